@@ -31,6 +31,9 @@ async function verify() {
   await check("Checking the types of tests and apps (tsc)", () =>
     tool("node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"),
   );
+  await check("Checking the types of the examples in README and docs (tsc)", () =>
+    tool("scripts/doc-examples.mjs"),
+  );
   await check("Checking the import rules", () => tool("scripts/import-rules.mjs"));
   await stage(
     "Running the tests (vitest)",

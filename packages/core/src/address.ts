@@ -34,7 +34,10 @@ export function addressOf(index: PlanIndex, step: PlanStep, indices: readonly nu
 }
 
 /** Reads an address back into the plan name and the indices of the maps around it. */
-export function parseAddress(address: StepAddress): { readonly name: string; readonly indices: readonly number[] } {
+export function parseAddress(address: StepAddress): {
+  readonly name: string;
+  readonly indices: readonly number[];
+} {
   const indices: number[] = [];
   const name = address.replace(/\[(\d+)\]/g, (_, digits: string) => {
     indices.push(Number(digits));

@@ -81,9 +81,10 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly timeoutMs: number | undefined;
   readonly heartbeatMs: number | undefined;
   readonly keepMs: number | undefined;
-  readonly limits: readonly Limit<P>[];
-  /** What `task()` was given. */
-  readonly options: TaskOptions<Schema | undefined, never, O>;
+  /** Their keys take the parsed input, whose type is erased here so that every task is an {@link AnyTask}. */
+  readonly limits: readonly Limit<never>[];
+  /** The policy as `task()` was given it, without defaults. */
+  readonly options: Readonly<TaskPolicy>;
   /**
    * Runs the task's function on an input that is parsed already, then its output schema; nothing returned becomes `null`.
    *
@@ -100,7 +101,7 @@ export interface DagParts<out I, out O> extends Workflow<I, O> {
   /** Every dag inside the dag, at any depth, by name; a worker needs their input schemas. */
   readonly dags: ReadonlyMap<string, AnyDag>;
   /** The spreads of its maps, by plan name. */
-  readonly spreads: ReadonlyMap<string, Spread<unknown>>;
+  readonly spreads: ReadonlyMap<string, Spread<never>>;
 }
 
 /** A task: call it inside `dag()` to add a step, `run` it in a unit test, or submit it by itself. */
@@ -169,14 +170,10 @@ export type In<S> = S extends Schema ? StandardSchemaV1.InferInput<S> : Record<s
 /** What a schema answers; without a schema, an empty object. */
 export type Parsed<S> = S extends Schema ? StandardSchemaV1.InferOutput<S> : Record<string, never>;
 
-/** What `task()` takes. */
-export interface TaskOptions<S, R, O> {
+/** The part of a task's options that is the same whatever its types. */
+export interface TaskPolicy {
   /** 1 to 128 of `A-Za-z0-9._-`; unique among the tasks of a worker. */
   name: string;
-  /** Parses the input for each attempt. */
-  input?: S | undefined;
-  /** Parses what `run` returns; needed where that is not JSON. */
-  output?: Schema<R, O> | undefined;
   /** Default "default". */
   queue?: string | undefined;
   /** 0 to 9, higher first; default: the run's own. */
@@ -187,14 +184,22 @@ export interface TaskOptions<S, R, O> {
   timeout?: Duration | undefined;
   /** An attempt that is silent for longer counts as frozen; default: it need not report. */
   heartbeat?: Duration | undefined;
+  /** How long a run of this task alone is kept after its end, instead of the store's retention; 0 keeps only its id. */
+  keep?: Duration | undefined;
+  tags?: readonly string[] | undefined;
+}
+
+/** What `task()` takes. */
+export interface TaskOptions<S, R, O> extends TaskPolicy {
+  /** Parses the input for each attempt. */
+  input?: S | undefined;
+  /** Parses what `run` returns; needed where that is not JSON. */
+  output?: Schema<R, O> | undefined;
   /**
    * Rate and concurrency caps. This version declares and validates limits and keeps them on the task; it does not enforce
    * them yet.
    */
   limits?: readonly Limit<Parsed<S>>[] | undefined;
-  /** How long a run of this task alone is kept after its end, instead of the store's retention; 0 keeps only its id. */
-  keep?: Duration | undefined;
-  tags?: readonly string[] | undefined;
   run(input: Parsed<S>, ctx: TaskContext): (R & Carried<O>) | Promise<R & Carried<O>>;
 }
 

@@ -106,7 +106,8 @@ export function wiringKeys(index: PlanIndex, wiring: Wiring, indices: readonly n
 }
 
 function readsOf(index: PlanIndex, step: PlanStep, indices: readonly number[]): string[] {
-  const own = step.kind === "map" ? sourceKeys(index, step.over, indices) : wiringKeys(index, step.input, indices);
+  const own =
+    step.kind === "map" ? sourceKeys(index, step.over, indices) : wiringKeys(index, step.input, indices);
   return step.when ? [...new Set([...sourceKeys(index, step.when, indices), ...own])] : own;
 }
 
@@ -117,7 +118,8 @@ function needsOf(step: PlanStep): string {
 
 /** Catch, finally and onFailure bodies run on after a failure, whatever the triggers inside them. */
 function isSheltered(index: PlanIndex, step: PlanStep): boolean {
-  for (let owner = index.owner(step); owner; owner = index.owner(owner)) if (!isStoppable(owner.trigger)) return true;
+  for (let owner = index.owner(step); owner; owner = index.owner(owner))
+    if (!isStoppable(owner.trigger)) return true;
   return false;
 }
 

@@ -57,12 +57,15 @@ export function runIdTimeMs(id: string): number {
 }
 
 /**
- * Answers a name as it is when it has 1 to 128 letters, digits, dots, underscores and hyphens.
+ * Answers a name as it is when it has 1 to 128 letters, digits, dots, underscores and hyphens, and is not `__proto__`.
  *
  * @param what names the name in messages, such as "task name"
  * @throws JobbersError `name-invalid`
  */
 export function checkName(name: unknown, what: string): string {
+  // Names become keys of objects, where this one would be no key at all.
+  if (name === "__proto__")
+    throw new JobbersError("name-invalid", `${what} "__proto__" is reserved by JavaScript`);
   if (typeof name === "string" && nameForm.test(name)) return name;
   throw new JobbersError(
     "name-invalid",

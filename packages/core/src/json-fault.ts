@@ -1,5 +1,5 @@
-import { showPath } from "./json.js";
 import type { Path } from "./plan.js";
+import { showPath } from "./show-path.js";
 
 /** Says whether a value that goes too deep along a path leads back into itself, and where, or is only nested too deeply. */
 export function tooDeep(value: unknown, what: string, path: Path, maxDepth: number): [Path, string] {

@@ -7,8 +7,6 @@ const [OPEN_OBJECT, CLOSE_OBJECT] = [123, 125];
 
 /** Whole numbers of fewer digits are exact in any case. */
 const MAX_SAFE_DIGITS = 15;
-/** Numbers of more digits are Infinity in any case. */
-const MAX_DIGITS = 309;
 
 /**
  * Looks over JSON text before it is parsed: answers what is wrong with its depth or with its whole numbers, in words, and
@@ -67,9 +65,9 @@ function isNumberPart(code: number): boolean {
 }
 
 function isRounded(text: string, start: number, end: number): boolean {
-  if (end - start > MAX_DIGITS + 1) return false; // Infinity, or a fraction: the check of the parsed value tells.
   const token = text.slice(start, end);
   if (!/^-?[1-9]\d*$/.test(token)) return false;
   const parsed = Number(token);
-  return Number.isFinite(parsed) && BigInt(token) !== BigInt(parsed);
+  // JavaScript itself writes large numbers with zeros for the digits that do not matter: what it would write again is fine.
+  return Number.isFinite(parsed) && String(parsed) !== token && BigInt(token) !== BigInt(parsed);
 }

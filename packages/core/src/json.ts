@@ -3,12 +3,18 @@ import { tooDeep } from "./json-fault.js";
 import { scanJson } from "./json-text.js";
 import type { JsonValue, Path } from "./plan.js";
 import { quoted } from "./quoted.js";
+import { showPath } from "./show-path.js";
+
+export { canonicalJson } from "./canonical-json.js";
+export { showPath } from "./show-path.js";
 
 /** How deeply lists and objects may be nested: 64 is allowed, 65 is not. */
 export const MAX_JSON_DEPTH = 64;
 
 /** How many values one value may hold; stops shared parts (`b = [a, a]; c = [b, b]; …`) from unfolding without end. */
 const MAX_JSON_VALUES = 20_000_000;
+
+const MAX_MATCH_LENGTH = 1000;
 
 /** What is wrong with a part of a value. Keys are pushed on the way back up: a path costs nothing while all is well. */
 interface Fault {
@@ -27,9 +33,10 @@ interface Walk {
  * Checks that JSON carries a value unchanged, and answers it.
  *
  * Two things are changed as `JSON.stringify` changes them, and then the answer is a copy: properties that are `undefined` are
- * left out, and minus zero becomes 0. All else that JSON would change or lose is refused: `undefined` elsewhere, holes and
- * named properties of lists, NaN, infinities, BigInt, symbols, functions, class instances (Date, Map …), objects with `toJSON`,
- * cycles, lone surrogates, `__proto__` keys, and nesting deeper than {@link MAX_JSON_DEPTH}.
+ * left out, and minus zero becomes 0. All else that JSON would change or lose is refused: `undefined` elsewhere, holes in
+ * lists, named properties of lists (of up to 1,000 elements), NaN, infinities, BigInt, symbols, functions, class instances
+ * (Date, Map …), objects with `toJSON`, cycles, lone surrogates, `__proto__` keys, and nesting deeper than
+ * {@link MAX_JSON_DEPTH}.
  *
  * @param what names the value in messages: with "input", `input.list[3].when is a Date`
  * @throws JobbersError `not-json`, with the path in its message and in `detail.path`; `value-too-large` beyond 20 M values
@@ -129,8 +136,9 @@ function findInList(list: readonly unknown[], depth: number, state: Walk): Fault
     const found = find(list[i], depth, state);
     if (found) return under(found, i);
   }
-  // Holes were found as undefined, so whatever is over is a named property, as on what `text.match()` answers.
-  const keys = Object.keys(list);
+  // Holes were found as undefined, so whatever is over is a named property, as on what `text.match()` answers. Only lists as
+  // short as those are looked at: naming the keys of a million elements takes longer than all the rest.
+  const keys = list.length <= MAX_MATCH_LENGTH ? Object.keys(list) : [];
   if (keys.length > list.length) return fault(`is a list with a property of its own, ${quoted(keys.at(-1))}`);
   return isPlain(list) ? undefined : fault(`is ${className(list)}`);
 }
@@ -179,13 +187,4 @@ function className(value: object): string {
 // In Node since 20, in TypeScript's library only from ES2024 on.
 function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
-}
-
-/** Writes a path as one would in code, `.list[3]["a b"]`, the middle of a long one left out. */
-export function showPath(path: Path): string {
-  const parts = path.map((key) => {
-    if (typeof key === "number") return `[${key}]`;
-    return /^[A-Za-z_$][\w$]{0,59}$/.test(key) ? `.${key}` : `[${quoted(key)}]`;
-  });
-  return parts.length > 12 ? [...parts.slice(0, 8), " … ", ...parts.slice(-3)].join("") : parts.join("");
 }

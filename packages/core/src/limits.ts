@@ -63,7 +63,7 @@ export function concurrency<I = any>(options: {
 /** Checks a limit and answers it; throws `definition-invalid`. */
 export function checkLimit<L extends Limit<never>>(limit: L, what: string): L {
   const refuse = (message: string) => new JobbersError("definition-invalid", `${what} ${message}`);
-  const { rate, per, concurrency, key } = (limit ?? {}) as Record<string, unknown>;
+  const { rate, per, concurrency, key } = (limit ?? {}) as unknown as Record<string, unknown>;
   if ((rate === undefined) === (concurrency === undefined)) {
     throw refuse("is no limit; write { rate: 10, per: \"1s\", key } or { concurrency: 2, key }");
   }

@@ -1,5 +1,5 @@
-import { showPath } from "./json.js";
 import { ON_FAILURE, type Plan, type PlanStep, type Source, type Wiring } from "./plan.js";
+import { showPath } from "./show-path.js";
 
 /** Deeper bodies are drawn no further to the right, or the text would grow with the square of the depth. */
 const MAX_INDENT = 20;

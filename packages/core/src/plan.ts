@@ -7,7 +7,13 @@
  */
 
 /** Any value that JSON carries unchanged. */
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
 
 /** Object keys and list indices from a value down to a part of it. */
 export type Path = readonly (string | number)[];

@@ -78,7 +78,7 @@ export function retryPlan(policy: RetryPolicy | undefined, what: string): RetryP
   }
   const unknown = Object.keys(policy ?? {}).find((key) => !policyKeys.includes(key));
   if (unknown !== undefined)
-    throw refuse(`.${quoted(unknown)} is no option; there are ${policyKeys.join(", ")}`);
+    throw refuse(` has no option ${quoted(unknown)}; there are ${policyKeys.join(", ")}`);
   const { attempts = 3, backoff = "exponential", delay = "1s", max, jitter = true } = policy ?? {};
   if (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_ATTEMPTS) {
     throw refuse(`.attempts is ${quoted(attempts)}; it takes a whole number from 1 to ${MAX_ATTEMPTS}`);

@@ -17,6 +17,14 @@ export interface Scene {
   readonly read: ReadValues;
 }
 
+/** Reads from values that are at hand, and asks only for those that are not. */
+export function readThrough(known: Readonly<Record<string, string | null>>, read: ReadValues): ReadValues {
+  return async (keys) => {
+    const missing = keys.filter((key) => !Object.hasOwn(known, key));
+    return missing.length === 0 ? known : { ...known, ...(await read(missing)) };
+  };
+}
+
 /**
  * Puts a wiring together: its literal, each hole filled from its source. A missing value leaves its property out.
  *
@@ -79,21 +87,21 @@ async function resolveInstances(scene: Scene, map: MapStep, from: number, to: nu
   const step = Math.max(1, Math.floor(PAGE_LIMIT / keysEach));
   for (let at = from; at < to; at += step) {
     const page = Array.from({ length: Math.min(step, to - at) }, (_, i) => [...scene.indices, at + i]);
-    const values = await readAll(scene.read, [...new Set(page.flatMap((at) => wiringKeys(scene.index, map.output, at)))]);
-    const read: ReadValues = async (keys) => ({ ...pick(values, keys), ...(await scene.read(keys.filter((key) => !(key in values)))) });
-    for (const indices of page) output.push(await resolveWiring({ index: scene.index, indices, read }, map.output));
+    const values = await readAll(scene.read, [
+      ...new Set(page.flatMap((at) => wiringKeys(scene.index, map.output, at))),
+    ]);
+    const read = readThrough(values, scene.read);
+    for (const indices of page)
+      output.push(await resolveWiring({ index: scene.index, indices, read }, map.output));
   }
   return output;
 }
 
 async function readAll(read: ReadValues, keys: readonly string[]): Promise<Record<string, string | null>> {
   const all: Record<string, string | null> = {};
-  for (let at = 0; at < keys.length; at += PAGE_LIMIT) Object.assign(all, await read(keys.slice(at, at + PAGE_LIMIT)));
+  for (let at = 0; at < keys.length; at += PAGE_LIMIT)
+    Object.assign(all, await read(keys.slice(at, at + PAGE_LIMIT)));
   return all;
-}
-
-function pick(values: Readonly<Record<string, string | null>>, keys: readonly string[]): Record<string, string | null> {
-  return Object.fromEntries(keys.filter((key) => key in values).map((key) => [key, values[key] as string | null]));
 }
 
 async function readOne(scene: Scene, key: string): Promise<Resolved> {
@@ -127,8 +135,14 @@ function sameJson(a: Resolved, b: Resolved): boolean {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length
-    && keys.every((key) => Object.hasOwn(b, key) && sameJson((a as Record<string, Resolved>)[key], (b as Record<string, Resolved>)[key]));
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every(
+      (key) =>
+        Object.hasOwn(b, key) &&
+        sameJson((a as Record<string, Resolved>)[key], (b as Record<string, Resolved>)[key]),
+    )
+  );
 }
 
 /** The scene of a whole run: where its output is put together. */

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type ErrorCode, JobbersError } from "./errors.js";
-import { showPath } from "./json.js";
+import { showPath } from "./show-path.js";
 import { errorShape } from "./step-error.js";
 
 const MAX_ISSUES = 10;
@@ -28,7 +28,8 @@ export async function parseWith(
   const lines = issues.map(({ at, message }) => `${at}: ${message}`);
   const more = result.issues.length - issues.length;
   if (more > 0) lines.push(`and ${more} more`);
-  const message = lines.length === 1 ? (lines[0] as string) : `${what} is invalid:\n  ${lines.join("\n  ")}`;
+  const list = lines.map((line) => `\n  ${line}`).join("");
+  const message = lines.length === 1 ? (lines[0] as string) : `${what} is invalid${list && `:${list}`}`;
   throw new JobbersError(code, message, { detail: { issues } });
 }
 

@@ -162,7 +162,10 @@ export interface Working {
    * Waits until there may be something for the session (work in its queues, control work, mail), or until the time is over or
    * the signal aborts. A hint: it may wake up for nothing.
    */
-  listen(session: string, wait: { readonly queues: readonly string[]; readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
+  listen(
+    session: string,
+    wait: { readonly queues: readonly string[]; readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<void>;
 }
 
 export interface SessionOpening {
@@ -220,13 +223,25 @@ export interface Wants {
 
 export type Report =
   | { readonly type: "succeeded"; readonly lease: Lease; readonly output: string; readonly follow: Follow }
-  | { readonly type: "failed"; readonly lease: Lease; readonly error: string; readonly reason: StepReason; readonly follow: Follow }
+  | {
+      readonly type: "failed";
+      readonly lease: Lease;
+      readonly error: string;
+      readonly reason: StepReason;
+      readonly follow: Follow;
+    }
   /** Its `when` was false. */
   | { readonly type: "skipped"; readonly lease: Lease; readonly follow: Follow }
   /** Its `when` was true: from now on it is what its kind says. */
   | { readonly type: "admitted"; readonly lease: Lease }
   /** The try failed and another is due after the delay. Costs a try. */
-  | { readonly type: "retry"; readonly lease: Lease; readonly error: string; readonly reason: StepReason; readonly delayMs: number }
+  | {
+      readonly type: "retry";
+      readonly lease: Lease;
+      readonly error: string;
+      readonly reason: StepReason;
+      readonly delayMs: number;
+    }
   /** Given back: costs no try. */
   | { readonly type: "released"; readonly lease: Lease }
   /** An inlined dag begins: a page of its entry steps, and on the first page its input and figures. */
@@ -304,7 +319,9 @@ export interface Expansion {
 }
 
 /** `cursor` is where to go on; `stale`: the lease is no longer the newest. */
-export type ExpansionReply = { readonly status: "accepted"; readonly cursor: number } | { readonly status: "stale" };
+export type ExpansionReply =
+  | { readonly status: "accepted"; readonly cursor: number }
+  | { readonly status: "stale" };
 
 export interface Renewal {
   readonly status: "alive" | "lost";
@@ -323,7 +340,11 @@ export interface Upkeep {
    * found it expired, or at once when it is listed in `gone`. After a pause of more than two sweeps (the store or everybody was
    * away) all leases are extended once instead. The third loss of a step quarantines it: it settles as failed.
    */
-  reapSessions(sweep: { readonly sweepMs: number; readonly limit: number; readonly gone?: readonly string[] }): Promise<Reaped>;
+  reapSessions(sweep: {
+    readonly sweepMs: number;
+    readonly limit: number;
+    readonly gone?: readonly string[];
+  }): Promise<Reaped>;
   /** Deletes ended runs beyond their retention, at most `limit` rows of them; `more` says that it was not all. */
   purge(retention: Retention, limit: number): Promise<{ readonly purged: number; readonly more: boolean }>;
 }
@@ -336,7 +357,9 @@ export interface Reaped {
 }
 
 /** How long, and how many, ended runs of each outcome are kept; whichever is reached first. Ids are remembered 24 h longer. */
-export type Retention = Readonly<Record<"succeeded" | "failed" | "cancelled", { readonly ageMs: number; readonly count: number }>>;
+export type Retention = Readonly<
+  Record<"succeeded" | "failed" | "cancelled", { readonly ageMs: number; readonly count: number }>
+>;
 
 /** Attempts of one step that may be lost with their workers; the last of them quarantines it. */
 export const MAX_LOST = 3;
@@ -351,7 +374,11 @@ export interface Looking {
   /** Steps that were touched so far, ordered by address; unstarted ones have no record. */
   listSteps(
     run: string,
-    query: { readonly after?: StepAddress | undefined; readonly limit: number; readonly states?: readonly StepState[] | undefined },
+    query: {
+      readonly after?: StepAddress | undefined;
+      readonly limit: number;
+      readonly states?: readonly StepState[] | undefined;
+    },
   ): Promise<{ readonly steps: StepRecord[]; readonly next?: StepAddress | undefined }>;
   /** Counts of a run's steps by plan name and state: O(plan), whatever the width of its maps. */
   countSteps(run: string): Promise<StepCounts[]>;
@@ -366,11 +393,17 @@ export interface Looking {
   listQueues(): Promise<QueueRecord[]>;
   listWorkers(): Promise<WorkerRecord[]>;
   /** The feed after a cursor (0: from what is left of its beginning); `gap` when events after the cursor were trimmed. */
-  readEvents(after: number, limit: number): Promise<{ readonly events: EventRecord[]; readonly cursor: number; readonly gap: boolean }>;
+  readEvents(
+    after: number,
+    limit: number,
+  ): Promise<{ readonly events: EventRecord[]; readonly cursor: number; readonly gap: boolean }>;
   /** The cursor at the feed's end. */
   lastEvent(): Promise<number>;
   /** Waits until the feed may have grown beyond the cursor, or the time is over or the signal aborts. */
-  awaitEvents(after: number, wait: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<void>;
+  awaitEvents(
+    after: number,
+    wait: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<void>;
 }
 
 export interface RunRecord {

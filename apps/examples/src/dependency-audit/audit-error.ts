@@ -14,3 +14,9 @@ export function isAbsent(error: unknown): boolean {
   const code = systemCode(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
+
+/** Whether this user may not look at the file or folder, which no second try will change. */
+export function isForbidden(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "EACCES" || code === "EPERM";
+}

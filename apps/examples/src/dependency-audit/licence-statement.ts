@@ -47,7 +47,9 @@ export function textOf(id: string): string {
 }
 
 function leaves(expression: Expression): string[] {
-  return "license" in expression ? [expression.license] : [...leaves(expression.left), ...leaves(expression.right)];
+  return "license" in expression
+    ? [expression.license]
+    : [...leaves(expression.left), ...leaves(expression.right)];
 }
 
 function mend(words: string): string | null {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
-import { wordPairs, type WordPairs } from "./licence-words.js";
+import { type WordPairs, wordPairs } from "./licence-words.js";
 import { byCodeUnit } from "./order.js";
 
 /** A text that licence files are compared with. */
@@ -18,7 +18,8 @@ const idList = z.array(z.string());
 /** Loads all texts of the SPDX licence list; takes some 200 ms, in slices that leave the event loop free. */
 export async function loadLicenceTemplates(): Promise<LicenceTemplate[]> {
   const require = createRequire(import.meta.url);
-  const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(require.resolve(name), "utf8"));
+  const read = async (name: string): Promise<unknown> =>
+    JSON.parse(await readFile(require.resolve(name), "utf8"));
   const deprecated = new Set(idList.parse(await read("spdx-license-ids/deprecated.json")));
   const list = Object.entries(fullList.parse(await read("spdx-license-list/spdx-full.json")));
 
@@ -43,7 +44,8 @@ function variants(id: string, text: string): string[] {
   const end = text.search(/end of terms and conditions/i);
   // Everything behind that line explains how to apply the licence, and is often left out.
   if (end > 0) forms.push(text.slice(0, end));
-  if (id === "ISC") forms.push(text.replace(/\bISC\b/g, "THE AUTHOR").replace(/^THE AUTHOR License:?/, "ISC License"));
+  if (id === "ISC")
+    forms.push(text.replace(/\bISC\b/g, "THE AUTHOR").replace(/^THE AUTHOR License:?/, "ISC License"));
   if (id === "Apache-2.0") {
     const notice = text.lastIndexOf('Licensed under the Apache License, Version 2.0 (the "License")');
     if (notice > 0) forms.push(text.slice(notice));

@@ -1,5 +1,5 @@
 import type { LicenceTemplate } from "./licence-templates.js";
-import { similarity, similarityBound, wordPairs, type WordPairs } from "./licence-words.js";
+import { similarity, similarityBound, type WordPairs, wordPairs } from "./licence-words.js";
 
 /** The licences whose texts a file contains. */
 export interface TextMatch {

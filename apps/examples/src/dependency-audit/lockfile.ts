@@ -12,7 +12,7 @@ const lockEntry = z.object({
   version: z.string().optional(),
   resolved: z.union([z.string(), z.boolean()]).optional(),
   integrity: z.string().optional(),
-  license: z.unknown(),
+  license: z.unknown().optional(),
   link: z.boolean().optional(),
   dev: z.boolean().optional(),
   optional: z.boolean().optional(),
@@ -47,7 +47,9 @@ export async function readLockfile(dir: string): Promise<Lockfile> {
   const file = LOCKFILES.find((name) => names.includes(name));
   if (file === undefined) throw new AuditError(noLockfile(names));
   const document = parse(file, await readFile(join(dir, file), "utf8"));
-  const entries = new Map(Object.entries(document.packages).map(([path, entry]) => [path, checked(file, path, entry)]));
+  const entries = new Map(
+    Object.entries(document.packages).map(([path, entry]) => [path, checked(file, path, entry)]),
+  );
   const expectsFolder = [...entries.keys()].some(isInstallPath);
   if (expectsFolder && !names.includes("node_modules")) {
     throw new AuditError("there is no node_modules folder in the project: run `npm ci` in it first");
@@ -62,7 +64,8 @@ export function isInstallPath(path: string): boolean {
 
 async function projectFiles(dir: string): Promise<string[]> {
   try {
-    if (!(await stat(dir)).isDirectory()) throw new AuditError(`${dir} is a file: name the folder of an npm project`);
+    if (!(await stat(dir)).isDirectory())
+      throw new AuditError(`${dir} is a file: name the folder of an npm project`);
     return await readdir(dir);
   } catch (error) {
     if (error instanceof AuditError) throw error;
@@ -110,7 +113,8 @@ function parse(file: string, text: string): z.infer<typeof lockfileDocument> {
 
 function checked(file: string, path: string, entry: unknown): LockEntry {
   const result = lockEntry.safeParse(entry);
-  if (!result.success) throw new AuditError(`${file} has a malformed entry "${path}" (${issue(result.error)})`);
+  if (!result.success)
+    throw new AuditError(`${file} has a malformed entry "${path}" (${issue(result.error)})`);
   return result.data;
 }
 

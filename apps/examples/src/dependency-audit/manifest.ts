@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { isAbsent, systemCode } from "./audit-error.js";
+import { isAbsent, isForbidden, systemCode } from "./audit-error.js";
 
 /** A package's own package.json, as far as the audit needs it. */
 export const manifest = z.object({
@@ -16,7 +16,12 @@ export const manifest = z.object({
 export type Manifest = z.infer<typeof manifest>;
 
 const words = z.string().optional().catch(undefined);
-const fields = z.object({ name: words, version: words, license: z.unknown(), licenses: z.unknown() });
+const fields = z.object({
+  name: words,
+  version: words,
+  license: z.unknown().optional(),
+  licenses: z.unknown().optional(),
+});
 
 /** Reads the package.json of the package at `path` in the project; what is wrong with it is an answer, not an error. */
 export async function readManifest(dir: string, path: string): Promise<Manifest> {
@@ -26,9 +31,9 @@ export async function readManifest(dir: string, path: string): Promise<Manifest>
     text = await readFile(join(dir, path, "package.json"), "utf8");
   } catch (error) {
     if (isAbsent(error)) return { state: "missing" };
-    const code = systemCode(error);
+    const code = systemCode(error) ?? "";
     // Too many open files and the like pass: the step is tried again.
-    if (code !== "EACCES" && code !== "EPERM" && code !== "EISDIR" && code !== "ELOOP") throw error;
+    if (!isForbidden(error) && code !== "EISDIR" && code !== "ELOOP") throw error;
     return { state: "broken", detail: `package.json cannot be read (${code})` };
   }
   let json: unknown;
@@ -51,7 +56,9 @@ export async function readManifest(dir: string, path: string): Promise<Manifest>
 
 /** Whether a lockfile path stays inside the project: a lockfile is only as honest as who wrote it. */
 export function isInside(path: string): boolean {
-  return path.split("/").every((part) => part !== "" && part !== "." && part !== ".." && !part.includes("\\"));
+  return path
+    .split("/")
+    .every((part) => part !== "" && part !== "." && part !== ".." && !part.includes("\\"));
 }
 
 /** npm's forms: a text, `{ type, url }` of old, and a list of either, which always meant a choice. */

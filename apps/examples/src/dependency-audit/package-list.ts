@@ -1,5 +1,5 @@
-import { basename, join } from "node:path";
 import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { z } from "zod";
 import { isInstallPath, type LockEntry, type Lockfile, readLockfile } from "./lockfile.js";
 import { by } from "./order.js";
@@ -118,7 +118,7 @@ async function describeProject(dir: string, lockfile: Lockfile, links: number): 
 const ownFields = z.object({
   name: z.string().optional().catch(undefined),
   version: z.string().optional().catch(undefined),
-  license: z.unknown(),
+  license: z.unknown().optional(),
 });
 
 /** The project's own name and version; a project without a readable package.json is still audited. */

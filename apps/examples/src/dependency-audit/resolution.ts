@@ -1,5 +1,5 @@
-import { byCodeUnit } from "./order.js";
 import { isInstallPath, type LockEntry } from "./lockfile.js";
+import { byCodeUnit } from "./order.js";
 
 type Entries = ReadonlyMap<string, LockEntry>;
 
@@ -47,5 +47,7 @@ export function needsOf(entries: Entries, path: string, entry: LockEntry): Needs
 }
 
 function target(entries: Entries, path: string, entry: LockEntry): string {
-  return entry.link && typeof entry.resolved === "string" && entries.has(entry.resolved) ? entry.resolved : path;
+  return entry.link && typeof entry.resolved === "string" && entries.has(entry.resolved)
+    ? entry.resolved
+    : path;
 }

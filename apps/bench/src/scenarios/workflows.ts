@@ -1,0 +1,54 @@
+import { dag, task } from "jobbers";
+import { z } from "zod";
+
+/** A task that does nothing, so that only the engine is measured. */
+export const noop = task({
+  name: "noop",
+  input: z.object({ n: z.number() }),
+  async run({ n }) {
+    return n;
+  },
+});
+
+/** Five steps, one after the other. */
+export const chain = dag("chain", { input: z.object({ n: z.number() }) }, ({ n }) => {
+  let last = noop({ n });
+  for (let i = 1; i < 5; i++) last = noop({ n: last });
+  return last;
+});
+
+const join = task({
+  name: "join",
+  input: z.object({ left: z.number(), right: z.number() }),
+  async run({ left, right }) {
+    return left + right;
+  },
+});
+
+/** One step, two side by side, one that joins them. */
+export const diamond = dag("diamond", { input: z.object({ n: z.number() }) }, ({ n }) => {
+  const top = noop({ n });
+  return join({ left: noop({ n: top }), right: noop({ n: top }) });
+});
+
+const numbers = task({
+  name: "numbers",
+  input: z.object({ count: z.number() }),
+  async run({ count }) {
+    return Array.from({ length: count }, (_, i) => i);
+  },
+});
+
+const total = task({
+  name: "total",
+  input: z.object({ count: z.number() }),
+  async run({ count }) {
+    return count;
+  },
+});
+
+/** A map of any width whose join takes only how many there were. */
+export const wide = dag("wide", { input: z.object({ count: z.number() }) }, ({ count }) => {
+  const done = numbers({ count }).map((n) => noop({ n }));
+  return total({ count: done.length });
+});

@@ -1,0 +1,37 @@
+import type { ArgsDef, ParsedArgs } from "citty";
+import type { Output } from "./output.js";
+
+/** One command of a command line. */
+export interface Command<T extends ArgsDef = ArgsDef> {
+  readonly name: string;
+  readonly description: string;
+  /** Its positional arguments and flags, as citty takes them. */
+  readonly args: T;
+  /** Complete command lines, shown by `--help`. */
+  readonly examples: readonly string[];
+  /** Answers the exit code. */
+  run(call: CommandCall<T>): Promise<number>;
+}
+
+/** What a command is called with. */
+export interface CommandCall<T extends ArgsDef = ArgsDef> {
+  readonly args: ParsedArgs<T>;
+  /** All positional arguments in order, the named ones included. */
+  readonly positionals: readonly string[];
+  readonly output: Output;
+}
+
+/** Defines a command; it only helps TypeScript to see the types of the arguments. */
+export function defineCommand<const T extends ArgsDef>(command: Command<T>): Command<T> {
+  return command;
+}
+
+/** The flags that several commands share. */
+export const sharedFlags = {
+  store: {
+    type: "string",
+    valueHint: "URL",
+    description: "sqlite:PATH or memory: (default: $JOBBERS_STORE, else sqlite:./.jobbers/jobbers.db)",
+  },
+  json: { type: "boolean", description: "For programs: standard output is one JSON document, nothing else" },
+} as const;

@@ -1,0 +1,28 @@
+import { type ErrorCode, errorCatalogue, type JobbersError } from "@jobbers/core";
+import type { Output } from "./output.js";
+
+/** The exit code of a command that broke in a way that nobody foresaw (sysexits' EX_SOFTWARE). */
+export const EXIT_BUG = 70;
+/** The exit code of a command whose run did not come to its own end here: cancelled, or the command was interrupted. */
+export const EXIT_OTHERWISE = errorCatalogue["run-cancelled"].exit;
+
+/** Says what went wrong and what to do about it; answers the exit code. */
+export function reportError(error: unknown, program: string, output: Output): number {
+  const code = codeOf(error);
+  if (code === undefined) {
+    output.note(`${program}: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    output.printJson({ error: { code: "unexpected", message: String((error as Error)?.message ?? error) } });
+    return EXIT_BUG;
+  }
+  const { message, detail } = error as JobbersError;
+  const { remedy, exit } = errorCatalogue[code];
+  output.note(`${program}: ${message} (${code})\n  ${remedy}`);
+  output.printJson({ error: { code, message, remedy, ...(detail !== undefined && { detail }) } });
+  return exit;
+}
+
+/** The code of an error of Jobbers' own; told by its code, for a workflow file may bring its own copy of the class. */
+export function codeOf(error: unknown): ErrorCode | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" && Object.hasOwn(errorCatalogue, code) ? (code as ErrorCode) : undefined;
+}

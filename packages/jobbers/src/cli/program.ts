@@ -1,0 +1,63 @@
+import { quoted } from "@jobbers/core";
+import type { Command } from "./command.js";
+import { reportError } from "./error-report.js";
+import { flagError, parseFlags } from "./flags.js";
+import { commandHelp, programHelp } from "./help.js";
+import { flushOutput, muteClosedPipes, processOutput } from "./output.js";
+
+/** A program with several commands, chosen by the first argument. */
+export interface Program {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly commands: readonly Command[];
+}
+
+/** Runs the command that the arguments name, and ends the process with its exit code. */
+export async function runProgram(program: Program, argv: readonly string[]): Promise<never> {
+  const [name, ...rest] = argv;
+  const command = program.commands.find((each) => each.name === name);
+  if (command) return runCommand(`${program.name}`, command, rest);
+  return inProcess(program.name, argv, async () => {
+    if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+      process.stdout.write(`${programHelp(program.name, program.description, program.commands)}\n`);
+      return name === undefined ? 2 : 0;
+    }
+    if (name === "--version") {
+      process.stdout.write(`${program.version}\n`);
+      return 0;
+    }
+    const names = program.commands.map((each) => each.name).join(", ");
+    throw flagError(`there is no command ${quoted(name)}; there are ${names}`);
+  });
+}
+
+/** Runs one command with its arguments, and ends the process with its exit code. */
+export function runCommand(program: string, command: Command, argv: readonly string[]): Promise<never> {
+  return inProcess(program, argv, async (output) => {
+    const own = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined);
+    if (own.includes("--help") || own.includes("-h")) {
+      processOutput(false).print(await commandHelp(program, command));
+      return 0;
+    }
+    return command.run({ ...parseFlags(command, argv), output });
+  });
+}
+
+async function inProcess(
+  program: string,
+  argv: readonly string[],
+  act: (output: ReturnType<typeof processOutput>) => Promise<number>,
+): Promise<never> {
+  muteClosedPipes();
+  const output = processOutput(argv.includes("--json"));
+  let code: number;
+  try {
+    code = await act(output);
+  } catch (error) {
+    code = reportError(error, program, output);
+  }
+  // Not by letting the event loop run dry: a workflow file may have left timers and sockets open.
+  await flushOutput();
+  process.exit(code);
+}

@@ -1,0 +1,94 @@
+import { statSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type AnyWorkflow, JobbersError, quoted } from "@jobbers/core";
+
+/** The tasks and dags that workflow files export, by name. */
+export type WorkflowsByName = ReadonlyMap<string, AnyWorkflow>;
+
+const typescript = [".ts", ".tsx", ".mts", ".cts"];
+const javascript = [".js", ".mjs", ".cjs"];
+
+/**
+ * Loads workflow files (TypeScript or JavaScript modules) and collects the tasks and dags that they export.
+ *
+ * @throws JobbersError `workflow-file-invalid` naming the file and the cause
+ */
+export async function loadWorkflowFiles(files: readonly string[]): Promise<WorkflowsByName> {
+  const found = new Map<string, { workflow: AnyWorkflow; file: string }>();
+  for (const file of files) {
+    const exported = workflowsIn(await importFile(file));
+    if (exported.length === 0) throw fileError(file, "exports no task and no dag");
+    for (const workflow of exported) {
+      const other = found.get(workflow.name);
+      if (other && other.workflow !== workflow && !isSame(other.workflow, workflow)) {
+        throw fileError(file, `exports another ${quoted(workflow.name)} than ${other.file}; names must be unique`);
+      }
+      found.set(workflow.name, { workflow, file });
+    }
+  }
+  return new Map([...found].map(([name, { workflow }]) => [name, workflow]));
+}
+
+/**
+ * Finds a workflow by its name (the one that it was defined with, not the one that it is exported under).
+ *
+ * @throws JobbersError `workflow-unknown` listing what there is
+ */
+export function chooseWorkflow(workflows: WorkflowsByName, name: string): AnyWorkflow {
+  const workflow = workflows.get(name);
+  if (workflow) return workflow;
+  const known = [...workflows.keys()].map(quoted).join(", ");
+  throw new JobbersError("workflow-unknown", `the files export no task or dag ${quoted(name)}; they export ${known}`);
+}
+
+async function importFile(file: string): Promise<Record<string, unknown>> {
+  const path = resolve(file);
+  const extension = extname(path).toLowerCase();
+  const kind = statSync(path, { throwIfNoEntry: false });
+  if (!kind) throw fileError(file, "does not exist");
+  if (kind.isDirectory()) throw fileError(file, "is a directory");
+  if (![...typescript, ...javascript].includes(extension)) {
+    throw fileError(file, `is no module; its name should end in ${[...typescript, ...javascript].join(", ")}`);
+  }
+  const { href } = pathToFileURL(path);
+  try {
+    if (javascript.includes(extension)) return (await import(href)) as Record<string, unknown>;
+    // Loaded late: it starts a compiler, which files in JavaScript have no use for.
+    const { tsImport } = await import("tsx/esm/api");
+    return (await tsImport(href, import.meta.url)) as Record<string, unknown>;
+  } catch (cause) {
+    throw fileError(file, `threw while it was loaded: ${describe(cause)}`, cause);
+  }
+}
+
+/** The workflows among a module's exports; told by their shape, for the file may have a copy of Jobbers of its own. */
+function workflowsIn(module: Record<string, unknown>): AnyWorkflow[] {
+  // CommonJS modules, and those that tsx makes of them, hold their exports in their default.
+  const inner = module.default;
+  const isObject = typeof inner === "object" && inner !== null;
+  const values = [...Object.values(module), ...(isObject ? Object.values(inner) : [])];
+  return [...new Set(values.filter(isWorkflow))];
+}
+
+function isWorkflow(value: unknown): value is AnyWorkflow {
+  if (typeof value !== "function" || !("kind" in value) || !("plan" in value)) return false;
+  const { kind, name, plan } = value as Partial<AnyWorkflow>;
+  return (kind === "task" || kind === "dag") && typeof name === "string" && plan?.format === 1;
+}
+
+/** True for one definition that was loaded twice, as by two files that are loaded apart and import a third. */
+function isSame(one: AnyWorkflow, other: AnyWorkflow): boolean {
+  return one.kind === other.kind && one.version === other.version;
+}
+
+/** A short text of whatever a module threw; the first line of code that it points to is the most helpful of its stack. */
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown).slice(0, 500);
+  const place = thrown.stack?.split("\n").find((line) => line.startsWith("    at ") && !/node:|node_modules/.test(line));
+  return `${thrown.name}: ${thrown.message.slice(0, 2000)}${place ? `\n${place}` : ""}`;
+}
+
+function fileError(file: string, problem: string, cause?: unknown): JobbersError {
+  return new JobbersError("workflow-file-invalid", `${file} ${problem}`, cause === undefined ? {} : { cause });
+}

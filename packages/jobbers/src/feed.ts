@@ -1,0 +1,163 @@
+import { type EventRecord, JobbersError, type Store } from "@jobbers/core";
+
+/**
+ * The one reader of a connection's event feed: it hands each event to those who listen to its run.
+ *
+ * The feed is a hint and the record is the truth, so listeners read records; the feed only says when. Who listens first and
+ * reads afterwards misses nothing: the cursor is taken before `ready` resolves. Nothing is read while nobody listens.
+ */
+export interface Feed {
+  /** Hands over every event of a run from the moment on at which `ready` resolves. */
+  listen(run: string, listener: RunListener): Subscription;
+  /** Ends all subscriptions. */
+  close(): void;
+}
+
+/** What a listener is told; all calls are synchronous and must not throw. */
+export interface RunListener {
+  event(event: EventRecord): void;
+  /** Events were missed: read the record again. */
+  gap(): void;
+  /** Nothing special, but some seconds have passed: read the record again, for the feed is only a hint. */
+  poll(): void;
+  closed(error: JobbersError): void;
+}
+
+export interface Subscription {
+  readonly ready: Promise<void>;
+  close(): void;
+}
+
+/** Of how many events a page is, how long one wait for them is, and what is polled beside them, how often. */
+export interface FeedPace {
+  readonly page: number;
+  readonly waitMs: number;
+  readonly pollMs: number;
+  readonly pollRuns: number;
+  readonly retryMs: number;
+}
+
+const defaultPace: FeedPace = { page: 500, waitMs: 30_000, pollMs: 5_000, pollRuns: 1_000, retryMs: 500 };
+
+/** Makes the feed reader of a connection. */
+export function createFeed(store: Store, pace: FeedPace = defaultPace): Feed {
+  const listeners = new Map<string, Set<RunListener>>();
+  let reading: Reading | undefined;
+  let closed: JobbersError | undefined;
+
+  const dispatch = (events: readonly EventRecord[]) => {
+    for (const event of events) for (const each of listeners.get(event.run) ?? []) each.event(event);
+  };
+  const tellGap = () => {
+    for (const set of listeners.values()) for (const each of set) each.gap();
+  };
+  // Map iterators live on through insertions and deletions: each tick goes on where the last one stopped.
+  let rounds = listeners.values();
+  const poll = () => {
+    for (let i = 0; i < Math.min(pace.pollRuns, listeners.size); i++) {
+      let next = rounds.next();
+      if (next.done) {
+        rounds = listeners.values();
+        next = rounds.next();
+      }
+      for (const each of next.value ?? []) each.poll();
+    }
+  };
+
+  return {
+    listen(run, listener) {
+      if (closed) throw closed;
+      const set = listeners.get(run) ?? new Set();
+      listeners.set(run, set.add(listener));
+      reading ??= startReading(store, pace, { dispatch, tellGap, poll });
+      return {
+        ready: reading.ready,
+        close() {
+          set.delete(listener);
+          if (set.size === 0 && listeners.get(run) === set) listeners.delete(run);
+          if (listeners.size > 0) return;
+          reading?.stop();
+          reading = undefined;
+        },
+      };
+    },
+    close() {
+      closed ??= new JobbersError("store-closed", "the connection to the store was closed");
+      reading?.stop();
+      const all = [...listeners.values()].flatMap((set) => [...set]);
+      for (const each of all) each.closed(closed);
+      listeners.clear();
+    },
+  };
+}
+
+interface Reading {
+  readonly ready: Promise<void>;
+  stop(): void;
+}
+
+interface Audience {
+  dispatch(events: readonly EventRecord[]): void;
+  tellGap(): void;
+  poll(): void;
+}
+
+/** Reads from the feed's present end on until it is stopped; store errors only make it pause. */
+function startReading(store: Store, pace: FeedPace, audience: Audience): Reading {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const timer = setInterval(() => audience.poll(), pace.pollMs);
+  let ready: () => void = () => undefined;
+  const isReady = new Promise<void>((resolve) => {
+    ready = resolve;
+  });
+
+  const run = async () => {
+    let cursor: number | undefined;
+    let missed = false;
+    while (!signal.aborted) {
+      try {
+        if (cursor === undefined) {
+          cursor = await store.lastEvent();
+          if (missed && !signal.aborted) audience.tellGap();
+          missed = false;
+          ready();
+        }
+        const page = await store.readEvents(cursor, pace.page);
+        if (signal.aborted) return;
+        cursor = page.cursor;
+        if (page.gap) audience.tellGap();
+        audience.dispatch(page.events);
+        if (page.events.length < pace.page) await store.awaitEvents(cursor, { timeoutMs: pace.waitMs, signal });
+      } catch {
+        // Whoever listens reads records as well and meets the same error there; here it only costs the place in the feed.
+        cursor = undefined;
+        missed = true;
+        ready();
+        await pause(pace.retryMs * (0.5 + Math.random()), signal);
+      }
+    }
+  };
+  void run().finally(ready);
+  return {
+    ready: isReady,
+    stop() {
+      clearInterval(timer);
+      stopping.abort();
+    },
+  };
+}
+
+/** Waits, or until the signal aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    if (signal.aborted) done();
+  });
+}

@@ -1,0 +1,28 @@
+import { isSettled, type PlanIndex, type PlanStep, type StepCounts, type StepState, type Store } from "@jobbers/core";
+import type { StepProgress } from "./run-types.js";
+
+/** Reads how far a run is: one count by step name, and the widths of its outer maps. */
+export async function readProgress(
+  store: Pick<Store, "countSteps" | "getStep">,
+  run: string,
+  index: PlanIndex,
+): Promise<StepProgress[]> {
+  const counted = new Map((await store.countSteps(run)).map((each: StepCounts) => [each.name, each.counts]));
+  const widths = new Map<PlanStep, number | undefined>();
+  for (const step of index.plan.steps) {
+    // The width of a map inside a map differs from one instance to the next; it is not known before all of them are laid out.
+    const isOuterMap = step.kind === "map" && index.maps(step).length === 0;
+    if (isOuterMap && counted.has(step.name)) widths.set(step, (await store.getStep(run, step.name))?.count);
+  }
+  return index.plan.steps.map((step) => {
+    const counts = counted.get(step.name) ?? {};
+    const maps = index.maps(step);
+    const total = maps.length === 0 ? 1 : maps.length === 1 ? widths.get(maps[0] as PlanStep) : undefined;
+    return { name: step.name, kind: step.kind, depth: maps.length, total, settled: sum(counts, isSettled), counts };
+  });
+}
+
+/** How many steps are in the states that a test lets pass. */
+function sum(counts: StepCounts["counts"], test: (state: StepState) => boolean): number {
+  return Object.entries(counts).reduce((all, [state, count]) => all + (test(state as StepState) ? count : 0), 0);
+}

@@ -1,0 +1,51 @@
+import {
+  JobbersError,
+  PAGE_LIMIT,
+  type ReadValues,
+  RunCancelled,
+  RunFailed,
+  type RunRecord,
+  resolveWiring,
+  runScene,
+  type Store,
+} from "@jobbers/core";
+import type { Plans } from "./plans.js";
+import type { RunFailure } from "./run-types.js";
+
+/** Reads the output of an ended run; throws what `result()` throws for other ends than success. */
+export async function readResult(store: Store, plans: Plans, record: RunRecord): Promise<unknown> {
+  const { id, state } = record;
+  if (state === "cancelled") throw new RunCancelled(id);
+  if (record.purged) {
+    throw new JobbersError("run-unknown", `run ${id} ${state}, but nothing of it is kept beyond that`);
+  }
+  if (state === "failed") throw await failureOf(store, record);
+  const index = await plans.read(record.plan);
+  const output = await resolveWiring(runScene(index, valuesOf(store, id)), index.plan.output);
+  return output === undefined ? null : output;
+}
+
+/** What failed first in a run, as its record has it. */
+export function parseFailure(record: RunRecord): RunFailure | undefined {
+  return record.failure === undefined ? undefined : (JSON.parse(record.failure) as RunFailure);
+}
+
+async function failureOf(store: Store, record: RunRecord): Promise<RunFailed> {
+  const failure = parseFailure(record) ?? {
+    step: "",
+    error: { name: "Error", message: "the record does not say why" },
+  };
+  const attempts = await store.listAttempts(record.id, failure.step);
+  return new RunFailed({ run: record.id, ...failure, attempts: Math.max(1, attempts.length) });
+}
+
+/** Reads values of a run; a wiring may name more than a store answers at once. */
+function valuesOf(store: Store, run: string): ReadValues {
+  return async (keys) => {
+    const all: Record<string, string | null> = {};
+    for (let at = 0; at < keys.length; at += PAGE_LIMIT) {
+      Object.assign(all, await store.readValues(run, keys.slice(at, at + PAGE_LIMIT)));
+    }
+    return all;
+  };
+}

@@ -1,0 +1,66 @@
+import type { EventRecord, RunRecord, StepRecord, StepState } from "@jobbers/core";
+
+/** One execution of a dag or task, seen from outside. Making a handle costs nothing: it reads when it is asked. */
+export interface Run<out O = unknown> {
+  /** The run's ULID. */
+  readonly id: string;
+  /**
+   * Where the run is now.
+   *
+   * @throws JobbersError `run-unknown`
+   */
+  status(): Promise<RunStatus>;
+  /**
+   * Waits for the run's end and answers its output.
+   *
+   * @throws RunFailed with the step, its error and its attempts; RunCancelled; JobbersError `run-unknown`; the signal's reason
+   * @example
+   * const output = await run.result({ signal: AbortSignal.timeout(60_000) });
+   */
+  result(options?: { readonly signal?: AbortSignal | undefined }): Promise<O>;
+  /**
+   * Asks the run to end: "cancelled" at once, "cancelling" while something of it runs, "ended" when it already had.
+   *
+   * @throws JobbersError `run-unknown`
+   */
+  cancel(): Promise<"cancelled" | "cancelling" | "ended">;
+  /** The steps that were touched so far, by address; read in pages. */
+  steps(options?: { readonly states?: readonly StepState[] | undefined }): AsyncIterable<StepRecord>;
+  /** How far the run is, by step name, in the order of the plan. */
+  progress(): Promise<StepProgress[]>;
+  /**
+   * What happens to the run from now on; the last event is always `run.ended`. A `gap` says that events were missed.
+   *
+   * @example
+   * for await (const event of run.events()) console.log(event.type, event.step);
+   */
+  events(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RunEvent>;
+}
+
+/** A run's record, with what failed first where something did. */
+export interface RunStatus extends Omit<RunRecord, "failure"> {
+  readonly failure?: RunFailure | undefined;
+}
+
+/** What failed first in a run and was not rescued. */
+export interface RunFailure {
+  readonly step: string;
+  readonly error: { readonly name: string; readonly message: string };
+}
+
+/** How far the steps of one name are. */
+export interface StepProgress {
+  /** The name in the plan: `fetch`, or `site/fetch` inside the dag `site`. */
+  readonly name: string;
+  readonly kind: "task" | "map" | "dag";
+  /** How many maps it is in. */
+  readonly depth: number;
+  /** How many there will be in all; absent while that is not known. */
+  readonly total?: number | undefined;
+  /** How many have settled, whatever their outcome. */
+  readonly settled: number;
+  readonly counts: Readonly<Partial<Record<StepState, number>>>;
+}
+
+/** Something that happened to a run, or the news that events were missed. */
+export type RunEvent = Omit<EventRecord, "cursor" | "run"> | { readonly type: "gap" };

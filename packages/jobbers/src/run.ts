@@ -1,0 +1,59 @@
+import { JobbersError, type RunRecord, type Store, type Workflow } from "@jobbers/core";
+import type { Feed } from "./feed.js";
+import type { Plans } from "./plans.js";
+import { readProgress } from "./run-progress.js";
+import { parseFailure, readResult } from "./run-result.js";
+import type { Run } from "./run-types.js";
+import { eventsOf, untilEnded } from "./run-watch.js";
+
+/** What a connection's runs share. */
+export interface RunDeps {
+  readonly store: Store;
+  readonly feed: Feed;
+  readonly plans: Plans;
+}
+
+const STEPS_PAGE = 500;
+
+/** Makes the handle of a run; nothing is read before it is asked for. */
+export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workflow?: Workflow): Run<O> {
+  const read = async () => checkRecord(await store.getRun(id), id, workflow);
+  const watched = { id, feed, read };
+  return {
+    id,
+    async status() {
+      const { failure: _text, ...record } = await read();
+      return { ...record, failure: parseFailure({ ...record, failure: _text }) };
+    },
+    async result({ signal } = {}) {
+      return (await readResult(store, plans, await untilEnded(watched, signal))) as O;
+    },
+    async cancel() {
+      const { status } = await store.cancel(id);
+      if (status === "unknown") throw unknownRun(id);
+      return status;
+    },
+    async *steps({ states } = {}) {
+      let after: string | undefined;
+      do {
+        const page = await store.listSteps(id, { after, limit: STEPS_PAGE, states });
+        yield* page.steps;
+        after = page.next;
+      } while (after !== undefined);
+    },
+    async progress() {
+      return readProgress(store, id, await plans.read((await read()).plan));
+    },
+    events: ({ signal } = {}) => eventsOf(watched, signal),
+  };
+}
+
+function checkRecord(record: RunRecord | undefined, id: string, workflow: Workflow | undefined): RunRecord {
+  if (!record) throw unknownRun(id);
+  if (!workflow || workflow.name === record.name) return record;
+  throw new JobbersError("run-conflict", `run ${id} is one of "${record.name}", not of "${workflow.name}"`);
+}
+
+function unknownRun(id: string): JobbersError {
+  return new JobbersError("run-unknown", `there is no run ${id}`);
+}

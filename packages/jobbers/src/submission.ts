@@ -1,0 +1,73 @@
+import {
+  canonicalJson,
+  checkJson,
+  encodeJson,
+  entriesOf,
+  indexPlan,
+  type JsonValue,
+  type Plan,
+  parseWith,
+  quoted,
+  type Submission,
+  sha256Hex,
+  type Workflow,
+} from "@jobbers/core";
+import { checkSubmitOptions, DEFAULT_PRIORITY, joinTags, type SubmitOptions } from "./submit-options.js";
+
+/** What every submission of a workflow has in common; made once for many. */
+export type SubmissionHead = Pick<Submission, "kind" | "name" | "plan" | "failure" | "members" | "onFailure" | "entries">;
+
+/** Reads what the store has to know of a workflow's plan. */
+export function headOf(workflow: Workflow): SubmissionHead {
+  const index = indexPlan(workflow.plan);
+  return {
+    kind: workflow.kind,
+    name: workflow.name,
+    plan: workflow.version,
+    failure: workflow.plan.failure,
+    members: index.members(undefined).length,
+    onFailure: index.onFailure(undefined) !== undefined,
+    entries: entriesOf(index, undefined, []),
+  };
+}
+
+/** A plan as the store keeps it. */
+export function planTextOf(plan: Plan): string {
+  return canonicalJson(plan as unknown as JsonValue);
+}
+
+/**
+ * Makes one submission: checks options, input and schema, and takes the fingerprint by which the store tells a repetition
+ * from a conflict.
+ *
+ * The fingerprint is over what the caller said (name, raw input, options) and not over the plan: a resend after a deploy is
+ * still the same run.
+ *
+ * @param id the run's id, which the caller has checked or made
+ * @throws JobbersError `flag-invalid`, `id-invalid`, `not-json`, `value-too-large`, `input-invalid`
+ */
+export async function createSubmission(
+  workflow: Workflow,
+  head: SubmissionHead,
+  input: unknown,
+  options: SubmitOptions,
+  id: string,
+): Promise<Submission> {
+  const given = checkSubmitOptions(options);
+  const what = `input of ${workflow.kind} ${quoted(workflow.name)}`;
+  const raw = checkJson(input === undefined ? {} : input, what);
+  const parsed = await parseWith(workflow.input, raw, what);
+  const { keepMs } = workflow as { readonly keepMs?: number };
+  return {
+    ...head,
+    id,
+    fingerprint: sha256Hex(canonicalJson({ name: workflow.name, input: raw, options: given as JsonValue })),
+    // A dag's input is parsed once, here; a task's is parsed for each attempt, so it stays as it came.
+    input: encodeJson(workflow.kind === "dag" ? parsed : raw, `parsed ${what}`),
+    priority: given.priority ?? DEFAULT_PRIORITY,
+    delayMs: given.delayMs,
+    runAtMs: given.runAtMs,
+    tags: joinTags(workflow.tags, given.tags),
+    keepMs: given.keepMs ?? keepMs,
+  };
+}

@@ -1,0 +1,82 @@
+import { checkRunId, type Duration, durationMs, JobbersError, quoted } from "@jobbers/core";
+
+/** How a run is submitted; every part may be left out. */
+export interface SubmitOptions {
+  /** A ULID of the client's choice: submitting it again with the same content answers the same run. */
+  readonly id?: string | undefined;
+  /** 0 to 9, higher first; default 5. */
+  readonly priority?: number | undefined;
+  /** The run waits so long before it starts. */
+  readonly delay?: Duration | undefined;
+  /** The run starts at this moment (milliseconds since 1970, or a Date), by the store's clock. */
+  readonly runAt?: number | Date | undefined;
+  /** Labels to find the run by, besides those of its workflow; at most 32 in all, of at most 128 characters. */
+  readonly tags?: readonly string[] | undefined;
+  /** How long the run is kept after its end, instead of the store's retention; 0 keeps only its id. */
+  readonly keep?: Duration | undefined;
+}
+
+/** The options as a store wants them; what was not given is absent. */
+export interface CheckedOptions {
+  readonly priority?: number;
+  readonly delayMs?: number;
+  readonly runAtMs?: number;
+  readonly tags?: readonly string[];
+  readonly keepMs?: number;
+}
+
+/** The priority of a run that did not ask for one: in the middle, so that there is room on both sides. */
+export const DEFAULT_PRIORITY = 5;
+
+const MAX_TAGS = 32;
+const MAX_TAG_CHARS = 128;
+const known = ["id", "priority", "delay", "runAt", "tags", "keep"];
+
+/**
+ * Checks options and turns durations into milliseconds.
+ *
+ * @throws JobbersError `flag-invalid` naming the option, or `id-invalid`
+ */
+export function checkSubmitOptions(options: SubmitOptions): CheckedOptions {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw refuse(quoted(unknown), `is no option of submit; there are ${known.join(", ")}`);
+  const { id, priority, delay, runAt, tags, keep } = options;
+  if (id !== undefined) checkRunId(id);
+  if (delay !== undefined && runAt !== undefined) throw refuse("delay", "and runAt exclude each other");
+  return {
+    ...(priority !== undefined && { priority: checkPriority(priority) }),
+    ...(delay !== undefined && { delayMs: durationMs(delay, "delay", "flag-invalid") }),
+    ...(runAt !== undefined && { runAtMs: checkRunAt(runAt) }),
+    ...(tags !== undefined && { tags: checkTags(tags) }),
+    ...(keep !== undefined && { keepMs: durationMs(keep, "keep", "flag-invalid") }),
+  };
+}
+
+/** The tags of a run: those of its workflow, then its own, each once. */
+export function joinTags(ofWorkflow: readonly string[], own: readonly string[] = []): readonly string[] {
+  return checkTags([...new Set([...ofWorkflow, ...own])]);
+}
+
+function checkPriority(priority: unknown): number {
+  if (Number.isInteger(priority) && (priority as number) >= 0 && (priority as number) <= 9) return priority as number;
+  throw refuse("priority", `is ${quoted(priority)}; it takes a whole number from 0 to 9`);
+}
+
+function checkRunAt(runAt: unknown): number {
+  const ms = runAt instanceof Date ? runAt.getTime() : runAt;
+  if (Number.isSafeInteger(ms) && (ms as number) >= 0) return ms as number;
+  throw refuse("runAt", `is ${quoted(runAt)}; it takes a Date or whole milliseconds since 1970`);
+}
+
+function checkTags(tags: unknown): readonly string[] {
+  if (!Array.isArray(tags) || tags.length > MAX_TAGS) throw refuse("tags", `takes a list of at most ${MAX_TAGS} texts`);
+  for (const tag of tags) {
+    if (typeof tag === "string" && tag.length > 0 && tag.length <= MAX_TAG_CHARS) continue;
+    throw refuse("tags", `has ${quoted(tag)}; a tag is a text of 1 to ${MAX_TAG_CHARS} characters`);
+  }
+  return tags;
+}
+
+function refuse(option: string, problem: string): JobbersError {
+  return new JobbersError("flag-invalid", `${option} ${problem}`);
+}

@@ -1,0 +1,159 @@
+import {
+  type Follow,
+  type Grant,
+  indexPlan,
+  type Located,
+  locate,
+  PAGE_LIMIT,
+  type Page,
+  type Plan,
+  type PlanIndex,
+  type ReadValues,
+  type Report,
+  resolveSource,
+  resolveWiring,
+  type Scene,
+  type StepSpec,
+  type Store,
+} from "@jobbers/core";
+import { entryPage, followPage, instanceEntries } from "./paging.js";
+
+/** What a worker makes of a grant, with nothing but core's pure functions: the other half of the store's semantics. */
+export interface GrantWork {
+  planOf(grant: Grant): Promise<PlanIndex>;
+  /** The step's input, put together from the values that came along or are read. */
+  inputOf(grant: Grant): Promise<unknown>;
+  /** The first page of what follows. */
+  followOf(grant: Grant): Promise<Follow>;
+  /** Does control work; the answer is to be reported, `undefined` where `expand` has said it all. */
+  control(grant: Grant, session: string): Promise<Report | undefined>;
+  /** One page of a map's expansion; the cursor where to go on, `undefined` when it is over or no longer ours. */
+  expandPage(grant: Grant, session: string, from: number): Promise<number | undefined>;
+  /** The list that a map is over. */
+  listOf(grant: Grant): Promise<unknown[]>;
+}
+
+/** Makes a worker's understanding of grants. `pageLimit` cuts pages smaller than the port's 500. */
+export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork {
+  const plans = new Map<string, Promise<PlanIndex>>();
+
+  const planOf = (grant: Grant): Promise<PlanIndex> => {
+    const known = plans.get(grant.plan);
+    if (known) return known;
+    const fetched = fetchPlan(store, grant.plan);
+    plans.set(grant.plan, fetched);
+    return fetched;
+  };
+  const at = async (grant: Grant): Promise<{ index: PlanIndex; located: Located; scene: Scene }> => {
+    const index = await planOf(grant);
+    const located = locate(index, grant.lease.address);
+    return { index, located, scene: { index, indices: located.indices, read: readerOf(store, grant) } };
+  };
+  const followFrom = async (grant: Grant, cursor: number) => {
+    const { index, located } = await at(grant);
+    return followPage(index, located, cursor, pageLimit);
+  };
+  const listOf = async (grant: Grant) => {
+    const { located, scene } = await at(grant);
+    if (located.step.kind !== "map") throw new TypeError(`${grant.lease.address} is no map`);
+    return (await resolveSource(scene, located.step.over)) as unknown[];
+  };
+
+  const expandPage = async (grant: Grant, session: string, from: number): Promise<number | undefined> => {
+    const { index, located } = await at(grant);
+    const { step, indices } = located;
+    const list = await listOf(grant);
+    const perPage = Math.max(1, Math.floor(pageLimit / Math.max(1, index.entries(step.name).length)));
+    const items = list.slice(from, from + perPage).map((value, i) => ({
+      value: JSON.stringify(value),
+      entries: instanceEntries(index, step, [...indices, from + i]),
+    }));
+    const membersEach = index.members(step.name).length;
+    const reply = await store.expand({ session, lease: grant.lease, count: list.length, membersEach, from, items });
+    return reply.status === "accepted" && reply.cursor < list.length ? reply.cursor : undefined;
+  };
+
+  const admit = async (grant: Grant): Promise<Report> => {
+    const { located, scene } = await at(grant);
+    if (!located.step.when) throw new TypeError(`${grant.lease.address} has no condition`);
+    const { lease } = grant;
+    if ((await resolveSource(scene, located.step.when)) === true) return { type: "admitted", lease };
+    return { type: "skipped", lease, follow: await followFrom(grant, 0) };
+  };
+
+  const expand = async (grant: Grant, session: string): Promise<Report | undefined> => {
+    if ((await listOf(grant)).length === 0) {
+      return { type: "succeeded", lease: grant.lease, output: "0", follow: await followFrom(grant, 0) };
+    }
+    let cursor: number | undefined = grant.cursor;
+    while (cursor !== undefined) cursor = await expandPage(grant, session, cursor);
+    return undefined;
+  };
+
+  const enter = async (grant: Grant): Promise<Report> => {
+    const index = await planOf(grant);
+    const { lease, cursor } = grant;
+    const read = readerOf(store, grant);
+    if (lease.address === "") {
+      const body = bodyOf(index, undefined, entryPage(index, undefined, [], cursor, pageLimit));
+      return { type: "entered", lease, input: (await read([":input"]))[":input"] ?? "null", ...body };
+    }
+    const { step, indices } = locate(index, lease.address);
+    if (step.kind !== "dag") throw new TypeError(`${lease.address} is no dag`);
+    const input = JSON.stringify((await resolveWiring({ index, indices, read }, step.input)) ?? null);
+    const body = bodyOf(index, step.name, entryPage(index, step, indices, cursor, pageLimit));
+    return { type: "entered", lease, input, ...body };
+  };
+
+  const advance = async (grant: Grant): Promise<Report> => {
+    const follow =
+      grant.lease.address === ""
+        ? { successors: entryPage(await planOf(grant), undefined, [], grant.cursor, pageLimit) }
+        : await followFrom(grant, grant.cursor);
+    return { type: "advanced", lease: grant.lease, follow };
+  };
+
+  return {
+    planOf,
+    inputOf: async (grant) => {
+      const { located, scene } = await at(grant);
+      return located.step.kind === "map" ? undefined : resolveWiring(scene, located.step.input);
+    },
+    followOf: (grant) => followFrom(grant, 0),
+    listOf,
+    expandPage,
+    async control(grant, session) {
+      switch (grant.phase) {
+        case "admit":
+          return admit(grant);
+        case "expand":
+          return expand(grant, session);
+        case "enter":
+          return enter(grant);
+        case "advance":
+          return advance(grant);
+        case "run":
+          throw new TypeError(`${grant.lease.address} is to be run, which is no control work`);
+      }
+    },
+  };
+}
+
+function bodyOf(index: PlanIndex, owner: string | undefined, entries: Page<StepSpec>) {
+  return { members: index.members(owner).length, onFailure: index.onFailure(owner) !== undefined, entries };
+}
+
+async function fetchPlan(store: Store, hash: string): Promise<PlanIndex> {
+  const text = await store.getPlan(hash);
+  if (text === undefined) throw new Error(`the store does not have plan ${hash}`);
+  return indexPlan(JSON.parse(text) as Plan);
+}
+
+/** Reads from what came with the grant, and the rest from the store. */
+function readerOf(store: Store, grant: Grant): ReadValues {
+  return async (keys) => {
+    const missing = keys.filter((key) => !(key in grant.values));
+    const read = missing.length === 0 ? {} : await store.readValues(grant.lease.run, missing);
+    return { ...grant.values, ...read };
+  };
+}

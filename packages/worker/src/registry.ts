@@ -1,0 +1,66 @@
+import {
+  type AnyDag,
+  type AnyTask,
+  type AnyWorkflow,
+  canonicalJson,
+  JobbersError,
+  type JsonValue,
+  quoted,
+  type Registration,
+} from "@jobbers/core";
+
+/** What a worker can do: the code behind the names that plans use. */
+export interface Registry {
+  readonly tasks: ReadonlyMap<string, AnyTask>;
+  /** Dags by name, for the schemas of inlined ones. */
+  readonly dags: ReadonlyMap<string, AnyDag>;
+  /** What its sessions serve: task names, and `dag:NAME` for dags. */
+  readonly serves: readonly string[];
+  /** Every queue in which a step of its workflows stands. */
+  readonly queues: readonly string[];
+  readonly registrations: readonly Registration[];
+}
+
+/**
+ * Collects the tasks and dags of workflows; a dag brings its tasks and inlined dags along.
+ *
+ * @throws JobbersError `definition-invalid` when two different tasks or dags have one name
+ */
+export function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
+  const tasks = new Map<string, AnyTask>();
+  const dags = new Map<string, AnyDag>();
+  for (const workflow of workflows) {
+    if (workflow.kind === "task") {
+      register(tasks, workflow);
+      continue;
+    }
+    register(dags, workflow);
+    for (const dag of workflow.dags.values()) register(dags, dag);
+    for (const task of workflow.tasks.values()) register(tasks, task);
+  }
+  return {
+    tasks,
+    dags,
+    serves: [...tasks.keys(), ...[...dags.keys()].map((name) => `dag:${name}`)],
+    queues: [...new Set([...workflows.flatMap(queuesOf), ...[...tasks.values()].map((task) => task.queue)])],
+    registrations: [...new Set(workflows)].map(registrationOf),
+  };
+}
+
+function register<W extends AnyWorkflow>(known: Map<string, W>, workflow: W): void {
+  const other = known.get(workflow.name);
+  // Two imports of one module may define one thing twice; what counts for a dag is that the plans agree.
+  if (other && other !== workflow && !(workflow.kind === "dag" && other.version === workflow.version)) {
+    const what = `two different ${workflow.kind}s are named ${quoted(workflow.name)}`;
+    throw new JobbersError("definition-invalid", `${what}; a worker can tell them apart by name only`);
+  }
+  known.set(workflow.name, workflow);
+}
+
+function queuesOf(workflow: AnyWorkflow): string[] {
+  return workflow.plan.steps.flatMap((step) => (step.kind === "task" ? [step.queue] : []));
+}
+
+function registrationOf({ kind, name, plan, version }: AnyWorkflow): Registration {
+  return { kind, name, plan: version, planText: canonicalJson(plan as unknown as JsonValue) };
+}

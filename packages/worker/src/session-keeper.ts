@@ -1,0 +1,155 @@
+import type { Mail, Session, SessionOpening, Store, TaskLog } from "@jobbers/core";
+import { untilAnswered } from "./persistence.js";
+import { Pulse } from "./pulse.js";
+import { marginMs, type RenewalNews } from "./renewal-loop.js";
+import { Renewals } from "./renewals.js";
+import { monotonicMs } from "./waiting.js";
+
+/**
+ * The worker's session: opened, kept alive, and opened anew when it is lost.
+ *
+ *   (open) ──▶ trusted ◀──────── renewed ──────── doubtful
+ *                 │ │                              ▲    │
+ *                 │ └── not renewed for a lease ───┘    │ the store says: lost
+ *                 │     minus its margin: own handlers  │
+ *                 │     are aborted                     ▼
+ *                 └── the store says: lost ──────────▶ lost: own handlers are aborted
+ *                                                       │
+ *                     (open) ◀──────────────────────────┘
+ *
+ * A doubtful session takes nothing new, but it is not given up: when the store was away for everybody, leases are extended and
+ * what was reported meanwhile still counts. After a loss reports are sent under the next session, and their fences decide.
+ */
+export interface SessionKeeperOptions {
+  readonly store: Pick<Store, "openSession" | "renew" | "renewal">;
+  readonly opening: SessionOpening;
+  readonly maxBlockMs: number;
+  readonly log: TaskLog;
+  readonly random: () => number;
+  /** Ends the asking for a new session. */
+  readonly signal: AbortSignal;
+  /** Own handlers may no longer hold what they think they hold. */
+  readonly onDoubt: (why: "doubtful" | "lost", session: string) => void;
+  /** There is a new session, or the old one is trusted again. */
+  readonly onTrust: (session: string) => void;
+  readonly onMail: (mail: readonly Mail[]) => void;
+  /** Each renewal says how many steps the store believes the session to hold. */
+  readonly onHeld: (session: string, held: number) => void;
+}
+
+export class SessionKeeper {
+  readonly #options: SessionKeeperOptions;
+  readonly #pulse = new Pulse();
+  #session: Session;
+  #renewals: Renewals;
+  #ticking: NodeJS.Timeout;
+  #doubtful = false;
+  #blocked = false;
+  #reopening: Promise<void> | undefined;
+
+  private constructor(session: Session, sentMs: number, options: SessionKeeperOptions) {
+    this.#options = options;
+    this.#session = session;
+    this.#trustFrom(sentMs);
+    this.#pulse.beat();
+    const { store, maxBlockMs, log, random, opening } = options;
+    const { leaseMs } = opening;
+    const onNews = (news: RenewalNews) => this.#hear(news);
+    this.#renewals = new Renewals(session.id, {
+      ...{ store, pulse: this.#pulse, leaseMs, maxBlockMs, log, random, onNews },
+    });
+    this.#ticking = setInterval(() => this.#tick(), Math.min(1_000, Math.max(10, leaseMs / 15)));
+  }
+
+  /** Opens the first session; rejects when the store does not answer the third time, so that a wrong setting is seen. */
+  static async open(options: SessionKeeperOptions): Promise<SessionKeeper> {
+    const patient = { ...options, signal: AbortSignal.any([options.signal, AbortSignal.timeout(5_000)]) };
+    const sentMs = monotonicMs();
+    const session = await untilAnswered("openSession", () => options.store.openSession(options.opening), patient);
+    return new SessionKeeper(session, sentMs, options);
+  }
+
+  /** The id of the session in force. */
+  get id(): string {
+    return this.#session.id;
+  }
+
+  /** False when the lease may have ended: nothing new should be taken. */
+  get trusted(): boolean {
+    return !this.#doubtful && !this.#reopening;
+  }
+
+  /** How long the main loop has not gone round, in milliseconds. */
+  get silentMs(): number {
+    return this.#pulse.silentMs;
+  }
+
+  /** Says that the store no longer knows a session; resolves when there is another. */
+  lost(session: string): Promise<void> {
+    if (session !== this.id) return Promise.resolve();
+    this.#reopening ??= this.#reopen().finally(() => {
+      this.#reopening = undefined;
+    });
+    return this.#reopening;
+  }
+
+  /** Ends renewing; the session is left for the caller to close. */
+  async stop(): Promise<void> {
+    clearInterval(this.#ticking);
+    await this.#renewals.stop();
+  }
+
+  async #reopen(): Promise<void> {
+    const { store, opening, log, onDoubt, onTrust } = this.#options;
+    log.warn("the session was lost; opening another", { session: this.id });
+    onDoubt("lost", this.id);
+    let sentMs = monotonicMs();
+    this.#session = await untilAnswered(
+      "openSession",
+      () => {
+        sentMs = monotonicMs();
+        return store.openSession(opening);
+      },
+      this.#options,
+    );
+    this.#trustFrom(sentMs);
+    this.#doubtful = false;
+    this.#renewals.switchTo(this.id);
+    queueMicrotask(() => onTrust(this.id));
+  }
+
+  #hear(news: RenewalNews): void {
+    const { log, onMail, onHeld } = this.#options;
+    switch (news.type) {
+      case "renewed":
+        if (news.session !== this.id) return;
+        this.#tick();
+        if (news.mail.length > 0) onMail(news.mail);
+        return onHeld(news.session, news.held);
+      case "lost":
+        // Without the signal's end this would reject only where nobody is left to care.
+        return void this.lost(news.session).catch(() => {});
+      case "blocked":
+        if (!this.#blocked) log.error("the event loop was blocked for too long to be renewed", { forMs: Math.round(news.forMs) });
+        this.#blocked = true;
+        return;
+      case "trouble":
+        log.warn("the session could not be renewed; trying on", { error: news.message });
+    }
+  }
+
+  #tick(): void {
+    this.#pulse.beat();
+    this.#blocked = false;
+    if (this.#pulse.trusted === !this.#doubtful || this.#reopening) return;
+    this.#doubtful = !this.#pulse.trusted;
+    if (!this.#doubtful) return this.#options.onTrust(this.id);
+    this.#options.log.warn("the session could not be renewed in time; its handlers are aborted", { session: this.id });
+    this.#options.onDoubt("doubtful", this.id);
+  }
+
+  #trustFrom(sentMs: number): void {
+    const { leaseMs } = this.#options.opening;
+    this.#pulse.trustUntil(Number.isFinite(leaseMs) ? sentMs + leaseMs - marginMs(leaseMs) : Number.POSITIVE_INFINITY);
+  }
+}

@@ -1,0 +1,72 @@
+import { type Grant, PAGE_LIMIT, type ReadValues, type Store } from "@jobbers/core";
+
+/** Texts below this size are not worth keeping: they travel with the grants that need them. */
+const MIN_KEPT_CHARS = 1_024;
+
+type Texts = Readonly<Record<string, string | null>>;
+
+/**
+ * The values that steps read: those that came with the grant, and the rest from the store.
+ *
+ * Large values (a run's input that every instance of a map reads) are kept, up to `maxChars` in all, the least recently used
+ * go first. Only what never changes is kept: not a missing value, nor what failed first.
+ */
+export class Values {
+  readonly #kept = new Map<string, string>();
+  #chars = 0;
+
+  constructor(
+    private readonly readValues: (run: string, keys: readonly string[]) => Promise<Texts>,
+    private readonly maxChars = 32 * 1024 * 1024,
+  ) {}
+
+  /** How many characters are kept. */
+  get chars(): number {
+    return this.#chars;
+  }
+
+  /** A reader for the step of a grant. */
+  reader({ lease: { run }, values }: Pick<Grant, "lease" | "values">): ReadValues {
+    return (keys) => {
+      if (keys.every((key) => Object.hasOwn(values, key))) return Promise.resolve(values);
+      return this.#read(run, keys, values);
+    };
+  }
+
+  async #read(run: string, keys: readonly string[], granted: Texts): Promise<Texts> {
+    const found: Record<string, string | null> = Object.create(null);
+    const absent: string[] = [];
+    for (const key of keys) {
+      const text = Object.hasOwn(granted, key) ? granted[key] : this.#recall(`${run} ${key}`);
+      if (text === undefined) absent.push(key);
+      else found[key] = text;
+    }
+    for (let at = 0; at < absent.length; at += PAGE_LIMIT) {
+      const texts = await this.readValues(run, absent.slice(at, at + PAGE_LIMIT));
+      for (const [key, text] of Object.entries(texts)) {
+        found[key] = text;
+        if (text !== null && !key.endsWith(":failure")) this.#keep(`${run} ${key}`, text);
+      }
+    }
+    return found;
+  }
+
+  #recall(id: string): string | undefined {
+    const text = this.#kept.get(id);
+    if (text === undefined) return undefined;
+    this.#kept.delete(id);
+    this.#kept.set(id, text);
+    return text;
+  }
+
+  #keep(id: string, text: string): void {
+    if (text.length < MIN_KEPT_CHARS || text.length > this.maxChars / 4 || this.#kept.has(id)) return;
+    this.#kept.set(id, text);
+    this.#chars += text.length;
+    for (const [oldest, { length }] of this.#kept) {
+      if (this.#chars <= this.maxChars) break;
+      this.#kept.delete(oldest);
+      this.#chars -= length;
+    }
+  }
+}
