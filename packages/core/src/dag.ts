@@ -37,22 +37,34 @@ export function dag<S extends Schema | undefined = undefined, const W extends Wi
   checkSchema(input, `${what}: input`);
   checkFunctions(build, onFailure, what);
   if (failure !== "stop" && failure !== "continue") {
-    throw new JobbersError("definition-invalid", `${what}: failure is ${quoted(failure)}; it takes "stop" or "continue"`);
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: failure is ${quoted(failure)}; it takes "stop" or "continue"`,
+    );
   }
   const definition = new Definition(name, failure);
   definition.build(build as (input: Ref<unknown>) => unknown);
   if (onFailure) definition.buildOnFailure(onFailure as Parameters<Definition["buildOnFailure"]>[0]);
   checkMissing(definition);
   const { tasks, dags } = definition;
-  return createDag({ name, input, tasks, dags, tags: checkTags(tags, what), spreads: spreadsOf(definition) }, definition);
+  return createDag(
+    { name, input, tasks, dags, tags: checkTags(tags, what), spreads: spreadsOf(definition) },
+    definition,
+  );
 }
 
 function checkFunctions(build: unknown, onFailure: unknown, what: string): void {
   if (typeof build !== "function") {
-    throw new JobbersError("definition-invalid", `${what} has no build function; write dag(name, options, (input) => …)`);
+    throw new JobbersError(
+      "definition-invalid",
+      `${what} has no build function; write dag(name, options, (input) => …)`,
+    );
   }
   if (onFailure !== undefined && typeof onFailure !== "function") {
-    throw new JobbersError("definition-invalid", `${what}: onFailure is ${quoted(onFailure)}; it takes a build function`);
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: onFailure is ${quoted(onFailure)}; it takes a build function`,
+    );
   }
 }
 
@@ -63,7 +75,10 @@ function createDag<D>(parts: Omit<AnyDag, "kind" | "plan" | "version">, definiti
     const outer = currentDefinition();
     if (outer) return outer.addDag(self as unknown as AnyDag, input, options);
     const how = "call it inside another dag(), or submit it as a run";
-    throw new JobbersError("definition-invalid", `dag ${quoted(parts.name)} is called outside a dag(); ${how}`);
+    throw new JobbersError(
+      "definition-invalid",
+      `dag ${quoted(parts.name)} is called outside a dag(); ${how}`,
+    );
   };
   const values = { kind: "dag", plan, ...parts };
   for (const [key, value] of Object.entries(values)) {

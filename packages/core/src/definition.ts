@@ -1,4 +1,4 @@
-import { during, currentDefinition } from "./definition-stack.js";
+import { currentDefinition, during } from "./definition-stack.js";
 import {
   type Body,
   type DefinitionInProgress,
@@ -12,15 +12,15 @@ import {
 } from "./draft.js";
 import { JobbersError } from "./errors.js";
 import type { AnyDag, AnyTask, CallOptions, MapOptions, StepOptions } from "./face.js";
+import { linkRef, stepsOf } from "./linking.js";
 import { type FailureMode, MAX_PLAN_STEPS, ON_FAILURE } from "./plan.js";
+import { retryPlan } from "./policy.js";
 import { quoted } from "./quoted.js";
 import { createRef, describeRef, refData } from "./ref.js";
 import type { Ref } from "./ref-types.js";
 import { checkSpread } from "./spread.js";
 import { StepNames } from "./step-names.js";
 import { checkOptions, checkPriority, checkQueue, checkTimeout, checkTrigger } from "./step-options.js";
-import { retryPlan } from "./policy.js";
-import { findHolder, stepsOf } from "./visibility.js";
 import { draftWiring } from "./wiring.js";
 
 /** JSON gets five levels deeper with each operation inside another, and a plan may have 64. */
@@ -65,7 +65,9 @@ export class Definition implements DefinitionInProgress {
     const inside = createBody(step, undefined);
     this.#push(Object.assign(step, { inside }), 1);
     const result = during(this, () =>
-      this.#inBody(inside, () => build(this.#ref({ from: "failure", body: inside }), this.#ref({ from: "input" }))),
+      this.#inBody(inside, () =>
+        build(this.#ref({ from: "failure", body: inside }), this.#ref({ from: "input" })),
+      ),
     );
     this.#refusePromise(result, "onFailure function");
     this.#names = names;
@@ -83,7 +85,8 @@ export class Definition implements DefinitionInProgress {
       queue: given.queue === undefined ? task.queue : checkQueue(given.queue, what),
       priority: given.priority === undefined ? task.priority : checkPriority(given.priority, what),
       retry: given.retry === undefined ? task.retry : retryPlan(given.retry, `${what}: retry`),
-      timeoutMs: given.timeout === undefined ? task.timeoutMs : checkTimeout(given.timeout, `${what}: timeout`),
+      timeoutMs:
+        given.timeout === undefined ? task.timeoutMs : checkTimeout(given.timeout, `${what}: timeout`),
       input: this.#wiring(input === undefined ? {} : input, `${what}: input`),
     };
     this.#link(step.input, step);
@@ -134,7 +137,9 @@ export class Definition implements DefinitionInProgress {
   addOperation(from: Operation["from"], args: readonly unknown[]): Ref<unknown> {
     const name = from === "or" ? "orElse()" : `${from}()`;
     const drafts = args.map((arg) => this.#wiring(arg === undefined ? null : arg, `${this.#at} ${name}`));
-    const inner = drafts.flatMap(({ wires }) => wires.map(({ ref }) => ref.origin)).filter((each) => "args" in each);
+    const inner = drafts
+      .flatMap(({ wires }) => wires.map(({ ref }) => ref.origin))
+      .filter((each) => "args" in each);
     const depth = inner.reduce((deepest, each) => Math.max(deepest, 1 + each.depth), 1);
     const size = inner.reduce((sum, each) => sum + each.size, 1);
     if (depth > MAX_OPERATION_DEPTH || size > MAX_OPERATION_SIZE) {
@@ -165,21 +170,34 @@ export class Definition implements DefinitionInProgress {
   #base(name: string, given: StepOptions) {
     const when = given.when === undefined ? undefined : refData(given.when);
     if (given.when !== undefined && !when) {
-      throw this.#error(`step ${quoted(name)}: when is ${quoted(given.when)}; it takes a boolean ref, such as eq(a, b)`);
+      throw this.#error(
+        `step ${quoted(name)}: when is ${quoted(given.when)}; it takes a boolean ref, such as eq(a, b)`,
+      );
     }
-    const trigger = given.trigger === undefined ? "all_success" : checkTrigger(given.trigger, this.#what(name));
-    return { name, body: this.#body, parents: new Set<StepDraft>(), bare: new Set<StepDraft>(), trigger, when };
+    const trigger =
+      given.trigger === undefined ? "all_success" : checkTrigger(given.trigger, this.#what(name));
+    return {
+      name,
+      body: this.#body,
+      parents: new Set<StepDraft>(),
+      bare: new Set<StepDraft>(),
+      trigger,
+      when,
+    };
   }
 
   /** Completes a step whose data is linked with what its options wait for, and puts it into the body. */
   #add(step: StepDraft, given: StepOptions, size: number): Ref<unknown> {
     if (step.when) this.#linkRef(step.when, false, step, this.#body);
-    const after: readonly unknown[] = given.after === undefined ? [] : Array.isArray(given.after) ? given.after : [given.after];
+    const after: readonly unknown[] =
+      given.after === undefined ? [] : Array.isArray(given.after) ? given.after : [given.after];
     for (const each of after) {
       const ref = refData(each);
       if (!ref || stepsOf(ref).length === 0) {
         const what = ref ? describeRef(ref) : quoted(each);
-        throw this.#error(`step ${quoted(step.name)}: after names ${what}; it takes what calling a step gave`);
+        throw this.#error(
+          `step ${quoted(step.name)}: after names ${what}; it takes what calling a step gave`,
+        );
       }
       this.#linkRef(ref, true, step, this.#body);
     }
@@ -208,46 +226,35 @@ export class Definition implements DefinitionInProgress {
     for (const { ref } of wiring.wires) this.#linkRef(ref, false, step, this.#body);
   }
 
-  /** Makes every step behind a ref a parent: of the step that uses it, or of the owner around it that is its sibling. */
   #linkRef(ref: RefData, unread: boolean, user: StepDraft | undefined, body: Body): void {
     this.#refuseStranger(ref);
-    for (const use of stepsOf(ref)) {
-      const holder = findHolder(use.home, user, body);
-      if (holder === "hidden") throw this.#hidden(use.ref, user);
-      if (use.step === undefined) continue;
-      const bare = !use.forgiven && !unread;
-      if (holder === "output") {
-        if (bare) body.bare.add(use.step);
-        continue;
-      }
-      holder.parents.add(use.step);
-      if (bare) holder.bare.add(use.step);
-    }
-  }
-
-  #hidden(ref: RefData, user: StepDraft | undefined): JobbersError {
+    const hidden = linkRef(ref, { unread, user, body });
+    if (!hidden) return;
     const where = user ? `step ${quoted(user.name)} uses` : "an output uses";
     const why = "it belongs to a map body or an onFailure body, or comes from outside one that cannot see it";
-    return this.#error(`${where} ${describeRef(ref)}, which is out of its reach: ${why}`);
+    throw this.#error(`${where} ${describeRef(hidden)}, which is out of its reach: ${why}`);
   }
 
   #refuseStranger(ref: RefData): void {
     if (ref.definition === this) return;
     const other = `${describeRef(ref)} of dag ${quoted(ref.definition.dagName)}`;
-    throw this.#error(`${other} is used here; a ref works only in the definition that made it: pass the value as input`);
+    throw this.#error(
+      `${other} is used here; a ref works only in the definition that made it: pass the value as input`,
+    );
   }
 
   #refuseClosed(what: string): void {
-    if (currentDefinition() !== this) throw this.#error(`${what} comes too late or from inside another dag()`);
+    if (currentDefinition() !== this)
+      throw this.#error(`${what} comes too late or from inside another dag()`);
   }
 
   #refusePromise(result: unknown, what: string): void {
-    if (refData(result) || typeof result !== "object" || result === null) return;
-    const { then } = result as { then?: unknown };
-    if (typeof then !== "function" || refData(then)) return;
+    if (!isPromise(result)) return;
     // What goes wrong later in the promise is a consequence of what is thrown here.
-    then.call(result, undefined, () => {});
-    throw this.#error(`the ${what} is async; it only wires steps together and has to return at once, without await`);
+    result.then(undefined, () => {});
+    throw this.#error(
+      `the ${what} is async; it only wires steps together and has to return at once, without await`,
+    );
   }
 
   #setOutput(body: Body, result: unknown, what: string): void {
@@ -268,8 +275,10 @@ export class Definition implements DefinitionInProgress {
 
   #register<W extends AnyTask | AnyDag>(known: Map<string, W>, workflow: W, what: string): void {
     const other = known.get(workflow.name);
-    if (workflow.name === this.dagName && what === "dags") throw this.#error(`a dag inside it has the same name`);
-    if (other && other !== workflow) throw this.#error(`two different ${what} in it are named ${quoted(workflow.name)}`);
+    if (workflow.name === this.dagName && what === "dags")
+      throw this.#error(`a dag inside it has the same name`);
+    if (other && other !== workflow)
+      throw this.#error(`two different ${what} in it are named ${quoted(workflow.name)}`);
     known.set(workflow.name, workflow);
   }
 }
@@ -287,4 +296,10 @@ function namesake(body: Body, result: unknown): StepDraft | undefined {
   const origin = refData(result)?.origin;
   const returned = origin?.from === "step" && origin.step.body === body ? origin.step : undefined;
   return returned ?? body.members.at(-1);
+}
+
+/** A promise by its method, as far as that is no ref: data may have a property named `then`. */
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  if (refData(value) || typeof value !== "object" || value === null || !("then" in value)) return false;
+  return typeof value.then === "function" && !refData(value.then);
 }

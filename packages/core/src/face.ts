@@ -66,10 +66,11 @@ export type InputOf<W> = W extends Workflow<infer I, unknown> ? I : never;
 /** What a run of a workflow answers. */
 export type OutputOf<W> = W extends Workflow<unknown, infer O> ? O : never;
 
-type Optional<I> = IsAny<I> extends true ? false : {} extends I ? true : false;
-type Call<I, O, Options> = Optional<I> extends true
-  ? (input?: Input<I>, options?: Options) => Ref<O>
-  : (input: Input<I>, options?: Options) => Ref<O>;
+type Optional<I> = IsAny<I> extends true ? false : Record<never, never> extends I ? true : false;
+type Call<I, O, Options> =
+  Optional<I> extends true
+    ? (input?: Input<I>, options?: Options) => Ref<O>
+    : (input: Input<I>, options?: Options) => Ref<O>;
 
 /** What a task object has beside being callable; `P` is its parsed input. */
 export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
@@ -138,21 +139,23 @@ type NoJson =
   | PromiseLike<unknown>;
 
 /** The type itself where JSON can carry it; a {@link Problem} in the places where it cannot. */
-export type Json<T> = IsAny<T> extends true
-  ? T
-  : unknown extends T
+export type Json<T> =
+  IsAny<T> extends true
     ? T
-    : T extends string | number | boolean | null | undefined | void
+    : unknown extends T
       ? T
-      : T extends NoJson
-        ? Problem<"JSON cannot carry this; return a string, number, boolean, null, list or plain object">
-        : T extends readonly unknown[]
-          ? number extends T["length"]
-            ? readonly JsonItem<T[number]>[]
-            : { [K in keyof T]: JsonItem<T[K]> }
-          : T extends object
-            ? { [K in keyof T]: Json<T[K]> }
-            : T;
+      : // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
+        T extends string | number | boolean | null | undefined | void
+        ? T
+        : T extends NoJson
+          ? Problem<"JSON cannot carry this; return a string, number, boolean, null, list or plain object">
+          : T extends readonly unknown[]
+            ? number extends T["length"]
+              ? readonly JsonItem<T[number]>[]
+              : { [K in keyof T]: JsonItem<T[K]> }
+            : T extends object
+              ? { [K in keyof T]: Json<T[K]> }
+              : T;
 type JsonItem<T> = undefined extends T
   ? unknown extends T
     ? T
@@ -163,6 +166,7 @@ type JsonItem<T> = undefined extends T
 export type Checked<T> = [T] extends [Json<T>] ? T : Json<T>;
 type Carried<O> = [O] extends [Json<O>] ? unknown : Json<O>;
 /** What becomes of an output in the store: `any` reads as `unknown`, nothing as `null`. */
+// biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
 export type Stored<O> = IsAny<O> extends true ? unknown : O extends void | undefined ? null : O;
 
 /** What a schema takes; without a schema, an empty object. */

@@ -1,7 +1,8 @@
 import { addressOf, parseAddress, RUN_ADDRESS, type StepAddress, valueKey } from "./address.js";
+import type { Follow } from "./exchange.js";
 import type { PlanStep, Source, TaskStep, Wiring } from "./plan.js";
 import type { PlanIndex } from "./plan-index.js";
-import { type Follow, PAGE_LIMIT, type Page, type StepSpec } from "./store.js";
+import { PAGE_LIMIT, type Page, type StepSpec } from "./step-spec.js";
 import { isStoppable } from "./trigger.js";
 
 /**

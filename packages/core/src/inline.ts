@@ -16,9 +16,19 @@ function inlineStep(step: PlanStep, owner: string): PlanStep {
     case "task":
       return { ...step, ...base, input: inlineWiring(step.input, owner) };
     case "map":
-      return { ...step, ...base, over: inlineSource(step.over, owner), output: inlineWiring(step.output, owner) };
+      return {
+        ...step,
+        ...base,
+        over: inlineSource(step.over, owner),
+        output: inlineWiring(step.output, owner),
+      };
     case "dag":
-      return { ...step, ...base, input: inlineWiring(step.input, owner), output: inlineWiring(step.output, owner) };
+      return {
+        ...step,
+        ...base,
+        input: inlineWiring(step.input, owner),
+        output: inlineWiring(step.output, owner),
+      };
   }
 }
 

@@ -65,7 +65,7 @@ export function checkLimit<L extends Limit<never>>(limit: L, what: string): L {
   const refuse = (message: string) => new JobbersError("definition-invalid", `${what} ${message}`);
   const { rate, per, concurrency, key } = (limit ?? {}) as unknown as Record<string, unknown>;
   if ((rate === undefined) === (concurrency === undefined)) {
-    throw refuse("is no limit; write { rate: 10, per: \"1s\", key } or { concurrency: 2, key }");
+    throw refuse('is no limit; write { rate: 10, per: "1s", key } or { concurrency: 2, key }');
   }
   if (concurrency !== undefined && !isCount(concurrency)) {
     throw refuse(`allows ${quoted(concurrency)} at once; a concurrency limit is a whole number above 0`);

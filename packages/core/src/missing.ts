@@ -29,19 +29,24 @@ export function checkMissing(definition: Definition): void {
 interface Missing {
   /** `skip`: it may be skipped; `lost`: it, or something before it, may fail and be caught. */
   readonly by: "skip" | "lost";
-  readonly why: string;
+  /** The step with which it begins, and what is special about that one. */
+  readonly root: StepDraft;
+  readonly reason: string;
 }
 
-function missingOf(step: StepDraft, catchers: Map<StepDraft, StepDraft>, missing: Map<StepDraft, Missing>): Missing | undefined {
-  if (step.when) return { by: "skip", why: "it has a `when`" };
-  if (step.trigger === "one_failed") return { by: "skip", why: "it runs only after a failure" };
+function missingOf(
+  step: StepDraft,
+  catchers: ReadonlyMap<StepDraft, StepDraft>,
+  missing: ReadonlyMap<StepDraft, Missing>,
+): Missing | undefined {
+  if (step.when) return { by: "skip", root: step, reason: "has a `when`" };
+  if (step.trigger === "one_failed") return { by: "skip", root: step, reason: "runs only after a failure" };
   const catcher = catchers.get(step);
-  const caught: Missing | undefined = catcher && { by: "lost", why: `its failure is caught by ${quoted(catcher.name)}` };
-  if (step.trigger === "all_done") return caught;
-  let lost = caught;
+  let lost: Missing | undefined;
+  if (catcher) lost = { by: "lost", root: step, reason: `may fail and be caught by ${quoted(catcher.name)}` };
+  if (step.trigger === "all_done") return lost;
   for (const parent of step.parents) {
-    const reason = missing.get(parent);
-    const inherited = reason && { by: reason.by, why: `${quoted(parent.name)} may be missing (${reason.why})` };
+    const inherited = missing.get(parent);
     // A skip goes before: `none_failed` minds it in a parent, while a lost parent cancels.
     if (inherited?.by === "skip" && step.trigger === "all_success") return inherited;
     if (inherited?.by === "lost") lost ??= inherited;
@@ -49,21 +54,34 @@ function missingOf(step: StepDraft, catchers: Map<StepDraft, StepDraft>, missing
   return lost;
 }
 
+function because({ root, reason }: Missing, step: StepDraft): string {
+  return root === step ? `it ${reason}` : `${quoted(root.name)} before it ${reason}`;
+}
+
 function checkTrigger(definition: Definition, step: StepDraft, missing: Map<StepDraft, Missing>): void {
   const fail = (message: string) => {
-    throw new JobbersError("definition-invalid", `dag ${quoted(definition.dagName)}: step ${quoted(step.name)} ${message}`);
+    throw new JobbersError(
+      "definition-invalid",
+      `dag ${quoted(definition.dagName)}: step ${quoted(step.name)} ${message}`,
+    );
   };
   if (step.trigger === "one_failed" && step.parents.size === 0) {
-    fail("has the trigger one_failed, but waits for no step of its own body, so it would never run; give it { after }");
+    fail(
+      "has the trigger one_failed, but waits for no step of its own body, so it would never run; give it { after }",
+    );
   }
   for (const parent of step.bare) {
     const reason = missing.get(parent);
     const output = `the output of ${quoted(parent.name)}`;
     if (step.trigger === "one_failed" || step.trigger === "all_done") {
-      fail(`has the trigger ${step.trigger}, so ${output} may be missing; wrap it in orElse(), or name the step in { after }`);
+      fail(
+        `has the trigger ${step.trigger}, so ${output} may be missing; wrap it in orElse(), or name the step in { after }`,
+      );
     }
     if (step.trigger === "none_failed" && reason?.by === "skip") {
-      fail(`has the trigger none_failed, and ${output} may be missing (${reason.why}); wrap it in orElse()`);
+      fail(
+        `has the trigger none_failed, and ${output} may be missing (${because(reason, parent)}); wrap it in orElse()`,
+      );
     }
   }
 }
@@ -75,7 +93,7 @@ function checkOutput(definition: Definition, body: Body, missing: Map<StepDraft,
     const who = body.owner ? `the body of ${quoted(body.owner.name)}` : "it";
     throw new JobbersError(
       "definition-invalid",
-      `dag ${quoted(definition.dagName)}: ${who} returns the output of ${quoted(step.name)}, which may be missing (${reason.why}); wrap it in orElse()`,
+      `dag ${quoted(definition.dagName)}: ${who} returns the output of ${quoted(step.name)}, which may be missing (${because(reason, step)}); wrap it in orElse()`,
     );
   }
 }

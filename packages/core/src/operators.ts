@@ -11,7 +11,10 @@ import type { Input, Ref, RefTo, Resolve, Wirable } from "./ref-types.js";
  * @example
  * const text = orElse(download({ url }, { when: wanted }), "");
  */
-export function orElse<T, const W extends Wirable>(ref: RefTo<T>, otherwise: W): Ref<NonNullable<T> | Resolve<W>> {
+export function orElse<T, const W extends Wirable>(
+  ref: RefTo<T>,
+  otherwise: W,
+): Ref<NonNullable<T> | Resolve<W>> {
   return operation("orElse", "or", [ref, otherwise]) as Ref<NonNullable<T> | Resolve<W>>;
 }
 
@@ -40,5 +43,8 @@ export function not(flag: RefTo<unknown>): Ref<boolean> {
 function operation(name: string, from: Operation["from"], args: readonly unknown[]): Ref<unknown> {
   const definition = currentDefinition();
   if (definition) return definition.addOperation(from, args);
-  throw new JobbersError("definition-invalid", `${name}() works on refs; call it inside the build function of a dag()`);
+  throw new JobbersError(
+    "definition-invalid",
+    `${name}() works on refs; call it inside the build function of a dag()`,
+  );
 }

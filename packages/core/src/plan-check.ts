@@ -32,7 +32,8 @@ export function checkPlan(value: unknown): Plan {
   const steps = new Map<string, PlanStep>();
   entries.forEach((entry, at) => {
     const step = shapeOfStep(entry, at);
-    if (steps.has(step.name)) throw invalid(`two steps of plan ${quoted(name)} are named ${quoted(step.name)}`);
+    if (steps.has(step.name))
+      throw invalid(`two steps of plan ${quoted(name)} are named ${quoted(step.name)}`);
     steps.set(step.name, step);
   });
   shapeOfWiring(root.output, "the plan's output");
@@ -46,9 +47,15 @@ export function checkPlan(value: unknown): Plan {
 
 function checkGraph(plan: Plan, steps: Steps): void {
   for (const step of plan.steps) checkOwner(step, steps);
-  refuseCycle(findCycle(plan.steps, (step) => (step.in === undefined ? [] : [step.in])), "own each other");
+  refuseCycle(
+    findCycle(plan.steps, (step) => (step.in === undefined ? [] : [step.in])),
+    "own each other",
+  );
   for (const step of plan.steps) checkParents(step, steps);
-  refuseCycle(findCycle(plan.steps, (step) => step.parents), "wait for each other");
+  refuseCycle(
+    findCycle(plan.steps, (step) => step.parents),
+    "wait for each other",
+  );
   for (const step of plan.steps) {
     const what = `step ${quoted(step.name)}`;
     if (step.when) checkSource(step.when, { what, user: step, body: step.in }, steps);
@@ -63,20 +70,28 @@ function checkGraph(plan: Plan, steps: Steps): void {
 
 function refuseCycle(cycle: readonly string[] | undefined, verb: string): void {
   if (!cycle) return;
-  const shown = cycle.length > 12 ? [...cycle.slice(0, 10), `… (${cycle.length - 11} more)`, cycle[0]!] : [...cycle, cycle[0]!];
+  const shown =
+    cycle.length > 12
+      ? [...cycle.slice(0, 10), `… (${cycle.length - 11} more)`, cycle[0]!]
+      : [...cycle, cycle[0]!];
   throw invalid(`steps ${verb} in a cycle: ${shown.join(" → ")}`);
 }
 
 function checkOwner(step: PlanStep, steps: Steps): void {
   const what = `step ${quoted(step.name)}`;
   const owner = step.in === undefined ? undefined : steps.get(step.in);
-  if (step.in !== undefined && !owner) throw invalid(`${what} is in ${quoted(step.in)}, which does not exist`);
-  if (owner?.kind === "task") throw invalid(`${what} is in ${quoted(owner.name)}, which is a task and owns no steps`);
+  if (step.in !== undefined && !owner)
+    throw invalid(`${what} is in ${quoted(step.in)}, which does not exist`);
+  if (owner?.kind === "task")
+    throw invalid(`${what} is in ${quoted(owner.name)}, which is a task and owns no steps`);
   // Addresses are made from names: the indices of maps are put behind the segments that these prefixes count.
   const prefix = owner === undefined ? "" : owner.kind === "dag" ? `${owner.name}/` : prefixOf(owner.name);
-  if (prefixOf(step.name) !== prefix) throw invalid(`${what} has the wrong name for its place; it starts with "${prefix}"`);
+  if (prefixOf(step.name) !== prefix)
+    throw invalid(`${what} has the wrong name for its place; it starts with "${prefix}"`);
   if (isOnFailure(step) && (step.kind !== "dag" || step.parents.length > 0 || step.trigger !== "all_done")) {
-    throw invalid(`${what} is an onFailure body, so it is a dag step without parents, with the trigger all_done`);
+    throw invalid(
+      `${what} is an onFailure body, so it is a dag step without parents, with the trigger all_done`,
+    );
   }
 }
 
@@ -90,7 +105,8 @@ function checkParents(step: PlanStep, steps: Steps): void {
   for (const name of step.parents) {
     const parent = steps.get(name);
     if (!parent) throw invalid(`${what} waits for ${quoted(name)}, which does not exist`);
-    if (parent.in !== step.in) throw invalid(`${what} waits for ${quoted(name)}, which stands in another body`);
+    if (parent.in !== step.in)
+      throw invalid(`${what} waits for ${quoted(name)}, which stands in another body`);
     if (isOnFailure(parent)) throw invalid(`${what} waits for ${quoted(name)}, which is an onFailure body`);
   }
 }
@@ -109,11 +125,14 @@ function checkWiring(wiring: Wiring, reader: Reader, steps: Steps): void {
 function checkSource(source: Source, reader: Reader, steps: Steps): void {
   switch (source.from) {
     case "step":
-      return checkStepSource(source.step, reader, steps);
+      checkStepSource(source.step, reader, steps);
+      return;
     case "item":
     case "index":
       if (steps.get(source.of)?.kind === "map" && isInside(source.of, reader, steps)) return;
-      throw invalid(`${reader.what} uses the ${source.from} of ${quoted(source.of)}, which is no map around it`);
+      throw invalid(
+        `${reader.what} uses the ${source.from} of ${quoted(source.of)}, which is no map around it`,
+      );
     case "input":
       if (source.of === undefined) return;
       if (steps.get(source.of)?.kind === "dag" && isInside(source.of, reader, steps)) return;
@@ -139,11 +158,14 @@ function checkStepSource(name: string, reader: Reader, steps: Steps): void {
   while (owner && owner.in !== step.in) owner = owner.in === undefined ? undefined : steps.get(owner.in);
   if (!owner) throw invalid(`${reader.what} uses ${quoted(name)}, which stands in a body that it cannot see`);
   if (!owner.parents.includes(name)) {
-    throw invalid(`${reader.what} uses ${quoted(name)}, but ${quoted(owner.name)} around it does not wait for it`);
+    throw invalid(
+      `${reader.what} uses ${quoted(name)}, but ${quoted(owner.name)} around it does not wait for it`,
+    );
   }
 }
 
 function isInside(ownerName: string, reader: Reader, steps: Steps): boolean {
-  for (let body = reader.body; body !== undefined; body = steps.get(body)?.in) if (body === ownerName) return true;
+  for (let body = reader.body; body !== undefined; body = steps.get(body)?.in)
+    if (body === ownerName) return true;
   return false;
 }

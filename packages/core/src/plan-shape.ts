@@ -31,12 +31,16 @@ export function oneOf(value: unknown, known: readonly unknown[], what: string): 
 
 export function localName(value: unknown, what: string): string {
   if (typeof value === "string" && LOCAL_NAME.test(value)) return value;
-  throw invalid(`${what} is ${quoted(value)}, which is no name: 1 to 128 of the characters A-Z a-z 0-9 . _ -`);
+  throw invalid(
+    `${what} is ${quoted(value)}, which is no name: 1 to 128 of the characters A-Z a-z 0-9 . _ -`,
+  );
 }
 
 function stepName(value: unknown, what: string): string {
   if (typeof value === "string" && value.split("/").every((part) => STEP_NAME.test(part))) return value;
-  throw invalid(`${what} is ${quoted(value)}, which is no step name like fetch, add~2, fetch[] or site/fetch`);
+  throw invalid(
+    `${what} is ${quoted(value)}, which is no step name like fetch, add~2, fetch[] or site/fetch`,
+  );
 }
 
 function whole(value: unknown, least: number, most: number, what: string): void {
@@ -66,7 +70,8 @@ function shapeOfTask(step: Json, what: string): void {
   localName(step.queue, `${what}: queue`);
   if (step.priority !== undefined) whole(step.priority, 0, 9, `${what}: priority`);
   if (step.timeoutMs !== undefined) whole(step.timeoutMs, 1, Number.MAX_SAFE_INTEGER, `${what}: timeoutMs`);
-  if (step.heartbeatMs !== undefined) whole(step.heartbeatMs, 1, Number.MAX_SAFE_INTEGER, `${what}: heartbeatMs`);
+  if (step.heartbeatMs !== undefined)
+    whole(step.heartbeatMs, 1, Number.MAX_SAFE_INTEGER, `${what}: heartbeatMs`);
   const retry = object(step.retry, `${what}: retry`);
   whole(retry.attempts, 1, Number.MAX_SAFE_INTEGER, `${what}: retry.attempts`);
   oneOf(retry.backoff, ["fixed", "exponential"], `${what}: retry.backoff`);
@@ -92,7 +97,8 @@ export function shapeOfWiring(value: unknown, what: string): Wiring {
     const place = `${what}${showPath(at)}`;
     if (filled.has(JSON.stringify(at))) throw invalid(`${place} is filled by two wires`);
     filled.add(JSON.stringify(at));
-    if (holeAt(wiring.value, at) !== null) throw invalid(`${place} is filled by a wire, but is no null in the literal`);
+    if (holeAt(wiring.value, at) !== null)
+      throw invalid(`${place} is filled by a wire, but is no null in the literal`);
     shapeOfSource(wire.source, place);
   }
   return wiring as unknown as Wiring;
@@ -136,12 +142,15 @@ function shapeOfSource(value: unknown, what: string): Source {
     case "not": {
       const args = list(source.args, `${what}: args`);
       const count = ARGUMENTS[source.from];
-      if (args.length !== count) throw invalid(`${what}: ${source.from} has ${args.length} arguments instead of ${count}`);
+      if (args.length !== count)
+        throw invalid(`${what}: ${source.from} has ${args.length} arguments instead of ${count}`);
       for (const arg of args) shapeOfWiring(arg, `${what}: an argument of ${source.from}`);
       break;
     }
     default:
-      throw invalid(`${what} comes from ${quoted(source.from)}; there are input, step, item, index, failure, or, eq, not`);
+      throw invalid(
+        `${what} comes from ${quoted(source.from)}; there are input, step, item, index, failure, or, eq, not`,
+      );
   }
   return source as unknown as Source;
 }

@@ -43,7 +43,9 @@ function writeStep(step: StepDraft, definition: Definition): PlanStep[] {
         },
       ];
     case "map":
-      return [{ ...base, kind: "map", over: writeSource(step.over), output: writeWiring(step.inside.output) }];
+      return [
+        { ...base, kind: "map", over: writeSource(step.over), output: writeWiring(step.inside.output) },
+      ];
     case "dag": {
       const { dag } = step;
       const input = writeWiring(step.input);

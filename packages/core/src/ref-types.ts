@@ -30,7 +30,9 @@ type TupleMembers<T extends readonly unknown[]> = number extends T["length"]
   ? unknown
   : { readonly [K in Extract<keyof T, `${number}`>]: Ref<T[K]> };
 type ObjectMembers<T> = {
-  readonly [K in Keys<T>]: Ref<At<T, K> | ([Extract<T, null | undefined>] extends [never] ? never : undefined)>;
+  readonly [K in Keys<T>]: Ref<
+    At<T, K> | ([Extract<T, null | undefined>] extends [never] ? never : undefined)
+  >;
 };
 
 /** Typed as symbols, refs do not compile in templates, arithmetic and comparisons. */
@@ -44,9 +46,19 @@ interface Flag {
 
 type Exact<K> = string extends K ? false : number extends K ? false : symbol extends K ? false : true;
 /** Every key of every member of a union, but no index signatures and no methods. */
-type Keys<T> = T extends Primitive | readonly unknown[] ? never : T extends unknown ? keyof OwnKeys<T> : never;
+type Keys<T> = T extends Primitive | readonly unknown[]
+  ? never
+  : T extends unknown
+    ? keyof OwnKeys<T>
+    : never;
 type OwnKeys<T> = { [K in keyof T as Exact<K> extends true ? (T[K] extends Fn ? never : K) : never]: 0 };
-type At<T, K> = T extends Primitive ? never : T extends unknown ? (K extends keyof T ? T[K] : undefined) : never;
+type At<T, K> = T extends Primitive
+  ? never
+  : T extends unknown
+    ? K extends keyof T
+      ? T[K]
+      : undefined
+    : never;
 type Lookup<T> = T extends Primitive
   ? unknown
   : string extends keyof T
@@ -75,19 +87,22 @@ export interface ListRef<E, L = number> {
 export type Wirable =
   | RefTo<unknown>
   | Primitive
+  // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
   | void
   | (object & { readonly then?: RefTo<unknown> | string | number | boolean | null | undefined });
 
 /** The value that a {@link Wirable} becomes. */
-export type Resolve<W> = W extends RefTo<infer T>
-  ? T
-  : [W] extends [void]
-    ? null
-    : W extends Primitive
-      ? W
-      : W extends object
-        ? { -readonly [K in keyof W]: Resolve<W[K]> }
-        : W;
+export type Resolve<W> =
+  W extends RefTo<infer T>
+    ? T
+    : // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
+      [W] extends [void]
+      ? null
+      : W extends Primitive
+        ? W
+        : W extends object
+          ? { -readonly [K in keyof W]: Resolve<W[K]> }
+          : W;
 
 /** What a call takes where it wants a `T`: literals in which any part may be a ref. */
 export type Input<T> = IsAny<T> extends true ? unknown : RefTo<Frozen<T>> | Literally<T>;
@@ -98,7 +113,11 @@ type Literally<T> = T extends Primitive
       ? readonly Input<T[number]>[]
       : { readonly [K in keyof T]: Input<T[K]> }
     : T extends object
-      ? { readonly [K in keyof T]: {} extends Pick<T, K> ? Input<T[K] | undefined> : Input<T[K]> }
+      ? {
+          readonly [K in keyof T]: Record<never, never> extends Pick<T, K>
+            ? Input<T[K] | undefined>
+            : Input<T[K]>;
+        }
       : T;
 /** Lets a readonly output fit a schema's mutable list. */
 type Frozen<T> = T extends Primitive

@@ -52,7 +52,8 @@ function handlerOf(data: RefData): ProxyHandler<() => void> {
     throw misuse(data, use);
   };
   return {
-    get: (_target, key) => (typeof key === "symbol" ? symbolOf(data, key) : createRef(below(data, asKey(key)))),
+    get: (_target, key) =>
+      typeof key === "symbol" ? symbolOf(data, key) : createRef(below(data, asKey(key))),
     apply: (_target, _this, args: unknown[]) => call(data, args),
     has: refuse("with `in`"),
     ownKeys: refuse("as an object whose properties are listed (spread, rest, Object.keys)"),
@@ -97,7 +98,10 @@ function call(data: RefData, args: unknown[]): unknown {
     case "at":
       return createRef(below(subject, checkKey(subject, args[0])));
     case "then": {
-      const error = misuse(subject, "with await; steps run after the dag is defined, so there is nothing to wait for");
+      const error = misuse(
+        subject,
+        "with await; steps run after the dag is defined, so there is nothing to wait for",
+      );
       if (typeof args[1] !== "function") throw error;
       return args[1](error);
     }
@@ -114,11 +118,15 @@ function call(data: RefData, args: unknown[]): unknown {
 function checkKey(data: RefData, key: unknown): string | number {
   if (typeof key === "string" || Number.isSafeInteger(key)) return key as string | number;
   const what = refData(key) ? "a ref" : quoted(key);
-  throw misuse(data, `with .at(${what}); it takes a whole number, or the key of a record, known at definition`);
+  throw misuse(
+    data,
+    `with .at(${what}); it takes a whole number, or the key of a record, known at definition`,
+  );
 }
 
 function misuse(data: RefData, use: string): JobbersError {
   const where = `dag ${quoted(data.definition.dagName)}: ${describeRef(data)}`;
-  const rule = "a ref stands for a value that exists only when the dag runs: pass it to a task and work with it there";
+  const rule =
+    "a ref stands for a value that exists only when the dag runs: pass it to a task and work with it there";
   return new JobbersError("definition-invalid", `${where} is used ${use}; ${rule}`);
 }

@@ -2,7 +2,7 @@ import { addressOf, RUN_ADDRESS, valueKey } from "./address.js";
 import { sourceKeys, wiringKeys } from "./graph.js";
 import type { JsonValue, MapStep, Path, Source, Wiring } from "./plan.js";
 import type { PlanIndex } from "./plan-index.js";
-import { PAGE_LIMIT } from "./store.js";
+import { PAGE_LIMIT } from "./step-spec.js";
 
 /** A value put together from a run's values; `undefined` is a value that is missing. */
 export type Resolved = unknown;

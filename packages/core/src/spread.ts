@@ -45,9 +45,12 @@ const ways: readonly unknown[] = ["hash", "round-robin", "random", "least-loaded
 export function checkSpread<S extends Spread<never>>(spread: S, what: string): S {
   const refuse = (message: string) => new JobbersError("definition-invalid", `${what} ${message}`);
   const { by, queues, key } = (spread ?? {}) as Record<string, unknown>;
-  if (!ways.includes(by)) throw refuse(`is ${quoted(spread)}; use hash(), roundRobin(), random() or leastLoaded()`);
-  if (!Array.isArray(queues) || queues.length === 0) throw refuse("has no queues; give it a list of queue names");
+  if (!ways.includes(by))
+    throw refuse(`is ${quoted(spread)}; use hash(), roundRobin(), random() or leastLoaded()`);
+  if (!Array.isArray(queues) || queues.length === 0)
+    throw refuse("has no queues; give it a list of queue names");
   for (const queue of queues) checkName(queue, `${what}: queue`);
-  if (by === "hash" && typeof key !== "function") throw refuse(`has the key ${quoted(key)}; a key is a function`);
+  if (by === "hash" && typeof key !== "function")
+    throw refuse(`has the key ${quoted(key)}; a key is a function`);
   return spread;
 }

@@ -21,7 +21,8 @@ export class StepNames {
 
   /** The name of a call of the task or dag `base`; `label` names the call in messages. */
   ofCall(base: string, given: unknown, label: string): string {
-    const local = given === undefined ? this.#count(base) : checkName(given, `dag ${quoted(this.dagName)}: step name`);
+    const local =
+      given === undefined ? this.#count(base) : checkName(given, `dag ${quoted(this.dagName)}: step name`);
     return this.#take(local, label);
   }
 
@@ -43,7 +44,10 @@ export class StepNames {
     const other = this.#taken.get(name);
     if (other !== undefined) {
       const both = `${other} and ${label} are both named ${quoted(name)}`;
-      throw new JobbersError("definition-invalid", `dag ${quoted(this.dagName)}: ${both}; give one another { name }`);
+      throw new JobbersError(
+        "definition-invalid",
+        `dag ${quoted(this.dagName)}: ${both}; give one another { name }`,
+      );
     }
     this.#taken.set(name, label);
     return name;

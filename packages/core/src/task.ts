@@ -1,3 +1,4 @@
+import type { TaskContext } from "./context.js";
 import { currentDefinition } from "./definition-stack.js";
 import { JobbersError } from "./errors.js";
 import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
@@ -8,8 +9,14 @@ import type { Plan, TaskStep } from "./plan.js";
 import { durationMs, retryPlan } from "./policy.js";
 import { quoted } from "./quoted.js";
 import { parseWith } from "./schema.js";
-import { checkOptions, checkPriority, checkQueue, checkSchema, checkTags, checkTimeout } from "./step-options.js";
-import type { TaskContext } from "./context.js";
+import {
+  checkOptions,
+  checkPriority,
+  checkQueue,
+  checkSchema,
+  checkTags,
+  checkTimeout,
+} from "./step-options.js";
 import { planVersion } from "./version.js";
 
 const taskOptions = [
@@ -31,13 +38,16 @@ const taskOptions = [
  * });
  */
 export function task<S extends Schema | undefined = undefined, R = unknown, O = R>(
-  options: TaskOptions<S, R, O>,
+  given: TaskOptions<S, R, O>,
 ): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
-  checkOptions(options, taskOptions, "task()");
+  const options = checkOptions(given, taskOptions, "task()");
   const name = checkName(options.name, "task name");
   const what = `task ${quoted(name)}`;
   if (typeof options.run !== "function") {
-    throw new JobbersError("definition-invalid", `${what}: run is ${quoted(options.run)}; it takes a function`);
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: run is ${quoted(options.run)}; it takes a function`,
+    );
   }
   checkSchema(options.input, `${what}: input`);
   checkSchema(options.output, `${what}: output`);
@@ -49,13 +59,27 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
     const definition = currentDefinition();
     if (definition) return definition.addTask(self as unknown as AnyTask, input, callOptions);
     const how = `use ${name}.run(input, testContext()) in a test, or submit it as a run`;
-    throw new JobbersError("definition-invalid", `${what} is called outside the build function of a dag(); ${how}`);
+    throw new JobbersError(
+      "definition-invalid",
+      `${what} is called outside the build function of a dag(); ${how}`,
+    );
   };
   const plan = once(() => taskPlan(name, policy));
   const version = once(() => planVersion(plan()));
   Object.defineProperties(self, {
-    ...fields({ kind: "task", name, options, input: options.input, output: options.output, limits, ...policy }),
-    ...fields({ run: (input: Parsed<S>, ctx: TaskContext) => runTask(options as TaskOptions<S, unknown, unknown>, input, ctx) }),
+    ...fields({
+      kind: "task",
+      name,
+      options,
+      input: options.input,
+      output: options.output,
+      limits,
+      ...policy,
+    }),
+    ...fields({
+      run: (input: Parsed<S>, ctx: TaskContext) =>
+        runTask(options as TaskOptions<S, unknown, unknown>, input, ctx),
+    }),
     plan: { get: plan, enumerable: true },
     version: { get: version, enumerable: true },
   });
@@ -75,7 +99,11 @@ function policyOf(options: TaskPolicy, what: string) {
   };
 }
 
-async function runTask<S>(options: TaskOptions<S, unknown, unknown>, input: Parsed<S>, ctx: TaskContext): Promise<unknown> {
+async function runTask<S>(
+  options: TaskOptions<S, unknown, unknown>,
+  input: Parsed<S>,
+  ctx: TaskContext,
+): Promise<unknown> {
   const returned: unknown = await options.run(input, ctx);
   const output = await parseWith(options.output, returned, `output of ${options.name}`, "output-invalid");
   return output === undefined ? null : output;
@@ -97,10 +125,15 @@ function taskPlan(name: string, policy: ReturnType<typeof policyOf>): Plan {
     ...(heartbeatMs !== undefined && { heartbeatMs }),
     input: { value: null, wires: [{ at: [], source: { from: "input", path: [] } }] },
   };
-  const output = { value: null, wires: [{ at: [], source: { from: "step", step: name, path: [] } }] } as const;
+  const output = {
+    value: null,
+    wires: [{ at: [], source: { from: "step", step: name, path: [] } }],
+  } as const;
   return { format: 1, kind: "task", name, failure: "stop", steps: [step], output };
 }
 
 function fields(values: Record<string, unknown>): PropertyDescriptorMap {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value, enumerable: true, configurable: true }]));
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, { value, enumerable: true, configurable: true }]),
+  );
 }

@@ -35,8 +35,10 @@ function visit(value: unknown, walk: Walk): unknown {
     return null;
   }
   if (typeof value !== "object" || value === null) return value;
-  if (walk.path.length >= MAX_DEPTH) throw refuse(walk, `is nested more than ${MAX_DEPTH} deep, or contains itself`);
-  if (++walk.values > MAX_VALUES) throw refuse(walk, `has more than ${MAX_VALUES} parts; keep large data out of the plan`);
+  if (walk.path.length >= MAX_DEPTH)
+    throw refuse(walk, `is nested more than ${MAX_DEPTH} deep, or contains itself`);
+  if (++walk.values > MAX_VALUES)
+    throw refuse(walk, `has more than ${MAX_VALUES} parts; keep large data out of the plan`);
   if (Array.isArray(value)) return visitList(value, walk);
   return isPlain(value) ? visitObject(value, walk) : value;
 }

@@ -18,9 +18,17 @@ import {
 } from "../src/index.js";
 import { defineProgram, programs } from "./random-dag.js";
 
-const add = task({ name: "add", input: z.object({ a: z.number(), b: z.number() }), run: async ({ a, b }) => a + b });
+const add = task({
+  name: "add",
+  input: z.object({ a: z.number(), b: z.number() }),
+  run: async ({ a, b }) => a + b,
+});
 const list = task({ name: "list", run: async () => [1, 2, 3] });
-const read = task({ name: "read", input: z.object({ n: z.number() }), run: async ({ n }) => ({ n, tags: ["a"] }) });
+const read = task({
+  name: "read",
+  input: z.object({ n: z.number() }),
+  run: async ({ n }) => ({ n, tags: ["a"] }),
+});
 const fold = task({ name: "fold", input: z.object({ of: z.unknown() }), run: async () => 1 });
 
 const step = (of: { plan: Plan }, name: string) => {
@@ -68,7 +76,9 @@ describe("steps and their parents", () => {
       const numbers = list();
       const sums = numbers.map((n, index) => {
         const first = read({ n });
-        return add({ a: first.n, b: base.n }, { when: eq(index, 0), trigger: "all_success", name: "sum" }) && first;
+        return (
+          add({ a: first.n, b: base.n }, { when: eq(index, 0), trigger: "all_success", name: "sum" }) && first
+        );
       });
       return fold({ of: sums });
     });
@@ -165,7 +175,10 @@ describe("a dag inside a dag", () => {
       dag: "site",
       parses: true,
       failure: "continue",
-      input: { value: { n: null }, wires: [{ at: ["n"], source: { from: "item", of: "site~2[]", path: [] } }] },
+      input: {
+        value: { n: null },
+        wires: [{ at: ["n"], source: { from: "item", of: "site~2[]", path: [] } }],
+      },
       output: { value: null, wires: [{ at: [], source: { from: "step", step: "site~2/fold[]", path: [] } }] },
     });
     expect((step(outer, "site~2/fold") as TaskStep).input.wires.map(({ source }) => source)).toEqual([
@@ -190,7 +203,10 @@ describe("a dag inside a dag", () => {
 describe("onFailure", () => {
   const guarded = dag(
     "guarded",
-    { input: z.object({ n: z.number() }), onFailure: (failure, { n }) => void fold({ of: [failure.step, n] }) },
+    {
+      input: z.object({ n: z.number() }),
+      onFailure: (failure, { n }) => void fold({ of: [failure.step, n] }),
+    },
     ({ n }) => fold({ of: n }),
   );
 
@@ -211,7 +227,9 @@ describe("onFailure", () => {
       "guarded/~onFailure": "guarded",
       "guarded/~onFailure/fold": "guarded/~onFailure",
     });
-    expect((step(outer, "guarded/~onFailure/fold") as TaskStep).input.wires.map(({ source }) => source)).toEqual([
+    expect(
+      (step(outer, "guarded/~onFailure/fold") as TaskStep).input.wires.map(({ source }) => source),
+    ).toEqual([
       { from: "failure", of: "guarded", path: ["step"] },
       { from: "input", of: "guarded", path: ["n"] },
     ]);
@@ -246,12 +264,30 @@ describe("the plan", () => {
       list();
     });
     const retry = { attempts: 5, backoff: "fixed", delayMs: 2000, maxMs: 60_000, jitter: false };
-    expect(step(policies, "strict")).toMatchObject({ queue: "slow", retry, timeoutMs: 30_000, heartbeatMs: 10_000, priority: 4 });
-    expect(step(policies, "strict~2")).toMatchObject({ queue: "fast", timeoutMs: 500, heartbeatMs: 10_000, priority: 0 });
+    expect(step(policies, "strict")).toMatchObject({
+      queue: "slow",
+      retry,
+      timeoutMs: 30_000,
+      heartbeatMs: 10_000,
+      priority: 4,
+    });
+    expect(step(policies, "strict~2")).toMatchObject({
+      queue: "fast",
+      timeoutMs: 500,
+      heartbeatMs: 10_000,
+      priority: 0,
+    });
     expect((step(policies, "strict~2") as TaskStep).retry.attempts).toBe(1);
-    expect(Object.keys(step(policies, "list")).sort()).toEqual(
-      ["input", "kind", "name", "parents", "queue", "retry", "task", "trigger"],
-    );
+    expect(Object.keys(step(policies, "list")).sort()).toEqual([
+      "input",
+      "kind",
+      "name",
+      "parents",
+      "queue",
+      "retry",
+      "task",
+      "trigger",
+    ]);
     expect(step(policies, "list")).toMatchObject({ queue: "default" });
   });
 
@@ -281,8 +317,12 @@ describe("the plan", () => {
 
   test("keeps the version that this code has always had", () => {
     // A changed constant means that every running dag gets a new version: change it only on purpose.
-    const fixed = dag("fixed", { input: z.object({ n: z.number() }) }, ({ n }) => list({}, { when: eq(n, 1) }) && read({ n }));
-    expect(fixed.version).toBe("FIXED");
+    const fixed = dag(
+      "fixed",
+      { input: z.object({ n: z.number() }) },
+      ({ n }) => list({}, { when: eq(n, 1) }) && read({ n }),
+    );
+    expect(fixed.version).toBe("6e2c595f592143167abb9d424b1dae88");
   });
 
   test("has a version that says nothing about the order in which keys were written", () => {
@@ -303,7 +343,9 @@ describe("the plan", () => {
         expect(defineProgram(program).version).toBe(version);
         const shuffled = shuffleKeys(JSON.parse(text) as JsonValue, seed);
         expect(planVersion(shuffled as unknown as Plan)).toBe(version);
-        expect(canonicalJson(JSON.parse(text) as JsonValue)).toBe(canonicalJson(plan as unknown as JsonValue));
+        expect(canonicalJson(JSON.parse(text) as JsonValue)).toBe(
+          canonicalJson(plan as unknown as JsonValue),
+        );
       }),
       { numRuns: 300 },
     );
@@ -332,7 +374,9 @@ describe("the plan", () => {
 function shuffleKeys(value: JsonValue, seed: number): JsonValue {
   if (Array.isArray(value)) return value.map((item: JsonValue) => shuffleKeys(item, seed));
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, item]) => [key, shuffleKeys(item as JsonValue, seed)] as const);
+  const entries = Object.entries(value).map(
+    ([key, item]) => [key, shuffleKeys(item as JsonValue, seed)] as const,
+  );
   const rank = (key: string) => (key.charCodeAt(0) * 31 + key.length * 17) ^ seed;
   return Object.fromEntries(entries.sort(([a], [b]) => rank(a) - rank(b)));
 }
@@ -356,12 +400,16 @@ describe("large definitions", () => {
 
   test("10,000 steps are the most", () => {
     expect(chain(10_000).plan.steps).toHaveLength(10_000);
-    expect(() => chain(10_001)).toThrow(/dag "chain": step "link~10001" is one too many: a plan has at most 10000 steps/);
+    expect(() => chain(10_001)).toThrow(
+      /dag "chain": step "link~10001" is one too many: a plan has at most 10000 steps/,
+    );
   });
 
   test("inlined dags count with all their steps", () => {
     const big = chain(3000);
     const call = big as unknown as () => unknown;
-    expect(() => dag("sum", {}, () => void [call(), call(), call(), call()])).toThrow(/"chain~4" is one too many/);
+    expect(() => dag("sum", {}, () => void [call(), call(), call(), call()])).toThrow(
+      /"chain~4" is one too many/,
+    );
   });
 });

@@ -1,3 +1,6 @@
+// biome-ignore-all lint/complexity/noCommaOperator: a type is asserted inside an expression
+// biome-ignore-all lint/suspicious/useIterableCallbackReturn: bodies of ref.map are no callbacks of a list
+// biome-ignore-all lint/style/useTemplate: what is refused is the addition
 import { z } from "zod";
 import {
   type AnyDag,
@@ -12,8 +15,8 @@ import {
   type JsonValue,
   leastLoaded,
   not,
-  orElse,
   type OutputOf,
+  orElse,
   type Ref,
   type RefTo,
   rate,
@@ -52,8 +55,16 @@ const list = task({ name: "list", input: z.object({ from: z.string() }), run: as
 const noInput = task({ name: "no-input", run: async () => 1 });
 const nothing = task({ name: "nothing", run: async () => {} });
 const loose = task({ name: "loose", run: async () => JSON.parse("1") });
-const count = task({ name: "count", input: z.object({ of: z.array(z.string()) }), run: ({ of }) => of.length });
-const flagged = task({ name: "flagged", input: z.object({ flag: z.boolean() }), run: async ({ flag }) => !flag });
+const count = task({
+  name: "count",
+  input: z.object({ of: z.array(z.string()) }),
+  run: ({ of }) => of.length,
+});
+const flagged = task({
+  name: "flagged",
+  input: z.object({ flag: z.boolean() }),
+  run: async ({ flag }) => !flag,
+});
 const parsed = task({
   name: "parsed",
   input: z.object({ n: z.string().transform(Number) }),
@@ -136,7 +147,10 @@ const reading = dag("reading", { input: z.object({ url: z.string(), wanted: z.bo
   is<Of<ReturnType<typeof not>>, boolean>();
   is<Of<ReturnType<typeof eq<string>>>, boolean>();
 
-  count({ of: titles }, { name: "titles", when: input.wanted, trigger: "none_failed", after: [p, u], queue: "q", priority: 3 });
+  count(
+    { of: titles },
+    { name: "titles", when: input.wanted, trigger: "none_failed", after: [p, u], queue: "q", priority: 3 },
+  );
   count({ of: ["literal", input.url, p.title] }, { retry: { attempts: 2 }, timeout: "1s", after: p });
   count({ of: p.tags }, { when: not(eq(p.title, "x")) });
   noInput();
@@ -161,10 +175,17 @@ const silent = dag("silent", {}, () => {
   noInput();
 });
 is<OutputOf<typeof silent>, null>();
-dag("both", { input: z.object({ n: z.coerce.number<string>() }), onFailure: (failure, input) => {
-  is<Of<typeof failure>, Failure>();
-  is<Of<typeof input>, { n: number }>();
-} }, (input) => input.n);
+dag(
+  "both",
+  {
+    input: z.object({ n: z.coerce.number<string>() }),
+    onFailure: (failure, input) => {
+      is<Of<typeof failure>, Failure>();
+      is<Of<typeof input>, { n: number }>();
+    },
+  },
+  (input) => input.n,
+);
 
 // ------------------------------------------------------------------------------------------------------ limits and spreads
 
@@ -289,8 +310,13 @@ task({ name: "bigint", run: async () => [1n] });
 task({ name: "holes", run: async (): Promise<(string | undefined)[]> => [] });
 // @ts-expect-error the output schema takes a Date
 task({ name: "schema", output: z.date().transform(String), run: async () => "text" });
-// @ts-expect-error a limit's key reads a property that the input does not have
-task({ name: "key", input: z.object({ a: z.string() }), limits: [{ rate: 1, per: "1s", key: (i) => i.b }], run: () => 1 });
+task({
+  name: "key",
+  input: z.object({ a: z.string() }),
+  // @ts-expect-error a limit's key reads a property that the input does not have
+  limits: [{ rate: 1, per: "1s", key: (i) => i.b }],
+  run: () => 1,
+});
 // @ts-expect-error neither a rate nor a concurrency
 task({ name: "limit", limits: [{ per: "1s" }], run: () => 1 });
 // @ts-expect-error a failure mode that does not exist

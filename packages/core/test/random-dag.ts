@@ -4,14 +4,24 @@ import { type AnyDag, dag, eq, type Ref, type RefTo, task } from "../src/index.j
 /** Programs that a build function interprets; every number picks, modulo their count, one of the refs in reach. */
 export type Instruction =
   | { readonly do: "call"; readonly task: number; readonly uses: readonly number[]; readonly when: boolean }
-  | { readonly do: "map"; readonly over: number; readonly body: readonly Instruction[]; readonly returns: "step" | "literal" }
+  | {
+      readonly do: "map";
+      readonly over: number;
+      readonly body: readonly Instruction[];
+      readonly returns: "step" | "literal";
+    }
   | { readonly do: "dag"; readonly uses: readonly number[]; readonly body: readonly Instruction[] };
 
 const { program } = fc.letrec<{ program: readonly Instruction[]; instruction: Instruction }>((tie) => ({
   program: fc.array(tie("instruction"), { maxLength: 5, depthIdentifier: "program" }),
   instruction: fc.oneof(
     { depthIdentifier: "program", maxDepth: 3, withCrossShrink: true },
-    fc.record({ do: fc.constant("call"), task: fc.nat(3), uses: fc.array(fc.nat(20), { maxLength: 3 }), when: fc.boolean() }),
+    fc.record({
+      do: fc.constant("call"),
+      task: fc.nat(3),
+      uses: fc.array(fc.nat(20), { maxLength: 3 }),
+      when: fc.boolean(),
+    }),
     fc.record({
       do: fc.constant("map"),
       over: fc.nat(20),
@@ -25,7 +35,9 @@ const { program } = fc.letrec<{ program: readonly Instruction[]; instruction: In
 /** Programs of a few steps, nested up to three deep. */
 export const programs: fc.Arbitrary<readonly Instruction[]> = program;
 
-const tasks = ["add", "fetch", "map", "x.y-z_1"].map((name) => task({ name, run: async () => [] as unknown }));
+const tasks = ["add", "fetch", "map", "x.y-z_1"].map((name) =>
+  task({ name, run: async () => [] as unknown }),
+);
 
 /** The task names that programs use. */
 export const taskNames = tasks.map((each) => each.name);
@@ -40,32 +52,45 @@ export function defineProgram(program: readonly Instruction[], name = "random"):
 }
 
 /** Calls what the instructions say; answers the last step that is certain to have an output. */
-function interpret(program: readonly Instruction[], inReach: readonly RefTo<unknown>[], dagName: () => string) {
+function interpret(
+  program: readonly Instruction[],
+  inReach: readonly RefTo<unknown>[],
+  dagName: () => string,
+) {
   const refs: RefTo<unknown>[] = [...inReach];
   let last: RefTo<unknown> | undefined;
   const pick = (at: number) => refs[at % refs.length] as Ref<unknown[]>;
   for (const instruction of program) {
     switch (instruction.do) {
       case "call": {
-        const call = tasks[instruction.task] as unknown as (input: unknown, options: unknown) => RefTo<unknown>;
-        const when = instruction.when ? eq(pick(0), 1) : undefined;
+        const call = tasks[instruction.task] as unknown as (
+          input: unknown,
+          options: unknown,
+        ) => RefTo<unknown>;
+        const when = instruction.when ? eq(pick(0).length, 1) : undefined;
         const step = call({ list: instruction.uses.map(pick), literal: "x" }, { when });
         // What may be skipped is not returned, and nothing is built on it: a body could not return that either.
-        if (!when) refs.push((last = step));
+        if (when) break;
+        last = step;
+        refs.push(step);
         break;
       }
       case "map": {
         const { body, returns } = instruction;
         const map = pick(instruction.over).map((item, index) => {
           const returned = interpret(body, [...refs, item, index], dagName);
-          return returns === "step" ? returned : [item, returned];
+          return returns === "step" ? returned : [item, returned ?? null];
         });
-        refs.push((last = map));
+        last = map;
+        refs.push(map);
         break;
       }
       case "dag": {
-        const site = defineProgram(instruction.body, dagName()) as unknown as (input: unknown) => RefTo<unknown>;
-        refs.push((last = site({ parts: instruction.uses.map(pick) })));
+        const site = defineProgram(instruction.body, dagName()) as unknown as (
+          input: unknown,
+        ) => RefTo<unknown>;
+        last = site({ parts: instruction.uses.map(pick) });
+        refs.push(last);
       }
     }
   }

@@ -65,7 +65,7 @@ export interface Driver {
   take(slots?: number): Promise<Grant[]>;
   /** Takes control work, at most so much, and does not do it. */
   takeControl(control?: number): Promise<Grant[]>;
-  /** Does the control work of one grant. */
+  /** Does the control work of one grant; what came of its last report. */
   control(grant: Grant): Promise<"accepted" | "stale" | undefined>;
   succeed(grant: Grant, output?: JsonValue): Promise<"accepted" | "stale">;
   fail(grant: Grant, message?: string): Promise<"accepted" | "stale">;
@@ -124,8 +124,8 @@ export async function openDriver(store: Store, options: DriverOptions = {}): Pro
   });
 
   const control: Driver["control"] = async (grant) => {
-    const report = await work.control(grant, session.id);
-    return report && (await reportOne(report));
+    const reports = await work.control(grant, session.id);
+    return reports.length === 0 ? undefined : (await exchange(reports)).results.at(-1);
   };
   /** What is granted in one go: dropped entries may hide more. */
   const grants = async (reports: readonly Report[], wants: Partial<Wants>) => {
@@ -134,16 +134,17 @@ export async function openDriver(store: Store, options: DriverOptions = {}): Pro
     return reply.grants;
   };
 
-  const act = async (grant: Grant): Promise<Report | undefined> => {
+  const act = async (grant: Grant): Promise<Report[]> => {
     if (grant.phase !== "run") return work.control(grant, session.id);
     const { run, address, fence } = grant.lease;
     calls.push(address);
     const { tries, lost, needs: task } = grant;
     const done = script({ run, address, fence, task, tries, lost, input: await work.inputOf(grant) });
-    if (done === "hold") return undefined;
-    if ("succeed" in done) return success(grant, done.succeed);
-    if ("fail" in done) return failure(grant, done.fail, done.reason);
-    return { type: "retry", lease: grant.lease, error: errorText(done.retry), reason: "error", delayMs: done.delayMs ?? 0 };
+    if (done === "hold") return [];
+    if ("succeed" in done) return [await success(grant, done.succeed)];
+    if ("fail" in done) return [await failure(grant, done.fail, done.reason)];
+    const { retry, delayMs = 0 } = done;
+    return [{ type: "retry", lease: grant.lease, error: errorText(retry), reason: "error", delayMs }];
   };
 
   return {
@@ -181,10 +182,7 @@ export async function openDriver(store: Store, options: DriverOptions = {}): Pro
       for (let i = 0; i < MAX_ROUNDS; i++) {
         const found = await grants(reports, { slots: roomy, control: roomy, inline: true });
         reports = [];
-        for (const grant of found) {
-          const report = await act(grant);
-          if (report) reports.push(report);
-        }
+        for (const grant of found) reports.push(...(await act(grant)));
         if (found.length === 0 && reports.length === 0) return calls.length - before;
       }
       throw new Error("the run never ends");

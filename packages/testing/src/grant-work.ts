@@ -5,7 +5,6 @@ import {
   type Located,
   locate,
   PAGE_LIMIT,
-  type Page,
   type Plan,
   type PlanIndex,
   type ReadValues,
@@ -13,7 +12,6 @@ import {
   resolveSource,
   resolveWiring,
   type Scene,
-  type StepSpec,
   type Store,
 } from "@jobbers/core";
 import { entryPage, followPage, instanceEntries } from "./paging.js";
@@ -25,8 +23,8 @@ export interface GrantWork {
   inputOf(grant: Grant): Promise<unknown>;
   /** The first page of what follows. */
   followOf(grant: Grant): Promise<Follow>;
-  /** Does control work; the answer is to be reported, `undefined` where `expand` has said it all. */
-  control(grant: Grant, session: string): Promise<Report | undefined>;
+  /** Does control work; the answer is to be reported, in order: nothing where `expand` has said it all. */
+  control(grant: Grant, session: string): Promise<Report[]>;
   /** One page of a map's expansion; the cursor where to go on, `undefined` when it is over or no longer ours. */
   expandPage(grant: Grant, session: string, from: number): Promise<number | undefined>;
   /** The list that a map is over. */
@@ -73,44 +71,46 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork
     return reply.status === "accepted" && reply.cursor < list.length ? reply.cursor : undefined;
   };
 
-  const admit = async (grant: Grant): Promise<Report> => {
+  const admit = async (grant: Grant): Promise<Report[]> => {
     const { located, scene } = await at(grant);
     if (!located.step.when) throw new TypeError(`${grant.lease.address} has no condition`);
     const { lease } = grant;
-    if ((await resolveSource(scene, located.step.when)) === true) return { type: "admitted", lease };
-    return { type: "skipped", lease, follow: await followFrom(grant, 0) };
+    if ((await resolveSource(scene, located.step.when)) === true) return [{ type: "admitted", lease }];
+    return [{ type: "skipped", lease, follow: await followFrom(grant, 0) }];
   };
 
-  const expand = async (grant: Grant, session: string): Promise<Report | undefined> => {
+  const expand = async (grant: Grant, session: string): Promise<Report[]> => {
     if ((await listOf(grant)).length === 0) {
-      return { type: "succeeded", lease: grant.lease, output: "0", follow: await followFrom(grant, 0) };
+      return [{ type: "succeeded", lease: grant.lease, output: "0", follow: await followFrom(grant, 0) }];
     }
     let cursor: number | undefined = grant.cursor;
     while (cursor !== undefined) cursor = await expandPage(grant, session, cursor);
-    return undefined;
+    return [];
   };
 
-  const enter = async (grant: Grant): Promise<Report> => {
-    const index = await planOf(grant);
-    const { lease, cursor } = grant;
-    const read = readerOf(store, grant);
-    if (lease.address === "") {
-      const body = bodyOf(index, undefined, entryPage(index, undefined, [], cursor, pageLimit));
-      return { type: "entered", lease, input: (await read([":input"]))[":input"] ?? "null", ...body };
+  /** All pages of a body's entry steps: the lease lasts until the last. */
+  const enter = async (grant: Grant): Promise<Report[]> => {
+    const { index, located, scene } = await at(grant);
+    const { step, indices } = located;
+    if (step.kind !== "dag") throw new TypeError(`${grant.lease.address} is no dag`);
+    const input = JSON.stringify((await resolveWiring(scene, step.input)) ?? null);
+    const members = index.members(step.name).length;
+    const onFailure = index.onFailure(step.name) !== undefined;
+    const reports: Report[] = [];
+    for (let cursor: number | undefined = grant.cursor; cursor !== undefined; ) {
+      const entries = entryPage(index, step, indices, cursor, pageLimit);
+      reports.push({ type: "entered", lease: grant.lease, input, members, onFailure, entries });
+      cursor = entries.next;
     }
-    const { step, indices } = locate(index, lease.address);
-    if (step.kind !== "dag") throw new TypeError(`${lease.address} is no dag`);
-    const input = JSON.stringify((await resolveWiring({ index, indices, read }, step.input)) ?? null);
-    const body = bodyOf(index, step.name, entryPage(index, step, indices, cursor, pageLimit));
-    return { type: "entered", lease, input, ...body };
+    return reports;
   };
 
-  const advance = async (grant: Grant): Promise<Report> => {
+  const advance = async (grant: Grant): Promise<Report[]> => {
     const follow =
       grant.lease.address === ""
         ? { successors: entryPage(await planOf(grant), undefined, [], grant.cursor, pageLimit) }
         : await followFrom(grant, grant.cursor);
-    return { type: "advanced", lease: grant.lease, follow };
+    return [{ type: "advanced", lease: grant.lease, follow }];
   };
 
   return {
@@ -137,10 +137,6 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork
       }
     },
   };
-}
-
-function bodyOf(index: PlanIndex, owner: string | undefined, entries: Page<StepSpec>) {
-  return { members: index.members(owner).length, onFailure: index.onFailure(owner) !== undefined, entries };
 }
 
 async function fetchPlan(store: Store, hash: string): Promise<PlanIndex> {

@@ -1,1 +1,10 @@
-export {};
+export { storeContract } from "./contract/index.js";
+export type { Bench, ContractOptions, OpenStore } from "./contract/bench.js";
+export * from "./driver.js";
+export * from "./factories.js";
+export * from "./fake-clock.js";
+export * from "./faulty-store.js";
+export * from "./mortal-store.js";
+export * from "./plans.js";
+export * as samplePlans from "./sample-plans.js";
+export * from "./signals.js";

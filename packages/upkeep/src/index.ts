@@ -1,1 +1,5 @@
-export {};
+export { Actor, type ActorOptions } from "./actor.js";
+export { DEFAULT_RETENTION, Janitor, type JanitorOptions } from "./janitor.js";
+export { Promoter, type PromoterOptions } from "./promoter.js";
+export { goneFrom, Reaper, type ReaperOptions } from "./reaper.js";
+export { createUpkeep, type Upkeep, type UpkeepOptions } from "./upkeep.js";

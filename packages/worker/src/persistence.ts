@@ -15,7 +15,7 @@ export interface Asker {
   readonly signal: AbortSignal;
 }
 
-/** What {@link untilAnswered} rejects with when its signal aborts. */
+/** What {@link untilAnswered} rejects with when its signal aborts; `cause` is what the store said last. */
 export class GaveUp extends Error {
   override readonly name = "GaveUp";
 }
@@ -29,14 +29,18 @@ export class GaveUp extends Error {
  * @throws GaveUp when the signal aborts; the JobbersError of a definite refusal, such as `session-lost`
  */
 export async function untilAnswered<T>(what: string, call: () => Promise<T>, asker: Asker): Promise<T> {
+  let trouble: unknown;
   for (let failures = 0; ; failures++) {
     try {
+      if (asker.signal.aborted) throw new GaveUp(`${what}: gave up`, { cause: trouble });
       const answer = await unlessGivenUp(call, asker.signal);
       if (failures > 0) asker.log.info(`${what}: the store answers again`, { failures });
       return answer;
     } catch (error) {
       if (error instanceof GaveUp || isDefinite(error)) throw error;
-      if (failures === 0) asker.log.warn(`${what}: the store does not answer; trying on`, { error: messageOf(error) });
+      trouble = error;
+      if (failures === 0)
+        asker.log.warn(`${what}: the store does not answer; trying on`, { error: messageOf(error) });
       await pause(delayMs(failures, asker.random), asker.signal);
     }
   }
@@ -60,7 +64,6 @@ export function messageOf(thrown: unknown): string {
 
 /** A call may hang as well as fail, and nobody who stops should wait for it. */
 async function unlessGivenUp<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) throw new GaveUp("gave up");
   let onAbort = () => {};
   const givenUp = new Promise<never>((_, reject) => {
     onAbort = () => reject(new GaveUp("gave up"));

@@ -22,12 +22,16 @@ export class Plans {
     return this.#own.get(hash) ?? this.#foreign.get(hash);
   }
 
-  /** Fetches a plan; `undefined` when the store does not have it. Rejects when its text is no plan that this version reads. */
-  async fetch(hash: string): Promise<PlanIndex | undefined> {
-    const text = await this.#store.getPlan(hash);
-    if (text === undefined) return undefined;
+  /** The text of a plan; `undefined` when the store does not have it. */
+  fetch(hash: string): Promise<string | undefined> {
+    return this.#store.getPlan(hash);
+  }
+
+  /** Reads a plan's text and keeps it; throws when it is no plan that this version reads. */
+  learn(hash: string, text: string): PlanIndex {
     const plan = JSON.parse(text) as Plan;
-    if (plan.format !== 1) throw new Error(`the plan has format ${String(plan.format)}, which this version does not read`);
+    if (plan.format !== 1)
+      throw new Error(`it has format ${String(plan.format)}, which this version does not read`);
     const index = indexPlan(plan);
     if (this.#foreign.size >= MAX_FOREIGN) this.#foreign.delete(this.#foreign.keys().next().value as string);
     this.#foreign.set(hash, index);

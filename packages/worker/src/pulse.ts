@@ -10,7 +10,9 @@ const TRUST = 1;
 export class Pulse {
   readonly #cells: BigInt64Array;
 
-  constructor(readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT)) {
+  constructor(
+    readonly buffer: SharedArrayBuffer = new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT),
+  ) {
     this.#cells = new BigInt64Array(buffer);
   }
 

@@ -16,7 +16,12 @@ import { monotonicMs } from "./waiting.js";
 
 /** What the loop tells. */
 export type RenewalNews =
-  | { readonly type: "renewed"; readonly session: string; readonly held: number; readonly mail: readonly Mail[] }
+  | {
+      readonly type: "renewed";
+      readonly session: string;
+      readonly held: number;
+      readonly mail: readonly Mail[];
+    }
   | { readonly type: "lost"; readonly session: string }
   | { readonly type: "blocked"; readonly forMs: number }
   | { readonly type: "trouble"; readonly message: string };

@@ -1,5 +1,5 @@
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
-import type { JsonValue, Renewer, RenewalModule } from "@jobbers/core";
+import type { JsonValue, RenewalModule, Renewer } from "@jobbers/core";
 import { Pulse } from "./pulse.js";
 import { type RenewalNews, renewalLoop } from "./renewal-loop.js";
 import { pause } from "./waiting.js";

@@ -49,7 +49,13 @@ export class Renewals {
 
   #startThread(renewal: ThreadData["renewal"]): void {
     const { leaseMs, maxBlockMs, pulse, log } = this.#options;
-    const workerData: ThreadData = { renewal, session: this.#session, leaseMs, maxBlockMs, pulse: pulse.buffer };
+    const workerData: ThreadData = {
+      renewal,
+      session: this.#session,
+      leaseMs,
+      maxBlockMs,
+      pulse: pulse.buffer,
+    };
     // The sources run as they are under vitest and tsx; the built package runs from .js files.
     const fromSource = import.meta.url.endsWith(".ts");
     const file = new URL(fromSource ? "./renewal-thread.ts" : "./renewal-thread.js", import.meta.url);
@@ -57,7 +63,9 @@ export class Renewals {
     this.#thread = thread;
     thread.unref();
     thread.on("message", (news: RenewalNews) => this.#options.onNews(news));
-    thread.on("error", (error) => log.warn("the renewal thread ended with an error", { error: messageOf(error) }));
+    thread.on("error", (error) =>
+      log.warn("the renewal thread ended with an error", { error: messageOf(error) }),
+    );
     this.#done = new Promise<void>((resolve) => thread.once("exit", () => resolve())).then(() => {
       this.#thread = undefined;
       return this.#ending.signal.aborted ? undefined : this.#renewHere();

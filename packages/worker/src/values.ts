@@ -1,4 +1,4 @@
-import { type Grant, PAGE_LIMIT, type ReadValues, type Store } from "@jobbers/core";
+import { type Grant, PAGE_LIMIT, type ReadValues } from "@jobbers/core";
 
 /** Texts below this size are not worth keeping: they travel with the grants that need them. */
 const MIN_KEPT_CHARS = 1_024;

@@ -15,12 +15,13 @@ export function monotonicMs(): number {
 /** Calls back once after a delay of any length; the answer takes the timer away. */
 export function after(ms: number, onDue: () => void): () => void {
   let leftMs = ms;
-  const arm = (): NodeJS.Timeout => {
+  let timer: NodeJS.Timeout;
+  const arm = () => {
     const stepMs = Math.min(leftMs, MAX_TIMER_MS);
     leftMs -= stepMs;
-    return setTimeout(() => (leftMs > 0 ? (timer = arm()) : onDue()), stepMs);
+    timer = setTimeout(leftMs > 0 ? arm : onDue, stepMs);
   };
-  let timer = arm();
+  arm();
   return () => clearTimeout(timer);
 }
 

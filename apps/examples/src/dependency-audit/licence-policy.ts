@@ -13,37 +13,19 @@ export type Policy = (expression: string | null) => PolicyClass;
 
 // Families by the way their ids begin; the first that fits counts. Blue Oak's list has no copyleft licences.
 const COPYLEFT: readonly (readonly [RegExp, PolicyClass])[] = [
-  [
-    /^(?:LGPL|LGPLLR|MPL|EPL|CDDL|CPL|IPL|APSL|MS-RL|CECILL-C|ErlPL|NPL|SISSL|Sleepycat|OFL)(?:-|$)/,
-    "weak copyleft",
-  ],
-  [/^(?:CC-BY-SA|Artistic-1\.0|wxWindows|GPL-\d\.\d-with-|ODbL|CDLA-Sharing|LPPL)(?:-|$)?/, "weak copyleft"],
-  [
-    /^(?:GPL|AGPL|GFDL|EUPL|OSL|SSPL|QPL|CPAL|RPL|Parity|CECILL|CERN-OHL-[SW]|NPOSL|Watcom|SimPL)(?:-|$)/,
-    "strong copyleft",
-  ],
+  [/^GPL-\d\.\d-with-/, "weak copyleft"],
+  [/^(?:LGPL|LGPLLR|MPL|EPL|CDDL|CPL|IPL|APSL|MS-RL|CECILL-C|ErlPL|NPL|SISSL)(?:-|$)/, "weak copyleft"],
+  [/^(?:CC-BY-SA|CDLA-Sharing|CERN-OHL-W|LPPL|ODbL|OFL|Sleepycat|wxWindows)(?:-|$)/, "weak copyleft"],
+  [/^(?:GPL|AGPL|GFDL|EUPL|OSL|SSPL|QPL|CPAL|RPL)(?:-|$)/, "strong copyleft"],
+  [/^(?:CECILL|CERN-OHL-S|NPOSL|Parity|SimPL|Watcom)(?:-|$)/, "strong copyleft"],
 ];
 
 // Permissive, and younger than Blue Oak's list or outside its scope (data, fonts and documents rather than programs).
-const ALSO_PERMISSIVE = new Set([
-  "CC-BY-1.0",
-  "CC-BY-2.0",
-  "CC-BY-2.5",
-  "CC-BY-3.0",
-  "CC-BY-4.0",
-  "CC-PDDC",
-  "CDLA-Permissive-1.0",
-]);
-for (const id of [
-  "CDLA-Permissive-2.0",
-  "ODC-By-1.0",
-  "PDDL-1.0",
-  "Unicode-3.0",
-  "ISC-Veillard",
-  "HPND-sell-variant",
-]) {
-  ALSO_PERMISSIVE.add(id);
-}
+const ALSO_PERMISSIVE = [
+  ...["CC-BY-1.0", "CC-BY-2.0", "CC-BY-2.5", "CC-BY-3.0", "CC-BY-4.0", "CC-PDDC"],
+  ...["CDLA-Permissive-1.0", "CDLA-Permissive-2.0", "ODC-By-1.0", "PDDL-1.0"],
+  ...["HPND-sell-variant", "ISC-Veillard", "Unicode-3.0"],
+];
 
 const blueOakList = z.array(z.object({ licenses: z.array(z.object({ id: z.string() })) }));
 

@@ -7,7 +7,7 @@ import { byCodeUnit } from "./order.js";
 
 /** A text that licence files are compared with. */
 export interface LicenceTemplate {
-  /** The SPDX ids that have this very text, sorted: `GPL-2.0-only` and `GPL-2.0-or-later` share one. */
+  /** The SPDX ids that have this text, sorted: `GPL-2.0-only` and `GPL-2.0-or-later` share one. */
   readonly ids: readonly string[];
   readonly pairs: WordPairs;
 }
@@ -23,19 +23,28 @@ export async function loadLicenceTemplates(): Promise<LicenceTemplate[]> {
   const deprecated = new Set(idList.parse(await read("spdx-license-ids/deprecated.json")));
   const list = Object.entries(fullList.parse(await read("spdx-license-list/spdx-full.json")));
 
-  const templates = new Map<string, { ids: string[]; pairs: WordPairs }>();
-  // An old id has the text of the id that replaced it, and would only tie with it.
-  const current = list.filter(([id]) => !deprecated.has(id)).sort(([a], [b]) => byCodeUnit(a, b));
+  const templates = new Map<string, LicenceTemplate>();
+  // An old id, such as "GPL-3.0+", has the text of the id that replaced it, and would only tie with it.
+  const current = list
+    .filter(([id]) => !deprecated.has(id) && !id.endsWith("+"))
+    .sort(([a], [b]) => byCodeUnit(a, b));
+  const ids = new Set(current.map(([id]) => id));
   for (const [i, [id, { licenseText }]] of current.entries()) {
     if (i % 40 === 39) await setImmediate();
     for (const text of variants(id, licenseText)) {
       const pairs = wordPairs(text);
-      const same = templates.get(pairs.join());
-      if (same === undefined) templates.set(pairs.join(), { ids: [id], pairs });
-      else if (!same.ids.includes(id)) same.ids.push(id);
+      const same = pairs.join();
+      // "MPL-2.0" sorts before "MPL-2.0-no-copyleft-exception", which has the same text and is not what is meant.
+      if (!templates.has(same)) templates.set(same, { ids: sharing(id, ids), pairs });
     }
   }
   return [...templates.values()];
+}
+
+/** The ids that differ only in whether later versions are allowed, which the text does not say. */
+function sharing(id: string, ids: ReadonlySet<string>): string[] {
+  const plain = id.replace(/-(?:only|or-later)$/, "");
+  return plain === id ? [id] : [`${plain}-only`, `${plain}-or-later`].filter((one) => ids.has(one));
 }
 
 /** The forms in which a licence's text is commonly shipped, beside the one on the SPDX list. */

@@ -67,16 +67,15 @@ class Remainder {
 
   /** The licence that accounts for most of what is left, if any is contained in it. */
   largestPart(templates: readonly LicenceTemplate[]): LicenceTemplate | undefined {
-    let [best, bestShared, bestShare]: [LicenceTemplate | undefined, number, number] = [undefined, 0, 0];
+    let [best, bestWeight]: [LicenceTemplate | undefined, number] = [undefined, 0];
     for (const template of templates) {
       const { length } = template.pairs;
       if (length < SHORTEST_PART || length * CONTAINED > this.#length) continue;
-      const shared = length - this.#missing(template.pairs, length * (1 - CONTAINED));
-      const share = shared / length;
-      if (share < CONTAINED) continue;
-      if (shared > bestShared || (shared === bestShared && share > bestShare)) {
-        [best, bestShared, bestShare] = [template, shared, share];
-      }
+      const missing = this.#missing(template.pairs, length * (1 - CONTAINED));
+      if (missing > length * (1 - CONTAINED)) continue;
+      // What it accounts for, less what it lacks: else a licence that adds a sentence to another one would win.
+      const weight = length - 2 * missing;
+      if (weight > bestWeight) [best, bestWeight] = [template, weight];
     }
     return best;
   }

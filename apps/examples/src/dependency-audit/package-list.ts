@@ -62,7 +62,7 @@ export interface PackageList {
 export async function listPackages(dir: string): Promise<PackageList> {
   const lockfile = await readLockfile(dir);
   const { entries } = lockfile;
-  const placed = [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  const placed = [...entries].sort(by(([path]) => path));
   const links = placed.filter(([, entry]) => entry.link);
   const linkNames = new Map(links.map(([path, entry]) => [entry.resolved, nameAt(path)]));
   return {
@@ -78,8 +78,7 @@ export async function listPackages(dir: string): Promise<PackageList> {
       })),
     packages: placed
       .filter(([path, entry]) => isInstallPath(path) && !entry.link)
-      .map(([path, entry]) => packageAt(lockfile, path, entry))
-      .sort(by(({ path }) => path)),
+      .map(([path, entry]) => packageAt(lockfile, path, entry)),
   };
 }
 

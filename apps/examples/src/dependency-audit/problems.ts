@@ -43,8 +43,7 @@ function presence(entry: PackageEntry, manifest: Manifest): Problem[] {
 
 function absence(entry: PackageEntry): Problem {
   if (entry.optional) {
-    const reason =
-      entry.platform === undefined ? "optional" : `optional for another platform (${entry.platform})`;
+    const reason = entry.platform === undefined ? "optional" : `optional, only for ${entry.platform}`;
     return note("not installed", `not installed: ${reason}`);
   }
   if (entry.dev) return note("not installed", "not installed: needed for development only");

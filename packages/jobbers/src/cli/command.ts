@@ -1,8 +1,8 @@
 import type { ArgsDef, ParsedArgs } from "citty";
 import type { Output } from "./output.js";
 
-/** One command of a command line. */
-export interface Command<T extends ArgsDef = ArgsDef> {
+/** One command of a command line, with the types of its arguments. */
+export interface CommandDefinition<T extends ArgsDef> {
   readonly name: string;
   readonly description: string;
   /** Its positional arguments and flags, as citty takes them. */
@@ -21,9 +21,12 @@ export interface CommandCall<T extends ArgsDef = ArgsDef> {
   readonly output: Output;
 }
 
+/** One command of a command line, whatever its arguments. */
+export type Command = CommandDefinition<ArgsDef>;
+
 /** Defines a command; it only helps TypeScript to see the types of the arguments. */
-export function defineCommand<const T extends ArgsDef>(command: Command<T>): Command<T> {
-  return command;
+export function defineCommand<const T extends ArgsDef>(command: CommandDefinition<T>): Command {
+  return command as unknown as Command;
 }
 
 /** The flags that several commands share. */

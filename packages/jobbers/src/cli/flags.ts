@@ -1,17 +1,17 @@
 import { parseArgs as parseTokens } from "node:util";
 import { checkName, JobbersError, quoted } from "@jobbers/core";
-import { type ArgsDef, parseArgs } from "citty";
+import { parseArgs } from "citty";
 import type { Command, CommandCall } from "./command.js";
 
 /** What a command line says, checked: citty by itself ignores unknown flags and lets flags swallow one another. */
-export type ParsedCommand<T extends ArgsDef> = Pick<CommandCall<T>, "args" | "positionals">;
+export type ParsedCommand = Pick<CommandCall, "args" | "positionals">;
 
 /**
  * Parses the arguments of a command.
  *
  * @throws JobbersError `flag-invalid` naming an unknown flag, one without its value, or a missing argument
  */
-export function parseFlags<T extends ArgsDef>(command: Command<T>, argv: readonly string[]): ParsedCommand<T> {
+export function parseFlags(command: Command, argv: readonly string[]): ParsedCommand {
   const defs = Object.entries(command.args);
   const flags = defs.filter(([, def]) => def.type !== "positional");
   const { tokens, positionals } = parseTokens({
@@ -33,12 +33,12 @@ export function parseFlags<T extends ArgsDef>(command: Command<T>, argv: readonl
   }
   const named = defs.filter(([, def]) => def.type === "positional");
   const missing = named.find(([, def], i) => def.required !== false && positionals[i] === undefined);
-  if (missing) throw flagError(`${missing[0].toUpperCase()} is missing: jobbers ${command.name} ${placesOf(command)}`);
+  if (missing) throw flagError(`${missing[0].toUpperCase()} is missing; the order is ${placesOf(command)}`);
   const isOpen = named.some(([name]) => name === "files");
   if (!isOpen && positionals.length > named.length) {
-    throw flagError(`${quoted(positionals[named.length])} is one argument too many for ${command.name}`);
+    throw flagError(`${quoted(positionals[named.length])} is one argument too many`);
   }
-  return { args: parseArgs<T>([...argv], command.args), positionals };
+  return { args: parseArgs([...argv], command.args), positionals };
 }
 
 /** The positional arguments of a command as usage lines show them: `NAME FILES…`. */
@@ -50,7 +50,7 @@ function placesOf(command: Command): string {
 function unknownFlag(command: Command, rawName: string): JobbersError {
   const flags = Object.keys(command.args).filter((name) => command.args[name]?.type !== "positional");
   const listed = flags.map((name) => `--${name}`).join(", ");
-  return flagError(`there is no flag ${quoted(rawName).slice(1, -1)}; ${command.name} takes ${listed}`);
+  return flagError(`there is no flag ${quoted(rawName).slice(1, -1)}; there are ${listed}`);
 }
 
 /**

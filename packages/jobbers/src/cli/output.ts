@@ -18,33 +18,54 @@ export interface Output {
 export interface Terminal {
   readonly columns: number;
   readonly rows: number;
-  write(text: string): void;
+  draw(text: string): void;
+  /** Calls `before` whenever anybody else is about to write to the same terminal; answers how to stop that. */
+  share(before: () => void): () => void;
 }
 
-/** The output of this process. A reader that has gone (`| head`) is no error: what nobody reads is dropped in silence. */
+/** The output of this process. */
 export function processOutput(json: boolean): Output {
   const { stdout, stderr } = process;
-  const tty = stderr.isTTY && process.env.TERM !== "dumb";
+  const print = stdout.write.bind(stdout);
+  // Tasks write what they like; under --json none of it may come between a program and its document.
+  if (json) stdout.write = stderr.write.bind(stderr) as typeof stdout.write;
   return {
     json,
-    terminal: tty
-      ? {
-          get columns() {
-            return stderr.columns || 80;
-          },
-          get rows() {
-            return stderr.rows || 24;
-          },
-          write: (text) => void stderr.write(text),
-        }
-      : undefined,
-    print: (text) => void (json || stdout.write(`${stdout.isTTY ? text : stripVTControlCharacters(text)}\n`)),
-    printJson: (value) => void (json && stdout.write(`${JSON.stringify(value)}\n`)),
+    terminal: stderr.isTTY && process.env.TERM !== "dumb" ? terminalOf(stderr, stdout) : undefined,
+    print: (text) => void (json || print(`${stdout.isTTY ? text : stripVTControlCharacters(text)}\n`)),
+    printJson: (value) => void (json && print(`${JSON.stringify(value)}\n`)),
     note: (text) => void stderr.write(`${text}\n`),
   };
 }
 
-/** Makes a closed pipe a silent end of output instead of a crash. */
+function terminalOf(stderr: NodeJS.WriteStream, stdout: NodeJS.WriteStream): Terminal {
+  const draw = stderr.write.bind(stderr);
+  return {
+    get columns() {
+      return stderr.columns || 80;
+    },
+    get rows() {
+      return stderr.rows || 24;
+    },
+    draw: (text) => void draw(text),
+    share(before) {
+      const streams = stdout.isTTY ? [stderr, stdout] : [stderr];
+      const writes = streams.map((stream) => stream.write);
+      for (const [i, stream] of streams.entries()) {
+        const write = writes[i] as (...args: unknown[]) => boolean;
+        stream.write = (...args: unknown[]) => {
+          before();
+          return write.apply(stream, args);
+        };
+      }
+      return () => {
+        for (const [i, stream] of streams.entries()) stream.write = writes[i] as typeof stream.write;
+      };
+    },
+  };
+}
+
+/** Makes a reader that has gone (`| head`) no error: what nobody reads is dropped in silence, and work goes on. */
 export function muteClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {

@@ -52,10 +52,8 @@ export function startProgress(run: Run<unknown>, output: Output, pace: ProgressP
     timer = setTimeout(() => {
       dueMs = Number.POSITIVE_INFINITY;
       // A view that cannot be read for a moment is not worth an error: whoever awaits the run meets it as well.
-      drawing = refresh(false).then(
-        () => schedule(Math.max(pace.idleMs, leastMs)),
-        () => schedule(Math.max(pace.idleMs, leastMs)),
-      );
+      const again = () => schedule(Math.max(pace.idleMs, leastMs));
+      drawing = drawing.then(() => refresh(false)).then(again, again);
     }, delayMs);
   };
   const follow = async () => {
@@ -70,6 +68,7 @@ export function startProgress(run: Run<unknown>, output: Output, pace: ProgressP
       clearTimeout(timer);
       await drawing;
       await refresh(true).catch(() => undefined);
+      block?.end();
     },
   };
 }
@@ -83,16 +82,22 @@ function windowOf(rows: readonly ProgressRow[], height: number, labelWidth: numb
   return [...visible.map(write), `… and ${rows.length - visible.length} more steps`.slice(0, columns - 1)];
 }
 
-/** Draws lines in place of the ones drawn before. */
+/** Draws lines in place of the ones drawn before, and makes way for what others write to the terminal meanwhile. */
 function createBlock(terminal: Terminal) {
   let drawn: readonly string[] = [];
+  const erase = () => {
+    // A line that was drawn on a wider terminal has been folded since, and takes several rows now.
+    const rows = drawn.reduce((all, line) => all + Math.max(1, Math.ceil(line.length / terminal.columns)), 0);
+    drawn = [];
+    if (rows > 0) terminal.draw(`\x1b[${rows}A\x1b[J`);
+  };
+  const unshare = terminal.share(erase);
   return {
     draw(lines: readonly string[]) {
-      // A line that was drawn on a wider terminal has been folded since, and takes several rows now.
-      const rows = drawn.reduce((all, line) => all + Math.max(1, Math.ceil(line.length / terminal.columns)), 0);
-      const up = rows > 0 ? `\x1b[${rows}A` : "";
-      terminal.write(`${up}\x1b[J${lines.map((line) => `${line}\n`).join("")}`);
+      erase();
+      terminal.draw(lines.map((line) => `${line}\n`).join(""));
       drawn = lines;
     },
+    end: unshare,
   };
 }

@@ -16,8 +16,10 @@ const javascript = [".js", ".mjs", ".cjs"];
  */
 export async function loadWorkflowFiles(files: readonly string[]): Promise<WorkflowsByName> {
   const found = new Map<string, { workflow: AnyWorkflow; file: string }>();
-  for (const file of files) {
-    const exported = workflowsIn(await importFile(file));
+  const hrefs = files.map(hrefOf);
+  const load = await createLoader(files.some(isTypescript));
+  for (const [i, file] of files.entries()) {
+    const exported = workflowsIn(await importFile(file, hrefs[i] as string, load));
     if (exported.length === 0) throw fileError(file, "exports no task and no dag");
     for (const workflow of exported) {
       const other = found.get(workflow.name);
@@ -42,29 +44,51 @@ export function chooseWorkflow(workflows: WorkflowsByName, name: string): AnyWor
   throw new JobbersError("workflow-unknown", `the files export no task or dag ${quoted(name)}; they export ${known}`);
 }
 
-async function importFile(file: string): Promise<Record<string, unknown>> {
-  const path = resolve(file);
-  const extension = extname(path).toLowerCase();
-  const kind = statSync(path, { throwIfNoEntry: false });
-  if (!kind) throw fileError(file, "does not exist");
-  if (kind.isDirectory()) throw fileError(file, "is a directory");
-  if (![...typescript, ...javascript].includes(extension)) {
-    throw fileError(file, `is no module; its name should end in ${[...typescript, ...javascript].join(", ")}`);
-  }
-  const { href } = pathToFileURL(path);
+type Load = (href: string) => Promise<Record<string, unknown>>;
+
+/**
+ * How files are imported: by Node.js, or through tsx as soon as one of them is TypeScript. All take the same way, since each
+ * way has its own copies of the modules that they share.
+ */
+async function createLoader(throughTsx: boolean): Promise<Load> {
+  if (!throughTsx) return (href) => import(href);
+  // Loaded late: it starts a compiler, which files in JavaScript have no use for.
+  const [esm, cjs] = await Promise.all([import("tsx/esm/api"), import("tsx/cjs/api")]);
+  const namespace = "jobbers";
+  cjs.register({ namespace });
+  const tsx = esm.register({ namespace });
+  return (href) => tsx.import(href, import.meta.url);
+}
+
+async function importFile(file: string, href: string, load: Load): Promise<Record<string, unknown>> {
   try {
-    if (javascript.includes(extension)) return (await import(href)) as Record<string, unknown>;
-    // Loaded late: it starts a compiler, which files in JavaScript have no use for.
-    const { tsImport } = await import("tsx/esm/api");
-    return (await tsImport(href, import.meta.url)) as Record<string, unknown>;
+    return await load(href);
   } catch (cause) {
     throw fileError(file, `threw while it was loaded: ${describe(cause)}`, cause);
   }
 }
 
+function hrefOf(file: string): string {
+  const path = resolve(file);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) throw fileError(file, "does not exist");
+  if (found.isDirectory()) throw fileError(file, "is a directory");
+  const known = [...typescript, ...javascript];
+  if (!known.includes(extensionOf(file))) throw fileError(file, `is no module; its name should end in ${known.join(", ")}`);
+  return pathToFileURL(path).href;
+}
+
+function isTypescript(file: string): boolean {
+  return typescript.includes(extensionOf(file));
+}
+
+function extensionOf(file: string): string {
+  return extname(file).toLowerCase();
+}
+
 /** The workflows among a module's exports; told by their shape, for the file may have a copy of Jobbers of its own. */
 function workflowsIn(module: Record<string, unknown>): AnyWorkflow[] {
-  // CommonJS modules, and those that tsx makes of them, hold their exports in their default.
+  // CommonJS modules, and those that tsx makes of TypeScript without "type": "module", hold their exports in their default.
   const inner = module.default;
   const isObject = typeof inner === "object" && inner !== null;
   const values = [...Object.values(module), ...(isObject ? Object.values(inner) : [])];

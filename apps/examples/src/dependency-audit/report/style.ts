@@ -95,7 +95,7 @@ details .scroll { padding-top: 12px; }
 summary { cursor: pointer; font-weight: 600; }
 summary .tag { font-weight: 400; }
 summary .tag.alert { background: var(--strong); color: var(--card); font-weight: 600; }
-.problems { list-style: none; margin: 10px 0 4px; padding: 0 0 0 17px; font-size: 13.5px; columns: 1; }
+.problems { list-style: none; margin: 10px 0 4px; padding: 0 0 0 17px; font-size: 13.5px; }
 .problems li { padding: 5px 0; overflow-wrap: anywhere; }
 .problems li + li { border-top: 1px solid var(--line); }
 .tools { display: flex; flex-wrap: wrap; gap: 10px; align-items: center; margin: 0 0 18px; }

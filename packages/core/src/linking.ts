@@ -1,7 +1,7 @@
 import type { Body, RefData, StepDraft } from "./draft.js";
 
 /** One use of a step, or of a body's own value (its element, index or failure), behind a ref. */
-export interface Use {
+interface Use {
   readonly ref: RefData;
   /** The body in which the value lives. */
   readonly home: Body;
@@ -34,10 +34,35 @@ export function stepsOf(ref: RefData, forgiven = false): Use[] {
  * Who has to wait for a value that lives in `home` when it is used in `body`: the user itself, or the owner around it that
  * stands in `home`; "output" for the output of `home` itself, "hidden" when `home` is not around `body`.
  */
-export function findHolder(home: Body, user: StepDraft | undefined, body: Body): StepDraft | "output" | "hidden" {
+function findHolder(home: Body, user: StepDraft | undefined, body: Body): StepDraft | "output" | "hidden" {
   if (home === body) return user ?? "output";
   for (let inner: Body | undefined = body; inner?.around; inner = inner.around) {
     if (inner.around === home) return inner.owner as StepDraft;
   }
   return "hidden";
+}
+
+/** Where a ref is used: by a step of a body, or (no user) by the body's output. */
+export interface Usage {
+  readonly user: StepDraft | undefined;
+  readonly body: Body;
+  /** The ref only says what to wait for; its value is not taken. */
+  readonly unread: boolean;
+}
+
+/**
+ * Makes every step behind a ref a parent: of the step that uses it, or of the owner around it that is its sibling.
+ *
+ * @returns the ref that is out of reach, where there is one
+ */
+export function linkRef(ref: RefData, { user, body, unread }: Usage): RefData | undefined {
+  for (const { ref: inner, home, step, forgiven } of stepsOf(ref)) {
+    const holder = findHolder(home, user, body);
+    if (holder === "hidden") return inner;
+    if (step === undefined) continue;
+    const bare = !forgiven && !unread;
+    if (holder !== "output") holder.parents.add(step);
+    if (bare) (holder === "output" ? body : holder).bare.add(step);
+  }
+  return undefined;
 }

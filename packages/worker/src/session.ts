@@ -1,5 +1,5 @@
 import type { Mail, Session, SessionOpening, Store, TaskLog } from "@jobbers/core";
-import { untilAnswered } from "./persistence.js";
+import { GaveUp, untilAnswered } from "./persistence.js";
 import { Pulse } from "./pulse.js";
 import { marginMs, type RenewalNews } from "./renewal-loop.js";
 import { Renewals } from "./renewals.js";
@@ -37,6 +37,9 @@ export interface SessionKeeperOptions {
   readonly onHeld: (session: string, held: number) => void;
 }
 
+/** How long a store may be silent when a worker starts. */
+const OPENING_MS = 5_000;
+
 export class SessionKeeper {
   readonly #options: SessionKeeperOptions;
   readonly #pulse = new Pulse();
@@ -61,12 +64,15 @@ export class SessionKeeper {
     this.#ticking = setInterval(() => this.#tick(), Math.min(1_000, Math.max(10, leaseMs / 15)));
   }
 
-  /** Opens the first session; rejects when the store does not answer the third time, so that a wrong setting is seen. */
-  static async open(options: SessionKeeperOptions): Promise<SessionKeeper> {
-    const patient = { ...options, signal: AbortSignal.any([options.signal, AbortSignal.timeout(5_000)]) };
-    const sentMs = monotonicMs();
-    const session = await untilAnswered("openSession", () => options.store.openSession(options.opening), patient);
-    return new SessionKeeper(session, sentMs, options);
+  /** Opens the first session; rejects when the store does not answer for 5 s, so that a wrong setting is seen. */
+  static async open(options: SessionKeeperOptions, stopping: AbortSignal): Promise<SessionKeeper> {
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(OPENING_MS)]);
+    try {
+      const [session, sentMs] = await openOne({ ...options, signal });
+      return new SessionKeeper(session, sentMs, options);
+    } catch (error) {
+      throw error instanceof GaveUp && error.cause !== undefined ? error.cause : error;
+    }
   }
 
   /** The id of the session in force. */
@@ -100,18 +106,11 @@ export class SessionKeeper {
   }
 
   async #reopen(): Promise<void> {
-    const { store, opening, log, onDoubt, onTrust } = this.#options;
+    const { log, onDoubt, onTrust } = this.#options;
     log.warn("the session was lost; opening another", { session: this.id });
     onDoubt("lost", this.id);
-    let sentMs = monotonicMs();
-    this.#session = await untilAnswered(
-      "openSession",
-      () => {
-        sentMs = monotonicMs();
-        return store.openSession(opening);
-      },
-      this.#options,
-    );
+    const [session, sentMs] = await openOne(this.#options);
+    this.#session = session;
     this.#trustFrom(sentMs);
     this.#doubtful = false;
     this.#renewals.switchTo(this.id);
@@ -125,12 +124,16 @@ export class SessionKeeper {
         if (news.session !== this.id) return;
         this.#tick();
         if (news.mail.length > 0) onMail(news.mail);
-        return onHeld(news.session, news.held);
+        onHeld(news.session, news.held);
+        return;
       case "lost":
         // Without the signal's end this would reject only where nobody is left to care.
         return void this.lost(news.session).catch(() => {});
       case "blocked":
-        if (!this.#blocked) log.error("the event loop was blocked for too long to be renewed", { forMs: Math.round(news.forMs) });
+        if (!this.#blocked)
+          log.error("the event loop was blocked for too long to be renewed", {
+            forMs: Math.round(news.forMs),
+          });
         this.#blocked = true;
         return;
       case "trouble":
@@ -143,13 +146,31 @@ export class SessionKeeper {
     this.#blocked = false;
     if (this.#pulse.trusted === !this.#doubtful || this.#reopening) return;
     this.#doubtful = !this.#pulse.trusted;
-    if (!this.#doubtful) return this.#options.onTrust(this.id);
-    this.#options.log.warn("the session could not be renewed in time; its handlers are aborted", { session: this.id });
+    if (!this.#doubtful) {
+      this.#options.onTrust(this.id);
+      return;
+    }
+    this.#options.log.warn("the session could not be renewed in time; its handlers are aborted", {
+      session: this.id,
+    });
     this.#options.onDoubt("doubtful", this.id);
   }
 
   #trustFrom(sentMs: number): void {
     const { leaseMs } = this.#options.opening;
-    this.#pulse.trustUntil(Number.isFinite(leaseMs) ? sentMs + leaseMs - marginMs(leaseMs) : Number.POSITIVE_INFINITY);
+    this.#pulse.trustUntil(
+      Number.isFinite(leaseMs) ? sentMs + leaseMs - marginMs(leaseMs) : Number.POSITIVE_INFINITY,
+    );
   }
+}
+
+/** Opens a session; also says from when on it may be trusted: from before the call that was answered was sent. */
+async function openOne(options: SessionKeeperOptions): Promise<readonly [Session, number]> {
+  let sentMs = 0;
+  const open = () => {
+    sentMs = monotonicMs();
+    return options.store.openSession(options.opening);
+  };
+  const session = await untilAnswered("openSession", open, options);
+  return [session, sentMs];
 }

@@ -1,0 +1,50 @@
+import type { Mail } from "./exchange.js";
+
+export interface SessionOpening {
+  /** The worker's name; several sessions may share one. */
+  readonly worker: string;
+  /** Which machine (and pid namespace) and process this is, so that a neighbour can tell that it is gone. */
+  readonly host: string;
+  readonly pid: number;
+  /** The session is lost when it was not renewed for so long. `Infinity`: never. */
+  readonly leaseMs: number;
+  /** The `needs` that it can serve: task names and `dag:NAME`s. */
+  readonly serves: readonly string[];
+  readonly queues: readonly string[];
+  /** What it has registered; kept beyond the session, so that others can submit by name. */
+  readonly registers: readonly Registration[];
+}
+
+export interface Registration {
+  readonly kind: "dag" | "task";
+  readonly name: string;
+  readonly plan: string;
+  readonly planText: string;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly openedAtMs: number;
+}
+
+export interface Renewal {
+  readonly status: "alive" | "lost";
+  /** How many steps the store believes the session to hold. */
+  readonly held: number;
+  readonly mail: readonly Mail[];
+}
+
+export interface Reaped {
+  readonly sessions: readonly string[];
+  readonly returned: number;
+  readonly quarantined: number;
+  readonly more: boolean;
+}
+
+/** How long, and how many, ended runs of each outcome are kept; whichever is reached first. Ids are remembered 24 h longer. */
+export type Retention = Readonly<
+  Record<"succeeded" | "failed" | "cancelled", { readonly ageMs: number; readonly count: number }>
+>;
+
+/** Attempts of one step that may be lost with their workers; the last of them quarantines it. */
+export const MAX_LOST = 3;

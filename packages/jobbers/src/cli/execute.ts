@@ -1,0 +1,55 @@
+import { isEnded } from "@jobbers/core";
+import type { Jobbers } from "../jobbers.js";
+import type { Run } from "../run-types.js";
+import type { WorkerOptions } from "../worker.js";
+import type { Output } from "./output.js";
+import { startProgress } from "./progress.js";
+import { onEndSignals, signalExitCode } from "./signals.js";
+
+/** A run that this process is to execute, or to go on with. */
+export interface Execution<O> {
+  readonly jobbers: Jobbers;
+  readonly run: Run<O>;
+  readonly worker: WorkerOptions;
+  readonly output: Output;
+}
+
+/** What became of it: its result, or the signal that came before its end. */
+export type Executed<O> =
+  | { readonly status: "succeeded"; readonly result: O }
+  | { readonly status: "interrupted"; readonly signal: NodeJS.Signals };
+
+/**
+ * Executes a run with a worker of this process, showing live progress, until it ends or a signal asks to leave.
+ *
+ * A run that has ended already is only read.
+ *
+ * @throws RunFailed, RunCancelled
+ */
+export async function executeRun<O>({ jobbers, run, worker: options, output }: Execution<O>): Promise<Executed<O>> {
+  if (isEnded((await run.status()).state)) return { status: "succeeded", result: await run.result() };
+  const worker = jobbers.worker(options);
+  const leaving = new AbortController();
+  let interruptedBy: NodeJS.Signals | undefined;
+  const stopListening = onEndSignals({
+    drain(signal) {
+      interruptedBy = signal;
+      output.note(`${signal}: finishing what runs, then leaving; once more to give it back and leave at once`);
+      leaving.abort();
+    },
+    leave: (signal) => void worker.stop({ giveBack: true }).finally(() => process.exit(signalExitCode(signal))),
+  });
+  const view = startProgress(run, output);
+  try {
+    await worker.start();
+    const result = await run.result({ signal: leaving.signal });
+    return { status: "succeeded", result };
+  } catch (error) {
+    if (!leaving.signal.aborted || error !== leaving.signal.reason) throw error;
+    return { status: "interrupted", signal: interruptedBy as NodeJS.Signals };
+  } finally {
+    await worker.stop();
+    await view.stop();
+    stopListening();
+  }
+}

@@ -1,0 +1,112 @@
+import { checkRunId, type InputOf, type OutputOf, type Store, type Workflow } from "@jobbers/core";
+import type { Feed } from "./feed.js";
+import { createPlans } from "./plans.js";
+import { createRun } from "./run.js";
+import type { Run } from "./run-types.js";
+import type { SubmitOptions } from "./submit-options.js";
+import { createSubmitter, type SubmitItem } from "./submitter.js";
+import { createJobbersWorker, type JobbersWorker, type WorkerOptions } from "./worker.js";
+
+/** A connection to a store: submits runs, follows them, and runs workers. */
+export interface Jobbers extends AsyncDisposable {
+  /** The store behind it, for what this face does not offer. */
+  readonly store: Store;
+  /**
+   * Submits a run of a dag or task. Its record is in the store when this resolves.
+   *
+   * A dag's input is parsed by its schema here; a task's is checked here, and parsed for each attempt.
+   *
+   * @throws JobbersError `input-invalid`, `not-json`, `value-too-large`, `id-invalid`, `flag-invalid`, `run-conflict` when the
+   * id belongs to a run with other content
+   * @example
+   * const run = await jobbers.submit(crawl, { sitemap }, { priority: 7, tags: ["nightly"] });
+   */
+  submit<W extends Workflow>(workflow: W, ...args: SubmitArgs<InputOf<W>>): Promise<Run<OutputOf<W>>>;
+  /**
+   * Submits many runs of one dag or task, each whole or not at all, and says of each what became of it.
+   *
+   * An item that is refused does not stop the others; its id is told, so that it can be sent again without harm.
+   *
+   * @throws JobbersError `definition-invalid` when it is given no task or dag; nothing else rejects
+   * @example
+   * const many = await jobbers.submitMany(fetchPage, [{ input: { url } }, { input: { url: other }, id: ulid() }]);
+   * const refused = many.filter((item) => item.status === "refused");
+   */
+  submitMany<W extends Workflow>(
+    workflow: W,
+    items: readonly SubmitItem<InputOf<W>>[],
+  ): Promise<SubmittedItem<OutputOf<W>>[]>;
+  /**
+   * The handle of a run that was submitted before, here or elsewhere; with its workflow, the result is typed.
+   *
+   * @throws JobbersError `id-invalid`
+   * @example
+   * const pages = await jobbers.run(id, crawl).result();
+   */
+  run<W extends Workflow = Workflow>(id: string, workflow?: W): Run<OutputOf<W>>;
+  /**
+   * Makes a worker, which also does the upkeep of the store.
+   *
+   * @throws JobbersError `definition-invalid`
+   * @example
+   * const worker = jobbers.worker({ workflows: [crawl, fetchPage], concurrency: 100 });
+   * await worker.start();
+   */
+  worker(options: WorkerOptions): JobbersWorker;
+  /** Stops the workers made here, ends everything that waits (with `store-closed`), and closes the store. */
+  close(): Promise<void>;
+}
+
+/** What `submit` takes behind the workflow; an input may be left out where it has no property that must be there. */
+export type SubmitArgs<I> = 0 extends 1 & I
+  ? [input: I, options?: SubmitOptions]
+  : {} extends I
+    ? [input?: I, options?: SubmitOptions]
+    : [input: I, options?: SubmitOptions];
+
+/** What became of one item of many. */
+export type SubmittedItem<O = unknown> =
+  | { readonly status: "created" | "existing"; readonly id: string; readonly run: Run<O> }
+  | { readonly status: "refused"; readonly id: string; readonly error: Error };
+
+/** Makes a connection of an open store and the reader of its feed; both are closed with it. */
+export function createJobbers({ store, feed }: { readonly store: Store; readonly feed: Feed }): Jobbers {
+  const deps = { store, feed, plans: createPlans(store) };
+  const submitter = createSubmitter(store);
+  const workers = new Set<JobbersWorker>();
+  let closing: Promise<void> | undefined;
+
+  const close = async () => {
+    await Promise.all([...workers].map((worker) => worker.stop()));
+    feed.close();
+    await store.close();
+  };
+  const jobbers: Jobbers = {
+    store,
+    async submit<W extends Workflow>(workflow: W, ...[input, options]: SubmitArgs<InputOf<W>>) {
+      const [answer] = await submitter.submit(workflow, [{ ...options, input }]);
+      if (answer?.status === "refused") throw answer.error;
+      return createRun<OutputOf<W>>(deps, answer?.id as string, workflow);
+    },
+    async submitMany<W extends Workflow>(workflow: W, items: readonly SubmitItem<InputOf<W>>[]) {
+      const answers = await submitter.submit(workflow, items);
+      return answers.map((answer) =>
+        answer.status === "refused" ? answer : { ...answer, run: createRun<OutputOf<W>>(deps, answer.id, workflow) },
+      );
+    },
+    run<W extends Workflow>(id: string, workflow?: W) {
+      return createRun<OutputOf<W>>(deps, checkRunId(id), workflow);
+    },
+    worker(options) {
+      const worker = createJobbersWorker(store, options);
+      workers.add(worker);
+      return worker;
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => jobbers.close(),
+  };
+  return jobbers;
+}

@@ -1,0 +1,105 @@
+import type { EventRecord, Store } from "@jobbers/core";
+import { describe, expect, it, vi } from "vitest";
+import { createFeed, type RunListener } from "../src/feed.js";
+import { createFakeFeedStore } from "./fake-feed-store.js";
+
+const pace = { page: 3, waitMs: 60_000, pollMs: 60_000, pollRuns: 2, retryMs: 1 };
+
+function setUp(overrides: Partial<typeof pace> = {}) {
+  const store = createFakeFeedStore();
+  return { store, feed: createFeed(store as unknown as Store, { ...pace, ...overrides }) };
+}
+
+function listener() {
+  const seen: string[] = [];
+  const each: RunListener = {
+    event: ({ run, type }: EventRecord) => seen.push(`${run} ${type}`),
+    gap: () => seen.push("gap"),
+    poll: () => seen.push("poll"),
+    closed: ({ code }) => seen.push(code),
+  };
+  return { each, seen };
+}
+
+describe("the feed reader", () => {
+  it("hands each event to those who listen to its run, and to nobody else", async () => {
+    const { store, feed } = setUp();
+    const [a, b] = [listener(), listener()];
+    await feed.listen("a", a.each).ready;
+    await feed.listen("b", b.each).ready;
+    for (let i = 0; i < 5; i++) store.append("a");
+    store.append("b", "run.ended");
+    await vi.waitFor(() => expect(b.seen).toEqual(["b run.ended"]));
+    expect(a.seen).toEqual(Array(5).fill("a steps"));
+    feed.close();
+  });
+
+  it("misses nothing that happens once it is ready, and tells nothing from before", async () => {
+    const { store, feed } = setUp();
+    store.append("a");
+    const a = listener();
+    const { ready } = feed.listen("a", a.each);
+    await ready;
+    store.append("a", "run.ended");
+    await vi.waitFor(() => expect(a.seen).toEqual(["a run.ended"]));
+    feed.close();
+  });
+
+  it("tells everybody of a gap", async () => {
+    const { store, feed } = setUp();
+    const [a, b] = [listener(), listener()];
+    await feed.listen("a", a.each).ready;
+    await feed.listen("b", b.each).ready;
+    await vi.waitFor(() => expect(store.calls.awaitEvents).toBe(1));
+    for (let i = 0; i < 4; i++) store.append("c");
+    store.trim();
+    await vi.waitFor(() => expect([a.seen, b.seen]).toEqual([["gap"], ["gap"]]));
+    feed.close();
+  });
+
+  it("goes on after an error of the store, and says that events may have been missed", async () => {
+    const { store, feed } = setUp();
+    const a = listener();
+    await feed.listen("a", a.each).ready;
+    store.fail(new Error("disk on fire"));
+    await vi.waitFor(() => expect(a.seen).toEqual(["gap"]));
+    store.append("a");
+    await vi.waitFor(() => expect(a.seen).toEqual(["gap", "a steps"]));
+    feed.close();
+  });
+
+  it("polls some runs at a time, all of them in turn", async () => {
+    const { feed } = setUp({ pollMs: 1, pollRuns: 2 });
+    const all = ["a", "b", "c"].map((run) => {
+      const one = listener();
+      feed.listen(run, one.each);
+      return one;
+    });
+    await vi.waitFor(() => expect(all.map(({ seen }) => seen.length)).toEqual([1, 1, 1].map(() => expect.any(Number))));
+    await vi.waitFor(() => expect(all.every(({ seen }) => seen.includes("poll"))).toBe(true));
+    feed.close();
+  });
+
+  it("reads nothing while nobody listens, and one reading serves all who do", async () => {
+    const { store, feed } = setUp();
+    expect(store.calls).toEqual({ lastEvent: 0, readEvents: 0, awaitEvents: 0 });
+    const subscriptions = Array.from({ length: 1000 }, (_, i) => feed.listen(`run ${i}`, listener().each));
+    await Promise.all(subscriptions.map(({ ready }) => ready));
+    await vi.waitFor(() => expect(store.calls).toEqual({ lastEvent: 1, readEvents: 1, awaitEvents: 1 }));
+    store.append("run 7");
+    await vi.waitFor(() => expect(store.calls).toEqual({ lastEvent: 1, readEvents: 2, awaitEvents: 2 }));
+    for (const each of subscriptions) each.close();
+    store.append("run 7");
+    await new Promise(setImmediate);
+    expect(store.calls).toEqual({ lastEvent: 1, readEvents: 2, awaitEvents: 2 });
+  });
+
+  it("tells its listeners when it is closed, and takes no more", async () => {
+    const { feed } = setUp();
+    const a = listener();
+    feed.listen("a", a.each);
+    feed.close();
+    expect(a.seen).toEqual(["store-closed"]);
+    expect(() => feed.listen("a", a.each)).toThrow(expect.objectContaining({ code: "store-closed" }));
+  });
+});

@@ -1,0 +1,245 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, describe, expect, expectTypeOf, it } from "vitest";
+import { z } from "zod";
+import { connect, dag, type Jobbers, type Run, RunCancelled, RunFailed, task } from "../src/index.js";
+
+const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+const double = task({ name: "double", input: z.object({ n: z.number() }), run: async ({ n }) => n * 2 });
+const sum = task({
+  name: "sum",
+  input: z.object({ all: z.array(z.number()) }),
+  run: async ({ all }) => all.reduce((a, b) => a + b, 0),
+});
+const doubles = dag(
+  "doubles",
+  { input: z.object({ list: z.array(z.coerce.number()), title: z.string().default("untitled") }), tags: ["maths"] },
+  ({ list, title }) => {
+    const each = list.map((n) => double({ n }));
+    return { each, total: sum({ all: each }), title };
+  },
+);
+const broken = task({
+  name: "broken",
+  retry: { attempts: 2, delay: "1ms", backoff: "fixed", jitter: false },
+  run: async (): Promise<string> => {
+    throw new RangeError("out of luck");
+  },
+});
+const endless = task({
+  name: "endless",
+  run: async (_input, ctx) => {
+    await delay(3_600_000, undefined, { signal: ctx.signal });
+    return null;
+  },
+});
+const workflows = [doubles, broken, endless];
+
+let open: Jobbers[] = [];
+afterEach(async () => {
+  await Promise.all(open.map((jobbers) => jobbers.close()));
+  open = [];
+});
+
+async function connected(): Promise<Jobbers> {
+  const jobbers = await connect("memory:");
+  open.push(jobbers);
+  return jobbers;
+}
+
+async function working(): Promise<Jobbers> {
+  const jobbers = await connected();
+  await jobbers.worker({ workflows }).start();
+  return jobbers;
+}
+
+const code = (value: string) => expect.objectContaining({ code: value });
+
+describe("connect", () => {
+  it.each([
+    ["redis://:secret@localhost", "redis:// stores come with a later version; this one has sqlite:PATH and memory:"],
+    ["rediss://localhost", "rediss:// stores come with a later version"],
+    ["postgres://me:secret@localhost/db", 'there are no "postgres:" stores; use sqlite:PATH or memory:'],
+    ["./jobs.db", '"./jobs.db" is no URL of a store; use sqlite:PATH or memory:'],
+    ["sqlite:", "sqlite: needs the path of a file, as in sqlite:./jobs.db"],
+    ["memory:x", "memory: takes nothing behind its colon"],
+    ["", '"" is no URL of a store'],
+  ])("refuses %j and shows no password", async (url, message) => {
+    const error = (await connect(url).catch((thrown: unknown) => thrown)) as Error;
+    expect(error).toEqual(code("store-url-invalid"));
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain("secret");
+  });
+
+  it("closes with `await using`, and rejects what still waits", async () => {
+    let pending: Promise<unknown>;
+    {
+      await using jobbers = await connect("memory:");
+      const run = await jobbers.submit(endless);
+      pending = run.result().catch((error: unknown) => error);
+    }
+    expect(await pending).toEqual(code("store-closed"));
+  });
+});
+
+describe("submit and result", () => {
+  it("carry the workflow's types", async () => {
+    const jobbers = await connected();
+    const run = await jobbers.submit(doubles, { list: [1] });
+    expectTypeOf(run).toEqualTypeOf<Run<{ each: number[]; total: number; title: string }>>();
+    expectTypeOf(await jobbers.submitMany(double, [])).toExtend<{ id: string }[]>();
+    expectTypeOf(jobbers.run(ID, double)).toEqualTypeOf<Run<number>>();
+    expectTypeOf(jobbers.run(ID)).toEqualTypeOf<Run<unknown>>();
+    // @ts-expect-error an input that is missing
+    void jobbers.submit(doubles).catch(() => undefined);
+    // @ts-expect-error a wrong input
+    void jobbers.submit(double, { n: "1" }).catch(() => undefined);
+    // @ts-expect-error a wrong option
+    void jobbers.submit(endless, {}, { prio: 1 }).catch(() => undefined);
+  });
+
+  it("run a dag whose input is parsed once", async () => {
+    const jobbers = await working();
+    const run = await jobbers.submit(doubles, { list: ["1", 2, 3] as unknown as number[] });
+    expect(await run.result()).toEqual({ each: [2, 4, 6], total: 12, title: "untitled" });
+    expect(await run.status()).toMatchObject({ id: run.id, state: "succeeded", tags: ["maths"], priority: 5 });
+  });
+
+  it("run a single task, an empty map, and a map wider than a page", async () => {
+    const jobbers = await working();
+    expect(await (await jobbers.submit(double, { n: 21 })).result()).toBe(42);
+    expect(await (await jobbers.submit(doubles, { list: [] })).result()).toEqual({ each: [], total: 0, title: "untitled" });
+    const list = Array.from({ length: 1201 }, (_, i) => i);
+    const { each, total } = await (await jobbers.submit(doubles, { list })).result();
+    expect(each).toEqual(list.map((n) => n * 2));
+    expect(total).toBe(1200 * 1201);
+  });
+
+  it.each([
+    ["input-invalid", double, { n: "x" }, {}],
+    ["not-json", double, { n: 1, extra: 1n }, {}],
+    ["not-json", double, JSON.parse('{"n":1,"__proto__":{}}'), {}],
+    ["id-invalid", double, { n: 1 }, { id: ID.toLowerCase() }],
+    ["flag-invalid", double, { n: 1 }, { priority: 10 }],
+    ["flag-invalid", double, { n: 1 }, { delay: "soon" }],
+    ["flag-invalid", double, { n: 1 }, { delay: 1, runAt: 1 }],
+    ["flag-invalid", double, { n: 1 }, { tags: [""] }],
+    ["flag-invalid", double, { n: 1 }, { prio: 1 }],
+    ["definition-invalid", { name: "double" }, { n: 1 }, {}],
+  ])("refuse bad input: %s", async (expected, workflow, input, options) => {
+    const jobbers = await connected();
+    await expect(jobbers.submit(workflow as typeof double, input as { n: number }, options as object)).rejects.toEqual(
+      code(expected),
+    );
+    expect((await jobbers.store.listRuns({ limit: 10 })).runs).toEqual([]);
+  });
+
+  it("refuse an input nested 5,000 deep", async () => {
+    const jobbers = await connected();
+    let deep: unknown = 1;
+    for (let i = 0; i < 5000; i++) deep = [deep];
+    await expect(jobbers.submit(double, { n: deep } as never)).rejects.toEqual(code("not-json"));
+  });
+
+  it("answer the same run for the same content, and a conflict for other content", async () => {
+    const jobbers = await working();
+    const first = await jobbers.submit(double, { n: 1 }, { id: ID, tags: ["a"] });
+    expect(await first.result()).toBe(2);
+    const again = await jobbers.submit(double, { n: 1 }, { id: ID, tags: ["a"] });
+    expect(again.id).toBe(first.id);
+    expect(await again.result()).toBe(2);
+    for (const [workflow, n, tags] of [[double, 2, ["a"]], [double, 1, ["b"]], [broken, 1, ["a"]]] as const) {
+      await expect(jobbers.submit(workflow, { n } as never, { id: ID, tags })).rejects.toEqual(code("run-conflict"));
+    }
+    expect((await jobbers.store.listRuns({ limit: 10 })).runs).toHaveLength(1);
+  });
+
+  it("wait for a delay", async () => {
+    const jobbers = await working();
+    const run = await jobbers.submit(double, { n: 4 }, { delay: "40ms" });
+    expect((await run.status()).state).toBe("scheduled");
+    expect(await run.result()).toBe(8);
+  });
+
+  it("say which step failed, why, and after how many tries", async () => {
+    const jobbers = await working();
+    const run = await jobbers.submit(broken);
+    const error = await run.result().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RunFailed);
+    expect(error).toMatchObject({ run: run.id, step: "broken", attempts: 2, error: { name: "RangeError", message: "out of luck" } });
+    expect((await run.status()).failure).toMatchObject({ step: "broken", error: { name: "RangeError" } });
+  });
+
+  it("reject when the run is cancelled, unknown, of another workflow, or when the caller has had enough", async () => {
+    const jobbers = await working();
+    const run = await jobbers.submit(endless);
+    const enough = new AbortController();
+    const waiting = run.result({ signal: enough.signal }).catch((thrown: unknown) => thrown);
+    enough.abort(new Error("enough"));
+    expect(await waiting).toEqual(new Error("enough"));
+    const result = run.result().catch((thrown: unknown) => thrown);
+    expect(["cancelled", "cancelling"]).toContain(await run.cancel());
+    expect(await result).toBeInstanceOf(RunCancelled);
+    expect(await run.cancel()).toBe("ended");
+    await expect(jobbers.run(run.id, double).result()).rejects.toEqual(code("run-conflict"));
+    await expect(jobbers.run(ID).result()).rejects.toEqual(code("run-unknown"));
+    await expect(jobbers.run(ID).cancel()).rejects.toEqual(code("run-unknown"));
+    expect(() => jobbers.run("nonsense")).toThrow(code("id-invalid"));
+  });
+});
+
+describe("submitMany", () => {
+  it("reports each item, and a bad one does not stop the others", async () => {
+    const jobbers = await working();
+    await jobbers.submit(double, { n: 7 }, { id: ID });
+    const items = await jobbers.submitMany(double, [
+      { input: { n: 1 } },
+      { input: { n: "two" } as never },
+      { input: { n: 7 }, id: ID },
+      { input: { n: 8 }, id: ID },
+      { input: { n: 5 }, id: "lower" },
+      { input: { n: 6 }, priority: 9 },
+      null as never,
+    ]);
+    expect(items.map(({ status }) => status)).toEqual(
+      ["created", "refused", "existing", "refused", "refused", "created", "refused"],
+    );
+    const codes = items.map((item) => (item.status === "refused" ? (item.error as { code?: string }).code : undefined));
+    expect(codes.slice(0, 6)).toEqual([undefined, "input-invalid", undefined, "run-conflict", "id-invalid", undefined]);
+    const results = items.flatMap((item) => (item.status === "refused" ? [] : [item.run.result()]));
+    expect(await Promise.all(results)).toEqual([2, 14, 12]);
+  });
+
+  it("has 1,000 waiters at once, each with its own answer", async () => {
+    const jobbers = await working();
+    const items = await jobbers.submitMany(double, Array.from({ length: 1000 }, (_, n) => ({ input: { n } })));
+    const results = await Promise.all(items.map((item) => (item.status === "refused" ? item.error : item.run.result())));
+    expect(results).toEqual(Array.from({ length: 1000 }, (_, n) => n * 2));
+  });
+});
+
+describe("a run's handle", () => {
+  it("reads steps, progress and events", async () => {
+    const jobbers = await connected();
+    const run = await jobbers.submit(doubles, { list: [1, 2, 3] });
+    const types: string[] = [];
+    const listening = (async () => {
+      for await (const event of run.events()) types.push(event.type);
+    })();
+    await jobbers.worker({ workflows }).start();
+    await run.result();
+    await listening;
+    expect(types.at(-1)).toBe("run.ended");
+    const steps: string[] = [];
+    for await (const { address, state } of run.steps()) steps.push(`${address} ${state}`);
+    expect(steps.sort()).toEqual(
+      ["double[0] succeeded", "double[1] succeeded", "double[2] succeeded", "double[] succeeded", "sum succeeded"].sort(),
+    );
+    const progress = await run.progress();
+    const figures = progress.map(({ name, total, settled }) => `${name} ${settled}/${total}`).sort();
+    expect(figures).toEqual(["double 3/3", "double[] 1/1", "sum 1/1"]);
+    const after: string[] = [];
+    for await (const event of run.events()) after.push(event.type);
+    expect(after).toEqual(["run.ended"]);
+  });
+});

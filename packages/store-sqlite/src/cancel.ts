@@ -1,0 +1,27 @@
+import type { CancelResult } from "@jobbers/core";
+import { endRun } from "./run-end.js";
+import type { Unit } from "./unit.js";
+
+/** Marks a run as cancelling, and tells the sessions that hold steps of it; costs nothing for all other steps. */
+export function cancel(unit: Unit, id: string): CancelResult {
+  const run = unit.runById(id);
+  if (!run) return { status: "unknown" };
+  if (run.state === "cancelled") return { status: "cancelled" };
+  if (run.ended !== null) return { status: "ended" };
+  if (run.cancelling) return { status: "cancelling" };
+  run.cancelling = 1;
+  run.dirty = true;
+  if (run.held === 0) {
+    endRun(unit, run, "cancelled");
+    return { status: "cancelled" };
+  }
+  const holders = unit.sql.tuples(
+    "SELECT seq FROM sessions WHERE EXISTS (SELECT 1 FROM held WHERE session = sessions.seq AND run = ?)",
+    run.seq,
+  ) as [number][];
+  for (const [session] of holders) {
+    unit.sql.run("INSERT INTO mail (session, run, told) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", session, run.seq);
+    unit.turn.effects.mail.add(session);
+  }
+  return { status: "cancelling" };
+}

@@ -1,0 +1,103 @@
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { JobbersError } from "@jobbers/core";
+import { createSql, type OpenDatabase, type Sql } from "./driver.js";
+import { faultOf, isBusy, isNoDatabase } from "./faults.js";
+import { APPLICATION_ID, checkSchema, createSchema, foreign } from "./schema.js";
+
+/** Where a store is. */
+export interface Place {
+  readonly url: string;
+  /** A file, or `:memory:`. */
+  readonly path: string;
+}
+
+export const MEMORY = ":memory:";
+
+/** How long opening waits for another process that is making the same file. */
+const OPEN_MS = 10_000;
+
+/**
+ * Reads a store URL: `sqlite:PATH` or `memory:`.
+ *
+ * @throws JobbersError `store-url-invalid`
+ */
+export function placeOf(url: string): Place {
+  if (url === "memory:") return { url, path: MEMORY };
+  const path = /^sqlite:(?:\/\/(?=[/.]))?(.+)$/s.exec(url)?.[1];
+  if (path && path !== MEMORY && !path.includes("\0")) return { url, path };
+  throw new JobbersError("store-url-invalid", `"${url}" is no URL of a SQLite store; write sqlite:PATH or memory:`);
+}
+
+/** Opens a connection to a store, making file, directory and tables where they are missing. */
+export async function openConnection({ url, path }: Place, openDatabase: OpenDatabase): Promise<Sql> {
+  if (path !== MEMORY) prepareFile(path, url);
+  const deadline = performance.now() + OPEN_MS;
+  for (;;) {
+    try {
+      return connect({ url, path }, openDatabase);
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) {
+        throw isNoDatabase(error) ? foreign(url, "it is damaged, or no database at all") : faultOf(error, url);
+      }
+      await sleep(10 + Math.random() * 20);
+    }
+  }
+}
+
+function connect({ url, path }: Place, openDatabase: OpenDatabase): Sql {
+  const database = openDatabase(path);
+  try {
+    database.exec("PRAGMA busy_timeout = 1000; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY");
+    const sql = createSql(database);
+    if (checkSchema(sql, url) === "empty") {
+      database.exec("BEGIN IMMEDIATE");
+      createSchema(sql, url);
+      database.exec("COMMIT");
+    }
+    // Only now, when the file is known to be ours. The mark in its header is in the file itself, never only in the log.
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000");
+    // The lock is waited for between turns of the event loop, not within one: see group.ts.
+    database.exec("PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864; PRAGMA busy_timeout = 20");
+    return sql;
+  } catch (error) {
+    if (database.isOpen) database.close();
+    throw error;
+  }
+}
+
+/** Makes the directory, and refuses what can be seen to be foreign without letting SQLite touch it. */
+function prepareFile(path: string, url: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    if (!existsSync(path)) return;
+    if (!statSync(path).isFile()) throw foreign(url, "it is no file");
+    refuseStranger(headerOf(path), url);
+  } catch (error) {
+    if (error instanceof JobbersError) throw error;
+    const { message } = error as Error;
+    throw new JobbersError("store-not-a-database", `${url} cannot be used: ${message}`, { cause: error });
+  }
+}
+
+function refuseStranger(header: Buffer, url: string): void {
+  if (header.length === 0) return;
+  if (header.length < 100 || header.toString("latin1", 0, 16) !== "SQLite format 3\0") {
+    throw foreign(url, "it is no SQLite database at all");
+  }
+  // Opening a foreign database in WAL mode would already change it. Ours is marked before it is in that mode.
+  const isWal = header[18] === 2;
+  if (isWal && header.readUInt32BE(68) !== APPLICATION_ID) throw foreign(url, "it belongs to another program");
+}
+
+/** The first 100 bytes of a file. */
+function headerOf(path: string): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const header = Buffer.alloc(100);
+    return header.subarray(0, readSync(file, header, 0, 100, 0));
+  } finally {
+    closeSync(file);
+  }
+}

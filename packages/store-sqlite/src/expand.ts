@@ -1,0 +1,45 @@
+import { type Expansion, type ExpansionReply, valueKey } from "@jobbers/core";
+import { startEntries } from "./ready.js";
+import type { Step } from "./records.js";
+import { beginBody, stepBehind } from "./report.js";
+import { settle } from "./settle.js";
+import type { Unit } from "./unit.js";
+import { putValue } from "./values.js";
+
+/** Lays out a page of a map's instances; what lies before the stored cursor was laid out already. */
+export function expand(unit: Unit, expansion: Expansion): ExpansionReply {
+  const { lease, count } = expansion;
+  const step = stepBehind(unit, lease);
+  if (!step || step.fence !== lease.fence || step.spec.kind !== "map") return { status: "stale" };
+  // The last page ends the lease: repeated, it finds the map past its expansion under the same fence.
+  if (step.session === null && step.cursor > 0 && step.cursor === unit.body(step).count) {
+    return { status: "accepted", cursor: step.cursor };
+  }
+  const isOpen = step.phase === "expand" && (step.state === "running" || step.state === "ready");
+  if (!isOpen || step.run.ended !== null) return { status: "stale" };
+  if (step.run.cancelling) {
+    settle(unit, step, "cancelled", "cancelled");
+    return { status: "stale" };
+  }
+  layOut(unit, step, expansion);
+  if (step.cursor >= count) beginBody(unit, step);
+  return { status: "accepted", cursor: step.cursor };
+}
+
+function layOut(unit: Unit, step: Step, { count, membersEach, from, items }: Expansion): void {
+  const { run, address } = step;
+  const body = unit.body(step);
+  if (body.count === null) {
+    body.count = count;
+    body.members = count * membersEach;
+    body.dirty = true;
+  }
+  // A page that begins beyond the cursor would leave a gap: the answer says where to go on.
+  if (from > step.cursor) return;
+  for (const { value, entries } of items.slice(step.cursor - from)) {
+    putValue(unit.sql, run.seq, valueKey.item(address, step.cursor), value);
+    startEntries(unit, run, entries);
+    step.cursor++;
+  }
+  step.dirty = true;
+}

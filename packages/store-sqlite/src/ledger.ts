@@ -1,0 +1,103 @@
+import type { StepState } from "@jobbers/core";
+import type { Sql } from "./driver.js";
+import type { KnownLine, Turn } from "./turn.js";
+
+/** The queue name of the control lines; a user's queue cannot be called so. */
+export const CONTROL = "";
+
+interface Count {
+  readonly run: number;
+  readonly name: string;
+  readonly state: StepState;
+  n: number;
+}
+
+/** Sums that many steps of one verb change: each is added up in memory and written once. */
+export class Ledger {
+  readonly #sql: Sql;
+  readonly #turn: Turn;
+  readonly #depths = new Map<KnownLine, number>();
+  readonly #running = new Map<string, number>();
+  readonly #counts = new Map<string, Count>();
+  readonly #tallies = new Map<string, number>();
+
+  constructor(sql: Sql, turn: Turn) {
+    this.#sql = sql;
+    this.#turn = turn;
+  }
+
+  /** The line of a queue, a priority and a need; made where it is new. */
+  line(queue: string, priority: number, needs: string): KnownLine {
+    const key = `${queue}\n${priority}\n${needs}`;
+    const known = this.#turn.memory.lines.get(key) ?? this.#turn.newLines.get(key);
+    if (known) return known;
+    const find = "SELECT id FROM lines WHERE queue = ? AND priority = ? AND needs = ?";
+    let row = this.#sql.tuple(find, queue, priority, needs);
+    if (!row) {
+      const insert = "INSERT INTO lines (queue, priority, needs, depth) VALUES (?, ?, ?, 0)";
+      this.#sql.run(insert, queue, priority, needs);
+      row = this.#sql.tuple(find, queue, priority, needs);
+    }
+    const line = { id: (row as [number])[0], queue, priority, needs };
+    this.#turn.newLines.set(key, line);
+    return line;
+  }
+
+  /** Puts an entry at the end of a line, or with an old number back among the old ones. */
+  push(line: KnownLine, seq: number, run: number, address: string): void {
+    this.#sql.run("INSERT INTO ready (line, seq, run, address) VALUES (?, ?, ?, ?)", line.id, seq, run, address);
+    add(this.#depths, line, 1);
+    add(this.#turn.effects.grown, line, 1);
+  }
+
+  /** Takes the oldest entries off a line, up to a number. */
+  shift(line: KnownLine, upTo: number, n: number): void {
+    this.#sql.run("DELETE FROM ready WHERE line = ? AND seq <= ?", line.id, upTo);
+    add(this.#depths, line, -n);
+  }
+
+  running(queue: string, n: number): void {
+    add(this.#running, queue, n);
+  }
+
+  /** Counts a step of a map's body under its plan name. */
+  count(run: number, name: string, state: StepState, n: number): void {
+    const key = `${run} ${state} ${name}`;
+    const known = this.#counts.get(key);
+    if (known) known.n += n;
+    else this.#counts.set(key, { run, name, state, n });
+  }
+
+  /** Counts ended runs by shelf. */
+  tally(shelf: string, n: number): void {
+    add(this.#tallies, shelf, n);
+  }
+
+  flush(): void {
+    for (const [line, n] of this.#depths) {
+      if (n !== 0) this.#sql.run("UPDATE lines SET depth = depth + ? WHERE id = ?", n, line.id);
+    }
+    for (const [queue, n] of this.#running) {
+      if (n === 0) continue;
+      const upsert = "INSERT INTO queues (name, running) VALUES (?, ?) ON CONFLICT DO UPDATE SET running = running + ?";
+      this.#sql.run(upsert, queue, n, n);
+    }
+    for (const { run, name, state, n } of this.#counts.values()) {
+      if (n === 0) continue;
+      const upsert = "INSERT INTO counts (run, name, state, n) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + ?";
+      this.#sql.run(upsert, run, name, state, n, n);
+    }
+    for (const [shelf, n] of this.#tallies) {
+      const upsert = "INSERT INTO tallies (shelf, n) VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + ?";
+      this.#sql.run(upsert, shelf, n, n);
+    }
+    this.#depths.clear();
+    this.#running.clear();
+    this.#counts.clear();
+    this.#tallies.clear();
+  }
+}
+
+function add<K>(sums: Map<K, number>, key: K, n: number): void {
+  sums.set(key, (sums.get(key) ?? 0) + n);
+}

@@ -1,0 +1,50 @@
+import { release } from "./ready.js";
+import type { Run } from "./records.js";
+import { endBodyIfDone } from "./settle.js";
+import type { Unit } from "./unit.js";
+import { nextDueMs } from "./exchange.js";
+
+/** How many entry steps of scheduled runs one call starts. */
+const STEP_LIMIT = 1000;
+
+/** Starts what is due, oldest first. */
+export function promoteDue(unit: Unit, limit: number): { promoted: number; nextDueMs?: number | undefined } {
+  const { sql, now } = unit;
+  const select = "SELECT due, seq, run, address FROM timers WHERE due <= ? ORDER BY due, seq LIMIT ?";
+  let promoted = 0;
+  let steps = 0;
+  for (const row of sql.tuples(select, now, limit)) {
+    if (steps >= STEP_LIMIT) break;
+    const [due, seq, runSeq, address] = row as [number, number, number, string];
+    sql.run("DELETE FROM timers WHERE due = ? AND seq = ?", due, seq);
+    const run = unit.run(runSeq);
+    if (!run || run.ended !== null) continue;
+    if (address === "") steps += startRun(unit, run);
+    else if (!wake(unit, run, address, seq)) continue;
+    promoted++;
+    steps++;
+  }
+  return { promoted, nextDueMs: nextDueMs(unit) };
+}
+
+/** Makes a waiting step ready, if it still waits for this very timer. */
+function wake(unit: Unit, run: Run, address: string, seq: number): boolean {
+  const step = unit.step(run, address);
+  if (step?.seq !== seq || step.state !== "waiting") return false;
+  release(unit, step);
+  return true;
+}
+
+/** Starts a scheduled run; answers how many steps that made ready. */
+function startRun(unit: Unit, run: Run): number {
+  if (run.state !== "scheduled") return 0;
+  run.state = "running";
+  run.dirty = true;
+  const rows = unit.sql.tuples("SELECT address FROM steps WHERE run = ?", run.seq) as [string][];
+  for (const [address] of rows) {
+    const step = unit.step(run, address);
+    if (step) release(unit, step);
+  }
+  endBodyIfDone(unit, run, "");
+  return rows.length;
+}

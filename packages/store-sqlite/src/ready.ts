@@ -1,0 +1,53 @@
+import type { Phase, StepSpec } from "@jobbers/core";
+import { CONTROL } from "./ledger.js";
+import type { Run, Step } from "./records.js";
+import { settle } from "./settle.js";
+import type { Unit } from "./unit.js";
+
+/** Makes the entry steps of a body ready; those that have a record already are left alone, so a page may come twice. */
+export function startEntries(unit: Unit, run: Run, specs: readonly StepSpec[]): void {
+  for (const spec of specs) if (!unit.step(run, spec.address)) release(unit, unit.addStep(run, spec));
+}
+
+/** Lets a step run that its parents have let through, unless the run is stopped. */
+export function release(unit: Unit, step: Step): void {
+  if (step.run.stopped && step.spec.stoppable) settle(unit, step, "cancelled", "stopped");
+  else makeReady(unit, step);
+}
+
+/** Puts a step at the end of its line. */
+export function makeReady(unit: Unit, step: Step): void {
+  unit.move(step, "ready");
+  step.ready = unit.now;
+  step.due = null;
+  enqueue(unit, step);
+}
+
+/** Hands a settled step to some worker, to be told what follows from `cursor` on. */
+export function requestAdvance(unit: Unit, step: Step, cursor: number): void {
+  step.phase = "advance";
+  step.cursor = cursor;
+  enqueue(unit, step);
+}
+
+/** An entry in the line of a step's queue and priority, or in the control line. */
+export function enqueue(unit: Unit, step: Step): void {
+  const queue = isControl(step.phase) ? CONTROL : step.spec.queue;
+  step.seq = unit.turn.nextSeq();
+  step.dirty = true;
+  unit.ledger.push(unit.ledger.line(queue, priorityOf(step), ""), step.seq, step.run.seq, step.address);
+}
+
+/** All work but running a task is control work. */
+export function isControl(phase: Phase): boolean {
+  return phase !== "run";
+}
+
+export function priorityOf(step: Step): number {
+  return step.spec.priority ?? step.run.priority;
+}
+
+/** What a session has to serve in order to be handed a step as it is now. Saying what follows needs nothing but the plan. */
+export function needsOf(step: Step): string {
+  return step.phase === "advance" ? "" : step.spec.needs;
+}

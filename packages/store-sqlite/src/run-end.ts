@@ -1,0 +1,33 @@
+import type { RunState } from "@jobbers/core";
+import type { Run } from "./records.js";
+import type { Unit } from "./unit.js";
+
+/** Ends a run, and puts it on the shelf from which retention takes it. */
+export function endRun(unit: Unit, run: Run, state: Extract<RunState, "succeeded" | "failed" | "cancelled">): void {
+  if (run.ended !== null) return;
+  run.state = state;
+  run.ended = unit.now;
+  run.dirty = true;
+  if (run.cancelling) unit.sql.run("DELETE FROM mail WHERE run = ?", run.seq);
+  const steps = run.tally.size > 0 ? { steps: Object.fromEntries(run.tally) } : {};
+  unit.event(run, "run.ended", undefined, { state, ...steps });
+  if (run.keep === 0) {
+    // Nobody wants the result: gone at once for readers, deleted by the next purge.
+    run.purged = 1;
+    shelve(unit, "purging", unit.now, run.seq);
+  } else if (run.keep !== null) shelve(unit, "kept", unit.now + run.keep, run.seq);
+  else {
+    shelve(unit, state, unit.now, run.seq);
+    unit.ledger.tally(state, 1);
+  }
+}
+
+/** Ends the cancelled runs among those that a verb has touched, where their last lease is gone. */
+export function endCancelled(unit: Unit): void {
+  for (const run of unit.touched()) if (run.cancelling && run.held === 0) endRun(unit, run, "cancelled");
+}
+
+/** Puts a run on a shelf. */
+export function shelve({ sql }: Unit, shelf: string, at: number, run: number): void {
+  sql.run("INSERT INTO shelves (shelf, at, run) VALUES (?, ?, ?)", shelf, at, run);
+}

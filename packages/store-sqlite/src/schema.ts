@@ -1,0 +1,120 @@
+import { JobbersError } from "@jobbers/core";
+import type { Sql } from "./driver.js";
+
+/** The layout that this version reads and writes. */
+export const SCHEMA_VERSION = 1;
+
+/** Marks a file as ours in SQLite's own header: "JOBB". */
+export const APPLICATION_ID = 0x4a4f4242;
+
+/**
+ * The tables. Steps and everything below a run are found by the run's number `seq`, which never comes back. Small values stand
+ * in the record that they belong to (`runs.input`, `steps.output`), larger ones in `vals`.
+ */
+const tables = `
+CREATE TABLE jobbers (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+-- The last instant that was seen, and the number that orders runs, ready steps and timers.
+CREATE TABLE clock (id INTEGER PRIMARY KEY, ms INTEGER NOT NULL, seq INTEGER NOT NULL);
+CREATE TABLE plans (hash TEXT PRIMARY KEY, runs INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE TABLE registrations (name TEXT PRIMARY KEY, kind TEXT NOT NULL, plan TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE runs (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
+  fingerprint TEXT NOT NULL, mode TEXT NOT NULL, priority INTEGER NOT NULL, tags TEXT NOT NULL, traceparent TEXT, keep REAL,
+  created INTEGER NOT NULL, purged INTEGER NOT NULL DEFAULT 0,
+  state TEXT NOT NULL, cancelling INTEGER NOT NULL DEFAULT 0, stopped INTEGER NOT NULL DEFAULT 0,
+  started INTEGER, ended INTEGER, held INTEGER NOT NULL DEFAULT 0,
+  members INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+  halted INTEGER NOT NULL DEFAULT 0, epilogue TEXT NOT NULL, input TEXT
+);
+CREATE TABLE steps (
+  run INTEGER NOT NULL, address TEXT NOT NULL, state TEXT NOT NULL, phase TEXT NOT NULL, reason TEXT,
+  fence INTEGER NOT NULL, tries INTEGER NOT NULL, lost INTEGER NOT NULL, session INTEGER, worker TEXT,
+  seq INTEGER NOT NULL, ready INTEGER, started INTEGER, ended INTEGER, due INTEGER,
+  marks TEXT, rescued INTEGER NOT NULL, cursor INTEGER NOT NULL, spec TEXT NOT NULL, output TEXT,
+  PRIMARY KEY (run, address)
+) WITHOUT ROWID;
+-- The bodies of maps and inlined dags; the run's own stands in its row.
+CREATE TABLE bodies (
+  run INTEGER NOT NULL, address TEXT NOT NULL, count INTEGER, members INTEGER NOT NULL, settled INTEGER NOT NULL,
+  failed INTEGER NOT NULL, halted INTEGER NOT NULL, epilogue TEXT NOT NULL, PRIMARY KEY (run, address)
+) WITHOUT ROWID;
+CREATE TABLE vals (run INTEGER NOT NULL, key TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
+CREATE TABLE attempts (
+  run INTEGER NOT NULL, address TEXT NOT NULL, fence INTEGER NOT NULL, reason TEXT NOT NULL, worker TEXT,
+  started INTEGER NOT NULL, ended INTEGER NOT NULL, error TEXT, PRIMARY KEY (run, address, fence, reason)
+) WITHOUT ROWID;
+-- Progress of the steps inside maps, by plan name; that of all others is read from their records.
+CREATE TABLE counts (
+  run INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (run, name, state)
+) WITHOUT ROWID;
+CREATE TABLE lines (
+  id INTEGER PRIMARY KEY, queue TEXT NOT NULL, priority INTEGER NOT NULL, needs TEXT NOT NULL, depth INTEGER NOT NULL,
+  UNIQUE (queue, priority, needs)
+);
+CREATE TABLE ready (
+  line INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (line, seq)
+) WITHOUT ROWID;
+CREATE TABLE queues (name TEXT PRIMARY KEY, running INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE timers (
+  due INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (due, seq)
+) WITHOUT ROWID;
+CREATE TABLE sessions (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+  serves TEXT NOT NULL, queues TEXT NOT NULL, opened INTEGER NOT NULL, lease REAL NOT NULL, expires REAL NOT NULL,
+  suspect INTEGER, state TEXT NOT NULL, ended INTEGER
+);
+CREATE TABLE lanes (
+  session INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, reply TEXT NOT NULL, PRIMARY KEY (session, lane)
+) WITHOUT ROWID;
+CREATE TABLE held (
+  session INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (session, run, address)
+) WITHOUT ROWID;
+CREATE TABLE mail (
+  session INTEGER NOT NULL, run INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (session, run)
+) WITHOUT ROWID;
+CREATE TABLE events (
+  cursor INTEGER PRIMARY KEY, at INTEGER NOT NULL, run INTEGER NOT NULL, type TEXT NOT NULL, step TEXT, detail TEXT
+);
+-- Ended runs in the order in which they go, by shelf: an outcome, kept (for a time of their own), purging, forget.
+CREATE TABLE shelves (
+  shelf TEXT NOT NULL, at REAL NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (shelf, at, run)
+) WITHOUT ROWID;
+CREATE TABLE tallies (shelf TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+/** Makes the tables, unless another process did so first. To be called within a transaction. */
+export function createSchema(sql: Sql, url: string): void {
+  const { database } = sql;
+  if (checkSchema(sql, url) === "ours") return;
+  database.exec(tables);
+  sql.run("INSERT INTO jobbers (key, value) VALUES ('schema', ?)", SCHEMA_VERSION);
+  sql.run("INSERT INTO clock (id, ms, seq) VALUES (1, 0, 0)");
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+}
+
+/** Says whether a database is ours or has yet to be made; refuses what is neither. Writes nothing. */
+export function checkSchema(sql: Sql, url: string): "ours" | "empty" {
+  const { database } = sql;
+  const { application_id } = database.prepare("PRAGMA application_id").get() as { application_id: number };
+  if (application_id !== APPLICATION_ID) {
+    const stranger = database.prepare("SELECT name FROM sqlite_schema LIMIT 1").get() as { name: string } | undefined;
+    if (!stranger && application_id === 0) return "empty";
+    throw foreign(url, stranger ? `it has a table "${stranger.name}"` : "it belongs to another program");
+  }
+  const found = database.prepare("SELECT value FROM jobbers WHERE key = 'schema'").get() as { value: number };
+  if (found.value > SCHEMA_VERSION) {
+    throw new JobbersError(
+      "store-too-new",
+      `${url} has schema ${found.value}, this Jobbers knows up to ${SCHEMA_VERSION}; upgrade this process`,
+    );
+  }
+  return "ours";
+}
+
+/** The refusal of a database that is none of Jobbers'. */
+export function foreign(url: string, why: string): JobbersError {
+  return new JobbersError(
+    "store-not-a-database",
+    `${url} is not a Jobbers database: ${why}; give another path, or move the file away`,
+  );
+}

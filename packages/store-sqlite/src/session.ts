@@ -1,0 +1,157 @@
+import { randomUUID } from "node:crypto";
+import type { Lease, Renewal, Session, SessionOpening, WorkerRecord } from "@jobbers/core";
+import type { Sql } from "./driver.js";
+import { mailOf } from "./exchange.js";
+import { putPlan } from "./plans.js";
+import { giveBack, stepBehind } from "./report.js";
+import type { KnownSession } from "./turn.js";
+import type { Unit } from "./unit.js";
+
+/** `open`; `closing` and `lost` while its steps go back, at no cost or at that of a loss; `over` when it holds none. */
+export type SessionState = "open" | "closing" | "lost" | "over";
+
+/** How many leases one transaction gives back. */
+export const RETURN_LIMIT = 500;
+
+/** The most leases that `listHeld` answers. */
+const HELD_LIMIT = 10_000;
+
+/** How many sessions' tasks are remembered. */
+const KNOWN_LIMIT = 1000;
+
+export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number): Session {
+  const { sql, now } = unit;
+  const id = randomUUID();
+  for (const { kind, name, plan, planText } of opening.registers) {
+    putPlan(sql, plan, planText);
+    const upsert =
+      "INSERT INTO registrations (name, kind, plan) VALUES (?, ?, ?) " +
+      "ON CONFLICT DO UPDATE SET kind = excluded.kind, plan = excluded.plan";
+    sql.run(upsert, name, kind, plan);
+  }
+  sql.run(
+    "INSERT INTO sessions (seq, id, worker, host, pid, serves, queues, opened, lease, expires, state) " +
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+    unit.turn.nextSeq(),
+    id,
+    opening.worker,
+    opening.host,
+    opening.pid,
+    JSON.stringify(opening.serves),
+    JSON.stringify(opening.queues),
+    now,
+    leaseMs,
+    now + leaseMs,
+  );
+  return { id, openedAtMs: now };
+}
+
+/** A session that is open and has not expired. */
+export function findSession(unit: Unit, id: string): KnownSession | undefined {
+  const row = unit.sql.tuple("SELECT state, expires FROM sessions WHERE id = ?", id) as [SessionState, number] | undefined;
+  return row && row[0] === "open" && row[1] >= unit.now ? knownSession(unit.sql, unit.turn.memory.sessions, id) : undefined;
+}
+
+/** What a session serves, remembered between calls. */
+export function knownSession(sql: Sql, memory: Map<string, KnownSession>, id: string): KnownSession | undefined {
+  const known = memory.get(id);
+  if (known) return known;
+  const row = sql.tuple("SELECT seq, worker, serves FROM sessions WHERE id = ?", id) as [number, string, string] | undefined;
+  if (!row) return undefined;
+  if (memory.size >= KNOWN_LIMIT) memory.clear();
+  const session = { seq: row[0], worker: row[1], serves: new Set(JSON.parse(row[2]) as string[]) };
+  memory.set(id, session);
+  return session;
+}
+
+/** Prolongs a session. One that has expired, but whose steps nobody has taken back yet, lives on. */
+export function renew(unit: Unit, id: string): Renewal {
+  const { sql, now } = unit;
+  const update = "UPDATE sessions SET expires = ? + lease, suspect = NULL WHERE id = ? AND state = 'open'";
+  const session = sql.run(update, now, id) > 0 && knownSession(sql, unit.turn.memory.sessions, id);
+  if (!session) return { status: "lost", held: 0, mail: [] };
+  const [held] = sql.tuple("SELECT count(*) FROM held WHERE session = ?", session.seq) as [number];
+  return { status: "alive", held, mail: mailOf(unit, session) };
+}
+
+/** Gives steps back at no cost. */
+export function release(unit: Unit, leases: readonly Lease[]): void {
+  for (const lease of leases) {
+    const step = stepBehind(unit, lease);
+    if (step?.fence === lease.fence && step.session !== null) giveBack(unit, step);
+  }
+}
+
+/** Ends a session and gives back a part of what it holds; true when there is more. */
+export function closePart(unit: Unit, id: string): boolean {
+  const { sql, now } = unit;
+  sql.run("UPDATE sessions SET state = 'closing', ended = ? WHERE id = ? AND state = 'open'", now, id);
+  const row = sql.tuple("SELECT seq FROM sessions WHERE id = ? AND state = 'closing'", id);
+  if (!row) return false;
+  const seq = row[0] as number;
+  const rest = returnHeld(unit, seq, RETURN_LIMIT, giveBack);
+  if (rest === 0) endSession(sql, seq);
+  return rest > 0;
+}
+
+/** A session that holds nothing any more is forgotten, but for its line in the list of workers. */
+export function endSession(sql: Sql, seq: number): void {
+  sql.run("UPDATE sessions SET state = 'over' WHERE seq = ?", seq);
+  sql.run("DELETE FROM lanes WHERE session = ?", seq);
+  sql.run("DELETE FROM mail WHERE session = ?", seq);
+}
+
+/** Does something with each step that a session holds, which has to end its lease; 1 when there are more than `limit`. */
+export function returnHeld(
+  unit: Unit,
+  session: number,
+  limit: number,
+  act: (unit: Unit, step: NonNullable<ReturnType<typeof stepBehind>>) => void,
+): 0 | 1 {
+  const select = "SELECT run, address FROM held WHERE session = ? LIMIT ?";
+  const rows = unit.sql.tuples(select, session, limit + 1) as [number, string][];
+  for (const [runSeq, address] of rows.slice(0, limit)) {
+    const run = unit.run(runSeq);
+    const step = run && unit.step(run, address);
+    if (step?.session === session) act(unit, step);
+    else unit.sql.run("DELETE FROM held WHERE session = ? AND run = ? AND address = ?", session, runSeq, address);
+  }
+  return rows.length > limit ? 1 : 0;
+}
+
+export function listHeld(sql: Sql, id: string): Lease[] {
+  const select =
+    "SELECT runs.id AS run, held.address, fence FROM held JOIN runs ON runs.seq = held.run " +
+    "JOIN steps ON steps.run = held.run AND steps.address = held.address " +
+    "WHERE held.session = (SELECT seq FROM sessions WHERE id = ?) LIMIT ?";
+  return sql.all<Lease>(select, id, HELD_LIMIT).map(({ run, address, fence }) => ({ run, address, fence }));
+}
+
+interface SessionRow {
+  readonly id: string;
+  readonly worker: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly queues: string;
+  readonly serves: string;
+  readonly opened: number;
+  readonly expires: number;
+  readonly held: number;
+}
+
+export function listWorkers(sql: Sql): WorkerRecord[] {
+  const select =
+    "SELECT id, worker, host, pid, queues, serves, opened, expires, " +
+    "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions WHERE state = 'open' ORDER BY seq";
+  return sql.all<SessionRow>(select).map((row) => ({
+    session: row.id,
+    worker: row.worker,
+    host: row.host,
+    pid: row.pid,
+    queues: JSON.parse(row.queues) as string[],
+    serves: JSON.parse(row.serves) as string[],
+    openedAtMs: row.opened,
+    expiresAtMs: row.expires,
+    held: row.held,
+  }));
+}

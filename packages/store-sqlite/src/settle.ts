@@ -1,0 +1,158 @@
+import {
+  type Follow,
+  judge,
+  judgeBody,
+  RUN_ADDRESS,
+  type StepAddress,
+  type StepReason,
+  type StepSpec,
+  type StepState,
+  valueKey,
+} from "@jobbers/core";
+import { isEpilogue, startEpilogue } from "./epilogue.js";
+import { endLease } from "./lease.js";
+import { makeReady, release, requestAdvance } from "./ready.js";
+import type { Body, Run, Step } from "./records.js";
+import { endRun } from "./run-end.js";
+import type { Unit } from "./unit.js";
+import { errorKey, getValue, putOutput, putValue } from "./values.js";
+
+/**
+ * How things end. A step settles once; then its follow marks the siblings that wait for it, page by page; after the last page it
+ * counts for its owner; and when all members of a body have counted, the owner settles, and so on up to the run.
+ */
+
+export type Outcome = "succeeded" | "failed" | "skipped" | "cancelled";
+
+/** How many catchers have succeeded, for a failure that is definite: none will change it. */
+const DEFINITE = -1;
+
+/** Settles a step. Without a follow, some worker is asked for it, unless nothing can follow. Output or error are kept already. */
+export function settle(unit: Unit, step: Step, outcome: Outcome, reason: StepReason | null, follow?: Follow): void {
+  endLease(unit, step);
+  unit.move(step, outcome, reason);
+  step.seq = 0;
+  step.due = null;
+  step.ended = unit.now;
+  // A run that is being cancelled releases nobody; it ends when its last lease does.
+  if (step.run.cancelling) return;
+  if (outcome === "failed" && step.spec.catchers === 0) makeDefinite(unit, step);
+  if (isEpilogue(step)) endBody(unit, step.run, step.spec.owner);
+  else if (step.address === RUN_ADDRESS) settleOpening(unit, step);
+  else if (follow) applyFollow(unit, step, follow);
+  else if (step.spec.dependents === 0 && !step.spec.catches) countMember(unit, step);
+  else requestAdvance(unit, step, 0);
+}
+
+/** Applies a page of what follows a settled step. */
+export function applyFollow(unit: Unit, step: Step, { successors, rescues = [] }: Follow): void {
+  const { run } = step;
+  for (const parent of rescues) rescue(unit, run, parent, step.state === "succeeded");
+  for (const spec of successors.items) mark(unit, run, spec, step.state as Outcome);
+  if (successors.next === undefined) countMember(unit, step);
+  else requestAdvance(unit, step, successors.next);
+}
+
+const markOf = { succeeded: 0, failed: 1, skipped: 2, cancelled: 3 } as const satisfies Record<Outcome, number>;
+
+/** Tells a step how one of its parents has settled; the last one has it judged. */
+function mark(unit: Unit, run: Run, spec: StepSpec, outcome: Outcome): void {
+  // The only child of one parent is met here for the first time.
+  const step = (spec.parents === 1 ? undefined : unit.step(run, spec.address)) ?? unit.addStep(run, spec);
+  const marks = step.marks ?? [0, 0, 0, 0];
+  marks[markOf[outcome]]++;
+  const [succeeded, failed, skipped, cancelled] = marks;
+  const isLast = succeeded + failed + skipped + cancelled === spec.parents;
+  step.marks = isLast ? null : marks;
+  step.dirty = true;
+  if (!isLast) return;
+  const judgement = judge(spec.trigger, { succeeded, failed, skipped, cancelled });
+  if (judgement === "skip") settle(unit, step, "skipped", "parent");
+  else if (judgement === "cancel") settle(unit, step, "cancelled", "parent");
+  else if (run.stopped && spec.stoppable) release(unit, step);
+  else if (!(spec.inline && spec.phase === "run" && unit.takeInline?.(step))) makeReady(unit, step);
+}
+
+/** A catcher has settled: its success helps a failed parent, anything else makes that failure definite. */
+function rescue(unit: Unit, run: Run, address: StepAddress, succeeded: boolean): void {
+  const parent = unit.step(run, address);
+  if (parent?.state !== "failed" || parent.rescued === DEFINITE) return;
+  if (!succeeded) makeDefinite(unit, parent);
+  else parent.rescued++;
+  parent.dirty = true;
+}
+
+/** A failure that nobody rescues: it counts in its owner, and may stop the run. */
+function makeDefinite(unit: Unit, step: Step): void {
+  const { run, spec } = step;
+  step.rescued = DEFINITE;
+  if (isEpilogue(step)) return;
+  const body = bodyOf(unit, run, spec.owner);
+  body.failed++;
+  body.dirty = true;
+  if (body.failed === 1) putValue(unit.sql, run.seq, valueKey.failure(spec.owner), failureOf(unit, step));
+  if (spec.stops && run.mode === "stop" && !run.stopped) {
+    run.stopped = 1;
+    run.dirty = true;
+  }
+}
+
+/** What failed, and how: of a body its own first failure, else the step itself. */
+function failureOf({ sql }: Unit, { run, address, reason }: Step): string {
+  const inner = reason === "body" ? getValue(sql, run, valueKey.failure(address)) : null;
+  const error = () => getValue(sql, run, errorKey(address)) ?? "null";
+  return inner ?? `{"step":${JSON.stringify(address)},"error":${error()}}`;
+}
+
+/** The body that a step stands in, or that hangs below an owner. */
+function bodyOf(unit: Unit, run: Run, owner: StepAddress): Body & { dirty: boolean } {
+  const step = owner === RUN_ADDRESS ? undefined : unit.step(run, owner);
+  return step ? unit.body(step) : run;
+}
+
+/** A settled step has told all its siblings: one member less to wait for. */
+function countMember(unit: Unit, step: Step): void {
+  const { run, spec, state, reason } = step;
+  const body = bodyOf(unit, run, spec.owner);
+  body.settled++;
+  if (state === "cancelled" && (reason === "stopped" || reason === "body")) body.halted++;
+  body.dirty = true;
+  endBodyIfDone(unit, run, spec.owner);
+}
+
+/** Ends a body when all its members have counted: its onFailure body first, then its owner. */
+export function endBodyIfDone(unit: Unit, run: Run, owner: StepAddress): void {
+  const body = bodyOf(unit, run, owner);
+  if (body.settled < body.members || run.ended !== null || run.cancelling) return;
+  if (owner !== RUN_ADDRESS && unit.step(run, owner)?.state !== "expanding") return;
+  if (body.failed > 0 && body.epilogue === "waiting") {
+    body.epilogue = "running";
+    body.dirty = true;
+    startEpilogue(unit, run, owner);
+  } else if (body.epilogue !== "running") endBody(unit, run, owner);
+}
+
+function endBody(unit: Unit, run: Run, owner: StepAddress): void {
+  const body = bodyOf(unit, run, owner);
+  if (body.epilogue === "running") {
+    body.epilogue = "over";
+    body.dirty = true;
+  }
+  const outcome = judgeBody({ failed: body.failed, stopped: body.halted });
+  if (owner === RUN_ADDRESS) return endRun(unit, run, outcome);
+  const step = unit.step(run, owner) as Step;
+  // The owner may have been given up while its members ran on.
+  if (isSettledState(step.state)) return;
+  if (outcome === "succeeded") putOutput(unit, step, step.spec.kind === "map" ? String(unit.body(step).count) : "null");
+  settle(unit, step, outcome, outcome === "succeeded" ? null : "body");
+}
+
+/** The step that starts what a submission's first page could not hold: without it the run has not all its steps. */
+function settleOpening(unit: Unit, { run, state }: Step): void {
+  if (state === "failed") endRun(unit, run, "failed");
+}
+
+/** True when a step has ended. */
+export function isSettledState(state: StepState): state is Outcome {
+  return state in markOf;
+}

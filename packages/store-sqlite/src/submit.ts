@@ -1,0 +1,152 @@
+import type { Submission, SubmitResult } from "@jobbers/core";
+import { openingSpec } from "./epilogue.js";
+import { putPlan } from "./plans.js";
+import { enqueue, startEntries } from "./ready.js";
+import type { Run } from "./records.js";
+import { endBodyIfDone } from "./settle.js";
+import type { Unit } from "./unit.js";
+import { isInline, putValue } from "./values.js";
+
+/** The most submissions, and about the most rows, that one transaction takes. */
+const CHUNK = 500;
+
+/** Cuts a batch into parts that are one transaction's work each. */
+export function chunksOf(batch: readonly Submission[]): Submission[][] {
+  const chunks: Submission[][] = [];
+  let weight = Number.POSITIVE_INFINITY;
+  for (const each of batch) {
+    const own = weightOf(each);
+    if (weight + own > CHUNK) {
+      chunks.push([]);
+      weight = 0;
+    }
+    weight += own;
+    chunks.at(-1)?.push(each);
+  }
+  return chunks;
+}
+
+/** About how many rows a submission is; a run of one step counts as one. */
+export function weightOf({ entries }: Submission): number {
+  return Math.max(1, entries.items.length);
+}
+
+export function submit(unit: Unit, batch: readonly Submission[]): SubmitResult[] {
+  const plans = new Map<string, number>();
+  const results = batch.map((each) => submitOne(unit, each, plans));
+  for (const [hash, n] of plans) {
+    if (n > 0) unit.sql.run("UPDATE plans SET runs = runs + ? WHERE hash = ?", n, hash);
+  }
+  return results;
+}
+
+/** `plans` counts the new runs by plan; a plan that is in it is known to be there. */
+function submitOne(unit: Unit, submission: Submission, plans: Map<string, number>): SubmitResult {
+  const { id, fingerprint, plan, planText } = submission;
+  const existing = unit.sql.tuple("SELECT fingerprint, state FROM runs WHERE id = ?", id);
+  if (existing) {
+    if (existing[0] !== fingerprint) return { status: "conflict", id };
+    return { status: "existing", id, state: existing[1] as Run["state"] };
+  }
+  if (!plans.has(plan)) {
+    if (planText !== undefined) putPlan(unit.sql, plan, planText);
+    else if (!unit.sql.tuple("SELECT 1 FROM plans WHERE hash = ?", plan)) return { status: "plan-missing", id };
+  }
+  plans.set(plan, (plans.get(plan) ?? 0) + 1);
+  const run = createRun(unit, submission);
+  return { status: "created", id, state: run.state };
+}
+
+function createRun(unit: Unit, submission: Submission): Run {
+  const { entries, runAtMs, delayMs = 0 } = submission;
+  const due = runAtMs ?? unit.now + Math.max(0, Math.ceil(delayMs));
+  const isScheduled = due > unit.now;
+  const run = insertRun(unit, submission, isScheduled ? "scheduled" : "running");
+  unit.event(run, "run.created");
+  if (isScheduled) schedule(unit, run, submission, due);
+  else {
+    startEntries(unit, run, entries.items);
+    if (entries.next !== undefined) open(unit, run, entries.next);
+    endBodyIfDone(unit, run, "");
+  }
+  return run;
+}
+
+/** The record is written at once: its number and id have to be found by what comes next. */
+function insertRun(unit: Unit, submission: Submission, state: Run["state"]): Run {
+  const { kind, name, plan, input, tags = [] } = submission;
+  const seq = unit.turn.nextSeq();
+  const epilogue = submission.onFailure ? "waiting" : "none";
+  unit.sql.run(
+    "INSERT INTO runs (seq, id, kind, name, plan, fingerprint, mode, priority, tags, traceparent, keep, created, state, members, " +
+      "epilogue, input) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    seq,
+    submission.id,
+    kind,
+    name,
+    plan,
+    submission.fingerprint,
+    submission.failure,
+    submission.priority,
+    tags.length === 0 ? "[]" : JSON.stringify(tags),
+    submission.traceparent ?? null,
+    submission.keepMs ?? null,
+    unit.now,
+    state,
+    submission.members,
+    epilogue,
+    isInline(input) ? input : null,
+  );
+  if (!isInline(input)) putValue(unit.sql, seq, ":input", input);
+  return unit.adopt({
+    seq,
+    id: submission.id,
+    kind,
+    plan,
+    mode: submission.failure,
+    priority: submission.priority,
+    tags: JSON.stringify(tags),
+    traceparent: submission.traceparent ?? null,
+    keep: submission.keepMs ?? null,
+    purged: 0,
+    state,
+    cancelling: 0,
+    stopped: 0,
+    started: null,
+    ended: null,
+    held: 0,
+    members: submission.members,
+    settled: 0,
+    failed: 0,
+    halted: 0,
+    epilogue,
+    input: isInline(input) ? input : null,
+    dirty: false,
+    steps: new Map(),
+    tally: new Map(),
+  });
+}
+
+/** The entry steps beyond the first page: some worker sends them, as for an inlined dag. */
+function open(unit: Unit, run: Run, cursor: number): void {
+  const step = unit.addStep(run, openingSpec());
+  step.cursor = cursor;
+  unit.move(step, "ready");
+  enqueue(unit, step);
+}
+
+/** The entry steps wait under the run's one timer. */
+function schedule(unit: Unit, run: Run, { entries }: Submission, due: number): void {
+  for (const spec of entries.items) {
+    const step = unit.addStep(run, spec);
+    unit.move(step, "waiting");
+    step.due = due;
+  }
+  if (entries.next !== undefined) {
+    const step = unit.addStep(run, openingSpec());
+    unit.move(step, "waiting");
+    step.cursor = entries.next;
+  }
+  const insert = "INSERT INTO timers (due, seq, run, address) VALUES (?, ?, ?, '')";
+  unit.sql.run(insert, due, unit.turn.nextSeq(), run.seq);
+}

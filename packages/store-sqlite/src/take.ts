@@ -1,0 +1,170 @@
+import type { Lease, Wants } from "@jobbers/core";
+import { lease } from "./lease.js";
+import { CONTROL } from "./ledger.js";
+import { isControl, needsOf } from "./ready.js";
+import type { Step } from "./records.js";
+import { settle } from "./settle.js";
+import type { KnownLine, KnownSession } from "./turn.js";
+import type { Unit } from "./unit.js";
+
+/**
+ * Taking steps from lines. A line's entries are read from its old end and deleted up to the last one read, so whatever does not
+ * match its record any more goes by the way, and nothing is ever searched for in the middle.
+ */
+
+/** How many entries one exchange may drop or move before it answers with what it has. */
+const DROP_LIMIT = 500;
+
+/** The most steps that one exchange hands out. */
+const GRANT_LIMIT = 1000;
+
+/** The steps that one session takes in one exchange. */
+export class Taker {
+  readonly leases: Lease[] = [];
+  readonly steps: Step[] = [];
+  readonly #unit: Unit;
+  readonly #session: KnownSession;
+  readonly #wants: Wants;
+  #slots: number;
+  #control: number;
+  #drops = 0;
+
+  constructor(unit: Unit, session: KnownSession, wants: Wants) {
+    this.#unit = unit;
+    this.#session = session;
+    this.#wants = wants;
+    this.#slots = Math.min(wants.slots, GRANT_LIMIT);
+    this.#control = Math.min(wants.control, GRANT_LIMIT);
+  }
+
+  /** True when it stopped at its cap of dropped entries. */
+  get more(): boolean {
+    return this.#drops >= DROP_LIMIT;
+  }
+
+  /** Takes a step that has just become ready, past the line, where that is wanted. */
+  takeInline(step: Step): boolean {
+    const { queue } = step.spec;
+    if (!this.#wants.inline || this.#slots <= 0 || !this.#wants.queues.includes(queue)) return false;
+    if (!this.#session.serves.has(needsOf(step))) return false;
+    step.ready = this.#unit.now;
+    this.#grant(step);
+    return true;
+  }
+
+  takeFromLines(): void {
+    this.#unit.ledger.flush();
+    if (this.#control > 0) this.#takeFrom(this.#openLines([CONTROL]), () => this.#control);
+    if (this.#slots > 0) this.#takeFrom(this.#openLines(this.#wants.queues), () => this.#slots);
+  }
+
+  /** The lines with entries that the session may pop, higher priorities first. */
+  #openLines(queues: readonly string[]): KnownLine[] {
+    const select = "SELECT id, queue, priority, needs FROM lines WHERE queue = ? AND depth > 0";
+    return [...new Set(queues)]
+      .flatMap((queue) => this.#unit.sql.all<KnownLine>(select, queue))
+      .map(({ queue, priority, needs }) => this.#unit.ledger.line(queue, priority, needs))
+      .filter(({ needs }) => needs === "" || this.#session.serves.has(needs))
+      .sort((a, b) => b.priority - a.priority);
+  }
+
+  #takeFrom(lines: readonly KnownLine[], room: () => number): void {
+    for (let i = 0; i < lines.length && room() > 0 && !this.more; ) {
+      const { priority } = lines[i] as KnownLine;
+      const end = lines.findIndex((line, at) => at > i && line.priority !== priority);
+      const next = end === -1 ? lines.length : end;
+      this.#merge(lines.slice(i, next).map((line) => new Head(this.#unit, line)), room);
+      i = next;
+    }
+  }
+
+  /** Takes the oldest first of several lines of one priority. */
+  #merge(heads: readonly Head[], room: () => number): void {
+    while (room() > 0 && !this.more) {
+      let oldest: Head | undefined;
+      for (const head of heads) {
+        const seq = head.peek(room())?.seq;
+        if (seq !== undefined && (oldest === undefined || seq < (oldest.peek(1)?.seq as number))) oldest = head;
+      }
+      if (!oldest) break;
+      if (!this.#offer(oldest.line, oldest.next())) this.#drops++;
+    }
+    for (const head of heads) head.done();
+  }
+
+  /** False when an entry is dropped or moved. */
+  #offer(line: KnownLine, { seq, run: runSeq, address }: Entry): boolean {
+    const run = this.#unit.run(runSeq);
+    const step = run && this.#unit.step(run, address);
+    if (!step || step.seq !== seq || run.ended !== null) return false;
+    if (run.cancelling) {
+      if (step.phase !== "advance") settle(this.#unit, step, "cancelled", "cancelled");
+      return false;
+    }
+    if (run.stopped && step.spec.stoppable && step.phase !== "advance") {
+      settle(this.#unit, step, "cancelled", "stopped");
+      return false;
+    }
+    const needs = needsOf(step);
+    if (needs !== "" && !this.#session.serves.has(needs)) {
+      this.#unit.ledger.push(this.#unit.ledger.line(line.queue, line.priority, needs), seq, runSeq, address);
+      return false;
+    }
+    this.#grant(step);
+    return true;
+  }
+
+  #grant(step: Step): void {
+    this.leases.push(lease(this.#unit, step, this.#session));
+    this.steps.push(step);
+    if (isControl(step.phase)) this.#control--;
+    else this.#slots--;
+  }
+}
+
+interface Entry {
+  readonly seq: number;
+  readonly run: number;
+  readonly address: string;
+}
+
+/** The old end of a line while entries are taken from it. */
+class Head {
+  readonly line: KnownLine;
+  readonly #unit: Unit;
+  #page: Entry[] = [];
+  #at = 0;
+  #taken = 0;
+  #upTo = -1;
+  #isDry = false;
+
+  constructor(unit: Unit, line: KnownLine) {
+    this.#unit = unit;
+    this.line = line;
+  }
+
+  /** The oldest entry; `most` is how many are likely to be taken. */
+  peek(most: number): Entry | undefined {
+    if (this.#at === this.#page.length && !this.#isDry) {
+      const limit = Math.min(Math.max(most, 1), DROP_LIMIT);
+      const select = "SELECT seq, run, address FROM ready WHERE line = ? AND seq > ? ORDER BY seq LIMIT ?";
+      const rows = this.#unit.sql.tuples(select, this.line.id, this.#upTo, limit);
+      this.#page = rows.map(([seq, run, address]) => ({ seq, run, address }) as Entry);
+      this.#at = 0;
+      this.#isDry = rows.length === 0;
+    }
+    return this.#page[this.#at];
+  }
+
+  next(): Entry {
+    const entry = this.#page[this.#at++] as Entry;
+    this.#taken++;
+    this.#upTo = entry.seq;
+    return entry;
+  }
+
+  /** Deletes what was taken. */
+  done(): void {
+    if (this.#taken > 0) this.#unit.ledger.shift(this.line, this.#upTo, this.#taken);
+  }
+}

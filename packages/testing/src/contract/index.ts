@@ -1,0 +1,57 @@
+import { describe } from "vitest";
+import { type BenchTest, benchTest, type ContractOptions, type OpenStore } from "./bench.js";
+import { cancelling } from "./cancelling.js";
+import { crashes } from "./crashes.js";
+import { dags } from "./dags.js";
+import { events } from "./events.js";
+import { failing } from "./failing.js";
+import { fences } from "./fences.js";
+import { fleet } from "./fleet.js";
+import { graph } from "./graph.js";
+import { lanes } from "./lanes.js";
+import { lines } from "./lines.js";
+import { looking } from "./looking.js";
+import { maps } from "./maps.js";
+import { retention } from "./retention.js";
+import { sessions } from "./sessions.js";
+import { sharing } from "./sharing.js";
+import { submitting } from "./submitting.js";
+import { timers } from "./timers.js";
+import { triggers } from "./triggers.js";
+import { working } from "./working.js";
+
+const groups: readonly (readonly [string, (test: BenchTest) => void])[] = [
+  ["submitting", submitting],
+  ["working", working],
+  ["lanes", lanes],
+  ["fences", fences],
+  ["lines", lines],
+  ["fleet", fleet],
+  ["graph", graph],
+  ["triggers", triggers],
+  ["failing", failing],
+  ["maps", maps],
+  ["dags", dags],
+  ["sessions", sessions],
+  ["timers", timers],
+  ["cancelling", cancelling],
+  ["crashes", crashes],
+  ["retention", retention],
+  ["looking", looking],
+  ["events", events],
+];
+
+/**
+ * Registers the tests that every store has to pass, as vitest suites; each test opens a fresh store.
+ *
+ * @param open opens an empty store that reads its time from the clock, and never waits for real time to pass
+ * @example
+ * storeContract("sqlite in memory", ({ clock }) => openSqliteStore("memory:", { clock }));
+ */
+export function storeContract(name: string, open: OpenStore, options: ContractOptions = {}): void {
+  const test = benchTest(open, options);
+  describe(name, () => {
+    for (const [title, group] of groups) describe(title, () => group(test));
+    if (options.reopen) describe("sharing", () => sharing(test));
+  });
+}

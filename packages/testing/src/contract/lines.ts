@@ -1,0 +1,96 @@
+import type { Grant } from "@jobbers/core";
+import { expect } from "vitest";
+import { planOf, taskStep } from "../plans.js";
+import { chain, conditional, single } from "../sample-plans.js";
+import type { BenchTest } from "./bench.js";
+
+const runsOf = (grants: readonly Grant[]) => grants.map(({ lease }) => lease.run);
+
+export function lines(test: BenchTest): void {
+  test("lines are first in, first out", async ({ submit, driver }) => {
+    const runs = [];
+    for (let n = 0; n < 6; n++) runs.push(await submit(single(), n));
+    const worker = await driver(single());
+    expect(runsOf(await worker.take(4))).toEqual(runs.slice(0, 4));
+    expect(runsOf(await worker.take(4))).toEqual(runs.slice(4));
+  });
+
+  test("a higher priority goes first, whatever came before", async ({ submit, driver }) => {
+    const low = await submit(single(), 1, { priority: 1 });
+    const high = await submit(single(), 2, { priority: 9 });
+    const middle = await submit(single(), 3, { priority: 5 });
+    const worker = await driver(single(), { slots: 1 });
+    expect([...runsOf(await worker.take(1)), ...runsOf(await worker.take(2))]).toEqual([high, middle, low]);
+  });
+
+  test("a step's own priority goes before its run's", async ({ submit, driver }) => {
+    const plan = planOf("own", [taskStep("a"), taskStep("b", { priority: 8 })]);
+    await submit(plan, null, { priority: 2 });
+    const grants = await (await driver(plan)).take(2);
+    expect(grants.map(({ lease, priority }) => [lease.address, priority])).toEqual([["b", 8], ["a", 2]]);
+  });
+
+  test("a 1:1 successor is handed straight back to who reports its parent", async ({ submit, driver }) => {
+    const run = await submit(chain(3));
+    for (let n = 0; n < 3; n++) await submit(single(), n);
+    const worker = await driver([chain(3), single()]);
+    const [s1] = (await worker.take()) as [Grant];
+    const { grants } = await worker.exchange([await worker.success(s1, "one")], { slots: 1, inline: true });
+    expect(grants).toMatchObject([{ lease: { run, address: "s2", fence: 1 }, values: { s1: '"one"' } }]);
+  });
+
+  test("a 1:1 successor queues like any other where inlining is off", async ({ submit, driver }) => {
+    await submit(chain(2));
+    const other = await submit(single());
+    const worker = await driver([chain(2), single()]);
+    const [s1] = (await worker.take()) as [Grant];
+    const { grants } = await worker.exchange([await worker.success(s1)], { slots: 1, inline: false });
+    expect(runsOf(grants)).toEqual([other]);
+  });
+
+  test("a 1:1 successor is not handed to who lacks its task, its queue, or a slot", async ({ submit, driver }) => {
+    const plan = planOf("aside", [taskStep("a"), taskStep("b", { after: ["a"], queue: "side" })]);
+    const cases = [
+      { options: { serves: ["a"] }, wants: { slots: 1 } },
+      { options: {}, wants: { slots: 1, queues: ["default"] } },
+      { options: {}, wants: { slots: 0 } },
+    ];
+    for (const { options, wants } of cases) {
+      await submit(plan);
+      const worker = await driver(plan, options);
+      const { grants: [a] } = await worker.exchange([], { slots: 1, queues: ["default"] });
+      const { grants } = await worker.exchange([await worker.success(a as Grant)], { ...wants, inline: true });
+      expect(grants).toEqual([]);
+      expect((await (await driver(plan)).take()).map(({ lease }) => lease.address)).toEqual(["b"]);
+    }
+  });
+
+  test("control work comes before all steps", async ({ submit, driver }) => {
+    await submit(single());
+    await submit(conditional(), { flag: true });
+    const worker = await driver([single(), conditional()]);
+    await worker.succeed((await worker.take(2))[1] as Grant);
+    await submit(single(), 2, { priority: 9 });
+    const { grants } = await worker.exchange([], { slots: 5, control: 5 });
+    expect(grants.map(({ phase }) => phase)).toEqual(["admit", "run"]);
+  });
+
+  test("each queue has its depth and its running steps counted", async ({ store, submit, driver }) => {
+    const plans = [single({ queue: "q1" }), single({ queue: "q2" })];
+    for (const plan of plans) for (let n = 0; n < 3; n++) await submit(plan, n);
+    const worker = await driver(plans);
+    const { grants } = await worker.exchange([], { slots: 2, queues: ["q1"] });
+    const find = async (name: string) => (await store.listQueues()).find((queue) => queue.name === name);
+    expect(await find("q1")).toEqual({ name: "q1", ready: 1, running: 2 });
+    expect(await find("q2")).toEqual({ name: "q2", ready: 3, running: 0 });
+    await worker.succeed(grants[0] as Grant);
+    expect(await find("q1")).toEqual({ name: "q1", ready: 1, running: 1 });
+  });
+
+  test("entries that no longer match their record are dropped, many of them too", async ({ store, submit, driver }) => {
+    for (let n = 0; n < 600; n++) await store.cancel(await submit(single(), n));
+    const last = await submit(single(), "last");
+    const worker = await driver(single());
+    expect(runsOf(await worker.take(1))).toEqual([last]);
+  });
+}

@@ -1,0 +1,236 @@
+import { type Grant, MAX_LOST } from "@jobbers/core";
+import { expect } from "vitest";
+import { openingOf, registrationOf } from "../factories.js";
+import { planOf, taskStep } from "../plans.js";
+import { chain, diamond, single } from "../sample-plans.js";
+import type { Bench, BenchTest } from "./bench.js";
+
+/** Has a step taken and lost so many times. */
+async function lose(bench: Bench, times: number) {
+  for (let n = 0; n < times; n++) {
+    const worker = await bench.driver(chain(2));
+    expect((await worker.take())[0]).toMatchObject({ lease: { address: "s1" }, lost: n, tries: 0 });
+    await bench.expire(worker.session.id);
+  }
+}
+
+export function sessions(test: BenchTest): void {
+  test("a session that is renewed lives on, and keeps all that it holds", async ({ store, submit, driver, sweep }) => {
+    await submit(single());
+    const worker = await driver(single());
+    await worker.take();
+    for (let n = 0; n < 10; n++) {
+      await sweep();
+      expect(await store.renew(worker.session.id)).toMatchObject({ status: "alive", held: 1 });
+    }
+    expect(await store.listHeld(worker.session.id)).toHaveLength(1);
+  });
+
+  test("a session is lost when two sweeps found it expired, not one", async ({ store, clock, submit, driver }) => {
+    await submit(single());
+    const worker = await driver(single());
+    await worker.take();
+    const sweep = (sweepMs: number) => store.reapSessions({ sweepMs, limit: 100 });
+    await sweep(5_000);
+    clock.advance(9_000);
+    await sweep(5_000);
+    clock.advance(6_000);
+    expect((await sweep(5_000)).sessions).toEqual([]);
+    expect(await store.listHeld(worker.session.id)).toHaveLength(1);
+    clock.advance(1_000);
+    expect((await sweep(5_000)).sessions).toEqual([]);
+    clock.advance(4_000);
+    await sweep(5_000);
+    expect(await store.listHeld(worker.session.id)).toHaveLength(0);
+    expect(await store.renew(worker.session.id)).toMatchObject({ status: "lost" });
+  });
+
+  test("a session that was renewed between two sweeps is not lost", async ({ store, clock, submit, driver }) => {
+    await submit(single());
+    const worker = await driver(single());
+    await worker.take();
+    const sweep = () => store.reapSessions({ sweepMs: 5_000, limit: 100 });
+    for (const ms of [0, 9_000, 6_000]) {
+      clock.advance(ms);
+      await sweep();
+    }
+    expect(await store.renew(worker.session.id)).toMatchObject({ status: "alive" });
+    clock.advance(5_000);
+    expect((await sweep()).sessions).not.toContain(worker.session.id);
+    expect(await store.listHeld(worker.session.id)).toHaveLength(1);
+  });
+
+  test("after an outage longer than two sweeps all leases are extended once", async ({ store, clock, submit, driver }) => {
+    await submit(single());
+    const worker = await driver(single());
+    await worker.take();
+    const sweep = () => store.reapSessions({ sweepMs: 5_000, limit: 100 });
+    await sweep();
+    clock.advance(3_600_000);
+    for (let n = 0; n < 2; n++) {
+      expect((await sweep()).sessions).toEqual([]);
+      clock.advance(5_000);
+    }
+    expect(await store.renew(worker.session.id)).toMatchObject({ status: "alive", held: 1 });
+    clock.advance(5_000);
+    await sweep();
+    expect(await store.listHeld(worker.session.id)).toHaveLength(1);
+  });
+
+  test("a session whose process is known to be gone is lost at once", async ({ store, submit, driver, runState }) => {
+    const run = await submit(single());
+    const worker = await driver(single());
+    await worker.take();
+    await store.reapSessions({ sweepMs: 5_000, limit: 100, gone: [worker.session.id] });
+    expect(await store.getStep(run, "a")).toMatchObject({ state: "ready", lost: 1 });
+    await (await driver(single())).finish();
+    expect(await runState(run)).toBe("succeeded");
+  });
+
+  test("what a lost session held is given to others, and counts as lost, not as tried", async (bench) => {
+    const { store, submit, driver, expire } = bench;
+    const run = await submit(single());
+    const worker = await driver(single());
+    const [old] = (await worker.take()) as [Grant];
+    await expire(worker.session.id);
+    const [grant] = (await (await driver(single())).take()) as [Grant];
+    expect(grant).toMatchObject({ tries: 0, lost: 1, lease: { address: "a" } });
+    expect(grant.lease.fence).toBeGreaterThan(old.lease.fence);
+    expect(await store.listAttempts(run, "a")).toMatchObject([{ fence: old.lease.fence, reason: "lost", worker: "tester" }]);
+  });
+
+  test("a lost session is granted nothing, and is told so", async ({ store, submit, driver, expire }) => {
+    await submit(single());
+    const worker = await driver(single());
+    await worker.exchange([]);
+    await expire(worker.session.id);
+    expect(await worker.exchange([], { slots: 5 })).toMatchObject({ alive: false, grants: [] });
+    expect(await store.renew(worker.session.id)).toMatchObject({ status: "lost", held: 0 });
+    expect(await store.renew("unknown")).toMatchObject({ status: "lost" });
+  });
+
+  test("closing a session gives everything back without costing a try", async ({ store, submit, driver }) => {
+    const run = await submit(diamond());
+    const worker = await driver(diamond());
+    await worker.take();
+    await store.closeSession(worker.session.id);
+    await store.closeSession(worker.session.id);
+    expect(await store.getStep(run, "a")).toMatchObject({ state: "ready", tries: 0, lost: 0 });
+    expect((await store.listWorkers()).map(({ session }) => session)).not.toContain(worker.session.id);
+    expect(await worker.exchange([], { slots: 5 })).toMatchObject({ alive: false, grants: [] });
+  });
+
+  test("a session without end is not reaped", async ({ store, clock, driver, sweep }) => {
+    const worker = await driver(single(), { leaseMs: Number.POSITIVE_INFINITY });
+    for (let n = 0; n < 5; n++) {
+      clock.advance(5_000);
+      await sweep();
+    }
+    expect(await store.renew(worker.session.id)).toMatchObject({ status: "alive" });
+  });
+
+  test("a sweep takes back at most so many steps, and says that there are more", async ({
+    store,
+    clock,
+    submit,
+    driver,
+  }) => {
+    const runs = [];
+    for (let n = 0; n < 7; n++) runs.push(await submit(single(), n));
+    const worker = await driver(single());
+    expect(await worker.take(7)).toHaveLength(7);
+    clock.advance(20_000);
+    let more = true;
+    let calls = 0;
+    while (more) {
+      const reaped = await store.reapSessions({ sweepMs: 5_000, limit: 3, gone: [worker.session.id] });
+      expect(reaped.returned).toBeLessThanOrEqual(3);
+      more = reaped.more;
+      expect(++calls).toBeLessThan(20);
+    }
+    for (const run of runs) expect(await store.getStep(run, "a")).toMatchObject({ state: "ready", lost: 1 });
+    expect(await store.listHeld(worker.session.id)).toEqual([]);
+  });
+
+  test("a step that takes its worker down three times is quarantined", async (bench) => {
+    const { store, submit, driver, runState, stepState } = bench;
+    const run = await submit(chain(2));
+    await lose(bench, MAX_LOST);
+    expect(await store.getStep(run, "s1")).toMatchObject({ state: "failed", reason: "quarantined", lost: 3, tries: 0 });
+    expect(await store.listAttempts(run, "s1")).toHaveLength(3);
+    const worker = await driver(chain(2));
+    expect(await worker.finish()).toBe(0);
+    expect(await stepState(run, "s2")).toBe("cancelled");
+    expect(await runState(run)).toBe("failed");
+    expect(JSON.parse((await store.getRun(run))?.failure as string)).toMatchObject({ step: "s1" });
+  });
+
+  test("a step that was lost twice may still succeed", async (bench) => {
+    const run = await bench.submit(chain(2));
+    await lose(bench, MAX_LOST - 1);
+    expect(await (await bench.driver(chain(2))).finish()).toBe(2);
+    expect(await bench.runState(run)).toBe("succeeded");
+  });
+
+  test("a quarantined step is caught like any other", async (bench) => {
+    const rescue = taskStep("rescue", { after: ["s1"], trigger: "one_failed" });
+    const plan = planOf("chain", [...chain(2).steps, rescue]);
+    const run = await bench.submit(plan);
+    await lose(bench, MAX_LOST);
+    const worker = await bench.driver(plan);
+    await worker.finish();
+    expect(worker.calls).toEqual(["rescue"]);
+    expect(await bench.runState(run)).toBe("succeeded");
+  });
+
+  test("a catcher that is quarantined rescues nothing", async (bench) => {
+    const plan = planOf("caught", [taskStep("a"), taskStep("s1", { after: ["a"], trigger: "one_failed" })]);
+    const run = await bench.submit(plan);
+    const first = await bench.driver(plan);
+    await first.fail((await first.take())[0] as Grant);
+    await lose(bench, MAX_LOST);
+    await (await bench.driver(plan)).finish();
+    expect(await bench.runState(run)).toBe("failed");
+  });
+
+  test("control work that is lost is handed out again, for ever where the step has settled", async (bench) => {
+    const run = await bench.submit(chain(3));
+    const first = await bench.driver(chain(3));
+    await first.fail((await first.take())[0] as Grant);
+    for (let n = 0; n < MAX_LOST + 2; n++) {
+      const worker = await bench.driver(chain(3));
+      const [grant] = (await worker.takeControl(1)) as [Grant];
+      expect(grant).toMatchObject({ phase: "advance", outcome: "cancelled", lease: { address: "s2" } });
+      await bench.expire(worker.session.id);
+    }
+    await (await bench.driver(chain(3))).finish();
+    expect(await bench.stepStates(run, "s2", "s3")).toEqual({ s2: "cancelled", s3: "cancelled" });
+    expect(await bench.runState(run)).toBe("failed");
+  });
+
+  test("the workers are listed, with what they serve and hold", async ({ store, clock, submit, driver }) => {
+    await submit(single());
+    const worker = await driver(single(), { worker: "w1", host: "h", pid: 42 });
+    await worker.take();
+    const found = (await store.listWorkers()).find(({ session }) => session === worker.session.id);
+    expect(found).toEqual({
+      ...{ session: worker.session.id, worker: "w1", host: "h", pid: 42, queues: ["default"], serves: ["a"] },
+      ...{ openedAtMs: worker.session.openedAtMs, expiresAtMs: clock.now() + 10_000, held: 1 },
+    });
+  });
+
+  test("registrations outlive their session, the newest of a name counts", async ({ store, driver }) => {
+    const [old, other] = [registrationOf(single()), registrationOf(diamond())];
+    const first = await driver(single(), { registers: [old, other] });
+    await store.closeSession(first.session.id);
+    expect(await store.findRegistration("single")).toEqual(old);
+    const fresh = registrationOf(single({ queue: "q" }));
+    await store.openSession(openingOf({ registers: [fresh] }));
+    expect(await store.findRegistration("single")).toEqual(fresh);
+    expect(await store.findRegistration("nothing")).toBeUndefined();
+    const all = (await store.listRegistrations()).map(({ name, kind, plan }) => ({ name, kind, plan }));
+    expect(all).toHaveLength(2);
+    expect(all).toContainEqual({ name: "diamond", kind: "dag", plan: other.plan });
+    expect(await store.getPlan(fresh.plan)).toBe(fresh.planText);
+  });
+}

@@ -1,0 +1,67 @@
+import type { Grant } from "@jobbers/core";
+import { expect } from "vitest";
+import { openDriver } from "../driver.js";
+import { needsOf, submissionOf } from "../factories.js";
+import { diamond, mapped, single } from "../sample-plans.js";
+import { turns } from "../signals.js";
+import type { Bench, BenchTest } from "./bench.js";
+
+/** For stores that outlive their connection: several on the same data, and one after the other. */
+export function sharing(test: BenchTest): void {
+  test("two connections work on one run, and each step is run once", async (bench) => {
+    const second = await another(bench);
+    const run = await bench.submit(mapped(), { list: Array.from({ length: 40 }, (_, i) => i) });
+    const one = await bench.driver(mapped(), { slots: 2 });
+    const two = await openDriver(second, { serves: needsOf(mapped()), slots: 2 });
+    while ((await bench.runState(run)) === "running") await Promise.all([one.finish(), two.finish()]);
+    const calls = [...one.calls, ...two.calls];
+    expect(calls).toHaveLength(41);
+    expect(new Set(calls).size).toBe(41);
+    expect((await second.getRun(run))?.state).toBe("succeeded");
+  });
+
+  test("what one connection writes, another reads at once", async (bench) => {
+    const second = await another(bench);
+    const run = await bench.submit(single(), 1);
+    expect(await second.getRun(run)).toEqual(await bench.store.getRun(run));
+    expect(await second.submit([submissionOf(single(), 1, { id: run })])).toMatchObject([{ status: "existing" }]);
+    await second.cancel(run);
+    expect(await bench.runState(run)).toBe("cancelled");
+  });
+
+  test("who listens on one connection is woken by work that comes in on another", async (bench) => {
+    const second = await another(bench);
+    const worker = await openDriver(second, { serves: ["a"] });
+    const wait = { queues: ["default"], timeoutMs: 600_000, signal: new AbortController().signal };
+    const listening = second.listen(worker.session.id, wait);
+    await turns(3);
+    await bench.submit(single());
+    await listening;
+    expect(await worker.take()).toHaveLength(1);
+  });
+
+  test("a store that is closed and opened again has lost nothing", async (bench) => {
+    const run = await bench.submit(diamond());
+    const worker = await bench.driver(diamond());
+    await worker.succeed((await worker.take())[0] as Grant, { kept: true });
+    const [b] = (await worker.take()) as [Grant];
+    const report = await worker.success(b);
+    await bench.store.close();
+    const again = await another(bench);
+    expect(await again.listHeld(worker.session.id)).toEqual([b.lease]);
+    expect((await again.readValues(run, ["a"])).a).toBe('{"kept":true}');
+    const seq = 100;
+    const wants = { slots: 0, control: 0, queues: [], inline: false };
+    const reply = await again.exchange({ session: worker.session.id, lane: 9, seq, reports: [report], wants });
+    expect(reply.results).toEqual(["accepted"]);
+    const other = await openDriver(again, { serves: needsOf(diamond()) });
+    await other.finish();
+    expect(other.calls).toEqual(["c", "d"]);
+    expect((await again.getRun(run))?.state).toBe("succeeded");
+  });
+}
+
+async function another({ reopen }: Bench) {
+  if (!reopen) throw new Error("this store cannot be opened twice");
+  return reopen();
+}

@@ -1,0 +1,131 @@
+import type { AnyTask, Grant, Located, Progress, StepReason, TaskStep } from "@jobbers/core";
+import type { Holding } from "./ledger.js";
+import { after, monotonicMs } from "./waiting.js";
+
+/**
+ * One attempt of a task's step:
+ *
+ *   preparing ──▶ running ──▶ returned           reported: succeeded, retry or failed
+ *       │            │
+ *       │            ├── time over, or silent for too long ──▶ abandoned ──▶ returned
+ *       │            │        (signal aborts; reported at once: retry or failed)
+ *       │            │
+ *       └────────────┴── cancelled, lost, or the worker stops ──▶ aborted ──▶ returned
+ *                             (signal aborts)               reported: succeeded if it did all the same, else released
+ *
+ * Whatever happens, an attempt is reported once, and keeps its slot until its handler has returned.
+ */
+
+/** What `ctx.signal` aborts with; `reason` says why: timeout, frozen, cancelled, lost, or released (the worker stops). */
+export class AttemptAborted extends Error {
+  override readonly name = "AttemptAborted";
+  constructor(
+    readonly reason: StepReason,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A timer that fires later than this shows that the event loop was blocked: then silence proves nothing. */
+const BLOCKED_MS = 250;
+
+export class Attempt implements Holding {
+  readonly startedMs = monotonicMs();
+  progress: Progress | undefined;
+  /** True when its one report was sent. */
+  reported = false;
+  #controller: AbortController | undefined;
+  #aborted: AttemptAborted | undefined;
+  #lastSignMs = this.startedMs;
+  #stopTimeout: (() => void) | undefined;
+  #stopWatch: (() => void) | undefined;
+
+  constructor(
+    readonly grant: Grant,
+    readonly task: AnyTask | undefined,
+  ) {}
+
+  get lease() {
+    return this.grant.lease;
+  }
+
+  /** Tries spent, this one included. */
+  get tries(): number {
+    return this.grant.tries + 1;
+  }
+
+  /** Why its signal was aborted, if it was. */
+  get aborted(): AttemptAborted | undefined {
+    return this.#aborted;
+  }
+
+  /** True when it was aborted because its time is over. */
+  get isOver(): boolean {
+    return this.#aborted?.reason === "timeout" || this.#aborted?.reason === "frozen";
+  }
+
+  /** Made when it is first asked for: small handlers never ask. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Aborts the handler's signal; the first reason stays. */
+  abort(reason: StepReason, message: string): void {
+    if (this.#aborted) return;
+    this.#aborted = new AttemptAborted(reason, message);
+    this.#controller?.abort(this.#aborted);
+  }
+
+  disown(): void {
+    this.abort("lost", "the worker's lease has ended, so another worker may have this step");
+  }
+
+  heartbeat(progress: Progress | undefined): void {
+    this.#lastSignMs = monotonicMs();
+    if (progress) this.progress = progress;
+  }
+
+  /** Starts its clocks; `onOver` is told once which ran out. */
+  watch(
+    { timeoutMs, heartbeatMs }: TaskStep,
+    onOver: (reason: "timeout" | "frozen", message: string) => void,
+  ): void {
+    if (timeoutMs !== undefined) {
+      this.#stopTimeout = after(timeoutMs, () =>
+        onOver("timeout", `took longer than its timeout of ${timeoutMs} ms`),
+      );
+    }
+    if (heartbeatMs === undefined) return;
+    this.#lastSignMs = monotonicMs();
+    const frozen = () => onOver("frozen", `gave no heartbeat for longer than ${heartbeatMs} ms`);
+    this.#watchSilence(heartbeatMs, heartbeatMs, frozen);
+  }
+
+  /** Stops its clocks. */
+  unwatch(): void {
+    this.#stopTimeout?.();
+    this.#stopWatch?.();
+  }
+
+  #watchSilence(heartbeatMs: number, waitMs: number, frozen: () => void): void {
+    const dueMs = monotonicMs() + waitMs;
+    this.#stopWatch = after(waitMs, () => {
+      const nowMs = monotonicMs();
+      // Its heartbeats may be waiting behind whatever blocked the loop.
+      if (nowMs - dueMs > BLOCKED_MS) this.#lastSignMs = nowMs;
+      const leftMs = this.#lastSignMs + heartbeatMs - nowMs;
+      if (leftMs <= 0) frozen();
+      else this.#watchSilence(heartbeatMs, Math.ceil(leftMs), frozen);
+    });
+  }
+}
+
+/** The step of a located grant, where it is a task's. */
+export function taskStepOf({ step }: Located): TaskStep | undefined {
+  return step.kind === "task" ? step : undefined;
+}

@@ -1,0 +1,169 @@
+import {
+  type AnyDag,
+  encodeJson,
+  entriesOf,
+  followOf,
+  type Grant,
+  type Lease,
+  type PlanStep,
+  parseWith,
+  phaseOf,
+  type Report,
+  RUN_ADDRESS,
+  resolveSource,
+  resolveWiring,
+  type TaskLog,
+} from "@jobbers/core";
+import type { Expander } from "./expander.js";
+import { type Finder, type Found, Unfit } from "./finder.js";
+import type { Holding, Ledger } from "./ledger.js";
+import { GaveUp } from "./persistence.js";
+import { failed, type Reporter } from "./reporter.js";
+
+export interface ControlOptions {
+  readonly dags: ReadonlyMap<string, AnyDag>;
+  readonly finder: Finder;
+  readonly expander: Expander;
+  readonly ledger: Ledger;
+  readonly reporter: Reporter;
+  readonly log: TaskLog;
+  /** Room for another control step. */
+  readonly onFreed: () => void;
+}
+
+/** How a piece of control work ended. */
+type Outcome = Report | undefined;
+
+/**
+ * Control work: what moves runs along without running a task. It needs no slot and calls no handler, only the schema of an
+ * inlined dag.
+ *
+ * - `admit`: judge `when`. - `expand`: lay out a map. - `enter`: start an inlined dag. - `advance`: say what follows.
+ */
+export class Control {
+  readonly #options: ControlOptions;
+  #busy = 0;
+
+  constructor(options: ControlOptions) {
+    this.#options = options;
+  }
+
+  /** How many pieces are under way. */
+  get busy(): number {
+    return this.#busy;
+  }
+
+  /** Starts a piece of control work; never throws. */
+  start(grant: Grant): void {
+    const holding: Holding = { lease: grant.lease, disown: () => {} };
+    this.#options.ledger.add(holding);
+    this.#busy += 1;
+    void this.#run(grant, holding).finally(() => {
+      this.#busy -= 1;
+      this.#options.onFreed();
+    });
+  }
+
+  async #run(grant: Grant, holding: Holding): Promise<void> {
+    const { finder, reporter, log, ledger } = this.#options;
+    const { lease } = grant;
+    let found: Found | undefined;
+    let outcome: Outcome;
+    try {
+      if (lease.address === RUN_ADDRESS) return reporter.last(holding, await this.#advanceRun(grant));
+      const looked = finder.find(grant);
+      found = looked instanceof Promise ? await looked : looked;
+      outcome = await this.#work(grant, found);
+      // Nothing is left to say: the lease has ended with the last page.
+      if (!outcome) return ledger.remove(holding);
+    } catch (thrown) {
+      outcome = await this.#unable(grant, found, thrown);
+      if (!(thrown instanceof GaveUp)) {
+        log.error(`a step's ${grant.phase} did not succeed`, {
+          run: lease.run,
+          step: lease.address,
+          error: String(thrown),
+        });
+      }
+    }
+    reporter.last(holding, outcome);
+  }
+
+  #work(grant: Grant, found: Found): Promise<Outcome> | Outcome {
+    const { lease, phase, cursor } = grant;
+    const { step } = found.located;
+    switch (phase) {
+      case "advance":
+        return { type: "advanced", lease, follow: followOf(found.index, found.located, cursor) };
+      case "admit":
+        return this.#admit(lease, found);
+      case "enter":
+        return step.kind === "dag" ? this.#enter(grant, found, step) : misfit(step, phase);
+      case "expand":
+        return step.kind === "map" ? this.#options.expander.expand(grant, found, step) : misfit(step, phase);
+      default:
+        return misfit(step, phase);
+    }
+  }
+
+  /** More entry steps of the run than went along with its submission. */
+  async #advanceRun(grant: Grant): Promise<Report> {
+    const index = await this.#options.finder.plan(grant);
+    return {
+      type: "advanced",
+      lease: grant.lease,
+      follow: { successors: entriesOf(index, undefined, [], grant.cursor) },
+    };
+  }
+
+  async #admit(lease: Lease, { index, located, scene }: Found): Promise<Outcome> {
+    const { when } = located.step;
+    const go = when === undefined || Boolean(await resolveSource(scene, when));
+    return go ? { type: "admitted", lease } : { type: "skipped", lease, follow: followOf(index, located) };
+  }
+
+  /** Parses the input of an inlined dag and starts its entry steps, page by page under one lease. */
+  async #enter(grant: Grant, found: Found, step: PlanStep & { kind: "dag" }): Promise<Outcome> {
+    const { index, located, scene } = found;
+    const { lease } = grant;
+    const dag = step.parses ? this.#options.dags.get(step.dag) : undefined;
+    if (step.parses && !dag) throw new Unfit("elsewhere", `no dag "${step.dag}" is registered here`);
+    let input: string;
+    try {
+      const what = `input of ${step.name}`;
+      const parsed = await parseWith(dag?.input, await resolveWiring(scene, step.input), what);
+      input = encodeJson(parsed === undefined ? null : parsed, what);
+    } catch (thrown) {
+      if (thrown instanceof GaveUp) throw thrown;
+      return failed(lease, found, thrown, "invalid-input");
+    }
+    const members = index.members(step.name).length;
+    const onFailure = index.onFailure(step.name) !== undefined;
+    for (let cursor: number | undefined = grant.cursor; cursor !== undefined; ) {
+      const entries = entriesOf(index, step, located.indices, cursor);
+      const report: Report = { type: "entered", lease, input, members, onFailure, entries };
+      const { verdict, cause } = await this.#options.reporter.step(report);
+      if (verdict === "refused") return failed(lease, found, cause, "invalid-input");
+      if (verdict === "stale") return undefined;
+      cursor = entries.next;
+    }
+    return undefined;
+  }
+
+  async #unable(grant: Grant, found: Found | undefined, thrown: unknown): Promise<Report> {
+    const { lease, phase } = grant;
+    const fatal = !(thrown instanceof GaveUp) && !(thrown instanceof Unfit && thrown.fate === "elsewhere");
+    // What has settled cannot fail: it goes back, in the hope that another worker can say what follows.
+    if (fatal && phase !== "advance") return failed(lease, found, thrown, "error");
+    if (!(thrown instanceof GaveUp)) await this.#options.finder.park(asUnfit(thrown), grant);
+    return { type: "released", lease };
+  }
+}
+
+function misfit(step: PlanStep, phase: string): never {
+  throw new Unfit("never", `step "${step.name}" is handed out to ${phase}, but is to ${phaseOf(step)}`);
+}
+
+function asUnfit(thrown: unknown): Unfit {
+  return thrown instanceof Unfit ? thrown : new Unfit("elsewhere", String(thrown));
+}

@@ -1,0 +1,50 @@
+import { messageOf } from "./persistence.js";
+import type { Pool } from "./pool.js";
+import { pause, turn } from "./waiting.js";
+
+/** How long the last reports may take, in milliseconds; what is not sent by then comes back when the lease ends. */
+const FLUSH_MS = 5_000;
+
+/**
+ * The end of a worker's life:
+ *
+ *   take nothing new ──▶ wait for what runs ──▶ abort the rest ──▶ give it back ──▶ send the last reports ──▶ close the session
+ *                        (grace time, or until                     (costs no try)
+ *                         `hurry` aborts)
+ */
+export async function drain(
+  pool: Pool,
+  graceMs: number,
+  hurry: AbortSignal,
+  close: () => Promise<void>,
+): Promise<string | undefined> {
+  pool.quiet();
+  if (!pool.ended) {
+    await Promise.race([pool.ledger.whenEmpty(), pause(graceMs, hurry)]);
+    pool.executor.abortAll("released", "the worker stops");
+    // Handlers that heed their signal at once, and successes of this very moment, are still reported as such.
+    await turn();
+    await turn();
+    pool.executor.releaseAll();
+    await atMost(FLUSH_MS, pool.ledger.whenEmpty());
+  }
+  const wasClosed = pool.ended;
+  await pool.end();
+  if (wasClosed) return undefined;
+  return await atMost(
+    FLUSH_MS,
+    close()
+      .catch(messageOf)
+      .then((trouble) => trouble ?? undefined),
+  );
+}
+
+/** Waits for something that may never happen. */
+async function atMost<T>(ms: number, what: Promise<T>): Promise<T | undefined> {
+  const enough = new AbortController();
+  try {
+    return await Promise.race([what, pause(ms, enough.signal).then(() => undefined)]);
+  } finally {
+    enough.abort();
+  }
+}

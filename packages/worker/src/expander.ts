@@ -1,0 +1,142 @@
+import {
+  type Expansion,
+  entriesOf,
+  followOf,
+  type Grant,
+  JobbersError,
+  type MapStep,
+  PAGE_LIMIT,
+  type PlanIndex,
+  type Report,
+  type Resolved,
+  resolveSource,
+  type StepSpec,
+  type Store,
+} from "@jobbers/core";
+import type { Found } from "./finder.js";
+import { type Asker, isDefinite, untilAnswered } from "./persistence.js";
+import { failed } from "./reporter.js";
+import { turn } from "./waiting.js";
+
+/** The most steps that one run may have. */
+export const MAX_RUN_STEPS = 1_000_000;
+
+/** The most that one call of `expand` carries, in characters of values and of specs. */
+const MAX_PAGE_CHARS = 1024 * 1024;
+
+export interface ExpanderOptions extends Asker {
+  readonly store: Pick<Store, "expand">;
+  /** The session that holds the lease. */
+  readonly session: () => string;
+  /** Aborts when the worker stops: what is left of a list is then for others. */
+  readonly stopping: AbortSignal;
+}
+
+type Item = Expansion["items"][number];
+
+/**
+ * Lays out maps, page by page: `expand` is idempotent by its cursor, so a page may be sent twice, and whoever gets the step next
+ * goes on where the last one stopped.
+ */
+export class Expander {
+  constructor(private readonly options: ExpanderOptions) {}
+
+  /** Answers the report that ends the work, or `undefined` when the last page has ended it. */
+  async expand(grant: Grant, found: Found, step: MapStep): Promise<Report | undefined> {
+    const { lease } = grant;
+    const list = await resolveSource(found.scene, step.over);
+    const fault = faultOf(list, step, found.index);
+    if (fault) return failed(lease, found, fault, "invalid-input");
+    const items = list as readonly Resolved[];
+    const membersEach = found.index.members(step.name).length;
+    // An empty list has no instance that could end the map later; "0" is its own value.
+    if (items.length === 0) return { ...succeeded(found, grant), output: "0" };
+    for (let from = grant.cursor; from < items.length; ) {
+      if (this.options.stopping.aborted) return { type: "released", lease };
+      const page = pageOf(items, from, found, step);
+      const next = await this.#send({ lease, count: items.length, membersEach, from, items: page }, found);
+      if (typeof next !== "number") return next === "stale" ? undefined : next;
+      from = next;
+      await turn();
+    }
+    return undefined;
+  }
+
+  async #send(page: Omit<Expansion, "session">, found: Found): Promise<number | "stale" | Report> {
+    const { store, session } = this.options;
+    try {
+      const reply = await untilAnswered(
+        "expand",
+        () => store.expand({ ...page, session: session() }),
+        this.options,
+      );
+      return reply.status === "accepted" ? reply.cursor : "stale";
+    } catch (error) {
+      if (!isDefinite(error)) throw error;
+      if (error.code === "session-lost") return "stale";
+      return failed(page.lease, found, error, "error");
+    }
+  }
+}
+
+function succeeded({ index, located }: Found, { lease }: Grant) {
+  return { type: "succeeded", lease, follow: followOf(index, located) } as const;
+}
+
+function faultOf(list: Resolved, step: MapStep, index: PlanIndex): JobbersError | undefined {
+  const what = `map "${step.name}"`;
+  if (!Array.isArray(list)) {
+    const got = list === undefined ? "missing" : list === null ? "null" : `of type ${typeof list}`;
+    return new JobbersError("input-invalid", `${what} needs a list, but what it is over is ${got}`);
+  }
+  const steps = list.length * index.members(step.name).length;
+  if (steps <= MAX_RUN_STEPS) return undefined;
+  const most = `a run has at most ${MAX_RUN_STEPS}`;
+  return new JobbersError(
+    "value-too-large",
+    `${what} over ${list.length} elements would make ${steps} steps; ${most}`,
+  );
+}
+
+/** The next instances: at most 500, with at most 500 entry steps and 1 MiB, but always one. */
+function pageOf(list: readonly Resolved[], from: number, found: Found, step: MapStep): Item[] {
+  const page: Item[] = [];
+  let steps = 0;
+  let chars = 0;
+  for (let at = from; at < list.length && page.length < PAGE_LIMIT; at++) {
+    const value = JSON.stringify(list[at]) ?? "null";
+    const entries = entrySteps(found, step, at);
+    steps += entries.length;
+    chars += value.length + entries.reduce((sum, spec) => sum + charsOf(spec), 0);
+    if (page.length > 0 && (steps > PAGE_LIMIT || chars > MAX_PAGE_CHARS)) break;
+    page.push({ value, entries });
+  }
+  return page;
+}
+
+function entrySteps({ index, located }: Found, step: MapStep, at: number): StepSpec[] {
+  const all: StepSpec[] = [];
+  for (let cursor: number | undefined = 0; cursor !== undefined; ) {
+    const page: { items: readonly StepSpec[]; next?: number | undefined } = entriesOf(
+      index,
+      step,
+      [...located.indices, at],
+      cursor,
+    );
+    all.push(...page.items);
+    cursor = page.next;
+  }
+  return all;
+}
+
+/** Roughly what a spec weighs on the way: its texts, and a little for each field. */
+function charsOf({ address, name, owner, queue, reads }: StepSpec): number {
+  return (
+    200 +
+    address.length +
+    name.length +
+    owner.length +
+    queue.length +
+    reads.reduce((sum, key) => sum + key.length, 0)
+  );
+}

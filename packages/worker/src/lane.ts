@@ -1,0 +1,210 @@
+import type { Exchange, ExchangeReply, JobbersError, Store } from "@jobbers/core";
+import type { Outbox, Parcel } from "./outbox.js";
+import { type Asker, delayMs, GaveUp, isDefinite, messageOf, untilAnswered } from "./persistence.js";
+import type { Slots } from "./slots.js";
+import { pause, turn } from "./waiting.js";
+
+/**
+ * One lane: a sequence of numbered exchanges, each reporting what has finished and asking for what there is room for.
+ *
+ *        ┌──────────────────────────────── something to report, or grants, or `more` ───────────────────┐
+ *        ▼                                                                                              │
+ *   end of this turn ──▶ exchange (seq + 1) ──answered──▶ settle reports, start grants ──▶ listen ──────┘
+ *                          │        ▲                                                    (wakes at the latest
+ *                      rejected ────┘ same number, same reports, after a pause             after 2 s)
+ *                          │
+ *                    session-lost, or `alive: false` ──▶ next session; seq starts anew, unanswered reports go along
+ */
+export interface LanePort {
+  readonly store: Pick<Store, "exchange" | "listen">;
+  readonly outbox: Outbox;
+  readonly slots: Slots;
+  readonly queues: readonly string[];
+  readonly inline: boolean;
+  readonly asker: Asker;
+  /** The session in force. */
+  session(): string;
+  /** Resolves when there is another session. */
+  sessionLost(session: string): Promise<void>;
+  /** How many control steps there is room for; 0 while nothing new is taken. */
+  controlRoom(): number;
+  /** True while nothing new is taken: the worker drains, or its session is doubtful. */
+  closed(): boolean;
+  /** What came of an exchange: mail and grants. */
+  receive(reply: ExchangeReply): void;
+  /** The store was closed, or refuses everything: the worker cannot go on. */
+  broken(error: Error): void;
+}
+
+/** How long the loop waits at most before it looks by itself, in milliseconds. */
+const POLL_MS = 2_000;
+
+/** The most steps that one exchange asks for. */
+const MAX_SLOTS = 500;
+
+/** The most that a loop which is woken for nothing waits between its looks, in milliseconds. */
+const LONGEST_REST_MS = 50;
+
+export class Lane {
+  readonly #number: number;
+  readonly #port: LanePort;
+  #session = "";
+  #seq = 0;
+  #inFlight = false;
+  #count = 0;
+  #dueMs = POLL_MS;
+  #restless = 0;
+  #woken = false;
+  #wakeUp: (() => void) | undefined;
+
+  constructor(number: number, port: LanePort) {
+    this.#number = number;
+    this.#port = port;
+  }
+
+  /** True while it waits for something to do. */
+  get idle(): boolean {
+    return this.#wakeUp !== undefined;
+  }
+
+  /** True while an exchange is unanswered: the store may have handed out steps of which this worker does not know yet. */
+  get inFlight(): boolean {
+    return this.#inFlight;
+  }
+
+  /** How many exchanges were answered so far. */
+  get answered(): number {
+    return this.#count;
+  }
+
+  /** Ends its wait, or keeps it from beginning the next. */
+  wake(): void {
+    this.#woken = true;
+    this.#wakeUp?.();
+  }
+
+  /** Exchanges until the asker's signal aborts; survives every error. */
+  async run(): Promise<void> {
+    const { asker, outbox } = this.#port;
+    while (!asker.signal.aborted) {
+      // What finishes in the same turn travels together; slower steps are not waited for.
+      await turn();
+      this.#woken = false;
+      const parcels = outbox.take();
+      try {
+        const again = await this.#exchange(parcels);
+        if (!again) await this.#rest();
+      } catch (error) {
+        if (error instanceof GaveUp) return;
+        this.#port.broken(error instanceof Error ? error : new Error(String(error)));
+        await pause(delayMs(10, asker.random), asker.signal);
+      }
+    }
+  }
+
+  /** One exchange; true when another should follow at once. */
+  async #exchange(parcels: readonly Parcel[]): Promise<boolean> {
+    const { slots } = this.#port;
+    const closed = this.#port.closed();
+    const asked = closed ? 0 : slots.reserve(MAX_SLOTS);
+    const control = closed ? 0 : this.#port.controlRoom();
+    if (parcels.length === 0 && asked === 0 && control === 0) {
+      this.#restless = 0;
+      return false;
+    }
+    const session = this.#enter();
+    const exchange: Exchange = {
+      session,
+      lane: this.#number,
+      seq: ++this.#seq,
+      reports: parcels.map((parcel) => parcel.report),
+      wants: { slots: asked, control, queues: this.#port.queues, inline: this.#port.inline && !closed },
+    };
+    let reply: ExchangeReply;
+    try {
+      reply = await this.#send(exchange);
+    } catch (error) {
+      if (isDefinite(error)) return await this.#refused(error, session, parcels);
+      this.#port.outbox.putBack(parcels);
+      throw error;
+    } finally {
+      this.#port.slots.unreserve(asked);
+    }
+    return await this.#answered(reply, session, parcels);
+  }
+
+  #enter(): string {
+    const session = this.#port.session();
+    if (session !== this.#session) {
+      this.#session = session;
+      this.#seq = 0;
+    }
+    return session;
+  }
+
+  async #send(exchange: Exchange): Promise<ExchangeReply> {
+    const { store, asker } = this.#port;
+    this.#inFlight = true;
+    try {
+      return await untilAnswered("exchange", () => store.exchange(exchange), asker);
+    } finally {
+      this.#inFlight = false;
+    }
+  }
+
+  async #answered(reply: ExchangeReply, session: string, parcels: readonly Parcel[]): Promise<boolean> {
+    const { outbox, slots } = this.#port;
+    this.#count += 1;
+    this.#dueMs = reply.nextDueMs ?? POLL_MS;
+    parcels.forEach((parcel, i) => void parcel.settle(reply.results[i] ?? "stale"));
+    // Grants of a session that was lost meanwhile are given to others already.
+    if (session === this.#port.session()) this.#port.receive(reply);
+    if (!reply.alive) await this.#port.sessionLost(session);
+    const some = reply.grants.length > 0;
+    this.#restless = some || parcels.length > 0 ? 0 : this.#restless + 1;
+    return reply.more || !reply.alive || outbox.size > 0 || (some && slots.free > 0);
+  }
+
+  /** The exchange was refused whole: nothing of it has happened. */
+  async #refused(error: JobbersError, session: string, parcels: readonly Parcel[]): Promise<boolean> {
+    const { outbox } = this.#port;
+    if (error.code === "session-lost" || error.code === "store-closed" || parcels.length === 0)
+      outbox.putBack(parcels);
+    // One report spoils it for all; it is found by sending each alone.
+    else if (parcels.length > 1) outbox.putAside(parcels);
+    else parcels[0]?.settle("refused", error);
+    if (error.code === "session-lost") {
+      await this.#port.sessionLost(session);
+      return true;
+    }
+    this.#seq -= 1;
+    if (error.code === "store-closed" || parcels.length === 0) throw error;
+    return true;
+  }
+
+  async #rest(): Promise<void> {
+    const { store, slots, asker, queues } = this.#port;
+    const waking = new AbortController();
+    this.#wakeUp = () => waking.abort();
+    const onEnd = () => waking.abort();
+    asker.signal.addEventListener("abort", onEnd, { once: true });
+    try {
+      if (this.#woken || asker.signal.aborted) return;
+      // Whoever is woken for nothing again and again, by a neighbour's work perhaps, looks a little less often.
+      if (this.#restless > 2) await pause(Math.min(LONGEST_REST_MS, 2 ** this.#restless), waking.signal);
+      if (waking.signal.aborted) return;
+      if (this.#port.closed()) return await pause(POLL_MS, waking.signal);
+      const timeoutMs =
+        Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
+      const wait = { queues: slots.free > 0 ? queues : [], timeoutMs, signal: waking.signal };
+      await Promise.race([store.listen(this.#port.session(), wait), pause(timeoutMs, waking.signal)]);
+    } catch (error) {
+      asker.log.debug("listening did not succeed", { error: messageOf(error) });
+      await pause(delayMs(5, asker.random), waking.signal);
+    } finally {
+      waking.abort();
+      this.#wakeUp = undefined;
+      asker.signal.removeEventListener("abort", onEnd);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { type AnyWorkflow, JobbersError, quoted, type Store, type TaskLog } from "@jobbers/core";
+import type { Observer } from "./events.js";
+import { hostIdentity } from "./host.js";
+import { consoleLog } from "./log.js";
+import { createRegistry, type Registry } from "./registry.js";
+
+/** What `createWorker` takes. */
+export interface WorkerOptions {
+  readonly store: Store;
+  /** The tasks and dags that it can run; a dag brings its tasks along. */
+  readonly workflows: readonly AnyWorkflow[];
+  /** How many handlers run at a time; default 10. */
+  readonly concurrency?: number | undefined;
+  /** Which queues it takes steps from; default: every queue that its workflows use. */
+  readonly queues?: readonly string[] | undefined;
+  /** What it is called; default: host name and pid. */
+  readonly name?: string | undefined;
+  /** Handed to every task as `ctx.deps`. */
+  readonly deps?: unknown;
+  /** How long the store waits for a sign of life before it gives the steps to others, in milliseconds; default 15 s. */
+  readonly leaseMs?: number | undefined;
+  /** How long `stop()` waits for running handlers, in milliseconds; default 30 s. */
+  readonly graceMs?: number | undefined;
+  /**
+   * How long a handler may block the event loop before the worker stops being renewed, in milliseconds; default 60 s. Its steps
+   * go to others when the lease has ended after that.
+   */
+  readonly maxBlockMs?: number | undefined;
+  /** Whether a step's only child is taken at once, ahead of its queue; default true. */
+  readonly inline?: boolean | undefined;
+  /** How many exchanges may be under way at a time, 1 to 16; default 1. More help where the store is far away. */
+  readonly lanes?: number | undefined;
+  /** Where the worker and its tasks log; default: stderr, without debug lines. */
+  readonly log?: TaskLog | undefined;
+  /** Answers numbers from 0 up to, not including, 1; for jitter. */
+  readonly random?: (() => number) | undefined;
+  /** Which machine this is; default {@link hostIdentity}. */
+  readonly host?: string | undefined;
+  readonly observe?: Observer | undefined;
+}
+
+/** The options with all defaults filled in. */
+export interface Settings {
+  readonly store: Store;
+  readonly workflows: readonly AnyWorkflow[];
+  readonly registry: Registry;
+  readonly concurrency: number;
+  readonly queues: readonly string[];
+  readonly name: string;
+  readonly host: string;
+  readonly deps: unknown;
+  readonly leaseMs: number;
+  readonly graceMs: number;
+  readonly maxBlockMs: number;
+  readonly inline: boolean;
+  readonly lanes: number;
+  readonly log: TaskLog;
+  readonly random: () => number;
+  readonly observe: Observer | undefined;
+}
+
+/** Checks options and fills in defaults; throws JobbersError `flag-invalid` or `definition-invalid`. */
+export function settingsOf(options: WorkerOptions): Settings {
+  const { store, workflows, random = Math.random, inline = true, deps } = options;
+  const registry = createRegistry(workflows);
+  const host = options.host ?? hostIdentity();
+  const queues = options.queues ?? registry.queues;
+  if (queues.length === 0) throw invalid("queues", queues, "at least one queue");
+  return {
+    ...{ store, workflows, registry, host, queues, deps, inline, random },
+    concurrency: whole("concurrency", options.concurrency ?? 10, 1, 100_000),
+    lanes: whole("lanes", options.lanes ?? 1, 1, 16),
+    name: options.name ?? `${host.split(" ")[0]}:${process.pid}`,
+    leaseMs: atLeast("leaseMs", options.leaseMs ?? 15_000, 100),
+    graceMs: atLeast("graceMs", options.graceMs ?? 30_000, 0),
+    maxBlockMs: atLeast("maxBlockMs", options.maxBlockMs ?? 60_000, 100),
+    log: options.log ?? consoleLog(),
+    observe: options.observe && unharmed(options.observe),
+  };
+}
+
+function whole(what: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw invalid(what, value, `a whole number from ${least} to ${most}`);
+}
+
+function atLeast(what: string, value: number, least: number): number {
+  if (value >= least) return value;
+  throw invalid(what, value, `a number of milliseconds, at least ${least}`);
+}
+
+function invalid(what: string, value: unknown, form: string): JobbersError {
+  return new JobbersError("flag-invalid", `the worker's ${what} is ${quoted(value)}; it takes ${form}`);
+}
+
+/** Nobody who only looks on can do harm. */
+function unharmed(observe: Observer): Observer {
+  return (event) => {
+    try {
+      observe(event);
+    } catch {}
+  };
+}

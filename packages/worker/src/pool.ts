@@ -1,0 +1,183 @@
+import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
+import { Audit } from "./audit.js";
+import { Control } from "./control.js";
+import { Executor } from "./executor.js";
+import { Expander } from "./expander.js";
+import { Finder } from "./finder.js";
+import { Lane } from "./lane.js";
+import { Ledger } from "./ledger.js";
+import type { Settings } from "./options.js";
+import { Outbox } from "./outbox.js";
+import { type Asker, untilAnswered } from "./persistence.js";
+import { Plans } from "./plans.js";
+import { Reporter } from "./reporter.js";
+import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
+import { Slots } from "./slots.js";
+import { Values } from "./values.js";
+
+/** The most control steps that are worked on at a time. */
+const MAX_CONTROL = 64;
+
+/** One life of a worker, from its session's opening to its closing: the parts, and how they are wired. */
+export class Pool {
+  readonly ledger = new Ledger();
+  readonly slots: Slots;
+  readonly outbox: Outbox;
+  readonly reporter: Reporter;
+  readonly executor: Executor;
+  readonly control: Control;
+  readonly lanes: readonly Lane[];
+  readonly keeper: SessionKeeper;
+  /** Aborts when nothing new is taken any more. */
+  readonly stopping = new AbortController();
+  readonly #settings: Settings;
+  readonly #ending: AbortController;
+  readonly #running: Promise<unknown>;
+
+  private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
+    const { store, registry, random, log, deps, observe } = settings;
+    this.#settings = settings;
+    this.#ending = ending;
+    const asker: Asker = { random, log, signal: ending.signal };
+    const onFreed = () => this.#wakeOne();
+    this.slots = new Slots(settings.concurrency);
+    this.outbox = new Outbox(onFreed);
+    this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
+    const plans = new Plans(settings.workflows, store);
+    const values = new Values((run, keys) =>
+      untilAnswered("readValues", () => store.readValues(run, keys), asker),
+    );
+    const shared = {
+      ...{ ledger: this.ledger, reporter: this.reporter, log, onFreed },
+      finder: new Finder(plans, values, asker, this.stopping.signal),
+    };
+    const expander = new Expander({
+      ...asker,
+      store,
+      session: () => this.keeper.id,
+      stopping: this.stopping.signal,
+    });
+    this.executor = new Executor({
+      ...shared,
+      tasks: registry.tasks,
+      deps,
+      slots: this.slots,
+      random,
+      observe,
+    });
+    this.control = new Control({ ...shared, dags: registry.dags, expander });
+    this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
+    this.keeper = open(this);
+    this.#running = Promise.all(this.lanes.map((lane) => lane.run()));
+  }
+
+  /** Opens a session and starts taking steps; rejects when the store does not answer. */
+  static async open(settings: Settings, signal: AbortSignal): Promise<Pool> {
+    const ending = new AbortController();
+    let pool: Pool | undefined;
+    const keeper = await openKeeper(settings, { stopping: signal, ending: ending.signal }, () => pool);
+    pool = new Pool(settings, ending, () => keeper);
+    settings.observe?.({ type: "session", what: "opened", session: keeper.id });
+    return pool;
+  }
+
+  /** True when the pool ended by itself, because the store was closed. */
+  get ended(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  /** Takes nothing new; what runs goes on. */
+  quiet(): void {
+    this.stopping.abort();
+    this.wakeAll();
+  }
+
+  /** Ends the exchanges; resolves when none is under way any more. */
+  async end(): Promise<void> {
+    this.quiet();
+    this.#ending.abort();
+    await Promise.all([this.#running, this.keeper.stop()]);
+  }
+
+  wakeAll(): void {
+    for (const lane of this.lanes) lane.wake();
+  }
+
+  hearMail(mail: readonly Mail[]): void {
+    for (const { type, run } of mail) if (type === "cancel") this.executor.cancel(run);
+  }
+
+  #wakeOne(): void {
+    const lane = this.lanes.find(({ idle }) => idle) ?? this.lanes[0];
+    lane?.wake();
+  }
+
+  #lane(number: number, asker: Asker): Lane {
+    const { store, queues, inline } = this.#settings;
+    return new Lane(number, {
+      ...{ store, outbox: this.outbox, slots: this.slots, queues, inline, asker },
+      session: () => this.keeper.id,
+      sessionLost: (session) => this.keeper.lost(session),
+      controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
+      closed: () => this.stopping.signal.aborted || !this.keeper.trusted,
+      receive: (reply) => this.#receive(reply),
+      broken: (error) => this.#broken(error),
+    });
+  }
+
+  #receive({ mail, grants }: ExchangeReply): void {
+    for (const grant of grants) this.#start(grant);
+    this.hearMail(mail);
+  }
+
+  #start(grant: Grant): void {
+    if (this.stopping.signal.aborted) this.#giveBack(grant);
+    else if (grant.phase === "run") this.executor.start(grant);
+    else this.control.start(grant);
+  }
+
+  /** A grant that was on its way when the worker was told to stop. */
+  #giveBack({ lease }: Grant): void {
+    const holding = { lease, disown: () => {} };
+    this.ledger.add(holding);
+    this.reporter.last(holding, { type: "released", lease });
+  }
+
+  #broken(error: Error): void {
+    const { log } = this.#settings;
+    log.error("the store refuses this worker's exchanges", { error: error.message });
+    if (!(error instanceof JobbersError && error.code === "store-closed")) return;
+    this.executor.abortAll("lost", "the store was closed");
+    void this.end();
+  }
+}
+
+function openKeeper(
+  settings: Settings,
+  signals: { readonly stopping: AbortSignal; readonly ending: AbortSignal },
+  pool: () => Pool | undefined,
+): Promise<SessionKeeper> {
+  const { store, registry, queues, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
+  const { serves, registrations: registers } = registry;
+  let audit: Audit | undefined;
+  const options: SessionKeeperOptions = {
+    ...{ store, maxBlockMs, log, random, signal: signals.ending },
+    opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers },
+    onDoubt: (what, session) => {
+      observe?.({ type: "session", what, session });
+      pool()?.executor.abortAll("lost", "the worker's lease has ended, so another worker may have this step");
+    },
+    onTrust: (session) => {
+      observe?.({ type: "session", what: "trusted", session });
+      pool()?.wakeAll();
+    },
+    onMail: (mail) => pool()?.hearMail(mail),
+    onHeld: (session, held) => {
+      const it = pool();
+      if (!it) return;
+      audit ??= new Audit({ store, ledger: it.ledger, lanes: () => it.lanes, log });
+      void audit.hear(session, held);
+    },
+  };
+  return SessionKeeper.open(options, signals.stopping);
+}

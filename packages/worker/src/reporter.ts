@@ -1,0 +1,85 @@
+import { errorShape, followOf, type Lease, type Report, type StepReason, type TaskLog } from "@jobbers/core";
+import type { Observer } from "./events.js";
+import type { Found } from "./finder.js";
+import type { Holding, Ledger } from "./ledger.js";
+import type { Outbox, Verdict } from "./outbox.js";
+
+/** How many last reports the store has answered, by type, and how many of all came too late. */
+export interface ReportCounts {
+  readonly byType: Readonly<Record<Report["type"], number>>;
+  readonly stale: number;
+}
+
+/** Sends reports, and strikes a step off the ledger when its last one was answered. */
+export class Reporter {
+  readonly #byType = {
+    succeeded: 0,
+    failed: 0,
+    skipped: 0,
+    admitted: 0,
+    retry: 0,
+    released: 0,
+    entered: 0,
+    advanced: 0,
+  };
+  #stale = 0;
+
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly ledger: Ledger,
+    private readonly log: TaskLog,
+    private readonly observe: Observer | undefined,
+  ) {}
+
+  get counts(): ReportCounts {
+    return { byType: { ...this.#byType }, stale: this.#stale };
+  }
+
+  /** Sends a report after which the step is no longer this worker's. */
+  last(holding: Holding, report: Report): void {
+    this.outbox.put({ report, settle: (verdict, cause) => this.#settled(holding, report, verdict, cause) });
+  }
+
+  /** Sends a report after which the step stays this worker's; resolves to what the store says. */
+  step(report: Report): Promise<{ readonly verdict: Verdict; readonly cause?: unknown }> {
+    return new Promise((resolve) => {
+      this.outbox.put({ report, settle: (verdict, cause) => resolve({ verdict, cause }) });
+    });
+  }
+
+  /** Strikes a step off whose last report was sent with {@link step}. */
+  done(holding: Holding, report: Report, verdict: Verdict): void {
+    this.ledger.remove(holding);
+    this.#byType[report.type] += 1;
+    if (verdict === "stale") this.#stale += 1;
+    if (!this.observe) return;
+    const { run, address } = report.lease;
+    const reason = "reason" in report ? report.reason : undefined;
+    this.observe({ type: "reported", run, step: address, report: report.type, reason, verdict });
+  }
+
+  #settled(holding: Holding, report: Report, verdict: Verdict, cause: unknown): void {
+    const { lease } = report;
+    if (verdict === "refused" && report.type === "succeeded") {
+      const error = errorText(cause);
+      this.last(holding, { type: "failed", lease, error, reason: "invalid-output", follow: report.follow });
+      return;
+    }
+    if (verdict === "refused") {
+      const { run, address: step } = lease;
+      this.log.error("the store refuses a report", { run, step, report: report.type, error: String(cause) });
+    }
+    this.done(holding, report, verdict);
+  }
+}
+
+/** Anything thrown, as the JSON text of a report. */
+export function errorText(thrown: unknown): string {
+  return JSON.stringify(errorShape(thrown));
+}
+
+/** A failure of a control step; where its plan is not known, nothing is known to follow. */
+export function failed(lease: Lease, found: Found | undefined, thrown: unknown, reason: StepReason): Report {
+  const follow = found ? followOf(found.index, found.located) : { successors: { items: [] } };
+  return { type: "failed", lease, error: errorText(thrown), reason, follow };
+}
