@@ -53,6 +53,44 @@ describe("sbom.cdx.json", () => {
     expect(await invalid({ ...bom, components: licensed("MIT-ish") })).not.toBeNull();
   });
 
+  test("is valid for every kind of statement and text", async () => {
+    const gpl = `${await licenceText("MIT")}\n\n${await licenceText("GPL-3.0-only")}`;
+    const stated = [
+      "MIT",
+      "MIT OR GPL-3.0-only",
+      "mit or isc",
+      "LicenseRef-ours",
+      "UNLICENSED",
+      "GPL-3.0+",
+      "",
+    ];
+    const paths = stated.map((_, i) => `node_modules/p${i}`);
+    const folder = await makeProject(
+      Object.fromEntries(paths.map((path) => [path, { version: "1.0.0" }])),
+      Object.fromEntries(
+        paths.flatMap((path, i) => [
+          [`${path}/package.json`, { license: stated[i] }],
+          [`${path}/LICENSE`, gpl],
+        ]),
+      ),
+    );
+    const { bom } = await plainAudit(folder);
+    expect(await invalid(bom)).toBeNull();
+    expect(bom.components.map(({ licenses }) => licenses?.[0])).toEqual([
+      { license: { id: "MIT", acknowledgement: "declared" } },
+      { expression: "MIT OR GPL-3.0-only", acknowledgement: "declared" },
+      { expression: "MIT OR ISC", acknowledgement: "declared" },
+      { expression: "LicenseRef-ours", acknowledgement: "declared" },
+      { license: { name: "UNLICENSED", acknowledgement: "declared" } },
+      { expression: "GPL-3.0+", acknowledgement: "declared" },
+      undefined,
+    ]);
+    expect(bom.components[0]?.evidence?.licenses).toEqual([
+      { license: { name: "GPL-3.0-only or GPL-3.0-or-later" } },
+      { license: { id: "MIT" } },
+    ]);
+  });
+
   test("has every package once, with purl, version, licence, hash and place", async () => {
     const { bom, packages } = await plainAudit(await motleyProject());
     expect(bom.components).toHaveLength(packages.length + 1);

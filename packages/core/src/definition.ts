@@ -1,9 +1,9 @@
 import { currentDefinition, during } from "./definition-stack.js";
 import {
   type Body,
+  createBody,
   type DefinitionInProgress,
   type FailureDraft,
-  literal,
   type MapDraft,
   type Operation,
   type RefData,
@@ -286,10 +286,6 @@ export class Definition implements DefinitionInProgress {
 const stepOptions = ["name", "when", "trigger", "after"] as const;
 const taskCallOptions = [...stepOptions, "queue", "priority", "retry", "timeout"] as const;
 const mapOptions = [...stepOptions, "spread"] as const;
-
-function createBody(owner: StepDraft | undefined, around: Body | undefined): Body {
-  return { owner, around, members: [], output: literal(null), bare: new Set() };
-}
 
 /** The step that a map is named after: what its body returns when that is one of its own steps, else its last step. */
 function namesake(body: Body, result: unknown): StepDraft | undefined {

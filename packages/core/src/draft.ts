@@ -98,7 +98,7 @@ export interface DefinitionInProgress {
   addOperation(from: Operation["from"], args: readonly unknown[]): Ref<unknown>;
 }
 
-/** The literal without holes. */
-export function literal(value: JsonValue): WiringDraft {
-  return { value, wires: [] };
+/** A body without steps, which answers null. */
+export function createBody(owner: StepDraft | undefined, around: Body | undefined): Body {
+  return { owner, around, members: [], output: { value: null, wires: [] }, bare: new Set() };
 }

@@ -17,7 +17,7 @@ interface Walk {
 
 /**
  * Splits what a user wrote into a literal and its wires. The literal is a copy, with `null` wherever a ref stood; properties
- * that are undefined are left out.
+ * that are undefined are left out by the JSON check.
  *
  * @param what names the value in messages
  * @throws JobbersError `definition-invalid` for what is too large or too deep, `not-json` for what JSON cannot carry
@@ -55,7 +55,6 @@ function visitList(list: readonly unknown[], walk: Walk): unknown[] {
 function visitObject(object: object, walk: Walk): object {
   const copy: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(object)) {
-    if (item === undefined) continue;
     walk.path.push(key);
     const value = visit(item, walk);
     // Plain assignment of `__proto__` would set the prototype, and hide the key from the JSON check.

@@ -10,6 +10,7 @@ import {
   hash,
   type JsonValue,
   type MapStep,
+  not,
   orElse,
   type Plan,
   planVersion,
@@ -188,6 +189,18 @@ describe("a dag inside a dag", () => {
     ]);
   });
 
+  test("without a schema parses nothing, and its conditions are about its own input", () => {
+    const inner = dag("inner", {}, (input) => {
+      const first = list({}, { when: eq(input as never, {}) });
+      read({ n: 1 }, { when: not(eq(first.length, 0)) });
+    });
+    const whole = dag("whole", {}, () => inner());
+    expect(step(whole, "inner")).toMatchObject({ parses: false, input: { value: {}, wires: [] } });
+    const sourceOf = (name: string) => JSON.stringify(step(whole, name).when);
+    expect(sourceOf("inner/list")).toContain('{"from":"input","path":[],"of":"inner"}');
+    expect(sourceOf("inner/read")).toContain('{"from":"step","step":"inner/list","path":["length"]}');
+  });
+
   test("brings its tasks, its dags and its spreads along", () => {
     const spread = hash((n: number) => String(n), ["a", "b"]);
     const inner = dag("inner", {}, () => list().map((n) => read({ n }), { spread }));
@@ -262,6 +275,7 @@ describe("the plan", () => {
       strict();
       strict({}, { queue: "fast", retry: { attempts: 1 }, timeout: 500, priority: 0 });
       list();
+      list({}, { timeout: "1m" });
     });
     const retry = { attempts: 5, backoff: "fixed", delayMs: 2000, maxMs: 60_000, jitter: false };
     expect(step(policies, "strict")).toMatchObject({
@@ -289,6 +303,8 @@ describe("the plan", () => {
       "trigger",
     ]);
     expect(step(policies, "list")).toMatchObject({ queue: "default" });
+    expect(step(policies, "list~2")).toMatchObject({ timeoutMs: 60_000 });
+    expect(step(policies, "list~2")).not.toHaveProperty("heartbeatMs");
   });
 
   test("of a task alone is one step between the run's input and its output", () => {

@@ -87,6 +87,16 @@ describe("none_failed", () => {
   });
 });
 
+test("none_failed minds no parent that may be caught, since that one's failure cancels", () => {
+  expect(
+    define(() => {
+      const first = work();
+      take({ it: 1 }, { name: "rescue", trigger: "one_failed", after: first });
+      take({ it: first }, { trigger: "none_failed" });
+    }),
+  ).not.toThrow();
+});
+
 describe("what a dag or a map body returns", () => {
   test("may not be skipped", () => {
     expect(define((flag) => work({}, { when: flag }))).toThrow(

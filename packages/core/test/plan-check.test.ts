@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { checkPlan, dag, eq, JobbersError, orElse, type Plan, task } from "../src/index.js";
+import { checkPlan, dag, eq, JobbersError, orElse, type Plan, type PlanStep, task } from "../src/index.js";
 import { findCycle } from "../src/plan-cycle.js";
 import { defineProgram, programs } from "./random-dag.js";
 
@@ -29,6 +29,7 @@ function broken(change: (plan: Loose, of: (name: string) => Loose) => void): unk
 
 test("a plan that dag() built passes, and comes back as it is", () => {
   expect(checkPlan(broken(() => {}))).toEqual(sample.plan);
+  expect(() => checkPlan(broken((plan) => plan.steps.reverse()))).not.toThrow();
   expect(sample.plan.steps.map(({ name }) => name)).toEqual([
     ...[
       "list",
@@ -275,6 +276,16 @@ describe("cycles", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test("are found whatever the order of the steps, without their tails, and a diamond is none", () => {
+    const one = sample.plan.steps[0] as PlanStep;
+    const steps = (edges: Record<string, string[]>) =>
+      Object.entries(edges).map(([name, parents]) => ({ ...one, name, parents }));
+    const cycleOf = (edges: Record<string, string[]>) => findCycle(steps(edges), (step) => step.parents);
+    expect(cycleOf({ tail: ["x"], x: ["a"], a: ["b"], b: ["c", "a"], c: [] })).toEqual(["a", "b"]);
+    expect(cycleOf({ bottom: ["left", "right"], left: ["top"], right: ["top"], top: [] })).toBeUndefined();
+    expect(cycleOf({ a: ["unknown"] })).toBeUndefined();
   });
 
   test("of 10,000 steps is found without recursion, and its message stays short", () => {

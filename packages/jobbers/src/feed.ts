@@ -128,7 +128,8 @@ function startReading(store: Store, pace: FeedPace, audience: Audience): Reading
         cursor = page.cursor;
         if (page.gap) audience.tellGap();
         audience.dispatch(page.events);
-        if (page.events.length < pace.page) await store.awaitEvents(cursor, { timeoutMs: pace.waitMs, signal });
+        if (page.events.length < pace.page)
+          await store.awaitEvents(cursor, { timeoutMs: pace.waitMs, signal });
       } catch {
         // Whoever listens reads records as well and meets the same error there; here it only costs the place in the feed.
         cursor = undefined;

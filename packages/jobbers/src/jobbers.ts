@@ -60,7 +60,7 @@ export interface Jobbers extends AsyncDisposable {
 /** What `submit` takes behind the workflow; an input may be left out where it has no property that must be there. */
 export type SubmitArgs<I> = 0 extends 1 & I
   ? [input: I, options?: SubmitOptions]
-  : {} extends I
+  : Record<never, never> extends I
     ? [input?: I, options?: SubmitOptions]
     : [input: I, options?: SubmitOptions];
 
@@ -91,7 +91,9 @@ export function createJobbers({ store, feed }: { readonly store: Store; readonly
     async submitMany<W extends Workflow>(workflow: W, items: readonly SubmitItem<InputOf<W>>[]) {
       const answers = await submitter.submit(workflow, items);
       return answers.map((answer) =>
-        answer.status === "refused" ? answer : { ...answer, run: createRun<OutputOf<W>>(deps, answer.id, workflow) },
+        answer.status === "refused"
+          ? answer
+          : { ...answer, run: createRun<OutputOf<W>>(deps, answer.id, workflow) },
       );
     },
     run<W extends Workflow>(id: string, workflow?: W) {

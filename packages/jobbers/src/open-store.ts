@@ -20,7 +20,10 @@ export async function openStore(url: string): Promise<Store> {
     throw invalid(`${scheme}:// stores come with a later version; this one has sqlite:PATH and memory:`);
   }
   // The rest of a URL that has a scheme may hold a password, so it is not shown.
-  const what = scheme === undefined ? `${quoted(url)} is no URL of a store` : `there are no ${quoted(`${scheme}:`)} stores`;
+  const what =
+    scheme === undefined
+      ? `${quoted(url)} is no URL of a store`
+      : `there are no ${quoted(`${scheme}:`)} stores`;
   throw invalid(`${what}; use sqlite:PATH or memory:`);
 }
 

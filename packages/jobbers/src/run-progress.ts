@@ -1,4 +1,11 @@
-import { isSettled, type PlanIndex, type PlanStep, type StepCounts, type StepState, type Store } from "@jobbers/core";
+import {
+  isSettled,
+  type PlanIndex,
+  type PlanStep,
+  type StepCounts,
+  type StepState,
+  type Store,
+} from "@jobbers/core";
 import type { StepProgress } from "./run-types.js";
 
 /** Reads how far a run is: one count by step name, and the widths of its outer maps. */
@@ -18,11 +25,21 @@ export async function readProgress(
     const counts = counted.get(step.name) ?? {};
     const maps = index.maps(step);
     const total = maps.length === 0 ? 1 : maps.length === 1 ? widths.get(maps[0] as PlanStep) : undefined;
-    return { name: step.name, kind: step.kind, depth: maps.length, total, settled: sum(counts, isSettled), counts };
+    return {
+      name: step.name,
+      kind: step.kind,
+      depth: maps.length,
+      total,
+      settled: sum(counts, isSettled),
+      counts,
+    };
   });
 }
 
 /** How many steps are in the states that a test lets pass. */
 function sum(counts: StepCounts["counts"], test: (state: StepState) => boolean): number {
-  return Object.entries(counts).reduce((all, [state, count]) => all + (test(state as StepState) ? count : 0), 0);
+  return Object.entries(counts).reduce(
+    (all, [state, count]) => all + (test(state as StepState) ? count : 0),
+    0,
+  );
 }

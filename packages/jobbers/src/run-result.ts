@@ -10,7 +10,7 @@ import {
   type Store,
 } from "@jobbers/core";
 import type { Plans } from "./plans.js";
-import type { RunFailure } from "./run-types.js";
+import type { RunFailure, RunStatus } from "./run-types.js";
 
 /** Reads the output of an ended run; throws what `result()` throws for other ends than success. */
 export async function readResult(store: Store, plans: Plans, record: RunRecord): Promise<unknown> {
@@ -25,13 +25,13 @@ export async function readResult(store: Store, plans: Plans, record: RunRecord):
   return output === undefined ? null : output;
 }
 
-/** What failed first in a run, as its record has it. */
-export function parseFailure(record: RunRecord): RunFailure | undefined {
-  return record.failure === undefined ? undefined : (JSON.parse(record.failure) as RunFailure);
+/** A record with its failure read. */
+export function statusOf({ failure, ...record }: RunRecord): RunStatus {
+  return { ...record, failure: failure === undefined ? undefined : (JSON.parse(failure) as RunFailure) };
 }
 
 async function failureOf(store: Store, record: RunRecord): Promise<RunFailed> {
-  const failure = parseFailure(record) ?? {
+  const failure = statusOf(record).failure ?? {
     step: "",
     error: { name: "Error", message: "the record does not say why" },
   };

@@ -19,7 +19,7 @@ export interface Run<out O = unknown> {
    */
   result(options?: { readonly signal?: AbortSignal | undefined }): Promise<O>;
   /**
-   * Asks the run to end: "cancelled" at once, "cancelling" while something of it runs, "ended" when it already had.
+   * Asks the run to end: "cancelled" where it has, "cancelling" while something of it runs, "ended" where it ended otherwise.
    *
    * @throws JobbersError `run-unknown`
    */

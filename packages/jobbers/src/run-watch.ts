@@ -74,7 +74,11 @@ export async function* eventsOf({ id, feed, read }: Watched, signal?: AbortSigna
         const record = await readThroughBusy(read);
         // The end may have been in a gap, or before the first event: it is told all the same.
         if (record && isEnded(record.state) && buffer.length === 0) {
-          yield { type: "run.ended", atMs: record.endedAtMs ?? record.createdAtMs, detail: { state: record.state } };
+          yield {
+            type: "run.ended",
+            atMs: record.endedAtMs ?? record.createdAtMs,
+            detail: { state: record.state },
+          };
           return;
         }
       }

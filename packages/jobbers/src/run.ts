@@ -2,7 +2,7 @@ import { JobbersError, type RunRecord, type Store, type Workflow } from "@jobber
 import type { Feed } from "./feed.js";
 import type { Plans } from "./plans.js";
 import { readProgress } from "./run-progress.js";
-import { parseFailure, readResult } from "./run-result.js";
+import { readResult, statusOf } from "./run-result.js";
 import type { Run } from "./run-types.js";
 import { eventsOf, untilEnded } from "./run-watch.js";
 
@@ -21,10 +21,7 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
   const watched = { id, feed, read };
   return {
     id,
-    async status() {
-      const { failure: _text, ...record } = await read();
-      return { ...record, failure: parseFailure({ ...record, failure: _text }) };
-    },
+    status: async () => statusOf(await read()),
     async result({ signal } = {}) {
       return (await readResult(store, plans, await untilEnded(watched, signal))) as O;
     },

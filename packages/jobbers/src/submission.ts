@@ -15,7 +15,10 @@ import {
 import { checkSubmitOptions, DEFAULT_PRIORITY, joinTags, type SubmitOptions } from "./submit-options.js";
 
 /** What every submission of a workflow has in common; made once for many. */
-export type SubmissionHead = Pick<Submission, "kind" | "name" | "plan" | "failure" | "members" | "onFailure" | "entries">;
+export type SubmissionHead = Pick<
+  Submission,
+  "kind" | "name" | "plan" | "failure" | "members" | "onFailure" | "entries"
+>;
 
 /** Reads what the store has to know of a workflow's plan. */
 export function headOf(workflow: Workflow): SubmissionHead {

@@ -39,7 +39,8 @@ const known = ["id", "priority", "delay", "runAt", "tags", "keep"];
  */
 export function checkSubmitOptions(options: SubmitOptions): CheckedOptions {
   const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw refuse(quoted(unknown), `is no option of submit; there are ${known.join(", ")}`);
+  if (unknown !== undefined)
+    throw refuse(quoted(unknown), `is no option of submit; there are ${known.join(", ")}`);
   const { id, priority, delay, runAt, tags, keep } = options;
   if (id !== undefined) checkRunId(id);
   if (delay !== undefined && runAt !== undefined) throw refuse("delay", "and runAt exclude each other");
@@ -58,7 +59,8 @@ export function joinTags(ofWorkflow: readonly string[], own: readonly string[] =
 }
 
 function checkPriority(priority: unknown): number {
-  if (Number.isInteger(priority) && (priority as number) >= 0 && (priority as number) <= 9) return priority as number;
+  if (Number.isInteger(priority) && (priority as number) >= 0 && (priority as number) <= 9)
+    return priority as number;
   throw refuse("priority", `is ${quoted(priority)}; it takes a whole number from 0 to 9`);
 }
 
@@ -69,7 +71,8 @@ function checkRunAt(runAt: unknown): number {
 }
 
 function checkTags(tags: unknown): readonly string[] {
-  if (!Array.isArray(tags) || tags.length > MAX_TAGS) throw refuse("tags", `takes a list of at most ${MAX_TAGS} texts`);
+  if (!Array.isArray(tags) || tags.length > MAX_TAGS)
+    throw refuse("tags", `takes a list of at most ${MAX_TAGS} texts`);
   for (const tag of tags) {
     if (typeof tag === "string" && tag.length > 0 && tag.length <= MAX_TAG_CHARS) continue;
     throw refuse("tags", `has ${quoted(tag)}; a tag is a text of 1 to ${MAX_TAG_CHARS} characters`);

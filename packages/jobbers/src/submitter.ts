@@ -83,7 +83,9 @@ async function sendWithPlan(
     if (lacking.length === 0) return results.map(outcomeOf);
     const planText = planTextOf(workflow.plan);
     const again = (await store.submit(lacking.map((each) => ({ ...each, planText })))).values();
-    return results.map((each) => outcomeOf(each.status === "plan-missing" ? (again.next().value as SubmitResult) : each));
+    return results.map((each) =>
+      outcomeOf(each.status === "plan-missing" ? (again.next().value as SubmitResult) : each),
+    );
   } catch (error) {
     return batch.map(({ id }) => refusal(id, error));
   }
@@ -99,7 +101,11 @@ function outcomeOf({ id, status }: SubmitResult): Submitted {
 }
 
 function refusal(id: unknown, thrown: unknown): Submitted {
-  return { id: String(id), status: "refused", error: thrown instanceof Error ? thrown : new Error(String(thrown)) };
+  return {
+    id: String(id),
+    status: "refused",
+    error: thrown instanceof Error ? thrown : new Error(String(thrown)),
+  };
 }
 
 function checkWorkflow(workflow: Workflow): void {

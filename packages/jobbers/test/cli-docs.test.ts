@@ -27,16 +27,20 @@ describe("docs/reference/cli.md", () => {
   });
 
   it("names every exit code of the catalogue", () => {
-    for (const { exit } of Object.values(errorCatalogue)) expect(page).toMatch(new RegExp(`^\\| ${exit} \\|`, "m"));
+    for (const { exit } of Object.values(errorCatalogue))
+      expect(page).toMatch(new RegExp(`^\\| ${exit} \\|`, "m"));
   });
 });
 
 describe("--help", () => {
-  it.each(commands.map((command) => [command.name, command] as const))("of %s shows examples and flags", async (name, command) => {
-    const help = await commandHelp("jobbers", command);
-    expect(command.examples.length).toBeGreaterThan(0);
-    expect(help).toContain(`  jobbers ${name} `.trimEnd());
-    expect(help).toContain("EXAMPLES");
-    for (const flag of Object.keys(command.args)) expect(help.toLowerCase()).toContain(flag);
-  });
+  it.each(commands.map((command) => [command.name, command] as const))(
+    "of %s shows examples and flags",
+    async (name, command) => {
+      const help = await commandHelp("jobbers", command);
+      expect(command.examples.length).toBeGreaterThan(0);
+      expect(help).toContain(`  jobbers ${name} `.trimEnd());
+      expect(help).toContain("EXAMPLES");
+      for (const flag of Object.keys(command.args)) expect(help.toLowerCase()).toContain(flag);
+    },
+  );
 });

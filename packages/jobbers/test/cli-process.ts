@@ -25,9 +25,16 @@ export interface CliProcess {
 }
 
 /** Starts the built command. */
-export function startCli(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): CliProcess {
+export function startCli(
+  args: readonly string[],
+  options: { cwd: string; env?: Record<string, string> },
+): CliProcess {
   const env = { ...process.env, NO_COLOR: "1", ...options.env };
-  const child = spawn(process.execPath, [bin, ...args], { cwd: options.cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [bin, ...args], {
+    cwd: options.cwd,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const text = { stdout: "", stderr: "" };
   const watchers = new Set<() => void>();
   for (const name of ["stdout", "stderr"] as const) {
@@ -52,12 +59,17 @@ export function startCli(args: readonly string[], options: { cwd: string; env?: 
         };
         watchers.add(watch);
         watch();
-        void ended.then(({ stdout, stderr }) => reject(new Error(`ended without ${pattern}:\n${stdout}\n${stderr}`)));
+        void ended.then(({ stdout, stderr }) =>
+          reject(new Error(`ended without ${pattern}:\n${stdout}\n${stderr}`)),
+        );
       }),
   };
 }
 
 /** Runs the built command to its end. */
-export function runCli(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): Promise<Ended> {
+export function runCli(
+  args: readonly string[],
+  options: { cwd: string; env?: Record<string, string> },
+): Promise<Ended> {
   return startCli(args, options).ended;
 }

@@ -75,7 +75,9 @@ describe("the feed reader", () => {
       feed.listen(run, one.each);
       return one;
     });
-    await vi.waitFor(() => expect(all.map(({ seen }) => seen.length)).toEqual([1, 1, 1].map(() => expect.any(Number))));
+    await vi.waitFor(() =>
+      expect(all.map(({ seen }) => seen.length)).toEqual([1, 1, 1].map(() => expect.any(Number))),
+    );
     await vi.waitFor(() => expect(all.every(({ seen }) => seen.includes("poll"))).toBe(true));
     feed.close();
   });

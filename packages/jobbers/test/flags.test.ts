@@ -19,7 +19,16 @@ const parse = (...argv: string[]) => parseFlags(command, argv);
 
 describe("command lines", () => {
   it("take flags before, between and behind the arguments", () => {
-    const { args, positionals } = parse("--wait", "egg", "--store", "memory:", "a.ts", "b.ts", "--", "--c.ts");
+    const { args, positionals } = parse(
+      "--wait",
+      "egg",
+      "--store",
+      "memory:",
+      "a.ts",
+      "b.ts",
+      "--",
+      "--c.ts",
+    );
     expect(positionals).toEqual(["egg", "a.ts", "b.ts", "--c.ts"]);
     expect(args).toMatchObject({ name: "egg", wait: true, store: "memory:" });
     expect(parse("egg", "a.ts", "--store=-odd").args.store).toBe("-odd");
@@ -44,7 +53,9 @@ describe("command lines", () => {
   it("values have to have their form", () => {
     expect(wholeNumber("12", "--limit")).toBe(12);
     for (const value of ["", "0", "-1", "1.5", "1e3", "x", "100001", " 1"]) {
-      expect(() => wholeNumber(value, "--limit")).toThrow(/--limit is .*it takes a whole number from 1 to 100000/);
+      expect(() => wholeNumber(value, "--limit")).toThrow(
+        /--limit is .*it takes a whole number from 1 to 100000/,
+      );
     }
     expect(nameList("a, b", "--queues")).toEqual(["a", "b"]);
     expect(() => nameList("a,,b", "--queues")).toThrow(expect.objectContaining({ code: "flag-invalid" }));

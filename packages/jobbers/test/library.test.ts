@@ -13,7 +13,10 @@ const sum = task({
 });
 const doubles = dag(
   "doubles",
-  { input: z.object({ list: z.array(z.coerce.number()), title: z.string().default("untitled") }), tags: ["maths"] },
+  {
+    input: z.object({ list: z.array(z.coerce.number()), title: z.string().default("untitled") }),
+    tags: ["maths"],
+  },
   ({ list, title }) => {
     const each = list.map((n) => double({ n }));
     return { each, total: sum({ all: each }), title };
@@ -57,7 +60,10 @@ const code = (value: string) => expect.objectContaining({ code: value });
 
 describe("connect", () => {
   it.each([
-    ["redis://:secret@localhost", "redis:// stores come with a later version; this one has sqlite:PATH and memory:"],
+    [
+      "redis://:secret@localhost",
+      "redis:// stores come with a later version; this one has sqlite:PATH and memory:",
+    ],
     ["rediss://localhost", "rediss:// stores come with a later version"],
     ["postgres://me:secret@localhost/db", 'there are no "postgres:" stores; use sqlite:PATH or memory:'],
     ["./jobs.db", '"./jobs.db" is no URL of a store; use sqlite:PATH or memory:'],
@@ -102,13 +108,22 @@ describe("submit and result", () => {
     const jobbers = await working();
     const run = await jobbers.submit(doubles, { list: ["1", 2, 3] as unknown as number[] });
     expect(await run.result()).toEqual({ each: [2, 4, 6], total: 12, title: "untitled" });
-    expect(await run.status()).toMatchObject({ id: run.id, state: "succeeded", tags: ["maths"], priority: 5 });
+    expect(await run.status()).toMatchObject({
+      id: run.id,
+      state: "succeeded",
+      tags: ["maths"],
+      priority: 5,
+    });
   });
 
   it("run a single task, an empty map, and a map wider than a page", async () => {
     const jobbers = await working();
     expect(await (await jobbers.submit(double, { n: 21 })).result()).toBe(42);
-    expect(await (await jobbers.submit(doubles, { list: [] })).result()).toEqual({ each: [], total: 0, title: "untitled" });
+    expect(await (await jobbers.submit(doubles, { list: [] })).result()).toEqual({
+      each: [],
+      total: 0,
+      title: "untitled",
+    });
     const list = Array.from({ length: 1201 }, (_, i) => i);
     const { each, total } = await (await jobbers.submit(doubles, { list })).result();
     expect(each).toEqual(list.map((n) => n * 2));
@@ -128,9 +143,9 @@ describe("submit and result", () => {
     ["definition-invalid", { name: "double" }, { n: 1 }, {}],
   ])("refuse bad input: %s", async (expected, workflow, input, options) => {
     const jobbers = await connected();
-    await expect(jobbers.submit(workflow as typeof double, input as { n: number }, options as object)).rejects.toEqual(
-      code(expected),
-    );
+    await expect(
+      jobbers.submit(workflow as typeof double, input as { n: number }, options as object),
+    ).rejects.toEqual(code(expected));
     expect((await jobbers.store.listRuns({ limit: 10 })).runs).toEqual([]);
   });
 
@@ -148,8 +163,14 @@ describe("submit and result", () => {
     const again = await jobbers.submit(double, { n: 1 }, { id: ID, tags: ["a"] });
     expect(again.id).toBe(first.id);
     expect(await again.result()).toBe(2);
-    for (const [workflow, n, tags] of [[double, 2, ["a"]], [double, 1, ["b"]], [broken, 1, ["a"]]] as const) {
-      await expect(jobbers.submit(workflow, { n } as never, { id: ID, tags })).rejects.toEqual(code("run-conflict"));
+    for (const [workflow, n, tags] of [
+      [double, 2, ["a"]],
+      [double, 1, ["b"]],
+      [broken, 1, ["a"]],
+    ] as const) {
+      await expect(jobbers.submit(workflow, { n } as never, { id: ID, tags })).rejects.toEqual(
+        code("run-conflict"),
+      );
     }
     expect((await jobbers.store.listRuns({ limit: 10 })).runs).toHaveLength(1);
   });
@@ -166,7 +187,12 @@ describe("submit and result", () => {
     const run = await jobbers.submit(broken);
     const error = await run.result().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(RunFailed);
-    expect(error).toMatchObject({ run: run.id, step: "broken", attempts: 2, error: { name: "RangeError", message: "out of luck" } });
+    expect(error).toMatchObject({
+      run: run.id,
+      step: "broken",
+      attempts: 2,
+      error: { name: "RangeError", message: "out of luck" },
+    });
     expect((await run.status()).failure).toMatchObject({ step: "broken", error: { name: "RangeError" } });
   });
 
@@ -180,7 +206,10 @@ describe("submit and result", () => {
     const result = run.result().catch((thrown: unknown) => thrown);
     expect(["cancelled", "cancelling"]).toContain(await run.cancel());
     expect(await result).toBeInstanceOf(RunCancelled);
-    expect(await run.cancel()).toBe("ended");
+    expect(await run.cancel()).toBe("cancelled");
+    const finished = await jobbers.submit(double, { n: 1 });
+    await finished.result();
+    expect(await finished.cancel()).toBe("ended");
     await expect(jobbers.run(run.id, double).result()).rejects.toEqual(code("run-conflict"));
     await expect(jobbers.run(ID).result()).rejects.toEqual(code("run-unknown"));
     await expect(jobbers.run(ID).cancel()).rejects.toEqual(code("run-unknown"));
@@ -201,19 +230,39 @@ describe("submitMany", () => {
       { input: { n: 6 }, priority: 9 },
       null as never,
     ]);
-    expect(items.map(({ status }) => status)).toEqual(
-      ["created", "refused", "existing", "refused", "refused", "created", "refused"],
+    expect(items.map(({ status }) => status)).toEqual([
+      "created",
+      "refused",
+      "existing",
+      "refused",
+      "refused",
+      "created",
+      "refused",
+    ]);
+    const codes = items.map((item) =>
+      item.status === "refused" ? (item.error as { code?: string }).code : undefined,
     );
-    const codes = items.map((item) => (item.status === "refused" ? (item.error as { code?: string }).code : undefined));
-    expect(codes.slice(0, 6)).toEqual([undefined, "input-invalid", undefined, "run-conflict", "id-invalid", undefined]);
+    expect(codes.slice(0, 6)).toEqual([
+      undefined,
+      "input-invalid",
+      undefined,
+      "run-conflict",
+      "id-invalid",
+      undefined,
+    ]);
     const results = items.flatMap((item) => (item.status === "refused" ? [] : [item.run.result()]));
     expect(await Promise.all(results)).toEqual([2, 14, 12]);
   });
 
   it("has 1,000 waiters at once, each with its own answer", async () => {
     const jobbers = await working();
-    const items = await jobbers.submitMany(double, Array.from({ length: 1000 }, (_, n) => ({ input: { n } })));
-    const results = await Promise.all(items.map((item) => (item.status === "refused" ? item.error : item.run.result())));
+    const items = await jobbers.submitMany(
+      double,
+      Array.from({ length: 1000 }, (_, n) => ({ input: { n } })),
+    );
+    const results = await Promise.all(
+      items.map((item) => (item.status === "refused" ? item.error : item.run.result())),
+    );
     expect(results).toEqual(Array.from({ length: 1000 }, (_, n) => n * 2));
   });
 });
@@ -233,7 +282,13 @@ describe("a run's handle", () => {
     const steps: string[] = [];
     for await (const { address, state } of run.steps()) steps.push(`${address} ${state}`);
     expect(steps.sort()).toEqual(
-      ["double[0] succeeded", "double[1] succeeded", "double[2] succeeded", "double[] succeeded", "sum succeeded"].sort(),
+      [
+        "double[0] succeeded",
+        "double[1] succeeded",
+        "double[2] succeeded",
+        "double[] succeeded",
+        "sum succeeded",
+      ].sort(),
     );
     const progress = await run.progress();
     const figures = progress.map(({ name, total, settled }) => `${name} ${settled}/${total}`).sort();

@@ -15,7 +15,10 @@ const step = (parts: Partial<StepProgress>): StepProgress => ({
 
 describe("progress lines", () => {
   it("show name, share, failures and rate", () => {
-    const [row] = rowsOf([step({ depth: 1, total: 4000, settled: 1203, counts: { succeeded: 1201, failed: 2 } })], () => 310.2);
+    const [row] = rowsOf(
+      [step({ depth: 1, total: 4000, settled: 1203, counts: { succeeded: 1201, failed: 2 } })],
+      () => 310.2,
+    );
     expect(lineOf(row as never, { labelWidth: 7 })).toBe("fetch[]  1,203/4,000  2 failed  310/s");
     const drawn = lineOf(row as never, { labelWidth: 7, columns: 80 });
     expect(drawn).toBe("fetch[]  ███████░░░░░░░░░░░░░░░░░  1,203/4,000    2 failed  310/s");

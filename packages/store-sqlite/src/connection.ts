@@ -1,5 +1,5 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { JobbersError } from "@jobbers/core";
 import { createSql, type OpenDatabase, type Sql } from "./driver.js";
@@ -26,7 +26,7 @@ const OPEN_MS = 10_000;
 export function placeOf(url: string): Place {
   if (url === "memory:") return { url, path: MEMORY };
   const path = /^sqlite:(?:\/\/(?=[/.]))?(.+)$/s.exec(url)?.[1];
-  if (path && path !== MEMORY && !path.includes("\0")) return { url, path };
+  if (path && path !== MEMORY && !path.includes("\0")) return { url, path: resolve(path) };
   throw new JobbersError("store-url-invalid", `"${url}" is no URL of a SQLite store; write sqlite:PATH or memory:`);
 }
 

@@ -28,6 +28,8 @@ export class Taker {
   #slots: number;
   #control: number;
   #drops = 0;
+  /** True when a popped step was settled, which may have made control work. */
+  #hasSettled = false;
 
   constructor(unit: Unit, session: KnownSession, wants: Wants) {
     this.#unit = unit;
@@ -52,10 +54,17 @@ export class Taker {
     return true;
   }
 
+  /** Control work goes first, and once more where a popped step was settled. */
   takeFromLines(): void {
-    this.#unit.ledger.flush();
-    if (this.#control > 0) this.#takeFrom(this.#openLines([CONTROL]), () => this.#control);
+    this.#takeControl();
     if (this.#slots > 0) this.#takeFrom(this.#openLines(this.#wants.queues), () => this.#slots);
+    if (this.#hasSettled) this.#takeControl();
+  }
+
+  #takeControl(): void {
+    if (this.#control <= 0) return;
+    this.#unit.ledger.flush();
+    this.#takeFrom(this.#openLines([CONTROL]), () => this.#control);
   }
 
   /** The lines with entries that the session may pop, higher priorities first. */
@@ -97,12 +106,10 @@ export class Taker {
     const run = this.#unit.run(runSeq);
     const step = run && this.#unit.step(run, address);
     if (!step || step.seq !== seq || run.ended !== null) return false;
-    if (run.cancelling) {
-      if (step.phase !== "advance") settle(this.#unit, step, "cancelled", "cancelled");
-      return false;
-    }
-    if (run.stopped && step.spec.stoppable && step.phase !== "advance") {
-      settle(this.#unit, step, "cancelled", "stopped");
+    const fate = fateOf(step);
+    if (fate !== "runs") {
+      if (fate !== "stays") settle(this.#unit, step, "cancelled", fate);
+      this.#hasSettled = true;
       return false;
     }
     const needs = needsOf(step);
@@ -120,6 +127,13 @@ export class Taker {
     if (isControl(step.phase)) this.#control--;
     else this.#slots--;
   }
+}
+
+/** What popping a step means for it: cancelling a run or stopping it reaches a ready step only now. */
+function fateOf({ run, phase, spec }: Step): "runs" | "stays" | "cancelled" | "stopped" {
+  if (phase === "advance") return run.cancelling ? "stays" : "runs";
+  if (run.cancelling) return "cancelled";
+  return run.stopped && spec.stoppable ? "stopped" : "runs";
 }
 
 interface Entry {

@@ -7,6 +7,7 @@ import {
   PAGE_LIMIT,
   type Plan,
   type PlanIndex,
+  RUN_ADDRESS,
   type ReadValues,
   type Report,
   resolveSource,
@@ -88,30 +89,32 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork
     return [];
   };
 
-  /** All pages of a body's entry steps: the lease lasts until the last. */
+  /**
+   * All pages of a body's entry steps: the lease lasts until the last. At the run's own address it is what the submission's first
+   * page could not hold.
+   */
   const enter = async (grant: Grant): Promise<Report[]> => {
-    const { index, located, scene } = await at(grant);
-    const { step, indices } = located;
-    if (step.kind !== "dag") throw new TypeError(`${grant.lease.address} is no dag`);
-    const input = JSON.stringify((await resolveWiring(scene, step.input)) ?? null);
-    const members = index.members(step.name).length;
-    const onFailure = index.onFailure(step.name) !== undefined;
+    const index = await planOf(grant);
+    const isRun = grant.lease.address === RUN_ADDRESS;
+    const { step, indices } = isRun ? { step: undefined, indices: [] } : locate(index, grant.lease.address);
+    const input = step?.kind === "dag" ? await resolveWiring({ index, indices, read: readerOf(store, grant) }, step.input) : null;
+    const body = {
+      input: JSON.stringify(input ?? null),
+      members: index.members(step?.name).length,
+      onFailure: index.onFailure(step?.name) !== undefined,
+    };
     const reports: Report[] = [];
     for (let cursor: number | undefined = grant.cursor; cursor !== undefined; ) {
       const entries = entryPage(index, step, indices, cursor, pageLimit);
-      reports.push({ type: "entered", lease: grant.lease, input, members, onFailure, entries });
+      reports.push({ type: "entered", lease: grant.lease, ...body, entries });
       cursor = entries.next;
     }
     return reports;
   };
 
-  const advance = async (grant: Grant): Promise<Report[]> => {
-    const follow =
-      grant.lease.address === ""
-        ? { successors: entryPage(await planOf(grant), undefined, [], grant.cursor, pageLimit) }
-        : await followFrom(grant, grant.cursor);
-    return [{ type: "advanced", lease: grant.lease, follow }];
-  };
+  const advance = async (grant: Grant): Promise<Report[]> => [
+    { type: "advanced", lease: grant.lease, follow: await followFrom(grant, grant.cursor) },
+  ];
 
   return {
     planOf,

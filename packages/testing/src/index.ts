@@ -1,5 +1,5 @@
 export { storeContract } from "./contract/index.js";
-export type { Bench, ContractOptions, OpenStore } from "./contract/bench.js";
+export type { Bench, ContractOptions, OpenStore, StoreSettings } from "./contract/bench.js";
 export * from "./driver.js";
 export * from "./factories.js";
 export * from "./fake-clock.js";
@@ -8,3 +8,5 @@ export * from "./mortal-store.js";
 export * from "./plans.js";
 export * as samplePlans from "./sample-plans.js";
 export * from "./signals.js";
+export * from "./run-dag.js";
+export type { Handler } from "./interpreter.js";

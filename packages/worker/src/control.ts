@@ -5,6 +5,7 @@ import {
   followOf,
   type Grant,
   type Lease,
+  type PlanIndex,
   type PlanStep,
   parseWith,
   phaseOf,
@@ -18,7 +19,7 @@ import type { Expander } from "./expander.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { Holding, Ledger } from "./ledger.js";
 import { GaveUp } from "./persistence.js";
-import { failed, type Reporter } from "./reporter.js";
+import { failed, type Reply, type Reporter } from "./reporter.js";
 
 export interface ControlOptions {
   readonly dags: ReadonlyMap<string, AnyDag>;
@@ -70,10 +71,12 @@ export class Control {
     let found: Found | undefined;
     let outcome: Outcome;
     try {
-      if (lease.address === RUN_ADDRESS) return reporter.last(holding, await this.#advanceRun(grant));
-      const looked = finder.find(grant);
-      found = looked instanceof Promise ? await looked : looked;
-      outcome = await this.#work(grant, found);
+      if (lease.address === RUN_ADDRESS) outcome = await this.#openRun(grant);
+      else {
+        const looked = finder.find(grant);
+        found = looked instanceof Promise ? await looked : looked;
+        outcome = await this.#work(grant, found);
+      }
       // Nothing is left to say: the lease has ended with the last page.
       if (!outcome) return ledger.remove(holding);
     } catch (thrown) {
@@ -106,14 +109,16 @@ export class Control {
     }
   }
 
-  /** More entry steps of the run than went along with its submission. */
-  async #advanceRun(grant: Grant): Promise<Report> {
+  /** More entry steps of the run than went along with its submission: handed out under the run's own address. */
+  async #openRun(grant: Grant): Promise<Outcome> {
+    const { lease, cursor } = grant;
     const index = await this.#options.finder.plan(grant);
-    return {
-      type: "advanced",
-      lease: grant.lease,
-      follow: { successors: entriesOf(index, undefined, [], grant.cursor) },
-    };
+    if (grant.phase === "advance") {
+      return { type: "advanced", lease, follow: { successors: entriesOf(index, undefined, [], cursor) } };
+    }
+    const { verdict, cause } = await this.#begin(grant, index, undefined, [], "null");
+    if (verdict === "refused") throw cause;
+    return undefined;
   }
 
   async #admit(lease: Lease, { index, located, scene }: Found): Promise<Outcome> {
@@ -137,17 +142,33 @@ export class Control {
       if (thrown instanceof GaveUp) throw thrown;
       return failed(lease, found, thrown, "invalid-input");
     }
-    const members = index.members(step.name).length;
-    const onFailure = index.onFailure(step.name) !== undefined;
-    for (let cursor: number | undefined = grant.cursor; cursor !== undefined; ) {
-      const entries = entriesOf(index, step, located.indices, cursor);
-      const report: Report = { type: "entered", lease, input, members, onFailure, entries };
-      const { verdict, cause } = await this.#options.reporter.step(report);
-      if (verdict === "refused") return failed(lease, found, cause, "invalid-input");
-      if (verdict === "stale") return undefined;
+    const { verdict, cause } = await this.#begin(grant, index, step, located.indices, input);
+    return verdict === "refused" ? failed(lease, found, cause, "invalid-input") : undefined;
+  }
+
+  /** Starts the entry steps of a body, page by page; the lease ends with the last. */
+  async #begin(
+    { lease, cursor: first }: Grant,
+    index: PlanIndex,
+    owner: PlanStep | undefined,
+    indices: readonly number[],
+    input: string,
+  ): Promise<Reply> {
+    const members = index.members(owner?.name).length;
+    const onFailure = index.onFailure(owner?.name) !== undefined;
+    for (let cursor = first; ; ) {
+      const entries = entriesOf(index, owner, indices, cursor);
+      const reply = await this.#options.reporter.step({
+        type: "entered",
+        lease,
+        input,
+        members,
+        onFailure,
+        entries,
+      });
+      if (reply.verdict !== "accepted" || entries.next === undefined) return reply;
       cursor = entries.next;
     }
-    return undefined;
   }
 
   async #unable(grant: Grant, found: Found | undefined, thrown: unknown): Promise<Report> {

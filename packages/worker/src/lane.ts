@@ -24,8 +24,8 @@ export interface LanePort {
   readonly asker: Asker;
   /** The session in force. */
   session(): string;
-  /** Resolves when there is another session. */
-  sessionLost(session: string): Promise<void>;
+  /** A session was found ended, `surely` or perhaps; resolves when there is one that lives. */
+  sessionLost(session: string, surely: boolean): Promise<void>;
   /** How many control steps there is room for; 0 while nothing new is taken. */
   controlRoom(): number;
   /** True while nothing new is taken: the worker drains, or its session is doubtful. */
@@ -159,7 +159,7 @@ export class Lane {
     parcels.forEach((parcel, i) => void parcel.settle(reply.results[i] ?? "stale"));
     // Grants of a session that was lost meanwhile are given to others already.
     if (session === this.#port.session()) this.#port.receive(reply);
-    if (!reply.alive) await this.#port.sessionLost(session);
+    if (!reply.alive) await this.#port.sessionLost(session, false);
     const some = reply.grants.length > 0;
     this.#restless = some || parcels.length > 0 ? 0 : this.#restless + 1;
     return reply.more || !reply.alive || outbox.size > 0 || (some && slots.free > 0);
@@ -174,7 +174,7 @@ export class Lane {
     else if (parcels.length > 1) outbox.putAside(parcels);
     else parcels[0]?.settle("refused", error);
     if (error.code === "session-lost") {
-      await this.#port.sessionLost(session);
+      await this.#port.sessionLost(session, true);
       return true;
     }
     this.#seq -= 1;

@@ -117,7 +117,7 @@ export class Pool {
     return new Lane(number, {
       ...{ store, outbox: this.outbox, slots: this.slots, queues, inline, asker },
       session: () => this.keeper.id,
-      sessionLost: (session) => this.keeper.lost(session),
+      sessionLost: (session, surely) => this.keeper.lost(session, surely),
       controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
       closed: () => this.stopping.signal.aborted || !this.keeper.trusted,
       receive: (reply) => this.#receive(reply),

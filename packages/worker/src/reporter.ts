@@ -10,6 +10,12 @@ export interface ReportCounts {
   readonly stale: number;
 }
 
+/** What came of a report, and why where it was refused. */
+export interface Reply {
+  readonly verdict: Verdict;
+  readonly cause?: unknown;
+}
+
 /** Sends reports, and strikes a step off the ledger when its last one was answered. */
 export class Reporter {
   readonly #byType = {
@@ -41,7 +47,7 @@ export class Reporter {
   }
 
   /** Sends a report after which the step stays this worker's; resolves to what the store says. */
-  step(report: Report): Promise<{ readonly verdict: Verdict; readonly cause?: unknown }> {
+  step(report: Report): Promise<Reply> {
     return new Promise((resolve) => {
       this.outbox.put({ report, settle: (verdict, cause) => resolve({ verdict, cause }) });
     });

@@ -40,6 +40,9 @@ export interface SessionKeeperOptions {
 /** How long a store may be silent when a worker starts. */
 const OPENING_MS = 5_000;
 
+/** A session that is found ended again so soon after it was renewed has ended indeed, in milliseconds. */
+const REVIVAL_MS = 1_000;
+
 export class SessionKeeper {
   readonly #options: SessionKeeperOptions;
   readonly #pulse = new Pulse();
@@ -47,6 +50,7 @@ export class SessionKeeper {
   #renewals: Renewals;
   #ticking: NodeJS.Timeout;
   #doubtful = false;
+  #revivedMs = Number.NEGATIVE_INFINITY;
   #blocked = false;
   #reopening: Promise<void> | undefined;
 
@@ -90,10 +94,13 @@ export class SessionKeeper {
     return this.#pulse.silentMs;
   }
 
-  /** Says that the store no longer knows a session; resolves when there is another. */
-  lost(session: string): Promise<void> {
+  /**
+   * Says that an exchange found a session ended; resolves when there is one that lives. One that has merely expired, whose steps
+   * nobody has taken back, lives on once it is renewed; `surely` rules that out.
+   */
+  lost(session: string, surely: boolean): Promise<void> {
     if (session !== this.id) return Promise.resolve();
-    this.#reopening ??= this.#reopen().finally(() => {
+    this.#reopening ??= this.#recover(surely).finally(() => {
       this.#reopening = undefined;
     });
     return this.#reopening;
@@ -105,16 +112,30 @@ export class SessionKeeper {
     await this.#renewals.stop();
   }
 
+  async #recover(surely: boolean): Promise<void> {
+    if (surely || monotonicMs() - this.#revivedMs < REVIVAL_MS || !(await this.#revive()))
+      await this.#reopen();
+    this.#doubtful = false;
+    queueMicrotask(() => this.#options.onTrust(this.id));
+  }
+
+  async #revive(): Promise<boolean> {
+    const sentMs = monotonicMs();
+    const { status } = await untilAnswered("renew", () => this.#options.store.renew(this.id), this.#options);
+    if (status === "lost") return false;
+    this.#revivedMs = sentMs;
+    this.#trustFrom(sentMs);
+    return true;
+  }
+
   async #reopen(): Promise<void> {
-    const { log, onDoubt, onTrust } = this.#options;
+    const { log, onDoubt } = this.#options;
     log.warn("the session was lost; opening another", { session: this.id });
     onDoubt("lost", this.id);
     const [session, sentMs] = await openOne(this.#options);
     this.#session = session;
     this.#trustFrom(sentMs);
-    this.#doubtful = false;
     this.#renewals.switchTo(this.id);
-    queueMicrotask(() => onTrust(this.id));
   }
 
   #hear(news: RenewalNews): void {
@@ -128,7 +149,7 @@ export class SessionKeeper {
         return;
       case "lost":
         // Without the signal's end this would reject only where nobody is left to care.
-        return void this.lost(news.session).catch(() => {});
+        return void this.lost(news.session, true).catch(() => {});
       case "blocked":
         if (!this.#blocked)
           log.error("the event loop was blocked for too long to be renewed", {

@@ -1,9 +1,11 @@
 import { join } from "node:path";
-import { connect, type Jobbers, type Workflow } from "jobbers";
+import { type AnyWorkflow, connect, type Jobbers, type Workflow } from "jobbers";
 import { type Scenario, timeMs } from "../scenario.js";
 import { chain, diamond, noop } from "./workflows.js";
 
 const CONCURRENCY = 100;
+
+type Numbered = AnyWorkflow & Workflow<{ n: number }, unknown>;
 
 /** Submits single-task runs in calls of 500, with nobody working. */
 export const bulkSubmit: Scenario = {
@@ -50,7 +52,7 @@ export const diamonds: Scenario = {
 /** Steps per second from the worker's start to the last run's end. */
 async function drainRate(
   folder: string,
-  workflow: Workflow<{ n: number }, unknown>,
+  workflow: Numbered,
   runs: number,
   stepsEach: number,
   inline = true,
@@ -68,7 +70,7 @@ async function drainRate(
 }
 
 /** Submits runs in calls of 500; answers the ids of the last call. */
-async function submitAll(jobbers: Jobbers, workflow: Workflow<{ n: number }, unknown>, runs: number): Promise<string[]> {
+async function submitAll(jobbers: Jobbers, workflow: Numbered, runs: number): Promise<string[]> {
   let ids: string[] = [];
   for (let from = 0; from < runs; from += 500) {
     const batch = Array.from({ length: Math.min(500, runs - from) }, (_, i) => ({ input: { n: from + i } }));

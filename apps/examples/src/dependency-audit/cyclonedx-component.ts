@@ -92,17 +92,22 @@ function declared({ declared, stated }: LicenceFinding): Pick<Component, "licens
 }
 
 function evidence({ texts }: LicenceFinding): Pick<Component, "evidence"> {
-  // "GPL-2.0-only or GPL-2.0-or-later" is no expression, and becomes a name.
-  const licenses = texts.map((text) => choice(text));
+  // Several entries must be licences, never expressions, so "GPL-3.0-only or GPL-3.0-or-later" becomes a name.
+  const licenses = texts.map((text) =>
+    isListed(text) ? { license: { id: text } } : { license: { name: text } },
+  );
   return licenses.length === 0 ? {} : { evidence: { licenses } };
 }
 
 /** A licence by its id where it is just one on the SPDX list, else as an expression, else by its name. */
 function choice(words: string, acknowledged: Acknowledged = {}): LicenceChoice {
-  const [id] = licencesIn(words);
-  if (id === undefined) return { license: { name: words, ...acknowledged } };
-  if (id === words && !/^(?:LicenseRef|DocumentRef)-/.test(id)) return { license: { id, ...acknowledged } };
+  if (isListed(words)) return { license: { id: words, ...acknowledged } };
+  if (licencesIn(words).length === 0) return { license: { name: words, ...acknowledged } };
   return { expression: words, ...acknowledged };
+}
+
+function isListed(words: string): boolean {
+  return licencesIn(words)[0] === words && !/^(?:LicenseRef|DocumentRef)-/.test(words);
 }
 
 function purlOf(fullName: string, version: string): { purl?: string } {

@@ -21,6 +21,8 @@ interface Place {
   readonly out: string;
 }
 
+type Flags = Readonly<Partial<Record<"dir" | "out" | "store", string | undefined>>>;
+
 const CONCURRENCY = 16;
 
 /** Where npm was called; it starts scripts in the repository's root, wherever that was. */
@@ -71,7 +73,7 @@ const audit = defineCommand({
   },
 });
 
-function placeOf(args: { dir?: string; out?: string }): Place {
+function placeOf(args: Flags): Place {
   const dir = args.dir === undefined ? resolve(repository) : resolve(caller, args.dir);
   const found = statSync(dir, { throwIfNoEntry: false });
   if (!found) throw flagError(`--dir names ${dir}, which does not exist`);
@@ -90,7 +92,7 @@ async function submit(jobbers: Jobbers, place: Place, id: string): Promise<Run<A
 }
 
 /** The command that goes on with this audit. */
-function commandFor(id: string, args: { dir?: string; out?: string; store?: string }): string {
+function commandFor(id: string, args: Flags): string {
   const flags = (["dir", "out", "store"] as const).flatMap((name) => {
     const value = args[name];
     return value === undefined ? [] : [`--${name} ${/^[\w./:@-]+$/.test(value) ? value : `'${value}'`}`];

@@ -10,7 +10,9 @@ export const EXIT_OTHERWISE = errorCatalogue["run-cancelled"].exit;
 export function reportError(error: unknown, program: string, output: Output): number {
   const code = codeOf(error);
   if (code === undefined) {
-    output.note(`${program}: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    output.note(
+      `${program}: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
     output.printJson({ error: { code: "unexpected", message: String((error as Error)?.message ?? error) } });
     return EXIT_BUG;
   }

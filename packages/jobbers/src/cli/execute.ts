@@ -26,7 +26,12 @@ export type Executed<O> =
  *
  * @throws RunFailed, RunCancelled
  */
-export async function executeRun<O>({ jobbers, run, worker: options, output }: Execution<O>): Promise<Executed<O>> {
+export async function executeRun<O>({
+  jobbers,
+  run,
+  worker: options,
+  output,
+}: Execution<O>): Promise<Executed<O>> {
   if (isEnded((await run.status()).state)) return { status: "succeeded", result: await run.result() };
   const worker = jobbers.worker(options);
   const leaving = new AbortController();
@@ -34,10 +39,13 @@ export async function executeRun<O>({ jobbers, run, worker: options, output }: E
   const stopListening = onEndSignals({
     drain(signal) {
       interruptedBy = signal;
-      output.note(`${signal}: finishing what runs, then leaving; once more to give it back and leave at once`);
+      output.note(
+        `${signal}: finishing what runs, then leaving; once more to give it back and leave at once`,
+      );
       leaving.abort();
     },
-    leave: (signal) => void worker.stop({ giveBack: true }).finally(() => process.exit(signalExitCode(signal))),
+    leave: (signal) =>
+      void worker.stop({ giveBack: true }).finally(() => process.exit(signalExitCode(signal))),
   });
   const view = startProgress(run, output);
   try {

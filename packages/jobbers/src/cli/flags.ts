@@ -19,15 +19,21 @@ export function parseFlags(command: Command, argv: readonly string[]): ParsedCom
     strict: false,
     tokens: true,
     allowPositionals: true,
-    options: Object.fromEntries(flags.map(([name, def]) => [name, { type: def.type === "boolean" ? "boolean" : "string" }])),
+    options: Object.fromEntries(
+      flags.map(([name, def]) => [name, { type: def.type === "boolean" ? "boolean" : "string" }]),
+    ),
   });
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const def = Object.hasOwn(command.args, token.name) ? command.args[token.name] : undefined;
     if (!def || def.type === "positional") throw unknownFlag(command, token.rawName);
     if (def.type === "boolean") {
-      if (token.value !== undefined) throw flagError(`${token.rawName} takes no value, but was given ${quoted(token.value)}`);
-    } else if (token.value === undefined || (!token.inlineValue && token.value.startsWith("-") && token.value !== "-")) {
+      if (token.value !== undefined)
+        throw flagError(`${token.rawName} takes no value, but was given ${quoted(token.value)}`);
+    } else if (
+      token.value === undefined ||
+      (!token.inlineValue && token.value.startsWith("-") && token.value !== "-")
+    ) {
       throw flagError(`${token.rawName} needs a value, as in ${token.rawName}=${def.valueHint ?? "VALUE"}`);
     }
   }

@@ -7,7 +7,8 @@ export async function commandHelp(program: string, command: Command): Promise<st
     { meta: { name: command.name, description: command.description }, args: command.args },
     { meta: { name: program } },
   );
-  return `${usage.trimEnd()}\n\nEXAMPLES\n\n${command.examples.map((line) => `  ${line}`).join("\n")}`;
+  const text = usage.replace("<FILES>", "<FILES…>").replace(/ +$/gm, "").trimEnd();
+  return `${text}\n\nEXAMPLES\n\n${command.examples.map((line) => `  ${line}`).join("\n")}`;
 }
 
 /** Writes the help of a program with several commands. */

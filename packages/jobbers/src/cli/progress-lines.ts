@@ -12,7 +12,10 @@ export interface ProgressRow {
 }
 
 /** The rows of a progress view: the tasks, of which maps and inlined dags are only the frames. */
-export function rowsOf(progress: readonly StepProgress[], rateOf: (name: string) => number | undefined): ProgressRow[] {
+export function rowsOf(
+  progress: readonly StepProgress[],
+  rateOf: (name: string) => number | undefined,
+): ProgressRow[] {
   return progress
     .filter((step) => step.kind === "task" && !isUnneeded(step))
     .map(({ name, depth, settled, total, counts }) => ({
@@ -20,7 +23,8 @@ export function rowsOf(progress: readonly StepProgress[], rateOf: (name: string)
       settled,
       total,
       failed: counts.failed ?? 0,
-      rate: rateOf(name),
+      // Of a step that there is only once, a rate says nothing.
+      rate: depth > 0 ? rateOf(name) : undefined,
     }));
 }
 
@@ -30,7 +34,10 @@ function isUnneeded({ name, counts }: StepProgress): boolean {
 }
 
 /** Writes a row as a line: `fetch[]  1,203/4,000  2 failed  310/s`, with a bar where there is room for one. */
-export function lineOf(row: ProgressRow, layout: { readonly labelWidth: number; readonly columns?: number }): string {
+export function lineOf(
+  row: ProgressRow,
+  layout: { readonly labelWidth: number; readonly columns?: number },
+): string {
   const { settled, total, failed, rate } = row;
   const done = `${count(settled)}/${total === undefined ? "?" : count(total)}`;
   const tail = [

@@ -19,7 +19,11 @@ export interface ProgressPace {
 const defaultPace: ProgressPace = { terminalMs: 150, linesMs: 5_000, idleMs: 2_000 };
 
 /** Starts a view of a run. It reads when the run's events say so, never more often than its pace, and rarely while idle. */
-export function startProgress(run: Run<unknown>, output: Output, pace: ProgressPace = defaultPace): ProgressView {
+export function startProgress(
+  run: Run<unknown>,
+  output: Output,
+  pace: ProgressPace = defaultPace,
+): ProgressView {
   const stopping = new AbortController();
   const rates = createRates();
   const { terminal } = output;
@@ -42,7 +46,10 @@ export function startProgress(run: Run<unknown>, output: Output, pace: ProgressP
   };
   const refresh = async (last: boolean) => {
     const progress = await run.progress();
-    rates.sample(performance.now(), progress.map(({ name, settled }) => [name, settled]));
+    rates.sample(
+      performance.now(),
+      progress.map(({ name, settled }) => [name, settled]),
+    );
     if (last || !stopping.signal.aborted) show(rowsOf(progress, last ? rates.overall : rates.lately));
   };
   const schedule = (delayMs: number) => {
@@ -74,7 +81,12 @@ export function startProgress(run: Run<unknown>, output: Output, pace: ProgressP
 }
 
 /** The lines that fit: all, or those in motion and the number of the rest. */
-function windowOf(rows: readonly ProgressRow[], height: number, labelWidth: number, columns: number): string[] {
+function windowOf(
+  rows: readonly ProgressRow[],
+  height: number,
+  labelWidth: number,
+  columns: number,
+): string[] {
   const write = (row: ProgressRow) => lineOf(row, { labelWidth, columns });
   if (rows.length <= height) return rows.map(write);
   const open = rows.filter(({ settled, total }) => settled !== total);

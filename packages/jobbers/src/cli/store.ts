@@ -18,7 +18,10 @@ export function storeUrl(flag: string | undefined): string {
 }
 
 /** Does something with a connection, and closes it whatever happens. */
-export async function withStore<T>(flag: string | undefined, use: (jobbers: Jobbers) => Promise<T>): Promise<T> {
+export async function withStore<T>(
+  flag: string | undefined,
+  use: (jobbers: Jobbers) => Promise<T>,
+): Promise<T> {
   const jobbers = await connectStore(flag);
   try {
     return await use(jobbers);

@@ -24,7 +24,10 @@ export async function loadWorkflowFiles(files: readonly string[]): Promise<Workf
     for (const workflow of exported) {
       const other = found.get(workflow.name);
       if (other && other.workflow !== workflow && !isSame(other.workflow, workflow)) {
-        throw fileError(file, `exports another ${quoted(workflow.name)} than ${other.file}; names must be unique`);
+        throw fileError(
+          file,
+          `exports another ${quoted(workflow.name)} than ${other.file}; names must be unique`,
+        );
       }
       found.set(workflow.name, { workflow, file });
     }
@@ -41,7 +44,10 @@ export function chooseWorkflow(workflows: WorkflowsByName, name: string): AnyWor
   const workflow = workflows.get(name);
   if (workflow) return workflow;
   const known = [...workflows.keys()].map(quoted).join(", ");
-  throw new JobbersError("workflow-unknown", `the files export no task or dag ${quoted(name)}; they export ${known}`);
+  throw new JobbersError(
+    "workflow-unknown",
+    `the files export no task or dag ${quoted(name)}; they export ${known}`,
+  );
 }
 
 type Load = (href: string) => Promise<Record<string, unknown>>;
@@ -74,7 +80,8 @@ function hrefOf(file: string): string {
   if (!found) throw fileError(file, "does not exist");
   if (found.isDirectory()) throw fileError(file, "is a directory");
   const known = [...typescript, ...javascript];
-  if (!known.includes(extensionOf(file))) throw fileError(file, `is no module; its name should end in ${known.join(", ")}`);
+  if (!known.includes(extensionOf(file)))
+    throw fileError(file, `is no module; its name should end in ${known.join(", ")}`);
   return pathToFileURL(path).href;
 }
 
@@ -109,10 +116,16 @@ function isSame(one: AnyWorkflow, other: AnyWorkflow): boolean {
 /** A short text of whatever a module threw; the first line of code that it points to is the most helpful of its stack. */
 function describe(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown).slice(0, 500);
-  const place = thrown.stack?.split("\n").find((line) => line.startsWith("    at ") && !/node:|node_modules/.test(line));
+  const place = thrown.stack
+    ?.split("\n")
+    .find((line) => line.startsWith("    at ") && !/node:|node_modules/.test(line));
   return `${thrown.name}: ${thrown.message.slice(0, 2000)}${place ? `\n${place}` : ""}`;
 }
 
 function fileError(file: string, problem: string, cause?: unknown): JobbersError {
-  return new JobbersError("workflow-file-invalid", `${file} ${problem}`, cause === undefined ? {} : { cause });
+  return new JobbersError(
+    "workflow-file-invalid",
+    `${file} ${problem}`,
+    cause === undefined ? {} : { cause },
+  );
 }

@@ -5,13 +5,20 @@ import { needsOf, queuesOf, type SubmissionParts, submissionOf } from "../factor
 import { createFakeClock, type FakeClock } from "../fake-clock.js";
 import { type Faults, faultyStore, patientStore } from "../faulty-store.js";
 
-/** Opens a fresh, empty store whose time is the clock's. */
-export type OpenStore = (options: { readonly clock: FakeClock }) => Promise<Store>;
+/** What the contract asks of a store that it opens. */
+export interface StoreSettings {
+  readonly clock: FakeClock;
+  /** About how many events the feed has to keep; the store's default where it is left out. */
+  readonly eventsKept?: number | undefined;
+}
+
+/** Opens a fresh, empty store whose time is the clock's, and whose sessions expire. */
+export type OpenStore = (settings: StoreSettings) => Promise<Store>;
 
 /** What an adapter may say about itself, and how the contract is to be run. */
 export interface ContractOptions {
   /** Opens the same data once more, while `first` is open or after it was closed; left out for stores that keep nothing. */
-  readonly reopen?: ((first: Store, options: { readonly clock: FakeClock }) => Promise<Store>) | undefined;
+  readonly reopen?: ((first: Store, settings: StoreSettings) => Promise<Store>) | undefined;
   /** Runs everything behind a bad line. */
   readonly faults?: Faults | undefined;
 }
@@ -43,16 +50,21 @@ export interface Bench {
 }
 
 /** Registers a test that gets a bench of its own. */
-export type BenchTest = (name: string, body: (bench: Bench) => Promise<void>, timeoutMs?: number) => void;
+export type BenchTest = (name: string, body: (bench: Bench) => Promise<void>, needs?: TestNeeds) => void;
+
+interface TestNeeds {
+  readonly timeoutMs?: number;
+  readonly eventsKept?: number;
+}
 
 const SWEEP_MS = 5_000;
 
 /** Makes `test` for one adapter: each test opens a store and closes it. */
 export function benchTest(open: OpenStore, options: ContractOptions): BenchTest {
-  return (name, body, timeoutMs) =>
-    test(name, { ...(timeoutMs !== undefined && { timeout: timeoutMs }) }, async () => {
+  return (name, body, { timeoutMs = 20_000, eventsKept } = {}) =>
+    test(name, { timeout: timeoutMs }, async () => {
       const clock = createFakeClock();
-      const first = await open({ clock });
+      const first = await open({ clock, eventsKept });
       const opened = [first];
       const reopen = async () => {
         const store = await (options.reopen as NonNullable<typeof options.reopen>)(first, { clock });

@@ -33,7 +33,7 @@ export function crashes(test: BenchTest): void {
           if (survived) return expect(at).toBeGreaterThan(4);
         }
         throw new Error("a worker that is never through");
-      }, 60_000);
+      }, { timeoutMs: 60_000 });
     }
   }
 

@@ -1,5 +1,6 @@
 import type { EventRecord, Grant } from "@jobbers/core";
 import { expect } from "vitest";
+import { submissionOf } from "../factories.js";
 import { turns } from "../signals.js";
 import { chain, diamond, single } from "../sample-plans.js";
 import type { Bench, BenchTest } from "./bench.js";
@@ -45,6 +46,18 @@ export function events(test: BenchTest): void {
     const end = await store.readEvents(second.cursor, 100);
     expect(end).toEqual({ events: [], cursor: second.cursor, gap: false });
   });
+
+  test("a reader whose cursor was trimmed away is told so, by a gap", async (bench) => {
+    const { store, submit } = bench;
+    await submit(single(), 0);
+    const { cursor } = await store.readEvents(0, 100);
+    for (let n = 1; n <= 600; n++) await submit(single(), n);
+    const page = await store.readEvents(cursor, 10);
+    expect(page.gap).toBe(true);
+    expect(page.events.length).toBeGreaterThan(0);
+    expect((await store.readEvents(page.cursor, 10)).gap).toBe(false);
+    expect((await store.readEvents(0, 10)).events[0]?.cursor).toBeGreaterThan(cursor);
+  }, { eventsKept: 50 });
 
   test("retries, losses and quarantines are told by step", async (bench) => {
     const run = await bench.submit(single());
@@ -130,6 +143,6 @@ export function events(test: BenchTest): void {
     await store.close();
     await Promise.allSettled(waits);
     await expect(store.getRun("01ARZ3NDEKTSV4RRFFQ69G5FAV")).rejects.toMatchObject({ code: "store-closed" });
-    await expect(store.submit([])).rejects.toMatchObject({ code: "store-closed" });
+    await expect(store.submit([submissionOf(single())])).rejects.toMatchObject({ code: "store-closed" });
   });
 }

@@ -145,7 +145,7 @@ export function maps(test: BenchTest): void {
     expect(new Set(second.calls).size).toBe(width + 1);
     expect(await runState(run)).toBe("succeeded");
     expect(await store.countSteps(run)).toContainEqual({ name: "item", counts: { succeeded: width } });
-  }, 60_000);
+  }, { timeoutMs: 60_000 });
 
   test("a map fails when a member failed, after all members have settled", async (bench) => {
     const { run, calls, state } = await play(bench, mapped("continue"), { "item[1]": FAIL }, { list: [1, 2, 3] });

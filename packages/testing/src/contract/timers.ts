@@ -6,7 +6,7 @@ import type { BenchTest } from "./bench.js";
 export function timers(test: BenchTest): void {
   test("a run with a delay is scheduled until it has passed", async ({ store, clock, submit, driver, runState }) => {
     const run = await submit(single(), null, { delayMs: 60_000 });
-    const worker = await driver(single());
+    const worker = await driver(single(), { leaseMs: Number.POSITIVE_INFINITY });
     expect(await store.getRun(run)).toMatchObject({ state: "scheduled" });
     expect(await worker.take()).toEqual([]);
     clock.advance(59_999);

@@ -53,7 +53,7 @@ export function triggers(test: BenchTest): void {
       if (state !== expected) wrong.push(`${each.mode} ${each.trigger} of ${each.parents}: ${state}, not ${expected}`);
     }
     expect(wrong).toEqual([]);
-  }, 60_000);
+  }, { timeoutMs: 60_000 });
 }
 
 /**

@@ -25,6 +25,8 @@ export interface MachineRun {
   stopped: boolean;
   readonly body: Body;
   readonly steps: Map<StepAddress, MachineStep>;
+  /** Those that are to be handed out, in order; entries whose step is no longer in place "line" are void. */
+  readonly line: MachineStep[];
 }
 
 /** What is counted of a body: the run's own, a map's, or an inlined dag's. */
@@ -62,8 +64,9 @@ export interface MachineStep {
   /** How many of its catchers have rescued it, and whether its failure is for good. */
   rescued: number;
   definite: boolean;
-  /** Its body, once it is laid out. */
+  /** Its body, once it is being laid out, and how many elements the map is over. */
   body?: Body;
+  count?: number;
   error?: JsonValue | undefined;
 }
 
@@ -77,6 +80,7 @@ export function createMachineRun(index: PlanIndex): MachineRun {
     stopped: false,
     body: createBody(index.members(undefined).length, index.onFailure(undefined) !== undefined),
     steps: new Map(),
+    line: [],
   };
 }
 

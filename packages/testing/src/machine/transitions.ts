@@ -85,6 +85,7 @@ export function expand(
   entries: readonly StepSpec[],
 ): void {
   step.body ??= createBody(size.count * size.membersEach, false);
+  step.count = size.count;
   if (!run.cancelling) for (const spec of entries) release(run, stepOf(run, spec));
   step.cursor = size.to;
   if (step.cursor === size.count) layOut(run, step);
@@ -98,14 +99,15 @@ export function retry(run: MachineRun, step: MachineStep): void {
 }
 
 /** Its timer is due. */
-export function promote(step: MachineStep): void {
-  Object.assign(step, { state: "ready", place: "line" });
+export function promote(run: MachineRun, step: MachineStep): void {
+  step.state = "ready";
+  stand(run, step);
 }
 
 /** It was given back, at no cost. */
 export function giveBack(run: MachineRun, step: MachineStep): void {
-  step.place = "line";
   if (!isSettled(step.state)) step.state = "ready";
+  stand(run, step);
   endCancelled(run);
 }
 
@@ -137,7 +139,13 @@ function stepOf(run: MachineRun, spec: StepSpec): MachineStep {
 /** A step is judged to run: it is ready, unless the run is stopped. */
 function release(run: MachineRun, step: MachineStep): void {
   if (run.stopped && step.spec.stoppable) return settleByItself(run, step, "cancelled", "stopped");
-  Object.assign(step, { state: "ready", place: "line" });
+  step.state = "ready";
+  stand(run, step);
+}
+
+function stand(run: MachineRun, step: MachineStep): void {
+  step.place = "line";
+  run.line.push(step);
 }
 
 function settle(run: MachineRun, step: MachineStep, outcome: Settled, { reason, error }: Ending): void {
@@ -148,7 +156,7 @@ function settle(run: MachineRun, step: MachineStep, outcome: Settled, { reason, 
 /** The store settles a step without a worker, which has to be asked what follows where there is anything. */
 function settleByItself(run: MachineRun, step: MachineStep, outcome: Settled, reason?: StepReason): void {
   settle(run, step, outcome, { reason });
-  if (step.spec.dependents > 0 || step.spec.catches) step.place = "line";
+  if (step.spec.dependents > 0 || step.spec.catches) stand(run, step);
   else finish(run, step);
 }
 
@@ -167,7 +175,7 @@ function applyFollow(run: MachineRun, step: MachineStep, { successors, rescues =
   for (const spec of successors.items) mark(run, step, stepOf(run, spec));
   if (successors.next === undefined) return finish(run, step);
   step.cursor = successors.next;
-  step.place = "line";
+  stand(run, step);
 }
 
 /** A catcher has settled: all of them have to succeed. */

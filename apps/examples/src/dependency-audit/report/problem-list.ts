@@ -46,7 +46,12 @@ export function problemSection(packages: readonly PackageReport[]): Markup {
 
 function line({ name, version, path }: PackageReport["entry"], { message }: Problem): Markup {
   const elsewhere = path !== `node_modules/${name}`;
-  return html`<li><b>${name}</b> <span class="muted">${version}</span> — ${message}${
+  return html`<li><b>${name}</b> <span class="muted">${version}</span> — ${withCommands(message)}${
     elsewhere && html`<span class="path">${path}</span>`
   }</li>`;
+}
+
+/** A message with what stands between backticks set as code. */
+function withCommands(message: string): Markup[] {
+  return message.split("`").map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }

@@ -33,6 +33,7 @@ h2 + .hint { margin: 2px 0 18px; }
 h3 { margin: 0 0 10px; font-size: 13px; font-weight: 600; color: var(--muted); }
 .hint, .muted { color: var(--muted); }
 .hint { font-size: 13.5px; max-width: 100ch; text-wrap: pretty; }
+code { font: 0.92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; background: var(--soft); padding: 1px 5px; border-radius: 4px; }
 a { color: var(--accent); text-underline-offset: 2px; }
 section, .figure { background: var(--card); border: 1px solid var(--line); border-radius: 10px; box-shadow: var(--shadow); }
 section { padding: 24px; }

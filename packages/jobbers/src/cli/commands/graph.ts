@@ -10,7 +10,11 @@ export const graph = defineCommand({
   args: {
     file: { type: "positional", description: "The module that exports it", required: true },
     name: { type: "positional", description: "The name of the dag or task", required: true },
-    format: { type: "string", valueHint: "FORMAT", description: "mermaid or json (the plan itself); default: mermaid" },
+    format: {
+      type: "string",
+      valueHint: "FORMAT",
+      description: "mermaid or json (the plan itself); default: mermaid",
+    },
     json: sharedFlags.json,
   },
   examples: [

@@ -12,7 +12,11 @@ export const run = defineCommand({
   description: "Execute a dag or task in this process, with live progress, and print its result",
   args: {
     name: { type: "positional", description: "The name of the dag or task", required: true },
-    files: { type: "positional", description: "Modules that export it, and whatever else this process may run", required: true },
+    files: {
+      type: "positional",
+      description: "Modules that export it, and whatever else this process may run",
+      required: true,
+    },
     input: inputFlag,
     id: {
       type: "string",
@@ -29,7 +33,8 @@ export const run = defineCommand({
   ],
   async run({ args, positionals, output }) {
     const [name, ...files] = positionals as [string, ...string[]];
-    const concurrency = args.concurrency === undefined ? undefined : wholeNumber(args.concurrency, "--concurrency");
+    const concurrency =
+      args.concurrency === undefined ? undefined : wholeNumber(args.concurrency, "--concurrency");
     const input = readInput(args.input);
     const workflows = await loadWorkflowFiles(files);
     const workflow = chooseWorkflow(workflows, name);

@@ -15,7 +15,10 @@ export const show = defineCommand({
     id: { type: "positional", description: "The run's ULID", required: true },
     ...sharedFlags,
   },
-  examples: ["jobbers show 01KADGN2Q7ZJ4M3V8XW5T9R6BC", "jobbers show 01KADGN2Q7ZJ4M3V8XW5T9R6BC --json | jq .state"],
+  examples: [
+    "jobbers show 01KADGN2Q7ZJ4M3V8XW5T9R6BC",
+    "jobbers show 01KADGN2Q7ZJ4M3V8XW5T9R6BC --json | jq .state",
+  ],
   async run({ args, output }) {
     const id = checkRunId(args.id);
     return withStore(args.store, async (jobbers) => {
@@ -33,7 +36,10 @@ export const show = defineCommand({
 function headOf(status: RunStatus): string[] {
   const { startedAtMs, endedAtMs, failure } = status;
   const state = status.cancelling && status.state === "running" ? "running, being cancelled" : status.state;
-  const took = startedAtMs !== undefined && endedAtMs !== undefined ? `, took ${showDuration(endedAtMs - startedAtMs)}` : "";
+  const took =
+    startedAtMs !== undefined && endedAtMs !== undefined
+      ? `, took ${showDuration(endedAtMs - startedAtMs)}`
+      : "";
   return [
     `${status.kind} ${status.name}  ${status.id}`,
     `  state      ${state}${status.purged ? " (nothing but this is kept)" : ""}`,

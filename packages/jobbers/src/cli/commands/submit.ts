@@ -1,5 +1,5 @@
-import type { Run } from "../../run-types.js";
 import { findRegistered } from "../../registered.js";
+import type { Run } from "../../run-types.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { EXIT_OTHERWISE } from "../error-report.js";
 import { inputFlag, readInput } from "../input.js";
@@ -18,8 +18,15 @@ export const submit = defineCommand({
       ...inputFlag,
       description: `${inputFlag.description}; checked as JSON only, since the schema is in the worker's code`,
     },
-    id: { type: "string", valueHint: "ULID", description: "The run's id; sending the same again is harmless" },
-    wait: { type: "boolean", description: "Wait for the run's end, with live progress, and print its result" },
+    id: {
+      type: "string",
+      valueHint: "ULID",
+      description: "The run's id; sending the same again is harmless",
+    },
+    wait: {
+      type: "boolean",
+      description: "Wait for the run's end, with live progress, and print its result",
+    },
     ...sharedFlags,
   },
   examples: [

@@ -9,10 +9,22 @@ export const worker = defineCommand({
   name: "worker",
   description: "Execute the steps of all runs at a store, until SIGTERM, SIGINT or SIGQUIT drains it",
   args: {
-    files: { type: "positional", description: "Modules whose exported tasks and dags are registered", required: true },
+    files: {
+      type: "positional",
+      description: "Modules whose exported tasks and dags are registered",
+      required: true,
+    },
     concurrency: { type: "string", valueHint: "N", description: "How many steps run at once; default 10" },
-    queues: { type: "string", valueHint: "A,B", description: "Which queues to serve; default: those of its tasks" },
-    name: { type: "string", valueHint: "NAME", description: "The worker's name in listings; default: chosen by itself" },
+    queues: {
+      type: "string",
+      valueHint: "A,B",
+      description: "Which queues to serve; default: those of its tasks",
+    },
+    name: {
+      type: "string",
+      valueHint: "NAME",
+      description: "The worker's name in listings; default: chosen by itself",
+    },
     ...sharedFlags,
   },
   examples: [
@@ -20,18 +32,27 @@ export const worker = defineCommand({
     "jobbers worker dist/crawl.js --concurrency 100 --queues crawl,default --name crawler-1 --store sqlite:./jobs.db",
   ],
   async run({ args, positionals, output }) {
-    const concurrency = args.concurrency === undefined ? undefined : wholeNumber(args.concurrency, "--concurrency");
+    const concurrency =
+      args.concurrency === undefined ? undefined : wholeNumber(args.concurrency, "--concurrency");
     const queues = args.queues === undefined ? undefined : nameList(args.queues, "--queues");
     const workflows = await loadWorkflowFiles(positionals);
     return withStore(args.store, async (jobbers) => {
-      const pool = jobbers.worker({ workflows: [...workflows.values()], concurrency, queues, name: args.name });
+      const pool = jobbers.worker({
+        workflows: [...workflows.values()],
+        concurrency,
+        queues,
+        name: args.name,
+      });
       const asked = new Promise<void>((resolve) => {
         onEndSignals({
           drain(signal) {
-            output.note(`${signal}: finishing what runs, then leaving; once more to give it back and leave at once`);
+            output.note(
+              `${signal}: finishing what runs, then leaving; once more to give it back and leave at once`,
+            );
             resolve();
           },
-          leave: (signal) => void pool.stop({ giveBack: true }).finally(() => process.exit(signalExitCode(signal))),
+          leave: (signal) =>
+            void pool.stop({ giveBack: true }).finally(() => process.exit(signalExitCode(signal))),
         });
       });
       await pool.start();

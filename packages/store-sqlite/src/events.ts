@@ -1,0 +1,38 @@
+import type { EventRecord, JsonValue } from "@jobbers/core";
+import type { Sql } from "./driver.js";
+
+interface EventRow {
+  readonly cursor: number;
+  readonly at: number;
+  readonly run: string | null;
+  readonly type: EventRecord["type"];
+  readonly step: string | null;
+  readonly detail: string | null;
+}
+
+/** The feed after a cursor; what it told of runs that are gone is gone with them. */
+export function readEvents(sql: Sql, after: number, limit: number) {
+  const select =
+    "SELECT cursor, at, runs.id AS run, type, step, detail FROM events LEFT JOIN runs ON runs.seq = events.run AND purged = 0 " +
+    "WHERE cursor > ? ORDER BY cursor LIMIT ?";
+  const rows = sql.all<EventRow>(select, after, limit);
+  const events = rows.flatMap((row) => (row.run === null ? [] : [recordOf(row, row.run)]));
+  const first = sql.get<{ first: number | null }>("SELECT min(cursor) AS first FROM events")?.first ?? 1;
+  return { events, cursor: rows.at(-1)?.cursor ?? after, gap: after > 0 && first > after + 1 };
+}
+
+function recordOf({ cursor, at, type, step, detail }: EventRow, run: string): EventRecord {
+  return {
+    cursor,
+    atMs: at,
+    run,
+    type,
+    step: step ?? undefined,
+    detail: detail === null ? undefined : (JSON.parse(detail) as JsonValue),
+  };
+}
+
+/** The cursor at the feed's end. */
+export function lastEvent(sql: Sql): number {
+  return sql.get<{ last: number | null }>("SELECT max(cursor) AS last FROM events")?.last ?? 0;
+}

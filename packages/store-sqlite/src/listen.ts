@@ -1,0 +1,135 @@
+import { lastEvent } from "./events.js";
+import type { Sql } from "./driver.js";
+import { CONTROL } from "./ledger.js";
+import { createPoll } from "./poll.js";
+import type { Effects, KnownSession } from "./turn.js";
+import { wait } from "./wait.js";
+
+/**
+ * Waking up those who wait. Within the process a commit says what has grown; of other processes' commits only `PRAGMA
+ * data_version` tells, which one timer looks at while somebody waits: after 5 ms, and ever more seldom while nothing happens.
+ */
+export interface Listening {
+  /** Waits for work or mail for a session. */
+  listen(session: KnownSession, wait: ListenWait): Promise<void>;
+  /** Waits for the feed to grow beyond a cursor. */
+  awaitEvents(after: number, wait: Wait): Promise<void>;
+  /** To be called after each commit of this connection. */
+  committed(effects: Effects): void;
+  /** Wakes up one more for what an exchange has left in the lines. */
+  passOn(): void;
+  /** Ends all waiting. */
+  close(): void;
+}
+
+interface Wait {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface ListenWait extends Wait {
+  readonly queues: readonly string[];
+}
+
+/** One who waits. */
+interface Waiter {
+  readonly wake: () => void;
+}
+
+interface Worker extends Waiter {
+  readonly session: KnownSession;
+  readonly queues: ReadonlySet<string>;
+}
+
+interface Reader extends Waiter {
+  readonly after: number;
+}
+
+interface Line {
+  readonly queue: string;
+  readonly needs: string;
+}
+
+export interface ListeningParts {
+  readonly sql: Sql;
+  /** True when other connections may write too. */
+  readonly isShared: boolean;
+  /** How long until the next timer of the store is due. */
+  readonly untilDueMs: () => number;
+}
+
+export function createListening({ sql, isShared, untilDueMs }: ListeningParts): Listening {
+  const workers = new Set<Worker>();
+  const readers = new Set<Reader>();
+  const wakeAll = (waiters: Iterable<Waiter>) => {
+    for (const waiter of [...waiters]) waiter.wake();
+  };
+  /** Wakes up to `n` workers that may pop a line; who waits longest goes first. */
+  const wakeFor = (line: Line, n: number) => {
+    let left = n;
+    for (const worker of workers) {
+      if (left <= 0) return;
+      if (!fits(worker, line)) continue;
+      left--;
+      worker.wake();
+    }
+  };
+  const wakeByMail = (session: number) => wakeAll([...workers].filter((worker) => worker.session.seq === session));
+  const wakeReaders = () => {
+    if (readers.size === 0) return;
+    const last = lastEvent(sql);
+    wakeAll([...readers].filter(({ after }) => last > after));
+  };
+  const wakeByTables = () => {
+    if (workers.size > 0) for (const line of openLines(sql)) wakeFor(line, line.depth);
+    if (workers.size > 0) for (const session of newMail(sql)) wakeByMail(session);
+    wakeReaders();
+  };
+  const poll = createPoll(sql, { isWanted: () => isShared && workers.size + readers.size > 0, onChange: wakeByTables });
+
+  return {
+    async listen(session, { queues, timeoutMs, signal }) {
+      if (signal.aborted) return;
+      poll.look();
+      const worker = { session, queues: new Set(queues) };
+      if (openLines(sql).some((line) => fits(worker, line)) || newMail(sql).includes(session.seq)) return;
+      const waiting = wait(workers, worker, { timeoutMs: Math.min(timeoutMs, untilDueMs()), signal });
+      poll.start();
+      await waiting;
+    },
+    async awaitEvents(after, { timeoutMs, signal }) {
+      if (signal.aborted) return;
+      poll.look();
+      if (lastEvent(sql) > after) return;
+      const waiting = wait(readers, { after }, { timeoutMs, signal });
+      poll.start();
+      await waiting;
+    },
+    committed({ grown, mail, events }) {
+      for (const [line, n] of grown) wakeFor(line, n);
+      for (const session of mail) wakeByMail(session);
+      if (events) wakeReaders();
+    },
+    passOn() {
+      if (workers.size > 0) for (const line of openLines(sql)) wakeFor(line, 1);
+    },
+    close() {
+      poll.stop();
+      wakeAll(workers);
+      wakeAll(readers);
+    },
+  };
+}
+
+function fits({ session, queues }: Omit<Worker, "wake">, { queue, needs }: Line): boolean {
+  return (queue === CONTROL || queues.has(queue)) && (needs === "" || session.serves.has(needs));
+}
+
+function openLines(sql: Sql): (Line & { readonly depth: number })[] {
+  return sql.all("SELECT queue, needs, depth FROM lines WHERE depth > 0");
+}
+
+/** Sessions with mail that they have not been told of. */
+function newMail(sql: Sql): number[] {
+  return sql.tuples("SELECT DISTINCT session FROM mail WHERE told = 0").map(([session]) => session as number);
+}

@@ -1,0 +1,33 @@
+import type { JsonValue, Renewer } from "@jobbers/core";
+import { openConnection, type Place } from "./connection.js";
+import { openPhotostructure } from "./driver.js";
+import { createGroup } from "./group.js";
+import { renew } from "./session.js";
+
+/** Renews sessions of a store on a connection of its own, for a thread whose event loop nobody blocks. */
+export function openRenewer(data: JsonValue): Renewer {
+  const place = data as unknown as Place;
+  const opening = openConnection(place, openPhotostructure).then((sql) => ({
+    sql,
+    group: createGroup({
+      sql,
+      url: place.url,
+      memory: { lines: new Map(), sessions: new Map(), eventsKept: Number.MAX_SAFE_INTEGER, eventsSinceTrim: 0 },
+      clock: Date.now,
+      onCommit: () => {},
+    }),
+  }));
+  // Whoever renews hears of it; nobody has to before.
+  opening.catch(() => {});
+  return {
+    async renew(session) {
+      const { group } = await opening;
+      return group.mutate(1, (unit) => renew(unit, session));
+    },
+    async close() {
+      const { sql, group } = await opening;
+      await group.close();
+      sql.database.close();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import type { Lease, Store } from "@jobbers/core";
+import { cancel } from "./cancel.js";
+import type { Place } from "./connection.js";
+import { MEMORY } from "./connection.js";
+import type { Sql } from "./driver.js";
+import { lastEvent, readEvents } from "./events.js";
+import { exchange } from "./exchange.js";
+import { expand } from "./expand.js";
+import { closedError, createGroup } from "./group.js";
+import { listAttempts } from "./history.js";
+import { createListening } from "./listen.js";
+import { findRegistration, getPlan, listRegistrations } from "./plans.js";
+import { promoteDue } from "./promote.js";
+import { purge } from "./purge.js";
+import { listQueues } from "./queues.js";
+import { reapSessions } from "./reap.js";
+import { getRun, headOf, listRuns } from "./runs.js";
+import {
+  closePart,
+  knownSession,
+  listHeld,
+  listWorkers,
+  openSession,
+  RETURN_LIMIT,
+  release,
+  renew,
+} from "./session.js";
+import { countSteps, getStep, listSteps } from "./steps.js";
+import { chunksOf, submit, weightOf } from "./submit.js";
+import type { Memory } from "./turn.js";
+import { getValue } from "./values.js";
+
+export interface StoreParts {
+  readonly sql: Sql;
+  readonly place: Place;
+  readonly clock: () => number;
+  readonly eventsKept: number;
+  readonly sessionsExpire: boolean;
+}
+
+/** Puts the verbs together to a store. */
+export function createStore({ sql, place: { url, path }, clock, eventsKept, sessionsExpire }: StoreParts): Store {
+  const memory: Memory = { lines: new Map(), sessions: new Map(), eventsKept, eventsSinceTrim: 0 };
+  const untilDueMs = () => {
+    const row = sql.tuple("SELECT due FROM timers ORDER BY due LIMIT 1");
+    return row ? Math.max(0, (row[0] as number) - clock()) : Number.POSITIVE_INFINITY;
+  };
+  const listening = createListening({ sql, isShared: path !== MEMORY, untilDueMs });
+  const { mutate, close } = createGroup({ sql, url, memory, clock, onCommit: listening.committed });
+  let isClosed = false;
+  /** A look into the tables, outside of any transaction. */
+  const look = async <T>(read: () => T): Promise<T> => {
+    if (isClosed) throw closedError(url);
+    return read();
+  };
+  /** A look into the parts of a run that is there. */
+  const lookInto = <T>(run: string, read: (head: NonNullable<ReturnType<typeof headOf>>) => T, none: T) =>
+    look(() => {
+      const head = headOf(sql, run);
+      return head ? read(head) : none;
+    });
+
+  return {
+    url,
+    renewal: path === MEMORY ? undefined : { module: renewerModule(), data: { url, path } },
+    async submit(batch) {
+      if (isClosed) throw closedError(url);
+      const chunks = chunksOf(batch).map((chunk) => {
+        const weight = chunk.reduce((sum, each) => sum + weightOf(each), 0);
+        return mutate(weight, (unit) => submit(unit, chunk));
+      });
+      return (await Promise.all(chunks)).flat();
+    },
+    cancel: (run) => mutate(10, (unit) => cancel(unit, run)),
+    openSession: (opening) =>
+      mutate(10, (unit) => openSession(unit, opening, sessionsExpire ? opening.leaseMs : Number.POSITIVE_INFINITY)),
+    async exchange(call) {
+      const reply = await mutate(call.reports.length + call.wants.slots, (unit) => exchange(unit, call));
+      listening.passOn();
+      return reply;
+    },
+    expand: (expansion) => mutate(expansion.items.length, (unit) => expand(unit, expansion)),
+    renew: (session) => mutate(1, (unit) => renew(unit, session)),
+    release: (_session, leases) => releaseAll(leases, (part) => mutate(part.length, (unit) => release(unit, part))),
+    async closeSession(session) {
+      while (await mutate(RETURN_LIMIT, (unit) => closePart(unit, session)));
+    },
+    listHeld: (session) => look(() => listHeld(sql, session)),
+    async listen(session, wait) {
+      const known = await look(() => knownSession(sql, memory.sessions, session));
+      if (known) await listening.listen(known, wait);
+    },
+    promoteDue: (limit) => mutate(limit, (unit) => promoteDue(unit, limit)),
+    reapSessions: (sweep) => mutate(sweep.limit, (unit) => reapSessions(unit, sweep)),
+    purge: (retention, limit) => mutate(limit, (unit) => purge(unit, retention, limit)),
+    getRun: (run) => look(() => getRun(sql, run)),
+    listRuns: (query) => look(() => listRuns(sql, query)),
+    getStep: (run, address) => lookInto(run, (head) => getStep(sql, head, address), undefined),
+    listSteps: (run, query) => lookInto(run, (head) => listSteps(sql, head, query), { steps: [] }),
+    countSteps: (run) => lookInto(run, (head) => countSteps(sql, head), []),
+    listAttempts: (run, address) => lookInto(run, (head) => listAttempts(sql, head.seq, address), []),
+    readValues: (run, keys) =>
+      look(() => {
+        const head = headOf(sql, run);
+        const valueOf = (key: string) => (head ? getValue(sql, head, key) : null);
+        return Object.fromEntries(keys.map((key) => [key, valueOf(key)]));
+      }),
+    getPlan: (hash) => look(() => getPlan(sql, hash)),
+    findRegistration: (name) => look(() => findRegistration(sql, name)),
+    listRegistrations: () => look(() => listRegistrations(sql)),
+    listQueues: () => look(() => listQueues(sql)),
+    listWorkers: () => look(() => listWorkers(sql)),
+    readEvents: (after, limit) => look(() => readEvents(sql, after, limit)),
+    lastEvent: () => look(() => lastEvent(sql)),
+    async awaitEvents(after, wait) {
+      await look(() => undefined);
+      await listening.awaitEvents(after, wait);
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      listening.close();
+      await close();
+      sql.database.close();
+    },
+  };
+}
+
+/** Gives leases back, a transaction's worth at a time. */
+async function releaseAll(leases: readonly Lease[], releasePart: (part: readonly Lease[]) => Promise<void>): Promise<void> {
+  for (let i = 0; i < leases.length; i += RETURN_LIMIT) await releasePart(leases.slice(i, i + RETURN_LIMIT));
+}
+
+/** The module beside this one: built, or under test in its source. */
+function renewerModule(): string {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return new URL(`./renewer.${extension}`, import.meta.url).href;
+}

@@ -1,0 +1,97 @@
+import type { FakeClock } from "./fake-clock.js";
+import { turns } from "./signals.js";
+
+/** What `ctx.signal` aborts with when the time of an attempt is over on the fake clock. */
+export class AttemptOver extends Error {
+  override readonly name = "AttemptAborted";
+  constructor(
+    readonly reason: "timeout" | "frozen",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** So many turns of the event loop without news mean that handlers wait for something outside of this process's own code. */
+const QUIET_TURNS = 5;
+/** The longest that real I/O of handlers is waited for before the clock jumps all the same, in real milliseconds. */
+const PATIENCE_MS = 1_000;
+
+/**
+ * Keeps real handlers and the fake clock in step: while a handler can go on by itself the clock stands still; when all of them
+ * wait, it jumps to its next timer. What is under way in Node (a file, a socket, a real timer) counts as going on.
+ */
+export class Pace {
+  readonly #clock: FakeClock;
+  readonly #resources = activeResources();
+  #running = 0;
+  #settled = 0;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  /** Counts work that goes on by itself, and never rejects. */
+  start(work: Promise<void>): void {
+    this.#running++;
+    void work.finally(() => {
+      this.#running--;
+      this.#settled++;
+    });
+  }
+
+  /** Waits until some work has settled or the clock has jumped. */
+  async goOn(): Promise<void> {
+    const before = this.#settled;
+    const startedMs = performance.now();
+    for (let quiet = 0; this.#settled === before; quiet++) {
+      if (this.#running === 0 || (quiet >= QUIET_TURNS && !this.#isBusy(startedMs))) {
+        if (this.#clock.jump()) return turns();
+        if (this.#running === 0) throw new Error("the run cannot go on: nothing runs, and no timer is set");
+      }
+      await turns();
+    }
+  }
+
+  /** Calls a handler, for no longer than its step allows on the fake clock. */
+  within<T>(
+    { timeoutMs, heartbeatMs }: { readonly timeoutMs?: number; readonly heartbeatMs?: number },
+    call: (signal: AbortSignal, heartbeat: () => void) => Promise<T>,
+  ): Promise<T> {
+    const controller = new AbortController();
+    const { timer } = this.#clock;
+    let isOver = false;
+    let stopTimeout = () => {};
+    let stopSilence = () => {};
+    const attempt = new Promise<T>((resolve, reject) => {
+      const end = (reason: AttemptOver["reason"], message: string) => () => {
+        const error = new AttemptOver(reason, message);
+        controller.abort(error);
+        reject(error);
+      };
+      const watch = () => {
+        stopSilence();
+        if (isOver || heartbeatMs === undefined) return;
+        const frozen = end("frozen", `gave no heartbeat for longer than ${heartbeatMs} ms`);
+        stopSilence = timer(heartbeatMs, frozen);
+      };
+      const timeout = end("timeout", `took longer than its timeout of ${timeoutMs} ms`);
+      if (timeoutMs !== undefined) stopTimeout = timer(timeoutMs, timeout);
+      watch();
+      call(controller.signal, watch).then(resolve, reject);
+    });
+    return attempt.finally(() => {
+      isOver = true;
+      stopTimeout();
+      stopSilence();
+    });
+  }
+
+  #isBusy(sinceMs: number): boolean {
+    return activeResources() > this.#resources && performance.now() - sinceMs < PATIENCE_MS;
+  }
+}
+
+function activeResources(): number {
+  return process.getActiveResourcesInfo().length;
+}
