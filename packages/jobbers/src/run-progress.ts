@@ -1,7 +1,9 @@
 import {
+  isEnded,
   isSettled,
   type PlanIndex,
   type PlanStep,
+  type RunRecord,
   type StepCounts,
   type StepState,
   type Store,
@@ -11,28 +13,23 @@ import type { StepProgress } from "./run-types.js";
 /** Reads how far a run is: one count by step name, and the widths of its outer maps. */
 export async function readProgress(
   store: Pick<Store, "countSteps" | "getStep">,
-  run: string,
+  { id, state }: Pick<RunRecord, "id" | "state">,
   index: PlanIndex,
 ): Promise<StepProgress[]> {
-  const counted = new Map((await store.countSteps(run)).map((each: StepCounts) => [each.name, each.counts]));
+  const counted = new Map((await store.countSteps(id)).map((each: StepCounts) => [each.name, each.counts]));
   const widths = new Map<PlanStep, number | undefined>();
   for (const step of index.plan.steps) {
     // The width of a map inside a map differs from one instance to the next; it is not known before all of them are laid out.
     const isOuterMap = step.kind === "map" && index.maps(step).length === 0;
-    if (isOuterMap && counted.has(step.name)) widths.set(step, (await store.getStep(run, step.name))?.count);
+    if (isOuterMap && counted.has(step.name)) widths.set(step, (await store.getStep(id, step.name))?.count);
   }
   return index.plan.steps.map((step) => {
     const counts = counted.get(step.name) ?? {};
     const maps = index.maps(step);
     const total = maps.length === 0 ? 1 : maps.length === 1 ? widths.get(maps[0] as PlanStep) : undefined;
-    return {
-      name: step.name,
-      kind: step.kind,
-      depth: maps.length,
-      total,
-      settled: sum(counts, isSettled),
-      counts,
-    };
+    const settled = sum(counts, isSettled);
+    const known = total ?? (isEnded(state) ? settled : undefined);
+    return { name: step.name, kind: step.kind, depth: maps.length, total: known, settled, counts };
   });
 }
 

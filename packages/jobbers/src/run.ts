@@ -39,7 +39,8 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
       } while (after !== undefined);
     },
     async progress() {
-      return readProgress(store, id, await plans.read((await read()).plan));
+      const record = await read();
+      return readProgress(store, record, await plans.read(record.plan));
     },
     events: ({ signal } = {}) => eventsOf(watched, signal),
   };

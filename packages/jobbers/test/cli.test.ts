@@ -1,7 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../src/index.js";
 import { type Ended, fixture, runCli, startCli } from "./cli-process.js";
@@ -79,7 +88,36 @@ describe("jobbers run", () => {
     expect(ended.stderr).toMatch(
       /failed in step "refuse" after 2 tries: TypeError: no more room \(run-failed\)/,
     );
-    expect(json(ended)).toMatchObject({ error: { code: "run-failed" } });
+    expect(json(ended)).toMatchObject({
+      error: { code: "run-failed", detail: { step: "refuse", attempts: 2 } },
+    });
+  });
+
+  it("loads TypeScript from a folder without package.json, files that share a module, and another copy of Jobbers", async () => {
+    const own = mkdtempSync(join(cwd, "folder-"));
+    mkdirSync(join(own, "node_modules"));
+    symlinkSync(fileURLToPath(new URL("..", import.meta.url)), join(own, "node_modules/jobbers"), "dir");
+    const write = (name: string, ...lines: string[]) => writeFileSync(join(own, name), lines.join("\n"));
+    write(
+      "shared.ts",
+      'import { task } from "jobbers";',
+      'export const one = task({ name: "one", run: async () => 1 as number });',
+    );
+    write(
+      "a.ts",
+      'import { dag } from "jobbers";',
+      'import { one } from "./shared";',
+      'export const a = dag("a", {}, () => one());',
+    );
+    write(
+      "b.ts",
+      'import { dag } from "jobbers";',
+      'import { one } from "./shared";',
+      'export const b = dag("b", {}, () => one());',
+    );
+    const ended = await runCli(["run", "b", "a.ts", "b.ts", "--json"], { cwd: own });
+    expect(ended.stderr).not.toMatch(/two different/);
+    expect(json(ended)).toMatchObject({ state: "succeeded", output: 1 });
   });
 
   it("keeps standard output for its one document, whatever tasks write", async () => {

@@ -297,4 +297,18 @@ describe("a run's handle", () => {
     for await (const event of run.events()) after.push(event.type);
     expect(after).toEqual(["run.ended"]);
   });
+
+  it("knows the width of a map inside a map once the run has ended, and what fails in it", async () => {
+    const jobbers = await connected();
+    const rows = dag("rows", { input: z.object({ rows: z.array(z.array(z.number())) }) }, ({ rows }) =>
+      rows.map((row) => row.map((n) => double({ n }))),
+    );
+    await jobbers.worker({ workflows: [rows] }).start();
+    const run = await jobbers.submit(rows, { rows: [[1, 2], [], [3]] });
+    expect(await run.result()).toEqual([[2, 4], [], [6]]);
+    const tasks = (await run.progress()).filter(({ kind }) => kind === "task");
+    expect(tasks).toEqual([
+      { name: "double", kind: "task", depth: 2, total: 3, settled: 3, counts: { succeeded: 3 } },
+    ]);
+  });
 });

@@ -20,7 +20,11 @@ export function cancel(unit: Unit, id: string): CancelResult {
     run.seq,
   ) as [number][];
   for (const [session] of holders) {
-    unit.sql.run("INSERT INTO mail (session, run, told) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", session, run.seq);
+    unit.sql.run(
+      "INSERT INTO mail (session, run, told) VALUES (?, ?, 0) ON CONFLICT DO NOTHING",
+      session,
+      run.seq,
+    );
     unit.turn.effects.mail.add(session);
   }
   return { status: "cancelling" };

@@ -27,7 +27,10 @@ export function placeOf(url: string): Place {
   if (url === "memory:") return { url, path: MEMORY };
   const path = /^sqlite:(?:\/\/(?=[/.]))?(.+)$/s.exec(url)?.[1];
   if (path && path !== MEMORY && !path.includes("\0")) return { url, path: resolve(path) };
-  throw new JobbersError("store-url-invalid", `"${url}" is no URL of a SQLite store; write sqlite:PATH or memory:`);
+  throw new JobbersError(
+    "store-url-invalid",
+    `"${url}" is no URL of a SQLite store; write sqlite:PATH or memory:`,
+  );
 }
 
 /** Opens a connection to a store, making file, directory and tables where they are missing. */
@@ -39,7 +42,9 @@ export async function openConnection({ url, path }: Place, openDatabase: OpenDat
       return connect({ url, path }, openDatabase);
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) {
-        throw isNoDatabase(error) ? foreign(url, "it is damaged, or no database at all") : faultOf(error, url);
+        throw isNoDatabase(error)
+          ? foreign(url, "it is damaged, or no database at all")
+          : faultOf(error, url);
       }
       await sleep(10 + Math.random() * 20);
     }
@@ -59,7 +64,9 @@ function connect({ url, path }: Place, openDatabase: OpenDatabase): Sql {
     // Only now, when the file is known to be ours. The mark in its header is in the file itself, never only in the log.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000");
     // The lock is waited for between turns of the event loop, not within one: see group.ts.
-    database.exec("PRAGMA cache_size = -32768; PRAGMA journal_size_limit = 67108864; PRAGMA busy_timeout = 20");
+    database.exec(
+      "PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 67108864; PRAGMA busy_timeout = 20",
+    );
     return sql;
   } catch (error) {
     if (database.isOpen) database.close();
@@ -88,7 +95,8 @@ function refuseStranger(header: Buffer, url: string): void {
   }
   // Opening a foreign database in WAL mode would already change it. Ours is marked before it is in that mode.
   const isWal = header[18] === 2;
-  if (isWal && header.readUInt32BE(68) !== APPLICATION_ID) throw foreign(url, "it belongs to another program");
+  if (isWal && header.readUInt32BE(68) !== APPLICATION_ID)
+    throw foreign(url, "it belongs to another program");
 }
 
 /** The first 100 bytes of a file. */

@@ -45,21 +45,12 @@ export interface Sql {
 }
 
 export function createSql(database: Database): Sql {
-  const byName = new Map<string, Statement>();
-  const byPosition = new Map<string, Statement>();
-  const named = (text: string) => {
-    let statement = byName.get(text);
-    if (!statement) byName.set(text, (statement = database.prepare(text)));
+  const named = preparedOnce((text) => database.prepare(text));
+  const positional = preparedOnce((text) => {
+    const statement = database.prepare(text);
+    statement.setReturnArrays?.(true);
     return statement;
-  };
-  const positional = (text: string) => {
-    let statement = byPosition.get(text);
-    if (!statement) {
-      byPosition.set(text, (statement = database.prepare(text)));
-      statement.setReturnArrays?.(true);
-    }
-    return statement;
-  };
+  });
   const toTuple = (row: unknown) => (Array.isArray(row) ? row : Object.values(row as object)) as Tuple;
   return {
     database,
@@ -70,6 +61,20 @@ export function createSql(database: Database): Sql {
       const row = positional(text).get(...parameters);
       return row === undefined ? undefined : toTuple(row);
     },
-    tuples: (text, ...parameters) => positional(text).all(...parameters).map(toTuple),
+    tuples: (text, ...parameters) =>
+      positional(text)
+        .all(...parameters)
+        .map(toTuple),
+  };
+}
+
+function preparedOnce(prepare: (text: string) => Statement): (text: string) => Statement {
+  const prepared = new Map<string, Statement>();
+  return (text) => {
+    const known = prepared.get(text);
+    if (known) return known;
+    const statement = prepare(text);
+    prepared.set(text, statement);
+    return statement;
   };
 }

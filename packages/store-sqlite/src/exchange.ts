@@ -1,4 +1,4 @@
-import { type Exchange, type ExchangeReply, JobbersError, type Mail } from "@jobbers/core";
+import { type Exchange, type ExchangeReply, JobbersError, type Mail, type Wants } from "@jobbers/core";
 import { grantsOf } from "./grants.js";
 import type { Step } from "./records.js";
 import { applyReport } from "./report.js";
@@ -16,20 +16,27 @@ interface Remembered {
   readonly more: boolean;
 }
 
+/** What a session that is lost may have. */
+const NOTHING: Wants = { slots: 0, control: 0, queues: [], inline: false };
+
 /** Settles what is reported and hands out new steps. */
 export function exchange(unit: Unit, { session: id, lane, seq, reports, wants }: Exchange): ExchangeReply {
-  const session = findSession(unit, id);
+  const found = findSession(unit, id);
   // Leases outlive their session until somebody takes the steps, so what a lost one reports may still count.
-  if (!session) return reply(unit, { results: reports.map((each) => applyReport(unit, each)), alive: false });
+  if (!found) return reply(unit, { results: reports.map((each) => applyReport(unit, each)), alive: false });
 
+  const { session, alive } = found;
   const select = "SELECT seq, reply FROM lanes WHERE session = ? AND lane = ?";
   const last = unit.sql.tuple(select, session.seq, lane) as [number, string] | undefined;
   if (last && seq < last[0]) {
-    throw new JobbersError("session-lost", `lane ${lane} of session ${id} is at ${last[0]}, ${seq} comes too late`);
+    throw new JobbersError(
+      "session-lost",
+      `lane ${lane} of session ${id} is at ${last[0]}, ${seq} comes too late`,
+    );
   }
-  if (last && seq === last[0]) return replay(unit, session, JSON.parse(last[1]) as Remembered);
+  if (last && seq === last[0]) return replay(unit, found, JSON.parse(last[1]) as Remembered);
 
-  const taker = new Taker(unit, session, wants);
+  const taker = new Taker(unit, session, alive ? wants : NOTHING);
   unit.takeInline = (step) => taker.takeInline(step);
   const results = reports.map((each) => applyReport(unit, each));
   unit.takeInline = undefined;
@@ -41,17 +48,21 @@ export function exchange(unit: Unit, { session: id, lane, seq, reports, wants }:
     "INSERT INTO lanes (session, lane, seq, reply) VALUES (?, ?, ?, ?) " +
     "ON CONFLICT DO UPDATE SET seq = excluded.seq, reply = excluded.reply";
   unit.sql.run(upsert, session.seq, lane, seq, JSON.stringify(remembered));
-  return reply(unit, { session, results, steps, more });
+  return reply(unit, { session, results, steps, more, alive });
 }
 
 /** The same answer once more: the same steps, where they are still the session's. */
-function replay(unit: Unit, session: KnownSession, { results, grants, more }: Remembered): ExchangeReply {
+function replay(
+  unit: Unit,
+  { session, alive }: { session: KnownSession; alive: boolean },
+  { results, grants, more }: Remembered,
+): ExchangeReply {
   const steps = grants.flatMap(([runSeq, address, fence]) => {
     const run = unit.run(runSeq);
     const step = run && unit.step(run, address);
     return step?.fence === fence && step.session === session.seq ? [step] : [];
   });
-  return reply(unit, { session, results, steps, more });
+  return reply(unit, { session, results, steps, more, alive });
 }
 
 interface ReplyParts {
@@ -59,10 +70,10 @@ interface ReplyParts {
   readonly results: readonly Result[];
   readonly steps?: readonly Step[];
   readonly more?: boolean;
-  readonly alive?: boolean;
+  readonly alive: boolean;
 }
 
-function reply(unit: Unit, { session, results, steps = [], more = false, alive = true }: ReplyParts): ExchangeReply {
+function reply(unit: Unit, { session, results, steps = [], more = false, alive }: ReplyParts): ExchangeReply {
   return {
     results,
     grants: grantsOf(unit, steps),
@@ -78,9 +89,11 @@ function reply(unit: Unit, { session, results, steps = [], more = false, alive =
  * given back what it held of it; `told` only keeps `listen` from waking up for it again.
  */
 export function mailOf({ sql }: Unit, session: KnownSession): Mail[] {
-  const select = "SELECT runs.id, told FROM mail JOIN runs ON runs.seq = mail.run WHERE session = ? LIMIT 500";
+  const select =
+    "SELECT runs.id, told FROM mail JOIN runs ON runs.seq = mail.run WHERE session = ? LIMIT 500";
   const rows = sql.tuples(select, session.seq) as [string, number][];
-  if (rows.some(([, told]) => told === 0)) sql.run("UPDATE mail SET told = 1 WHERE session = ? AND told = 0", session.seq);
+  if (rows.some(([, told]) => told === 0))
+    sql.run("UPDATE mail SET told = 1 WHERE session = ? AND told = 0", session.seq);
   return rows.map(([run]) => ({ type: "cancel", run }));
 }
 

@@ -2,7 +2,7 @@ import { type Expansion, type ExpansionReply, valueKey } from "@jobbers/core";
 import { startEntries } from "./ready.js";
 import type { Step } from "./records.js";
 import { beginBody, stepBehind } from "./report.js";
-import { settle } from "./settle.js";
+import { isSettledState, settle } from "./settle.js";
 import type { Unit } from "./unit.js";
 import { putValue } from "./values.js";
 
@@ -12,9 +12,7 @@ export function expand(unit: Unit, expansion: Expansion): ExpansionReply {
   const step = stepBehind(unit, lease);
   if (!step || step.fence !== lease.fence || step.spec.kind !== "map") return { status: "stale" };
   // The last page ends the lease: repeated, it finds the map past its expansion under the same fence.
-  if (step.session === null && step.cursor > 0 && step.cursor === unit.body(step).count) {
-    return { status: "accepted", cursor: step.cursor };
-  }
+  if (isLaidOut(unit, step)) return { status: "accepted", cursor: count };
   const isOpen = step.phase === "expand" && (step.state === "running" || step.state === "ready");
   if (!isOpen || step.run.ended !== null) return { status: "stale" };
   if (step.run.cancelling) {
@@ -22,8 +20,17 @@ export function expand(unit: Unit, expansion: Expansion): ExpansionReply {
     return { status: "stale" };
   }
   layOut(unit, step, expansion);
-  if (step.cursor >= count) beginBody(unit, step);
-  return { status: "accepted", cursor: step.cursor };
+  // The cursor serves another purpose once the map has ended, which it may do at once.
+  const { cursor } = step;
+  if (cursor >= count) beginBody(unit, step);
+  return { status: "accepted", cursor };
+}
+
+/** True for a map whose body goes on by itself, or has ended. */
+function isLaidOut(unit: Unit, step: Step): boolean {
+  if (step.state === "expanding") return true;
+  const endedWithBody = isSettledState(step.state) && (step.reason === null || step.reason === "body");
+  return endedWithBody && unit.body(step).count !== null;
 }
 
 function layOut(unit: Unit, step: Step, { count, membersEach, from, items }: Expansion): void {

@@ -1,7 +1,16 @@
 import { JobbersError } from "@jobbers/core";
 
 /** SQLite's primary result codes that mean something to whoever runs Jobbers. */
-const codes = { busy: 5, locked: 6, readonly: 8, ioerr: 10, corrupt: 11, full: 13, cantopen: 14, notadb: 26 } as const;
+const codes = {
+  busy: 5,
+  locked: 6,
+  readonly: 8,
+  ioerr: 10,
+  corrupt: 11,
+  full: 13,
+  cantopen: 14,
+  notadb: 26,
+} as const;
 
 /** SQLite's primary result code in an error of the driver, 0 where there is none. */
 function codeOf(error: unknown): number {

@@ -61,7 +61,9 @@ export function createGroup(parts: GroupParts): Group {
       pauseMs = 1;
       waiting = waiting.slice(calls.length);
     } catch (error) {
-      waiting = isBusy(error) ? waiting.filter((call) => !isOverdue(call, parts.url, error)) : waiting.slice(calls.length);
+      waiting = isBusy(error)
+        ? waiting.filter((call) => !isOverdue(call, parts.url, error))
+        : waiting.slice(calls.length);
       if (!isBusy(error)) for (const call of calls) call.reject(faultOf(error, parts.url));
       // Others hold the lock: try again soon, not all at the same moment.
       else pauseMs = Math.min(50, pauseMs * 2);

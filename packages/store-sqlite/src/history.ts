@@ -48,7 +48,12 @@ function insertAttempt({ sql, now }: Unit, run: Run, address: StepAddress, attem
     "ON CONFLICT DO NOTHING";
   sql.run(insert, run.seq, address, fence, reason, worker, started, now, error);
   if (fence <= KEPT) return;
-  sql.run("DELETE FROM attempts WHERE run = ? AND address = ? AND fence <= ?", run.seq, address, fence - KEPT);
+  sql.run(
+    "DELETE FROM attempts WHERE run = ? AND address = ? AND fence <= ?",
+    run.seq,
+    address,
+    fence - KEPT,
+  );
 }
 
 /** The attempts of a step, oldest first. */

@@ -34,5 +34,5 @@ export async function openSqliteStore(url: string, options: SqliteStoreOptions =
   const place = placeOf(url);
   const sql = await openConnection(place, openDatabase);
   const sessionsExpire = place.path !== MEMORY || options.expireMemorySessions === true;
-  return createStore({ sql, place, clock, eventsKept, sessionsExpire });
+  return createStore({ sql, place, clock, eventsKept: Math.max(1, eventsKept), sessionsExpire });
 }

@@ -21,7 +21,12 @@ export function lease(unit: Unit, step: Step, session: KnownSession): Lease {
   run.held++;
   run.started ??= unit.now;
   run.dirty = true;
-  unit.sql.run("INSERT INTO held (session, run, address) VALUES (?, ?, ?)", session.seq, run.seq, step.address);
+  unit.sql.run(
+    "INSERT INTO held (session, run, address) VALUES (?, ?, ?)",
+    session.seq,
+    run.seq,
+    step.address,
+  );
   return { run: run.id, address: step.address, fence: step.fence };
 }
 
@@ -29,7 +34,12 @@ export function lease(unit: Unit, step: Step, session: KnownSession): Lease {
 export function endLease(unit: Unit, step: Step): void {
   const { run, session } = step;
   if (session === null) return;
-  unit.sql.run("DELETE FROM held WHERE session = ? AND run = ? AND address = ?", session, run.seq, step.address);
+  unit.sql.run(
+    "DELETE FROM held WHERE session = ? AND run = ? AND address = ?",
+    session,
+    run.seq,
+    step.address,
+  );
   if (!isControl(step.phase)) unit.ledger.running(step.spec.queue, -1);
   step.session = null;
   step.dirty = true;

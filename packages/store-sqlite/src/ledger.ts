@@ -45,7 +45,13 @@ export class Ledger {
 
   /** Puts an entry at the end of a line, or with an old number back among the old ones. */
   push(line: KnownLine, seq: number, run: number, address: string): void {
-    this.#sql.run("INSERT INTO ready (line, seq, run, address) VALUES (?, ?, ?, ?)", line.id, seq, run, address);
+    this.#sql.run(
+      "INSERT INTO ready (line, seq, run, address) VALUES (?, ?, ?, ?)",
+      line.id,
+      seq,
+      run,
+      address,
+    );
     add(this.#depths, line, 1);
     add(this.#turn.effects.grown, line, 1);
   }
@@ -54,6 +60,8 @@ export class Ledger {
   shift(line: KnownLine, upTo: number, n: number): void {
     this.#sql.run("DELETE FROM ready WHERE line = ? AND seq <= ?", line.id, upTo);
     add(this.#depths, line, -n);
+    // What came and went in one transaction is nothing to wake others for.
+    add(this.#turn.effects.grown, line, -n);
   }
 
   running(queue: string, n: number): void {
@@ -79,12 +87,14 @@ export class Ledger {
     }
     for (const [queue, n] of this.#running) {
       if (n === 0) continue;
-      const upsert = "INSERT INTO queues (name, running) VALUES (?, ?) ON CONFLICT DO UPDATE SET running = running + ?";
+      const upsert =
+        "INSERT INTO queues (name, running) VALUES (?, ?) ON CONFLICT DO UPDATE SET running = running + ?";
       this.#sql.run(upsert, queue, n, n);
     }
     for (const { run, name, state, n } of this.#counts.values()) {
       if (n === 0) continue;
-      const upsert = "INSERT INTO counts (run, name, state, n) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + ?";
+      const upsert =
+        "INSERT INTO counts (run, name, state, n) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + ?";
       this.#sql.run(upsert, run, name, state, n, n);
     }
     for (const [shelf, n] of this.#tallies) {

@@ -1,5 +1,5 @@
-import { lastEvent } from "./events.js";
 import type { Sql } from "./driver.js";
+import { lastEvent } from "./events.js";
 import { CONTROL } from "./ledger.js";
 import { createPoll } from "./poll.js";
 import type { Effects, KnownSession } from "./turn.js";
@@ -74,7 +74,8 @@ export function createListening({ sql, isShared, untilDueMs }: ListeningParts): 
       worker.wake();
     }
   };
-  const wakeByMail = (session: number) => wakeAll([...workers].filter((worker) => worker.session.seq === session));
+  const wakeByMail = (session: number) =>
+    wakeAll([...workers].filter((worker) => worker.session.seq === session));
   const wakeReaders = () => {
     if (readers.size === 0) return;
     const last = lastEvent(sql);
@@ -85,7 +86,10 @@ export function createListening({ sql, isShared, untilDueMs }: ListeningParts): 
     if (workers.size > 0) for (const session of newMail(sql)) wakeByMail(session);
     wakeReaders();
   };
-  const poll = createPoll(sql, { isWanted: () => isShared && workers.size + readers.size > 0, onChange: wakeByTables });
+  const poll = createPoll(sql, {
+    isWanted: () => isShared && workers.size + readers.size > 0,
+    onChange: wakeByTables,
+  });
 
   return {
     async listen(session, { queues, timeoutMs, signal }) {

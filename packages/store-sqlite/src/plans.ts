@@ -18,6 +18,8 @@ export function findRegistration(sql: Sql, name: string): Registration | undefin
 }
 
 export function listRegistrations(sql: Sql): Omit<Registration, "planText">[] {
-  const rows = sql.all<Omit<Registration, "planText">>("SELECT kind, name, plan FROM registrations ORDER BY name");
+  const rows = sql.all<Omit<Registration, "planText">>(
+    "SELECT kind, name, plan FROM registrations ORDER BY name",
+  );
   return rows.map((row) => ({ ...row }));
 }

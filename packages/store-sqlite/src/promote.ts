@@ -1,8 +1,8 @@
+import { nextDueMs } from "./exchange.js";
 import { release } from "./ready.js";
 import type { Run } from "./records.js";
 import { endBodyIfDone } from "./settle.js";
 import type { Unit } from "./unit.js";
-import { nextDueMs } from "./exchange.js";
 
 /** How many entry steps of scheduled runs one call starts. */
 const STEP_LIMIT = 1000;

@@ -34,7 +34,10 @@ function nextToPurge(unit: Unit, retention: Retention): number | undefined {
   if (begun !== undefined) return begun;
   const shelf = dueShelf(unit, retention);
   if (!shelf) return undefined;
-  const [at, run] = sql.tuple("SELECT at, run FROM shelves WHERE shelf = ? ORDER BY at, run LIMIT 1", shelf) as [number, number];
+  const [at, run] = sql.tuple(
+    "SELECT at, run FROM shelves WHERE shelf = ? ORDER BY at, run LIMIT 1",
+    shelf,
+  ) as [number, number];
   sql.run("DELETE FROM shelves WHERE shelf = ? AND at = ? AND run = ?", shelf, at, run);
   if (shelf !== "kept") sql.run("UPDATE tallies SET n = n - 1 WHERE shelf = ?", shelf);
   sql.run("UPDATE runs SET purged = 1 WHERE seq = ?", run);
@@ -50,12 +53,20 @@ function dueShelf(unit: Unit, retention: Retention): string | undefined {
     const { ageMs, count } = retention[outcome];
     if (oldest(unit, outcome, now - ageMs) !== undefined) return true;
     const row = sql.tuple("SELECT n FROM tallies WHERE shelf = ?", outcome);
-    return row !== undefined && (row[0] as number) > count && oldest(unit, outcome, Number.POSITIVE_INFINITY) !== undefined;
+    return (
+      row !== undefined &&
+      (row[0] as number) > count &&
+      oldest(unit, outcome, Number.POSITIVE_INFINITY) !== undefined
+    );
   });
 }
 
 function oldest({ sql }: Unit, shelf: string, until: number): number | undefined {
-  const row = sql.tuple("SELECT run FROM shelves WHERE shelf = ? AND at <= ? ORDER BY at, run LIMIT 1", shelf, until);
+  const row = sql.tuple(
+    "SELECT run FROM shelves WHERE shelf = ? AND at <= ? ORDER BY at, run LIMIT 1",
+    shelf,
+    until,
+  );
   return row && (row[0] as number);
 }
 
@@ -72,7 +83,12 @@ function deleteParts({ sql }: Unit, run: number, budget: { rows: number }): bool
   for (const [table, key] of parts) {
     if (budget.rows <= 0) return false;
     const first = `SELECT ${key} FROM ${table} WHERE run = ? LIMIT ?`;
-    const gone = sql.run(`DELETE FROM ${table} WHERE run = ? AND (${key}) IN (${first})`, run, run, budget.rows);
+    const gone = sql.run(
+      `DELETE FROM ${table} WHERE run = ? AND (${key}) IN (${first})`,
+      run,
+      run,
+      budget.rows,
+    );
     budget.rows -= gone;
   }
   return budget.rows > 0;
@@ -100,8 +116,12 @@ function forget({ sql, now }: Unit, budget: { rows: number }): void {
 /** Plans that nothing needs, and sessions that are over. */
 function sweepUp({ sql, now }: Unit, budget: { rows: number }): void {
   if (budget.rows <= 0) return;
-  const idle = "SELECT hash FROM plans WHERE runs <= 0 AND hash NOT IN (SELECT plan FROM registrations) LIMIT ?";
+  const idle =
+    "SELECT hash FROM plans WHERE runs <= 0 AND hash NOT IN (SELECT plan FROM registrations) LIMIT ?";
   budget.rows -= sql.run(`DELETE FROM plans WHERE hash IN (${idle})`, budget.rows);
   const over = "SELECT seq FROM sessions WHERE state = 'over' AND ended < ? LIMIT ?";
-  budget.rows -= sql.run(`DELETE FROM sessions WHERE seq IN (${over})`, now - SESSION_MS, Math.max(0, budget.rows));
+  for (const [seq] of sql.tuples(over, now - SESSION_MS, Math.max(0, budget.rows)) as [number][]) {
+    budget.rows -= sql.run("DELETE FROM lanes WHERE session = ?", seq);
+    budget.rows -= sql.run("DELETE FROM sessions WHERE seq = ?", seq);
+  }
 }

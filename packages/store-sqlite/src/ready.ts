@@ -11,8 +11,13 @@ export function startEntries(unit: Unit, run: Run, specs: readonly StepSpec[]): 
 
 /** Lets a step run that its parents have let through, unless the run is stopped. */
 export function release(unit: Unit, step: Step): void {
-  if (step.run.stopped && step.spec.stoppable) settle(unit, step, "cancelled", "stopped");
+  if (isStopped(step)) settle(unit, step, "cancelled", "stopped");
   else makeReady(unit, step);
+}
+
+/** True for a step that `stop` cancels. A map or dag whose body has begun goes on, to see the end of what runs in it. */
+export function isStopped({ run, spec, phase, cursor }: Step): boolean {
+  return run.stopped === 1 && spec.stoppable && phase !== "advance" && cursor === 0;
 }
 
 /** Puts a step at the end of its line. */

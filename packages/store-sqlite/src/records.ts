@@ -1,4 +1,12 @@
-import type { FailureMode, Phase, RunState, StepAddress, StepReason, StepSpec, StepState } from "@jobbers/core";
+import type {
+  FailureMode,
+  Phase,
+  RunState,
+  StepAddress,
+  StepReason,
+  StepSpec,
+  StepState,
+} from "@jobbers/core";
 import type { SqlValue, Tuple } from "./driver.js";
 import { unpackSpec } from "./spec.js";
 
@@ -206,7 +214,9 @@ export function stepValues(step: Step): SqlValue[] {
 }
 
 const changing =
-  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output".split(" ");
+  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output".split(
+    " ",
+  );
 
 export const updateStep = `UPDATE steps SET ${changing.map((each) => `${each} = ?`).join(", ")} WHERE run = ? AND address = ?`;
 

@@ -12,7 +12,12 @@ export function openRenewer(data: JsonValue): Renewer {
     group: createGroup({
       sql,
       url: place.url,
-      memory: { lines: new Map(), sessions: new Map(), eventsKept: Number.MAX_SAFE_INTEGER, eventsSinceTrim: 0 },
+      memory: {
+        lines: new Map(),
+        sessions: new Map(),
+        eventsKept: Number.MAX_SAFE_INTEGER,
+        eventsSinceTrim: 0,
+      },
       clock: Date.now,
       onCommit: () => {},
     }),

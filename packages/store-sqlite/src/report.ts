@@ -1,4 +1,4 @@
-import { type Lease, RUN_ADDRESS, type Report, type StepReason, valueKey } from "@jobbers/core";
+import { type Lease, type Report, RUN_ADDRESS, type StepReason, valueKey } from "@jobbers/core";
 import { keepAttempt, keepLateAttempt } from "./history.js";
 import { endLease } from "./lease.js";
 import { isControl, makeReady, requestAdvance, startEntries } from "./ready.js";
@@ -32,7 +32,8 @@ export function stepBehind(unit: Unit, { run: id, address }: Lease): Step | unde
 /** A success may come late, when nobody has taken the step since; everything else needs the lease. */
 function applyCurrent(unit: Unit, step: Step, report: Report): Verdict {
   const isHeld = step.session !== null;
-  if (report.type === "advanced") return isHeld && step.phase === "advance" ? advanced(unit, step, report) : "stale";
+  if (report.type === "advanced")
+    return isHeld && step.phase === "advance" ? advanced(unit, step, report) : "stale";
   if (isSettledState(step.state) || step.state === "expanding") return "stale";
   if (report.type === "succeeded") return succeeded(unit, step, report);
   if (!isHeld) return "stale";
@@ -116,7 +117,11 @@ function backToLine(unit: Unit, step: Step): void {
   else makeReady(unit, step);
 }
 
-function entered(unit: Unit, step: Step, { input, members, onFailure, entries }: ReportOf<"entered">): Verdict {
+function entered(
+  unit: Unit,
+  step: Step,
+  { input, members, onFailure, entries }: ReportOf<"entered">,
+): Verdict {
   if (step.phase !== "enter") return "stale";
   const { run, address } = step;
   const isOpening = address === RUN_ADDRESS;
@@ -161,4 +166,3 @@ function advanced(unit: Unit, step: Step, { follow }: ReportOf<"advanced">): Ver
 function phaseBefore({ spec }: Step): Step["phase"] {
   return spec.kind === "task" ? "run" : spec.kind === "map" ? "expand" : "enter";
 }
-

@@ -3,7 +3,11 @@ import type { Run } from "./records.js";
 import type { Unit } from "./unit.js";
 
 /** Ends a run, and puts it on the shelf from which retention takes it. */
-export function endRun(unit: Unit, run: Run, state: Extract<RunState, "succeeded" | "failed" | "cancelled">): void {
+export function endRun(
+  unit: Unit,
+  run: Run,
+  state: Extract<RunState, "succeeded" | "failed" | "cancelled">,
+): void {
   if (run.ended !== null) return;
   run.state = state;
   run.ended = unit.now;

@@ -97,7 +97,9 @@ export function checkSchema(sql: Sql, url: string): "ours" | "empty" {
   const { database } = sql;
   const { application_id } = database.prepare("PRAGMA application_id").get() as { application_id: number };
   if (application_id !== APPLICATION_ID) {
-    const stranger = database.prepare("SELECT name FROM sqlite_schema LIMIT 1").get() as { name: string } | undefined;
+    const stranger = database.prepare("SELECT name FROM sqlite_schema LIMIT 1").get() as
+      | { name: string }
+      | undefined;
     if (!stranger && application_id === 0) return "empty";
     throw foreign(url, stranger ? `it has a table "${stranger.name}"` : "it belongs to another program");
   }

@@ -46,17 +46,33 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
   return { id, openedAtMs: now };
 }
 
-/** A session that nobody has found lost: past its time it still lives as long as nobody took its steps back. */
-export function findSession(unit: Unit, id: string): KnownSession | undefined {
-  const row = unit.sql.tuple("SELECT state FROM sessions WHERE id = ?", id) as [SessionState] | undefined;
-  return row?.[0] === "open" ? knownSession(unit.sql, unit.turn.memory.sessions, id) : undefined;
+/** A session, and whether it lives: past its time it still does as long as nobody has found it lost. */
+export function findSession(unit: Unit, id: string): { session: KnownSession; alive: boolean } | undefined {
+  const state = stateOf(unit.sql, id);
+  const session = state && knownSession(unit.sql, unit.turn.memory.sessions, id);
+  return session && { session, alive: state === "open" };
+}
+
+function stateOf(sql: Sql, id: string): SessionState | undefined {
+  const row = sql.tuple("SELECT state FROM sessions WHERE id = ?", id);
+  return row && (row[0] as SessionState);
+}
+
+export function isOpen(sql: Sql, id: string): boolean {
+  return stateOf(sql, id) === "open";
 }
 
 /** What a session serves, remembered between calls. */
-export function knownSession(sql: Sql, memory: Map<string, KnownSession>, id: string): KnownSession | undefined {
+export function knownSession(
+  sql: Sql,
+  memory: Map<string, KnownSession>,
+  id: string,
+): KnownSession | undefined {
   const known = memory.get(id);
   if (known) return known;
-  const row = sql.tuple("SELECT seq, worker, serves FROM sessions WHERE id = ?", id) as [number, string, string] | undefined;
+  const row = sql.tuple("SELECT seq, worker, serves FROM sessions WHERE id = ?", id) as
+    | [number, string, string]
+    | undefined;
   if (!row) return undefined;
   if (memory.size >= KNOWN_LIMIT) memory.clear();
   const session = { seq: row[0], worker: row[1], serves: new Set(JSON.parse(row[2]) as string[]) };
@@ -94,10 +110,9 @@ export function closePart(unit: Unit, id: string): boolean {
   return rest > 0;
 }
 
-/** A session that holds nothing any more is forgotten, but for its line in the list of workers. */
+/** A session that holds nothing any more is over; its lanes are kept with it for a while, for calls that are repeated. */
 export function endSession(sql: Sql, seq: number): void {
   sql.run("UPDATE sessions SET state = 'over' WHERE seq = ?", seq);
-  sql.run("DELETE FROM lanes WHERE session = ?", seq);
   sql.run("DELETE FROM mail WHERE session = ?", seq);
 }
 
@@ -114,7 +129,13 @@ export function returnHeld(
     const run = unit.run(runSeq);
     const step = run && unit.step(run, address);
     if (step?.session === session) act(unit, step);
-    else unit.sql.run("DELETE FROM held WHERE session = ? AND run = ? AND address = ?", session, runSeq, address);
+    else
+      unit.sql.run(
+        "DELETE FROM held WHERE session = ? AND run = ? AND address = ?",
+        session,
+        runSeq,
+        address,
+      );
   }
   return rows.length > limit ? 1 : 0;
 }

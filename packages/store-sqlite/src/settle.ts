@@ -11,7 +11,7 @@ import {
 } from "@jobbers/core";
 import { isEpilogue, startEpilogue } from "./epilogue.js";
 import { endLease } from "./lease.js";
-import { makeReady, release, requestAdvance } from "./ready.js";
+import { isStopped, release, requestAdvance } from "./ready.js";
 import type { Body, Run, Step } from "./records.js";
 import { endRun } from "./run-end.js";
 import type { Unit } from "./unit.js";
@@ -28,7 +28,13 @@ export type Outcome = "succeeded" | "failed" | "skipped" | "cancelled";
 const DEFINITE = -1;
 
 /** Settles a step. Without a follow, some worker is asked for it, unless nothing can follow. Output or error are kept already. */
-export function settle(unit: Unit, step: Step, outcome: Outcome, reason: StepReason | null, follow?: Follow): void {
+export function settle(
+  unit: Unit,
+  step: Step,
+  outcome: Outcome,
+  reason: StepReason | null,
+  follow?: Follow,
+): void {
   endLease(unit, step);
   unit.move(step, outcome, reason);
   step.seq = 0;
@@ -53,7 +59,10 @@ export function applyFollow(unit: Unit, step: Step, { successors, rescues = [] }
   else requestAdvance(unit, step, successors.next);
 }
 
-const markOf = { succeeded: 0, failed: 1, skipped: 2, cancelled: 3 } as const satisfies Record<Outcome, number>;
+const markOf = { succeeded: 0, failed: 1, skipped: 2, cancelled: 3 } as const satisfies Record<
+  Outcome,
+  number
+>;
 
 /** Tells a step how one of its parents has settled; the last one has it judged. */
 function mark(unit: Unit, run: Run, spec: StepSpec, outcome: Outcome): void {
@@ -69,8 +78,8 @@ function mark(unit: Unit, run: Run, spec: StepSpec, outcome: Outcome): void {
   const judgement = judge(spec.trigger, { succeeded, failed, skipped, cancelled });
   if (judgement === "skip") settle(unit, step, "skipped", "parent");
   else if (judgement === "cancel") settle(unit, step, "cancelled", "parent");
-  else if (run.stopped && spec.stoppable) release(unit, step);
-  else if (!(spec.inline && spec.phase === "run" && unit.takeInline?.(step))) makeReady(unit, step);
+  else if (isStopped(step) || !(spec.inline && spec.phase === "run" && unit.takeInline?.(step)))
+    release(unit, step);
 }
 
 /** A catcher has settled: its success helps a failed parent, anything else makes that failure definite. */
@@ -139,11 +148,15 @@ function endBody(unit: Unit, run: Run, owner: StepAddress): void {
     body.dirty = true;
   }
   const outcome = judgeBody({ failed: body.failed, stopped: body.halted });
-  if (owner === RUN_ADDRESS) return endRun(unit, run, outcome);
+  if (owner === RUN_ADDRESS) {
+    endRun(unit, run, outcome);
+    return;
+  }
   const step = unit.step(run, owner) as Step;
   // The owner may have been given up while its members ran on.
   if (isSettledState(step.state)) return;
-  if (outcome === "succeeded") putOutput(unit, step, step.spec.kind === "map" ? String(unit.body(step).count) : "null");
+  if (outcome === "succeeded")
+    putOutput(unit, step, step.spec.kind === "map" ? String(unit.body(step).count) : "null");
   settle(unit, step, outcome, outcome === "succeeded" ? null : "body");
 }
 

@@ -45,8 +45,21 @@ export function packSpec(spec: StepSpec): string {
 
 /** Reads what {@link packSpec} wrote. */
 export function unpackSpec(address: StepAddress, text: string): StepSpec {
-  const [name, kind, owner, parents, trigger, flags, needs, queue, priority, phase, reads, dependents, catchers] =
-    JSON.parse(text) as Packed;
+  const [
+    name,
+    kind,
+    owner,
+    parents,
+    trigger,
+    flags,
+    needs,
+    queue,
+    priority,
+    phase,
+    reads,
+    dependents,
+    catchers,
+  ] = JSON.parse(text) as Packed;
   return {
     address,
     name: name === 0 ? address : name,

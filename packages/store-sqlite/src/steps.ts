@@ -1,4 +1,12 @@
-import { isSettled, type Phase, type StepAddress, type StepCounts, type StepReason, type StepRecord, type StepState } from "@jobbers/core";
+import {
+  isSettled,
+  type Phase,
+  type StepAddress,
+  type StepCounts,
+  type StepReason,
+  type StepRecord,
+  type StepState,
+} from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import type { RunHead } from "./runs.js";
 import { unpackSpec } from "./spec.js";
@@ -27,7 +35,11 @@ const columns = "address, state, reason, phase, fence, tries, lost, worker, read
 
 export function getStep(sql: Sql, run: RunHead, address: StepAddress): StepRecord | undefined {
   if (address === "") return undefined;
-  const row = sql.get<StepRow>(`SELECT ${columns} FROM steps WHERE run = ? AND address = ?`, run.seq, address);
+  const row = sql.get<StepRow>(
+    `SELECT ${columns} FROM steps WHERE run = ? AND address = ?`,
+    run.seq,
+    address,
+  );
   return row && recordOf(sql, run, row);
 }
 
@@ -71,14 +83,19 @@ function bodyOf(sql: Sql, run: number, address: StepAddress) {
 
 function errorOf(sql: Sql, run: number, { tries, lost, state, address }: StepRow): string | undefined {
   if (tries === 0 && lost === 0 && state !== "failed") return undefined;
-  return sql.get<{ text: string }>("SELECT text FROM vals WHERE run = ? AND key = ?", run, errorKey(address))?.text;
+  return sql.get<{ text: string }>("SELECT text FROM vals WHERE run = ? AND key = ?", run, errorKey(address))
+    ?.text;
 }
 
 /** Records by address. A page may hold fewer than asked for and still have a next one: looking is bounded. */
 export function listSteps(
   sql: Sql,
   run: RunHead,
-  query: { readonly after?: StepAddress | undefined; readonly limit: number; readonly states?: readonly StepState[] | undefined },
+  query: {
+    readonly after?: StepAddress | undefined;
+    readonly limit: number;
+    readonly states?: readonly StepState[] | undefined;
+  },
 ): { steps: StepRecord[]; next?: StepAddress } {
   const { after = "", limit, states } = query;
   const select = `SELECT ${columns} FROM steps WHERE run = ? AND address > ? ORDER BY address LIMIT ?`;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Lease, Store } from "@jobbers/core";
 import { cancel } from "./cancel.js";
 import type { Place } from "./connection.js";
@@ -6,6 +7,7 @@ import type { Sql } from "./driver.js";
 import { lastEvent, readEvents } from "./events.js";
 import { exchange } from "./exchange.js";
 import { expand } from "./expand.js";
+import { faultOf, isBusy } from "./faults.js";
 import { closedError, createGroup } from "./group.js";
 import { listAttempts } from "./history.js";
 import { createListening } from "./listen.js";
@@ -17,6 +19,7 @@ import { reapSessions } from "./reap.js";
 import { getRun, headOf, listRuns } from "./runs.js";
 import {
   closePart,
+  isOpen,
   knownSession,
   listHeld,
   listWorkers,
@@ -30,6 +33,9 @@ import { chunksOf, submit, weightOf } from "./submit.js";
 import type { Memory } from "./turn.js";
 import { getValue } from "./values.js";
 
+/** How often a look into a locked file is repeated, after 1, 2, 3 … ms. */
+const READ_TRIES = 100;
+
 export interface StoreParts {
   readonly sql: Sql;
   readonly place: Place;
@@ -39,7 +45,13 @@ export interface StoreParts {
 }
 
 /** Puts the verbs together to a store. */
-export function createStore({ sql, place: { url, path }, clock, eventsKept, sessionsExpire }: StoreParts): Store {
+export function createStore({
+  sql,
+  place: { url, path },
+  clock,
+  eventsKept,
+  sessionsExpire,
+}: StoreParts): Store {
   const memory: Memory = { lines: new Map(), sessions: new Map(), eventsKept, eventsSinceTrim: 0 };
   const untilDueMs = () => {
     const row = sql.tuple("SELECT due FROM timers ORDER BY due LIMIT 1");
@@ -50,8 +62,16 @@ export function createStore({ sql, place: { url, path }, clock, eventsKept, sess
   let isClosed = false;
   /** A look into the tables, outside of any transaction. */
   const look = async <T>(read: () => T): Promise<T> => {
-    if (isClosed) throw closedError(url);
-    return read();
+    for (let tries = 1; ; tries++) {
+      if (isClosed) throw closedError(url);
+      try {
+        return read();
+      } catch (error) {
+        // Readers wait for nobody but a process that opens or closes the file.
+        if (!isBusy(error) || tries === READ_TRIES) throw faultOf(error, url);
+      }
+      await sleep(tries);
+    }
   };
   /** A look into the parts of a run that is there. */
   const lookInto = <T>(run: string, read: (head: NonNullable<ReturnType<typeof headOf>>) => T, none: T) =>
@@ -73,21 +93,24 @@ export function createStore({ sql, place: { url, path }, clock, eventsKept, sess
     },
     cancel: (run) => mutate(10, (unit) => cancel(unit, run)),
     openSession: (opening) =>
-      mutate(10, (unit) => openSession(unit, opening, sessionsExpire ? opening.leaseMs : Number.POSITIVE_INFINITY)),
+      mutate(10, (unit) =>
+        openSession(unit, opening, sessionsExpire ? opening.leaseMs : Number.POSITIVE_INFINITY),
+      ),
     async exchange(call) {
       const reply = await mutate(call.reports.length + call.wants.slots, (unit) => exchange(unit, call));
-      listening.passOn();
+      if (!isClosed) listening.passOn();
       return reply;
     },
     expand: (expansion) => mutate(expansion.items.length, (unit) => expand(unit, expansion)),
     renew: (session) => mutate(1, (unit) => renew(unit, session)),
-    release: (_session, leases) => releaseAll(leases, (part) => mutate(part.length, (unit) => release(unit, part))),
+    release: (_session, leases) =>
+      releaseAll(leases, (part) => mutate(part.length, (unit) => release(unit, part))),
     async closeSession(session) {
       while (await mutate(RETURN_LIMIT, (unit) => closePart(unit, session)));
     },
     listHeld: (session) => look(() => listHeld(sql, session)),
     async listen(session, wait) {
-      const known = await look(() => knownSession(sql, memory.sessions, session));
+      const known = await look(() => isOpen(sql, session) && knownSession(sql, memory.sessions, session));
       if (known) await listening.listen(known, wait);
     },
     promoteDue: (limit) => mutate(limit, (unit) => promoteDue(unit, limit)),
@@ -102,8 +125,8 @@ export function createStore({ sql, place: { url, path }, clock, eventsKept, sess
     readValues: (run, keys) =>
       look(() => {
         const head = headOf(sql, run);
-        const valueOf = (key: string) => (head ? getValue(sql, head, key) : null);
-        return Object.fromEntries(keys.map((key) => [key, valueOf(key)]));
+        const textOf = (key: string) => (head ? getValue(sql, head, key) : null);
+        return Object.fromEntries(keys.map((key) => [key, textOf(key)]));
       }),
     getPlan: (hash) => look(() => getPlan(sql, hash)),
     findRegistration: (name) => look(() => findRegistration(sql, name)),
@@ -127,7 +150,10 @@ export function createStore({ sql, place: { url, path }, clock, eventsKept, sess
 }
 
 /** Gives leases back, a transaction's worth at a time. */
-async function releaseAll(leases: readonly Lease[], releasePart: (part: readonly Lease[]) => Promise<void>): Promise<void> {
+async function releaseAll(
+  leases: readonly Lease[],
+  releasePart: (part: readonly Lease[]) => Promise<void>,
+): Promise<void> {
   for (let i = 0; i < leases.length; i += RETURN_LIMIT) await releasePart(leases.slice(i, i + RETURN_LIMIT));
 }
 

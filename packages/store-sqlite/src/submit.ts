@@ -50,7 +50,8 @@ function submitOne(unit: Unit, submission: Submission, plans: Map<string, number
   }
   if (!plans.has(plan)) {
     if (planText !== undefined) putPlan(unit.sql, plan, planText);
-    else if (!unit.sql.tuple("SELECT 1 FROM plans WHERE hash = ?", plan)) return { status: "plan-missing", id };
+    else if (!unit.sql.tuple("SELECT 1 FROM plans WHERE hash = ?", plan))
+      return { status: "plan-missing", id };
   }
   plans.set(plan, (plans.get(plan) ?? 0) + 1);
   const run = createRun(unit, submission);

@@ -1,7 +1,7 @@
 import type { Lease, Wants } from "@jobbers/core";
 import { lease } from "./lease.js";
 import { CONTROL } from "./ledger.js";
-import { isControl, needsOf } from "./ready.js";
+import { isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { settle } from "./settle.js";
 import type { KnownLine, KnownSession } from "./turn.js";
@@ -56,15 +56,16 @@ export class Taker {
 
   /** Control work goes first, and once more where a popped step was settled. */
   takeFromLines(): void {
+    this.#unit.ledger.flush();
     this.#takeControl();
     if (this.#slots > 0) this.#takeFrom(this.#openLines(this.#wants.queues), () => this.#slots);
-    if (this.#hasSettled) this.#takeControl();
+    if (!this.#hasSettled) return;
+    this.#unit.ledger.flush();
+    this.#takeControl();
   }
 
   #takeControl(): void {
-    if (this.#control <= 0) return;
-    this.#unit.ledger.flush();
-    this.#takeFrom(this.#openLines([CONTROL]), () => this.#control);
+    if (this.#control > 0) this.#takeFrom(this.#openLines([CONTROL]), () => this.#control);
   }
 
   /** The lines with entries that the session may pop, higher priorities first. */
@@ -82,7 +83,10 @@ export class Taker {
       const { priority } = lines[i] as KnownLine;
       const end = lines.findIndex((line, at) => at > i && line.priority !== priority);
       const next = end === -1 ? lines.length : end;
-      this.#merge(lines.slice(i, next).map((line) => new Head(this.#unit, line)), room);
+      this.#merge(
+        lines.slice(i, next).map((line) => new Head(this.#unit, line)),
+        room,
+      );
       i = next;
     }
   }
@@ -93,7 +97,8 @@ export class Taker {
       let oldest: Head | undefined;
       for (const head of heads) {
         const seq = head.peek(room())?.seq;
-        if (seq !== undefined && (oldest === undefined || seq < (oldest.peek(1)?.seq as number))) oldest = head;
+        if (seq !== undefined && (oldest === undefined || seq < (oldest.peek(1)?.seq as number)))
+          oldest = head;
       }
       if (!oldest) break;
       if (!this.#offer(oldest.line, oldest.next())) this.#drops++;
@@ -130,10 +135,9 @@ export class Taker {
 }
 
 /** What popping a step means for it: cancelling a run or stopping it reaches a ready step only now. */
-function fateOf({ run, phase, spec }: Step): "runs" | "stays" | "cancelled" | "stopped" {
-  if (phase === "advance") return run.cancelling ? "stays" : "runs";
-  if (run.cancelling) return "cancelled";
-  return run.stopped && spec.stoppable ? "stopped" : "runs";
+function fateOf(step: Step): "runs" | "stays" | "cancelled" | "stopped" {
+  if (step.run.cancelling) return step.phase === "advance" ? "stays" : "cancelled";
+  return isStopped(step) ? "stopped" : "runs";
 }
 
 interface Entry {
@@ -160,7 +164,8 @@ class Head {
   /** The oldest entry; `most` is how many are likely to be taken. */
   peek(most: number): Entry | undefined {
     if (this.#at === this.#page.length && !this.#isDry) {
-      const limit = Math.min(Math.max(most, 1), DROP_LIMIT);
+      // Who meets one entry to be dropped may meet many.
+      const limit = Math.min(this.#taken === 0 ? most : Math.max(most, 100), DROP_LIMIT);
       const select = "SELECT seq, run, address FROM ready WHERE line = ? AND seq > ? ORDER BY seq LIMIT ?";
       const rows = this.#unit.sql.tuples(select, this.line.id, this.#upTo, limit);
       this.#page = rows.map(([seq, run, address]) => ({ seq, run, address }) as Entry);

@@ -26,7 +26,7 @@ export interface Memory {
 
 /** What others have to hear of once a transaction is committed. */
 export interface Effects {
-  /** How many entries each line has gained. */
+  /** How many entries each line has gained or, below zero, lost. */
   readonly grown: Map<KnownLine, number>;
   /** Sessions with new mail, by number. */
   readonly mail: Set<number>;

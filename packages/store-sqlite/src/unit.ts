@@ -109,7 +109,8 @@ export class Unit {
     step.state = state;
     step.reason = reason;
     step.dirty = true;
-    if (state !== "ready" && state !== "blocked") step.run.tally.set(state, (step.run.tally.get(state) ?? 0) + 1);
+    if (state !== "ready" && state !== "blocked")
+      step.run.tally.set(state, (step.run.tally.get(state) ?? 0) + 1);
   }
 
   event(run: Run, type: EventType, step?: StepAddress, detail?: JsonValue): void {

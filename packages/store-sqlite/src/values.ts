@@ -13,7 +13,12 @@ export function isInline(text: string): boolean {
 
 /** Keeps a value under a key of its own; repeating changes nothing. */
 export function putValue(sql: Sql, run: number, key: string, text: string): void {
-  sql.run("INSERT INTO vals (run, key, text) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text", run, key, text);
+  sql.run(
+    "INSERT INTO vals (run, key, text) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text",
+    run,
+    key,
+    text,
+  );
 }
 
 /** Keeps a step's output: in its record, or beside it. */

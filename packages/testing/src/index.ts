@@ -10,3 +10,4 @@ export * as samplePlans from "./sample-plans.js";
 export * from "./signals.js";
 export * from "./run-dag.js";
 export type { Handler } from "./interpreter.js";
+export { type ModelOptions, modelTest } from "./model/index.js";

@@ -18,7 +18,7 @@ import {
 import type { Expander } from "./expander.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { Holding, Ledger } from "./ledger.js";
-import { GaveUp } from "./persistence.js";
+import { GaveUp, messageOf } from "./persistence.js";
 import { failed, type Reply, type Reporter } from "./reporter.js";
 
 export interface ControlOptions {
@@ -66,7 +66,7 @@ export class Control {
   }
 
   async #run(grant: Grant, holding: Holding): Promise<void> {
-    const { finder, reporter, log, ledger } = this.#options;
+    const { finder, reporter, ledger } = this.#options;
     const { lease } = grant;
     let found: Found | undefined;
     let outcome: Outcome;
@@ -81,13 +81,6 @@ export class Control {
       if (!outcome) return ledger.remove(holding);
     } catch (thrown) {
       outcome = await this.#unable(grant, found, thrown);
-      if (!(thrown instanceof GaveUp)) {
-        log.error(`a step's ${grant.phase} did not succeed`, {
-          run: lease.run,
-          step: lease.address,
-          error: String(thrown),
-        });
-      }
     }
     reporter.last(holding, outcome);
   }
@@ -172,11 +165,16 @@ export class Control {
   }
 
   async #unable(grant: Grant, found: Found | undefined, thrown: unknown): Promise<Report> {
+    const { finder, log } = this.#options;
     const { lease, phase } = grant;
-    const fatal = !(thrown instanceof GaveUp) && !(thrown instanceof Unfit && thrown.fate === "elsewhere");
-    // What has settled cannot fail: it goes back, in the hope that another worker can say what follows.
-    if (fatal && phase !== "advance") return failed(lease, found, thrown, "error");
-    if (!(thrown instanceof GaveUp)) await this.#options.finder.park(asUnfit(thrown), grant);
+    if (thrown instanceof GaveUp) return { type: "released", lease };
+    if (!(thrown instanceof Unfit && thrown.fate === "elsewhere")) {
+      const { run, address: step } = lease;
+      log.error(`a step cannot be followed (${phase})`, { run, step, error: messageOf(thrown) });
+      // What has settled cannot fail: it goes back, in the hope that another worker can say what follows.
+      if (phase !== "advance") return failed(lease, found, thrown, "error");
+    }
+    await finder.park(asUnfit(thrown), grant);
     return { type: "released", lease };
   }
 }

@@ -49,15 +49,20 @@ class Final {
 /** Runs attempts, each in a slot, and reports each once. */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #running = new Set<Attempt>();
+  readonly #running = new Map<Attempt, Promise<void>>();
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
   }
 
   /** Every attempt whose handler has not returned. */
-  get running(): ReadonlySet<Attempt> {
-    return this.#running;
+  get running(): Iterable<Attempt> {
+    return this.#running.keys();
+  }
+
+  /** Resolves when the handlers of this moment have all returned. */
+  async whenIdle(): Promise<void> {
+    await Promise.all(this.#running.values());
   }
 
   /** Starts an attempt; never throws. */
@@ -66,31 +71,31 @@ export class Executor {
     const attempt = new Attempt(grant, tasks.get(grant.needs));
     ledger.add(attempt);
     slots.take();
-    this.#running.add(attempt);
-    void this.#run(attempt).finally(() => {
+    const over = this.#run(attempt).finally(() => {
       // Should anything of ours have thrown, the step still goes back.
       this.#release(attempt);
       this.#running.delete(attempt);
       slots.release();
       this.#options.onFreed();
     });
+    this.#running.set(attempt, over);
   }
 
   /** Aborts the attempts of a run that is being cancelled. */
   cancel(run: string): void {
-    for (const attempt of this.#running) {
+    for (const attempt of this.#running.keys()) {
       if (attempt.lease.run === run) attempt.abort("cancelled", "the run was cancelled");
     }
   }
 
   /** Aborts every attempt; they are given back as they return. */
   abortAll(reason: "lost" | "released", message: string): void {
-    for (const attempt of this.#running) attempt.abort(reason, message);
+    for (const attempt of this.#running.keys()) attempt.abort(reason, message);
   }
 
   /** Gives back, without waiting for their handlers, all attempts that were not reported yet. */
   releaseAll(): void {
-    for (const attempt of this.#running) this.#release(attempt);
+    for (const attempt of this.#running.keys()) this.#release(attempt);
   }
 
   async #run(attempt: Attempt): Promise<void> {
@@ -115,7 +120,7 @@ export class Executor {
     if (!task) throw new Unfit("elsewhere", `no task "${grant.needs}" is registered here`);
     const raw = await resolveWiring(found.scene, step.input);
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
-    attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    void (step, (reason, message) => this.#abandon(attempt, found, reason, message));
     const input = await orFinal(() => parseWith(task.input, raw, `input of ${task.name}`), "invalid-input");
     this.#tell("started", attempt, task);
     try {

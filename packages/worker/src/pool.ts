@@ -13,6 +13,7 @@ import { Plans } from "./plans.js";
 import { Reporter } from "./reporter.js";
 import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
+import { guardStrays } from "./stray.js";
 import { Values } from "./values.js";
 
 /** The most control steps that are worked on at a time. */
@@ -33,6 +34,7 @@ export class Pool {
   readonly #settings: Settings;
   readonly #ending: AbortController;
   readonly #running: Promise<unknown>;
+  readonly #unguard: () => void;
 
   private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
     const { store, registry, random, log, deps, observe } = settings;
@@ -68,6 +70,7 @@ export class Pool {
     this.control = new Control({ ...shared, dags: registry.dags, expander });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
+    this.#unguard = guardStrays(log);
     this.#running = Promise.all(this.lanes.map((lane) => lane.run()));
   }
 
@@ -97,6 +100,8 @@ export class Pool {
     this.quiet();
     this.#ending.abort();
     await Promise.all([this.#running, this.keeper.stop()]);
+    // Handlers that ran on may leave something behind yet.
+    void this.executor.whenIdle().then(this.#unguard);
   }
 
   wakeAll(): void {

@@ -1,5 +1,5 @@
 import { Worker as Thread } from "node:worker_threads";
-import type { Store, TaskLog } from "@jobbers/core";
+import type { RenewalModule, Store, TaskLog } from "@jobbers/core";
 import { messageOf } from "./persistence.js";
 import type { Pulse } from "./pulse.js";
 import { type RenewalNews, type RenewalTerms, renewalLoop } from "./renewal-loop.js";
@@ -16,22 +16,25 @@ export interface RenewalsOptions extends RenewalTerms {
 }
 
 /**
- * Keeps the worker's session renewed: from a thread where the store says how, otherwise (and should the thread die) from the
- * main loop. A lease that is infinite is not renewed.
+ * Keeps the worker's session renewed: from a thread where the store says how, and from the main loop otherwise, until the thread is
+ * up, and should it die. A lease that is infinite is not renewed.
  */
 export class Renewals {
   readonly #options: RenewalsOptions;
+  /** Aborts when all renewing is to end, or only that of the main loop. */
   readonly #ending = new AbortController();
+  #standIn = new AbortController();
   #session: string;
   #thread: Thread | undefined;
-  #done: Promise<unknown> = Promise.resolve();
+  #threadOver: Promise<unknown> = Promise.resolve();
+  #standInOver: Promise<unknown> = Promise.resolve();
 
   constructor(session: string, options: RenewalsOptions) {
     this.#session = session;
     this.#options = options;
     if (!Number.isFinite(options.leaseMs)) return;
-    if (options.store.renewal) this.#startThread(options.store.renewal);
-    else this.#renewHere();
+    this.#renewHere();
+    if (options.store.renewal) this.#renewThere(options.store.renewal);
   }
 
   /** The session to renew from now on. */
@@ -44,38 +47,35 @@ export class Renewals {
   async stop(): Promise<void> {
     this.#ending.abort();
     this.#thread?.postMessage({ session: undefined } satisfies ThreadOrder);
-    await this.#done;
+    await Promise.all([this.#threadOver, this.#standInOver]);
   }
 
-  #startThread(renewal: ThreadData["renewal"]): void {
-    const { leaseMs, maxBlockMs, pulse, log } = this.#options;
-    const workerData: ThreadData = {
-      renewal,
-      session: this.#session,
-      leaseMs,
-      maxBlockMs,
-      pulse: pulse.buffer,
-    };
-    // The sources run as they are under vitest and tsx; the built package runs from .js files.
-    const fromSource = import.meta.url.endsWith(".ts");
-    const file = new URL(fromSource ? "./renewal-thread.ts" : "./renewal-thread.js", import.meta.url);
-    const thread = new Thread(file, { workerData, execArgv: fromSource ? ["--import", "tsx"] : [] });
+  #renewThere(renewal: RenewalModule): void {
+    const { leaseMs, maxBlockMs, pulse, log, onNews } = this.#options;
+    const thread = startThread({ renewal, session: this.#session, leaseMs, maxBlockMs, pulse: pulse.buffer });
     this.#thread = thread;
     thread.unref();
-    thread.on("message", (news: RenewalNews) => this.#options.onNews(news));
+    thread.once("message", () => log.debug("the renewal thread is up"));
+    thread.on("message", (news: RenewalNews) => {
+      // A thread that cannot reach the store may be alone with that.
+      if (news.type !== "trouble") this.#standIn.abort();
+      else if (this.#standIn.signal.aborted) this.#renewHere();
+      onNews(news);
+    });
     thread.on("error", (error) =>
       log.warn("the renewal thread ended with an error", { error: messageOf(error) }),
     );
-    this.#done = new Promise<void>((resolve) => thread.once("exit", () => resolve())).then(() => {
+    this.#threadOver = new Promise<void>((resolve) => thread.once("exit", () => resolve())).then(() => {
       this.#thread = undefined;
-      return this.#ending.signal.aborted ? undefined : this.#renewHere();
+      if (this.#standIn.signal.aborted && !this.#ending.signal.aborted) this.#renewHere();
     });
   }
 
   #renewHere(): void {
     const { store, pulse, random, onNews } = this.#options;
-    const { signal } = this.#ending;
-    this.#done = renewalLoop(this.#options, pulse, {
+    this.#standIn = new AbortController();
+    const signal = AbortSignal.any([this.#ending.signal, this.#standIn.signal]);
+    const loop = renewalLoop(this.#options, pulse, {
       session: () => this.#session,
       renew: (session) => store.renew(session),
       tell: onNews,
@@ -83,5 +83,19 @@ export class Renewals {
       signal,
       random,
     });
+    this.#standInOver = Promise.all([this.#standInOver, loop]);
   }
+}
+
+/** The built package runs from .js files; under vitest the sources run as they are, which a thread has to be taught. */
+function startThread(workerData: ThreadData): Thread {
+  if (!import.meta.url.endsWith(".ts")) {
+    return new Thread(new URL("./renewal-thread.js", import.meta.url), { workerData });
+  }
+  const tsx = JSON.stringify(import.meta.resolve("tsx/esm/api"));
+  const file = JSON.stringify(new URL("./renewal-thread.ts", import.meta.url).href);
+  return new Thread(`import(${tsx}).then((tsx) => (tsx.register(), import(${file})))`, {
+    workerData,
+    eval: true,
+  });
 }

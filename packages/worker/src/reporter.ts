@@ -53,17 +53,6 @@ export class Reporter {
     });
   }
 
-  /** Strikes a step off whose last report was sent with {@link step}. */
-  done(holding: Holding, report: Report, verdict: Verdict): void {
-    this.ledger.remove(holding);
-    this.#byType[report.type] += 1;
-    if (verdict === "stale") this.#stale += 1;
-    if (!this.observe) return;
-    const { run, address } = report.lease;
-    const reason = "reason" in report ? report.reason : undefined;
-    this.observe({ type: "reported", run, step: address, report: report.type, reason, verdict });
-  }
-
   #settled(holding: Holding, report: Report, verdict: Verdict, cause: unknown): void {
     const { lease } = report;
     if (verdict === "refused" && report.type === "succeeded") {
@@ -75,7 +64,13 @@ export class Reporter {
       const { run, address: step } = lease;
       this.log.error("the store refuses a report", { run, step, report: report.type, error: String(cause) });
     }
-    this.done(holding, report, verdict);
+    this.ledger.remove(holding);
+    this.#byType[report.type] += 1;
+    if (verdict === "stale") this.#stale += 1;
+    if (!this.observe) return;
+    const reason = "reason" in report ? report.reason : undefined;
+    const { run, address: step } = lease;
+    this.observe({ type: "reported", run, step, report: report.type, reason, verdict });
   }
 }
 

@@ -21,7 +21,7 @@ import { monotonicMs } from "./waiting.js";
  * what was reported meanwhile still counts. After a loss reports are sent under the next session, and their fences decide.
  */
 export interface SessionKeeperOptions {
-  readonly store: Pick<Store, "openSession" | "renew" | "renewal">;
+  readonly store: Pick<Store, "openSession" | "closeSession" | "renew" | "renewal">;
   readonly opening: SessionOpening;
   readonly maxBlockMs: number;
   readonly log: TaskLog;
@@ -52,6 +52,7 @@ export class SessionKeeper {
   #doubtful = false;
   #revivedMs = Number.NEGATIVE_INFINITY;
   #blocked = false;
+  #troubled = false;
   #reopening: Promise<void> | undefined;
 
   private constructor(session: Session, sentMs: number, options: SessionKeeperOptions) {
@@ -143,6 +144,7 @@ export class SessionKeeper {
     switch (news.type) {
       case "renewed":
         if (news.session !== this.id) return;
+        this.#troubled = false;
         this.#tick();
         if (news.mail.length > 0) onMail(news.mail);
         onHeld(news.session, news.held);
@@ -158,7 +160,8 @@ export class SessionKeeper {
         this.#blocked = true;
         return;
       case "trouble":
-        log.warn("the session could not be renewed; trying on", { error: news.message });
+        if (!this.#troubled) log.warn("the session could not be renewed; trying on", { error: news.message });
+        this.#troubled = true;
     }
   }
 
@@ -187,10 +190,14 @@ export class SessionKeeper {
 
 /** Opens a session; also says from when on it may be trusted: from before the call that was answered was sent. */
 async function openOne(options: SessionKeeperOptions): Promise<readonly [Session, number]> {
+  const { store, opening, signal } = options;
   let sentMs = 0;
-  const open = () => {
+  const open = async () => {
     sentMs = monotonicMs();
-    return options.store.openSession(options.opening);
+    const session = await store.openSession(opening);
+    // Nobody waits for it any more: it would stand among the workers until it expires.
+    if (signal.aborted) await store.closeSession(session.id).catch(() => {});
+    return session;
   };
   const session = await untilAnswered("openSession", open, options);
   return [session, sentMs];

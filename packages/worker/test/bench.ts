@@ -141,3 +141,18 @@ export function gate<T = void>(): { readonly promise: Promise<T>; readonly open:
   });
   return { promise, open };
 }
+
+/** A store whose calls go through `around`, the ones that only read too. */
+export function around(
+  store: Store,
+  through: (verb: keyof Store, call: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>,
+): Store {
+  return new Proxy(store, {
+    get(target, key) {
+      const member: unknown = Reflect.get(target, key, target);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) =>
+        through(key as keyof Store, async () => member.apply(target, args), args);
+    },
+  });
+}

@@ -270,6 +270,37 @@ describe("an attempt whose time is over", () => {
   });
 });
 
+describe("a blocked event loop", () => {
+  it("does not make other attempts look frozen, whose heartbeats had to wait", async () => {
+    const store = await openStore();
+    const beating = task({
+      name: "beating",
+      heartbeat: 300,
+      retry: once,
+      run: async (_, ctx) => {
+        for (let i = 0; i < 6; i++) {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          ctx.heartbeat();
+        }
+        return "lives";
+      },
+    });
+    const blocking = task({
+      name: "blocking",
+      run: async () => {
+        const endMs = performance.now() + 900;
+        while (performance.now() < endMs);
+      },
+    });
+    const { observe, seen } = recorder();
+    await startWorker({ store, workflows: [beating, blocking], observe });
+    const run = await submit(store, beating);
+    await seen({ type: "started", task: "beating" });
+    await submit(store, blocking);
+    expect(await result(store, run, beating)).toBe("lives");
+  });
+});
+
 describe("what a task learns", () => {
   it("has run, step, attempt, tries, idempotency key, deps and log", async () => {
     const store = await openStore();

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCatalogue, type JobbersError } from "@jobbers/core";
+import { type ErrorCode, errorCatalogue, type JobbersError, type RunFailed } from "@jobbers/core";
 import type { Output } from "./output.js";
 
 /** The exit code of a command that broke in a way that nobody foresaw (sysexits' EX_SOFTWARE). */
@@ -16,11 +16,19 @@ export function reportError(error: unknown, program: string, output: Output): nu
     output.printJson({ error: { code: "unexpected", message: String((error as Error)?.message ?? error) } });
     return EXIT_BUG;
   }
-  const { message, detail } = error as JobbersError;
+  const { message } = error as JobbersError;
+  const detail = detailOf(error as JobbersError);
   const { remedy, exit } = errorCatalogue[code];
   output.note(`${program}: ${message} (${code})\n  ${remedy}`);
   output.printJson({ error: { code, message, remedy, ...(detail !== undefined && { detail }) } });
   return exit;
+}
+
+/** Facts for programs; of a failed run, where it failed. */
+function detailOf(error: JobbersError): unknown {
+  if (error.code !== "run-failed") return error.detail;
+  const { run, step, attempts, error: cause } = error as RunFailed;
+  return { run, step, attempts, error: cause };
 }
 
 /** The code of an error of Jobbers' own; told by its code, for a workflow file may bring its own copy of the class. */

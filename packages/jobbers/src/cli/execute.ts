@@ -50,14 +50,15 @@ export async function executeRun<O>({
   const view = startProgress(run, output);
   try {
     await worker.start();
-    const result = await run.result({ signal: leaving.signal });
-    return { status: "succeeded", result };
+    return { status: "succeeded", result: await run.result({ signal: leaving.signal }) };
   } catch (error) {
-    if (!leaving.signal.aborted || error !== leaving.signal.reason) throw error;
-    return { status: "interrupted", signal: interruptedBy as NodeJS.Signals };
+    if (error !== leaving.signal.reason) throw error;
   } finally {
     await worker.stop();
     await view.stop();
     stopListening();
   }
+  // What was finished while draining may have been the end of the run.
+  if (isEnded((await run.status()).state)) return { status: "succeeded", result: await run.result() };
+  return { status: "interrupted", signal: interruptedBy as NodeJS.Signals };
 }

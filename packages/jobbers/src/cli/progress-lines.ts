@@ -48,7 +48,10 @@ export function lineOf(
   if (layout.columns === undefined) return [label, done, ...tail].join("  ");
   const width = Math.min(24, layout.columns - label.length - 40);
   const bar = width < 6 ? [] : [barOf(total ? settled / total : total === 0 ? 1 : 0, width)];
-  return [label, ...bar, done.padEnd(13), ...tail].join("  ").slice(0, layout.columns - 1);
+  return [label, ...bar, done.padEnd(13), ...tail]
+    .join("  ")
+    .trimEnd()
+    .slice(0, layout.columns - 1);
 }
 
 /** How wide the column of labels is. */

@@ -1,4 +1,4 @@
-import type { JsonValue, Plan, RunState, StepState, Store } from "@jobbers/core";
+import type { Grant, JsonValue, Plan, RunState, StepState, Store } from "@jobbers/core";
 import { expect, test } from "vitest";
 import { type Driver, type DriverOptions, openDriver } from "../driver.js";
 import { needsOf, queuesOf, type SubmissionParts, submissionOf } from "../factories.js";
@@ -45,6 +45,11 @@ export interface Bench {
   /** The states of some steps, by address. */
   stepStates(run: string, ...addresses: string[]): Promise<Record<string, StepState | undefined>>;
   value(run: string, key: string): Promise<JsonValue | undefined>;
+  /**
+   * A success is accepted that comes without a living session, hence outside of any lane: where the call is repeated, the second
+   * answer is that it has settled already.
+   */
+  succeedLate(worker: Driver, grant: Grant, output?: JsonValue): Promise<void>;
   /** Another store on the same data, where there can be one. */
   readonly reopen: (() => Promise<Store>) | undefined;
 }
@@ -122,6 +127,9 @@ function createBench(bare: Store, clock: FakeClock, faults: Faults | undefined, 
     async value(run, key) {
       const text = (await store.readValues(run, [key]))[key];
       return text === null || text === undefined ? undefined : (JSON.parse(text) as JsonValue);
+    },
+    async succeedLate(worker, grant, output) {
+      expect(faults ? ["accepted", "stale"] : ["accepted"]).toContain(await worker.succeed(grant, output));
     },
     reopen,
   };

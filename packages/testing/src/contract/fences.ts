@@ -5,13 +5,13 @@ import type { BenchTest } from "./bench.js";
 
 export function fences(test: BenchTest): void {
   test("a late success counts while nobody has taken the step since", async (bench) => {
-    const { store, submit, driver, expire, runState, stepState } = bench;
+    const { store, submit, driver, expire, runState, stepState, succeedLate } = bench;
     const run = await submit(chain(2));
     const slow = await driver(chain(2));
     const [grant] = (await slow.take()) as [Grant];
     await expire(slow.session.id);
     expect(await store.getStep(run, "s1")).toMatchObject({ state: "ready", lost: 1, tries: 0 });
-    expect(await slow.succeed(grant, "late")).toBe("accepted");
+    await succeedLate(slow, grant, "late");
     expect(slow.lastReply?.alive).toBe(false);
     expect(await stepState(run, "s1")).toBe("succeeded");
     const other = await driver(chain(2));
@@ -105,12 +105,13 @@ export function fences(test: BenchTest): void {
   });
 
   test("a step that was given back to the line and succeeded late is not handed out again", async (bench) => {
-    const { store, submit, driver } = bench;
-    await submit(single());
+    const { store, submit, driver, succeedLate, runState } = bench;
+    const run = await submit(single());
     const worker = await driver(single());
     const [grant] = (await worker.take()) as [Grant];
     await store.closeSession(worker.session.id);
-    expect(await worker.succeed(grant)).toBe("accepted");
+    await succeedLate(worker, grant);
+    expect(await runState(run)).toBe("succeeded");
     const other = await driver(single());
     expect(await other.take()).toEqual([]);
   });

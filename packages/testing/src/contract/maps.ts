@@ -1,6 +1,7 @@
-import type { Grant } from "@jobbers/core";
+import { type Grant, indexPlan } from "@jobbers/core";
 import { expect } from "vitest";
 import { fromInput, fromItem, fromStep, mapStep, planOf, taskStep, wire } from "../plans.js";
+import { instanceEntries } from "../paging.js";
 import { mapInMap, mapped, mappedDiamond } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
 import { FAIL, play } from "./graph.js";
@@ -110,6 +111,28 @@ export function maps(test: BenchTest): void {
     expect(await runState(run)).toBe("succeeded");
   });
 
+  test("the last page of an expansion answers the count, even where the map has ended with it", async (bench) => {
+    const { store, submit, driver } = bench;
+    const hollow = planOf("hollow", [
+      mapStep("hollow[]", fromInput("list"), { output: wire(fromItem("hollow[]")) }),
+      taskStep("join", { after: ["hollow[]"] }),
+    ]);
+    for (const [plan, membersEach] of [[hollow, 0], [mapped(), 1]] as const) {
+      await submit(plan, { list: [1, 2] });
+      const worker = await driver(plan);
+      const [{ lease }] = (await worker.takeControl(1)) as [Grant];
+      const index = indexPlan(plan);
+      const map = index.step(lease.address);
+      const items = [0, 1].map((i) => ({ value: String(i + 1), entries: instanceEntries(index, map, [i]) }));
+      const page = { session: worker.session.id, lease, count: 2, membersEach, from: 0, items };
+      let reply = await store.expand(page);
+      // A transport that cuts pages has the rest sent again.
+      if (reply.status === "accepted" && reply.cursor === 1) reply = await store.expand(page);
+      expect(reply).toEqual({ status: "accepted", cursor: 2 });
+      await worker.finish();
+    }
+  });
+
   test("an expansion under an old fence is stale", async (bench) => {
     const { store, submit, driver, expire } = bench;
     await submit(mapped(), { list: [1, 2] });
@@ -184,22 +207,27 @@ export function maps(test: BenchTest): void {
     expect(await bench.runState(run)).toBe("failed");
   });
 
-  test("in mode stop, a map that is half laid out when a step fails still ends the run as failed", async (bench) => {
+  test("in mode stop, a map that has begun to lay out is laid out to its end, and waits for what runs in it", async (bench) => {
+    const { store, submit, driver, runState, stepState } = bench;
     const plan = planOf("aside", [...mapped().steps, taskStep("bad")]);
-    const run = await bench.submit(plan, { list: [1, 2, 3, 4, 5, 6, 7] });
-    const worker = await bench.driver(plan, { pageLimit: 3 });
+    const run = await submit(plan, { list: [1, 2, 3, 4, 5, 6, 7] });
+    const worker = await driver(plan, { pageLimit: 3 });
     const [grant] = (await worker.takeControl(1)) as [Grant];
     await worker.work.expandPage(grant, worker.session.id, 0);
     const { grants } = await worker.exchange([], { slots: 2 });
-    const bad = grants.find(({ lease }) => lease.address === "bad") as Grant;
-    const item = grants.find(({ lease }) => lease.address !== "bad") as Grant;
+    expect(grants.map(({ lease }) => lease.address)).toEqual(["bad", "item[0]"]);
+    const [bad, item] = grants as [Grant, Grant];
     await worker.fail(bad);
-    await bench.expire(worker.session.id);
-    const other = await bench.driver(plan, { pageLimit: 3 });
-    await worker.succeed(item);
+    await store.release(worker.session.id, [grant.lease]);
+    const other = await driver(plan, { pageLimit: 3 });
+    expect(await other.finish()).toBe(0);
+    expect(await runState(run)).toBe("running");
+    expect(await worker.succeed(item)).toBe("accepted");
     await other.finish();
-    expect(await bench.runState(run)).toBe("failed");
-    expect(await bench.stepState(run, "item[]")).toBe("cancelled");
-    expect(await bench.store.listHeld(other.session.id)).toEqual([]);
+    expect(await runState(run)).toBe("failed");
+    expect(await bench.stepStates(run, "item[]", "item[0]", "item[6]", "join")).toEqual({
+      ...{ "item[]": "cancelled", "item[0]": "succeeded", "item[6]": "cancelled", join: "cancelled" },
+    });
+    expect(await stepState(run, "bad")).toBe("failed");
   });
 }

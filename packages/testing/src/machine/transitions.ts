@@ -22,8 +22,7 @@ type Settled = "succeeded" | "failed" | "skipped" | "cancelled";
 
 /** Entry steps become ready: of the run, of an inlined dag, or of one instance of a map. */
 export function startEntries(run: MachineRun, entries: readonly StepSpec[]): void {
-  if (run.cancelling) return;
-  for (const spec of entries) release(run, stepOf(run, spec));
+  begin(run, entries);
   if (run.body.members === 0) endBody(run, "");
 }
 
@@ -36,7 +35,8 @@ export function take(step: MachineStep): void {
 
 /** A step that is popped in a stopped run is cancelled, unless it is sheltered, has begun to lay out a body, or has settled. */
 export function isDoomed(run: MachineRun, step: MachineStep): boolean {
-  return run.stopped && step.spec.stoppable && step.place === "line" && step.phase !== "advance" && step.cursor === 0;
+  if (!run.stopped || run.cancelling || run.state !== "running") return false;
+  return step.spec.stoppable && step.place === "line" && step.phase !== "advance" && step.cursor === 0;
 }
 
 export function popDoomed(run: MachineRun, step: MachineStep): void {
@@ -45,6 +45,7 @@ export function popDoomed(run: MachineRun, step: MachineStep): void {
 
 /** A worker reports how a step ended, and what follows. */
 export function report(run: MachineRun, step: MachineStep, outcome: Settled, follow: Follow, parts: Ending = {}): void {
+  if (outcome === "failed" && step.phase === "run") step.tries++;
   settle(run, step, outcome, parts);
   if (!run.cancelling) applyFollow(run, step, follow);
   endCancelled(run);
@@ -70,11 +71,11 @@ export function admit(run: MachineRun, step: MachineStep): void {
 
 /** A page of an inlined dag's entry steps. */
 export function enter(run: MachineRun, step: MachineStep, members: number, onFailure: boolean, entries: Page<StepSpec>): void {
+  if (run.cancelling) return layOut(run, step);
   step.body ??= createBody(members, onFailure);
-  if (!run.cancelling) for (const spec of entries.items) release(run, stepOf(run, spec));
-  step.cursor = entries.next ?? step.cursor + entries.items.length;
+  begin(run, entries.items);
+  step.cursor = Math.max(step.cursor, entries.next ?? 0);
   if (entries.next === undefined) layOut(run, step);
-  endCancelled(run);
 }
 
 /** A page of a map's instances. */
@@ -84,12 +85,12 @@ export function expand(
   size: { readonly count: number; readonly membersEach: number; readonly to: number },
   entries: readonly StepSpec[],
 ): void {
+  if (run.cancelling) return layOut(run, step);
   step.body ??= createBody(size.count * size.membersEach, false);
   step.count = size.count;
-  if (!run.cancelling) for (const spec of entries) release(run, stepOf(run, spec));
+  begin(run, entries);
   step.cursor = size.to;
   if (step.cursor === size.count) layOut(run, step);
-  endCancelled(run);
 }
 
 /** The try failed, and another is due later. */
@@ -114,7 +115,8 @@ export function giveBack(run: MachineRun, step: MachineStep): void {
 /** Its worker vanished: the third time is the last. What has settled is told to the next worker, for ever. */
 export function lose(run: MachineRun, step: MachineStep): void {
   step.lost++;
-  if (step.phase !== "advance" && step.lost >= MAX_LOST) settleByItself(run, step, "failed", "quarantined");
+  const isLast = step.phase !== "advance" && step.lost >= MAX_LOST && !run.cancelling;
+  if (isLast) settleByItself(run, step, "failed", "quarantined");
   else giveBack(run, step);
   endCancelled(run);
 }
@@ -136,6 +138,12 @@ function stepOf(run: MachineRun, spec: StepSpec): MachineStep {
   return step;
 }
 
+/** Steps without parents are released, each once: a page may come twice. */
+function begin(run: MachineRun, entries: readonly StepSpec[]): void {
+  if (run.cancelling) return;
+  for (const spec of entries) if (!run.steps.has(spec.address)) release(run, stepOf(run, spec));
+}
+
 /** A step is judged to run: it is ready, unless the run is stopped. */
 function release(run: MachineRun, step: MachineStep): void {
   if (run.stopped && step.spec.stoppable) return settleByItself(run, step, "cancelled", "stopped");
@@ -150,12 +158,14 @@ function stand(run: MachineRun, step: MachineStep): void {
 
 function settle(run: MachineRun, step: MachineStep, outcome: Settled, { reason, error }: Ending): void {
   Object.assign(step, { state: outcome, place: "nowhere", phase: "advance", cursor: 0, reason, error });
+  if (run.cancelling) return;
   if (outcome === "failed" && step.spec.catchers === 0) failForGood(run, step);
 }
 
 /** The store settles a step without a worker, which has to be asked what follows where there is anything. */
 function settleByItself(run: MachineRun, step: MachineStep, outcome: Settled, reason?: StepReason): void {
   settle(run, step, outcome, { reason });
+  if (run.cancelling) return;
   if (step.spec.dependents > 0 || step.spec.catches) stand(run, step);
   else finish(run, step);
 }
@@ -205,10 +215,11 @@ function finish(run: MachineRun, step: MachineStep): void {
   if (around.settled === around.members && (!owner || owner.state === "expanding")) endBody(run, step.spec.owner);
 }
 
-/** All that a body consists of is there. */
+/** All that a body consists of is there, or nothing more of it is wanted: the lease ends. */
 function layOut(run: MachineRun, step: MachineStep): void {
   Object.assign(step, { state: "expanding", place: "nowhere" });
-  if (step.body?.settled === step.body?.members && !run.cancelling) endBody(run, step.spec.address);
+  if (run.cancelling) endCancelled(run);
+  else if (step.body?.settled === step.body?.members) endBody(run, step.spec.address);
 }
 
 function endBody(run: MachineRun, owner: StepAddress): void {

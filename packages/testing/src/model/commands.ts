@@ -1,0 +1,231 @@
+import { type Follow, type Grant, indexPlan, isSettled, locate, type Plan, type Report } from "@jobbers/core";
+import fc from "fast-check";
+import { expect } from "vitest";
+import { submissionOf } from "../factories.js";
+import { createMachineRun } from "../machine/run.js";
+import * as machine from "../machine/transitions.js";
+import { instanceEntries } from "../paging.js";
+import { adopt, compare } from "./compare.js";
+import { RANDOM_INPUT, randomPlans } from "./random-plans.js";
+import { behind, type Holding, type Model, openWorker, pick, type Real } from "./world.js";
+
+/** What happens to a store, each as one command: it is done to the store and to the model, and both are compared. */
+
+type Act = (model: Model, real: Real) => Promise<void>;
+
+class Command implements fc.AsyncCommand<Model, Real> {
+  constructor(
+    private readonly text: string,
+    private readonly act: Act,
+  ) {}
+
+  check(): boolean {
+    return true;
+  }
+
+  async run(model: Model, real: Real): Promise<void> {
+    await this.act(model, real);
+    await compare(model, real);
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+const submit = (plan: Plan) =>
+  new Command(`submit ${JSON.stringify(plan)}`, async (model, { store }) => {
+    if (model.runs.size >= 3) return;
+    const index = indexPlan(plan);
+    const submission = submissionOf(plan, RANDOM_INPUT);
+    await store.submit([submission]);
+    const run = createMachineRun(index);
+    machine.startEntries(run, submission.entries.items);
+    model.runs.set(submission.id, { machine: run, submission, index, seen: new Map() });
+  });
+
+const submitAgain = (at: number) =>
+  new Command(`submit run ${at} again`, async (model, { store }) => {
+    const run = pick([...model.runs.values()], at);
+    if (!run) return;
+    const { submission } = run;
+    const other = { ...submission, fingerprint: "other" };
+    const [same, conflict] = await store.submit([submission, other]);
+    expect(same).toMatchObject({ status: "existing" });
+    expect(conflict).toMatchObject({ status: "conflict" });
+  });
+
+const take = (worker: number, slots: number, control: number) =>
+  new Command(`worker ${worker} takes ${slots}+${control}`, async (model, real) => {
+    const driver = real.drivers[worker % real.drivers.length] as Holding["driver"];
+    await receive(model, real, driver, await driver.exchange([], { slots, control }));
+  });
+
+const report = (at: number, how: "succeed" | "fail" | "retry" | "release", slots: number) =>
+  new Command(`${how} grant ${at}, take ${slots}`, async (model, real) => {
+    const holding = pick(real.held, at);
+    if (!holding || holding.grant.phase !== "run") return;
+    const { grant, driver } = holding;
+    real.held = real.held.filter((each) => each !== holding);
+    const { run, step } = behind(model, grant);
+    const sent = await reportOf(holding, how);
+    const counts = run.machine.state === "running";
+    const reply = await driver.exchange([sent], { slots, inline: slots > 0 });
+    expect(reply.results).toEqual([counts ? "accepted" : "stale"]);
+    if (counts && sent.type === "succeeded") machine.report(run.machine, step, "succeeded", sent.follow);
+    if (counts && sent.type === "failed") machine.report(run.machine, step, "failed", sent.follow, { reason: "error" });
+    if (counts && sent.type === "retry") machine.retry(run.machine, step);
+    if (counts && sent.type === "released") machine.giveBack(run.machine, step);
+    await receive(model, real, driver, reply);
+  });
+
+const reportLate = (at: number, how: "succeed" | "fail" | "retry") =>
+  new Command(`late, ${how} grant ${at}`, async (model, real) => {
+    const holding = pick(real.late, at);
+    if (!holding || holding.grant.phase !== "run") return;
+    const { run, step } = behind(model, holding.grant);
+    const sent = await reportOf(holding, how);
+    const [result] = (await holding.driver.exchange([sent])).results;
+    if (sent.type !== "succeeded") return;
+    const counts = run.machine.state === "running" && !isSettled(step.state) && step.fence === holding.grant.lease.fence;
+    // In a run that is being cancelled the step may have been popped since.
+    if (!counts || !run.machine.cancelling) expect(result).toBe(counts ? "accepted" : "stale");
+    if (result === "accepted") machine.report(run.machine, step, "succeeded", sent.follow);
+  });
+
+/** Does a piece of control work, or only the first page of it. */
+const control = (at: number, wholly: boolean) =>
+  new Command(`${wholly ? "do" : "begin"} control grant ${at}`, async (model, real) => {
+    const holding = pick(real.held.filter(({ grant }) => grant.phase !== "run"), at);
+    if (!holding) return;
+    if (holding.grant.phase === "expand") return expandSome(model, real, holding, wholly);
+    const { grant, driver } = holding;
+    const all = await driver.work.control(grant, driver.session.id);
+    const sent = wholly ? all : all.slice(0, 1);
+    if (sent.length === all.length) real.held = real.held.filter((each) => each !== holding);
+    const { run, step } = behind(model, grant);
+    const counts = run.machine.state === "running";
+    const { results } = await driver.exchange(sent);
+    if (!counts) return expect(results).toEqual(sent.map(() => "stale"));
+    // A cancel ends the first page's lease: there is no need for others.
+    if (!run.machine.cancelling) expect(results).toEqual(sent.map(() => "accepted"));
+    for (const each of sent) applyControl(model, grant, each);
+    if (step.place !== "worker") real.held = real.held.filter((each) => each !== holding);
+  });
+
+function applyControl(model: Model, grant: Grant, sent: Report): void {
+  const { run, step } = behind(model, grant);
+  if (sent.type === "advanced") machine.advance(run.machine, step, sent.follow);
+  if (sent.type === "admitted") machine.admit(run.machine, step);
+  if (sent.type === "skipped") machine.report(run.machine, step, "skipped", sent.follow, { reason: "condition" });
+  if (sent.type === "entered") machine.enter(run.machine, step, sent.members, sent.onFailure, sent.entries);
+}
+
+async function expandSome(model: Model, real: Real, holding: Holding, wholly: boolean): Promise<void> {
+  const { grant, driver } = holding;
+  const { run, step } = behind(model, grant);
+  const list = await driver.work.listOf(grant);
+  const drop = () => {
+    real.held = real.held.filter((each) => each !== holding);
+  };
+  if (list.length === 0) {
+    const [sent] = (await driver.work.control(grant, driver.session.id)) as [Report & { follow: Follow }];
+    drop();
+    const { results } = await driver.exchange([sent]);
+    if (results[0] === "accepted") machine.report(run.machine, step, "succeeded", sent.follow);
+    return;
+  }
+  const before = step.cursor;
+  if (run.machine.state !== "running") return drop();
+  let cursor: number | undefined = before;
+  do cursor = await driver.work.expandPage(grant, driver.session.id, cursor);
+  while (wholly && cursor !== undefined);
+  const to = cursor ?? list.length;
+  const { step: map, indices } = locate(run.index, grant.lease.address);
+  const instances = Array.from({ length: to - before }, (_, i) => [...indices, before + i]);
+  const membersEach = run.index.members(map.name).length;
+  const entries = instances.flatMap((each) => instanceEntries(run.index, map, each));
+  machine.expand(run.machine, step, { count: list.length, membersEach, to }, entries);
+  if (step.place !== "worker") drop();
+}
+
+const lose = (worker: number) =>
+  new Command(`worker ${worker} dies`, async (model, real) => {
+    const at = worker % real.drivers.length;
+    const dead = real.drivers[at] as Holding["driver"];
+    await real.store.reapSessions({ sweepMs: 1, limit: 500, gone: [dead.session.id] });
+    real.drivers[at] = await openWorker(real.store);
+    const lost = real.held.filter(({ driver }) => driver === dead);
+    real.held = real.held.filter(({ driver }) => driver !== dead);
+    real.late.push(...lost);
+    for (const { grant } of lost) {
+      const { run, step } = behind(model, grant);
+      if (run.machine.state === "running" && step.place === "worker") machine.lose(run.machine, step);
+    }
+  });
+
+const cancel = (at: number) =>
+  new Command(`cancel run ${at}`, async (model, { store }) => {
+    const [id, run] = pick([...model.runs], at) ?? [];
+    if (id === undefined || !run) return;
+    machine.cancel(run.machine);
+    const { status } = await store.cancel(id);
+    const { state } = run.machine;
+    // A cancel may be sent twice: the second says what the first said, or that it has ended.
+    if (state === "cancelled") expect(["cancelled", "ended"]).toContain(status);
+    else expect(status).toBe(state === "running" ? "cancelling" : "ended");
+  });
+
+const promote = () =>
+  new Command("time passes", async (model, { store, clock }) => {
+    clock.advance(60_000);
+    await store.promoteDue(100);
+    for (const { machine: run } of model.runs.values()) {
+      if (run.cancelling || run.state !== "running") continue;
+      for (const step of run.steps.values()) if (step.place === "timer") machine.promote(run, step);
+    }
+  });
+
+/** Takes note of what was granted: all of it had to be in a line. */
+async function receive(model: Model, real: Real, driver: Holding["driver"], { grants }: { grants: readonly Grant[] }) {
+  // Steps that the same exchange has popped and cancelled may have handed out what follows them.
+  await adopt(model, real.store);
+  for (const grant of grants) {
+    const { run, step } = behind(model, grant);
+    expect(machine.isDoomed(run.machine, step), `${grant.lease.address} was to be cancelled`).toBe(false);
+    const { phase, tries, lost, cursor } = grant;
+    expect({ place: "line", phase, tries, lost, cursor, fence: grant.lease.fence }, grant.lease.address).toEqual({
+      ...{ place: step.place, phase: step.phase, tries: step.tries, lost: step.lost, cursor: step.cursor, fence: step.fence + 1 },
+    });
+    if (phase === "advance") expect(grant.outcome).toBe(step.state);
+    machine.take(step);
+    real.held.push({ grant, driver });
+  }
+}
+
+async function reportOf({ grant, driver }: Holding, how: "succeed" | "fail" | "retry" | "release"): Promise<Report> {
+  const { lease } = grant;
+  if (how === "succeed") return driver.success(grant, null);
+  if (how === "fail") return driver.failure(grant);
+  if (how === "release") return { type: "released", lease };
+  return { type: "retry", lease, error: "{}", reason: "error", delayMs: 1_000 };
+}
+
+const small = fc.nat({ max: 7 });
+
+/** All commands, the common ones more often. */
+export const anyCommand: readonly fc.Arbitrary<Command>[] = [
+  randomPlans.map(submit),
+  small.map(submitAgain),
+  ...Array.from({ length: 5 }, () => fc.tuple(small, small, small).map(([worker, slots, most]) => take(worker, slots, most))),
+  ...Array.from({ length: 5 }, () =>
+    fc
+      .tuple(small, fc.constantFrom("succeed", "succeed", "succeed", "fail", "fail", "retry", "release"), small)
+      .map(([at, how, slots]) => report(at, how, slots)),
+  ),
+  fc.tuple(small, fc.constantFrom("succeed", "fail", "retry")).map(([at, how]) => reportLate(at, how)),
+  ...Array.from({ length: 4 }, () => fc.tuple(small, fc.boolean()).map(([at, wholly]) => control(at, wholly))),
+  small.map(lose),
+  fc.constant(promote()),
+  small.map(cancel),
+];
