@@ -135,6 +135,12 @@ export const errorCatalogue = {
     status: 503,
     exit: 3,
   },
+  "store-unwritable": {
+    title: "The store cannot write",
+    remedy: "Make room on the disk, or mend its permissions; then repeat the call, of which nothing was kept.",
+    status: 503,
+    exit: 3,
+  },
   "session-lost": {
     title: "This worker's session has expired",
     remedy:

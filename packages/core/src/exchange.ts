@@ -80,7 +80,7 @@ export interface ExchangeReply {
   readonly mail: readonly Mail[];
   /** True when the call stopped at its cap of dropped entries: exchange again at once, there may be work behind them. */
   readonly more: boolean;
-  /** False when the session is unknown or expired: its reports were judged by their fences, but it is granted nothing. */
+  /** False when the session is unknown or was found lost: its reports were judged by their fences, but it is granted nothing. */
   readonly alive: boolean;
   /** How long until the next timer of the store is due, where one is. */
   readonly nextDueMs?: number | undefined;

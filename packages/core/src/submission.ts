@@ -26,7 +26,10 @@ export interface Submission {
   /** How many steps stand at the top of the plan, and whether it has an onFailure body. */
   readonly members: number;
   readonly onFailure: boolean;
-  /** The first page of entry steps (see {@link Page}). */
+  /**
+   * The first page of entry steps (see {@link Page}). Where there is a `next`, the store hands the rest out as an `enter` at
+   * address "" with that cursor, which is answered by `entered` pages like that of an inlined dag.
+   */
   readonly entries: Page<StepSpec>;
 }
 

@@ -38,13 +38,13 @@ export function faultOf(error: unknown, url: string): unknown {
     case codes.locked:
       return fault("store-busy", `another process held ${url} locked for too long; ${nothing}`, error);
     case codes.full:
-      return fault("store-busy", `the disk under ${url} is full; make room: ${nothing}`, error);
+      return fault("store-unwritable", `the disk under ${url} is full; make room: ${nothing}`, error);
     case codes.readonly:
-      return fault("store-busy", `${url} cannot be written; check its permissions: ${nothing}`, error);
+      return fault("store-unwritable", `${url} cannot be written; check its permissions: ${nothing}`, error);
     case codes.ioerr:
-      return fault("store-busy", `the disk under ${url} failed; check it: ${nothing}`, error);
+      return fault("store-unwritable", `the disk under ${url} failed; check it: ${nothing}`, error);
     case codes.cantopen:
-      return fault("store-busy", `${url} cannot be opened; check its directory and permissions`, error);
+      return fault("store-unwritable", `${url} cannot be opened; check its directory and permissions`, error);
     case codes.corrupt:
     case codes.notadb:
       return fault("store-not-a-database", `the file of ${url} is damaged or no database`, error);
@@ -53,7 +53,7 @@ export function faultOf(error: unknown, url: string): unknown {
   }
 }
 
-function fault(code: "store-busy" | "store-not-a-database", message: string, error: unknown): JobbersError {
+function fault(code: "store-busy" | "store-unwritable" | "store-not-a-database", message: string, error: unknown): JobbersError {
   const reason = error instanceof Error ? ` (SQLite: ${error.message})` : "";
   return new JobbersError(code, message + reason, { cause: error });
 }

@@ -11,3 +11,4 @@ export * from "./signals.js";
 export * from "./run-dag.js";
 export type { Handler } from "./interpreter.js";
 export { type ModelOptions, modelTest } from "./model/index.js";
+export { agreementTest } from "./model/agreement.js";

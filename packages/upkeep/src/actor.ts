@@ -44,6 +44,7 @@ export abstract class Actor {
   /** Ends; resolves when no tick is under way and no timer is left. */
   async stop(): Promise<void> {
     this.#life?.abort();
+    this.wake();
     await this.#over;
   }
 
@@ -59,7 +60,7 @@ export abstract class Actor {
 
   async #live(signal: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
-      // What wakes it while it ticks spares it the pause that follows.
+      // What wakes or stops it while it ticks spares it the pause that follows.
       this.#waking = new AbortController();
       let pauseMs: number;
       try {
@@ -71,7 +72,7 @@ export abstract class Actor {
         this.#tellOnce(error);
         pauseMs = this.jittered(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures));
       }
-      await pause(pauseMs, AbortSignal.any([signal, this.#waking.signal]));
+      await pause(pauseMs, this.#waking.signal);
     }
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { AnyTask, Grant, Located, Progress, StepReason, TaskStep } from "@jobbers/core";
 import type { Holding } from "./ledger.js";
 import { after, monotonicMs } from "./waiting.js";
@@ -69,6 +70,8 @@ export class Attempt implements Holding {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
+      // A handler may well hand it to dozens of requests at a time.
+      setMaxListeners(0, this.#controller.signal);
       if (this.#aborted) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;

@@ -120,8 +120,9 @@ export class Executor {
     if (!task) throw new Unfit("elsewhere", `no task "${grant.needs}" is registered here`);
     const raw = await resolveWiring(found.scene, step.input);
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
-    void (step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
     const input = await orFinal(() => parseWith(task.input, raw, `input of ${task.name}`), "invalid-input");
+    if (attempt.aborted) return this.#release(attempt);
     this.#tell("started", attempt, task);
     try {
       const output = await task.run(input, createContext(attempt, deps, log));

@@ -2,7 +2,7 @@ import type { Exchange, ExchangeReply, JobbersError, Store } from "@jobbers/core
 import type { Outbox, Parcel } from "./outbox.js";
 import { type Asker, delayMs, GaveUp, isDefinite, messageOf, untilAnswered } from "./persistence.js";
 import type { Slots } from "./slots.js";
-import { pause, turn } from "./waiting.js";
+import { monotonicMs, pause, turn } from "./waiting.js";
 
 /**
  * One lane: a sequence of numbered exchanges, each reporting what has finished and asking for what there is room for.
@@ -193,11 +193,14 @@ export class Lane {
       // Whoever is woken for nothing again and again, by a neighbour's work perhaps, looks a little less often.
       if (this.#restless > 2) await pause(Math.min(LONGEST_REST_MS, 2 ** this.#restless), waking.signal);
       if (waking.signal.aborted) return;
-      if (this.#port.closed()) return await pause(POLL_MS, waking.signal);
-      const timeoutMs =
-        Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
-      const wait = { queues: slots.free > 0 ? queues : [], timeoutMs, signal: waking.signal };
-      await Promise.race([store.listen(this.#port.session(), wait), pause(timeoutMs, waking.signal)]);
+      // With room for nothing there is nothing to listen for: whatever makes room wakes the lane as well.
+      const full = slots.free === 0 && this.#port.controlRoom() === 0;
+      if (full || this.#port.closed()) return await pause(POLL_MS, waking.signal);
+      const dueMs = Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
+      const wait = { queues: slots.free > 0 ? queues : [], timeoutMs: dueMs, signal: waking.signal };
+      const fromMs = monotonicMs();
+      await Promise.race([store.listen(this.#port.session(), wait), pause(dueMs, waking.signal)]);
+      if (monotonicMs() - fromMs > LONGEST_REST_MS) this.#restless = 0;
     } catch (error) {
       asker.log.debug("listening did not succeed", { error: messageOf(error) });
       await pause(delayMs(5, asker.random), waking.signal);

@@ -5,7 +5,7 @@ const FIRST_DELAY_MS = 25;
 const LONGEST_DELAY_MS = 5_000;
 
 /** Answers of the store that repeating the call would not change. */
-const transient: ReadonlySet<string> = new Set(["store-busy"]);
+const transient: ReadonlySet<string> = new Set(["store-busy", "store-unwritable"]);
 
 /** Who asks: how it draws its jitter, where it tells of trouble, and when it gives up. */
 export interface Asker {

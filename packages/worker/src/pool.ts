@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Control } from "./control.js";
@@ -41,6 +42,8 @@ export class Pool {
     this.#settings = settings;
     this.#ending = ending;
     const asker: Asker = { random, log, signal: ending.signal };
+    // Every step that waits for the store listens to these.
+    setMaxListeners(0, ending.signal, this.stopping.signal);
     const onFreed = () => this.#wakeOne();
     this.slots = new Slots(settings.concurrency);
     this.outbox = new Outbox(onFreed);

@@ -21,9 +21,8 @@ export function guardStrays(log: TaskLog): () => void {
         });
         return;
       }
-      // Listening takes Node's own reaction away. Where nobody else listens, it is made up for, by one of us.
-      const listeners = process.listeners("unhandledRejection");
-      if (listeners[0] === guard && listeners.every(isGuard)) throw reason;
+      // Listening takes Node's own reaction away. Where nobody else listens, it is made up for.
+      if (process.listeners("unhandledRejection").every(isGuard)) throw reason;
     },
     { [GUARD]: true },
   );

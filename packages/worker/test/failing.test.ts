@@ -1,5 +1,5 @@
 import { dag, task } from "@jobbers/core";
-import { createFakeClock } from "@jobbers/testing";
+import { createFakeClock, turns } from "@jobbers/testing";
 import { describe, expect, it } from "vitest";
 import { AttemptAborted, MAX_OUTPUT_BYTES } from "../src/index.js";
 import {
@@ -280,6 +280,8 @@ describe("a blocked event loop", () => {
       run: async (_, ctx) => {
         for (let i = 0; i < 6; i++) {
           await new Promise((resolve) => setTimeout(resolve, 100));
+          // Once the loop is free again, this turn comes after that of the timers.
+          await turns(1);
           ctx.heartbeat();
         }
         return "lives";

@@ -110,4 +110,34 @@ describe("the renewal thread", () => {
     expect(await result(store, run, slow)).toBe("kept");
     expect(count({ type: "session", what: "doubtful" })).toBe(0);
   });
+
+  it.each([
+    ["dies later", "process.exit(1)"],
+    ["cannot reach the store any more", "Promise.reject(new Error('away'))"],
+  ])("is stood in for when it %s", async (_, end) => {
+    const store = await fileStore();
+    const source = `
+      let renewals = 0;
+      export const openRenewer = () => ({
+        renew: async () => (++renewals > 2 ? ${end} : { status: "alive", held: 0, mail: [] }),
+        close: async () => {},
+      });`;
+    const module = `data:text/javascript,${encodeURIComponent(source)}`;
+    const { up, log } = threadUp();
+    const again = gate();
+    let renewed = 0;
+    const counted = around(store, (verb, call) => {
+      if (verb === "renew" && ++renewed === 3) again.open();
+      return call();
+    });
+    const mortal = new Proxy(counted, {
+      get: (target, key) => (key === "renewal" ? { module, data: null } : Reflect.get(target, key)),
+    });
+    const { observe, count } = recorder();
+    await startWorker({ store: mortal, workflows: [blocker(store, 0)], leaseMs: 900, log, observe });
+    await up;
+    renewed = 0;
+    await again.promise;
+    expect(count({ type: "session", what: "lost" })).toBe(0);
+  });
 });

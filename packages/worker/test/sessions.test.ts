@@ -1,4 +1,4 @@
-import { dag, type ExchangeReply, JobbersError, task } from "@jobbers/core";
+import { dag, type Exchange, type ExchangeReply, JobbersError, task } from "@jobbers/core";
 import { createFakeClock, faultyStore, openDriver, turns } from "@jobbers/testing";
 import { describe, expect, it, vi } from "vitest";
 import {
@@ -137,19 +137,27 @@ describe("a session that is lost", () => {
   });
 
   it("is renewed, and goes on, when it has merely expired", async () => {
-    const { clock, store } = await mortalBench();
+    const inner = await openStore();
+    let expired = false;
+    const store = around(inner, async (verb, call, args) => {
+      if (verb === "renew") expired = false;
+      const { reports } = args[0] as Exchange;
+      if (verb !== "exchange" || !expired || reports.length > 0) return call();
+      return { results: [], grants: [], mail: [], more: false, alive: false } satisfies ExchangeReply;
+    });
     const done = gate();
     const slow = task({ name: "slow", run: (_, ctx) => done.promise.then(() => ctx.signal.aborted) });
     const { observe, seen, count } = recorder();
     const worker = await startWorker({ store, workflows: [slow, noop], observe });
     const first = worker.stats().session;
-    const run = await submit(store, slow);
+    const run = await submit(inner, slow);
     await seen({ type: "started" });
-    clock.advance(60_000);
-    const other = await submit(store, noop);
-    expect(await result(store, other, noop)).toBeNull();
+    expired = true;
+    const other = await submit(inner, noop);
+    expect(await result(inner, other, noop)).toBeNull();
+    expect(expired).toBe(false);
     done.open();
-    expect(await result(store, run, slow)).toBe(false);
+    expect(await result(inner, run, slow)).toBe(false);
     expect(worker.stats().session).toBe(first);
     expect(count({ type: "session", what: "lost" })).toBe(0);
   });
@@ -344,6 +352,28 @@ describe("an idle worker", () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(listens).toBeGreaterThan(3);
     expect(worker.stats().exchanges).toBeLessThan(25);
+  });
+
+  it("is not hot when it has room for nothing, and control work waits", async () => {
+    const inner = await openStore();
+    let listens = 0;
+    const store = around(inner, async (verb, call) => {
+      if (verb === "listen") listens += 1;
+      return verb === "getPlan" ? undefined : call();
+    });
+    const done = gate();
+    const slow = task({ name: "slow", run: () => done.promise });
+    const told = gate();
+    const log = { ...silent, error: () => told.open() };
+    await startWorker({ store, workflows: [slow], concurrency: 1, log });
+    await submit(inner, slow);
+    for (let i = 0; i < 70; i++) await submit(inner, wide, { list: [1] });
+    await told.promise;
+    await turns(20);
+    listens = 0;
+    await turns(200);
+    expect(listens).toBeLessThan(3);
+    done.open();
   });
 
   it("rejects its start when the store refuses it", async () => {

@@ -81,13 +81,14 @@ describe("stopping", () => {
 
   it("gives back what does not finish in time, at no cost", async () => {
     const store = await openStore();
-    const { observe, seen } = recorder();
+    const { observe, seen, count } = recorder();
     const deaf = task({ name: "deaf", run: () => new Promise<null>(() => {}) });
     const worker = await startWorker({ store, workflows: [deaf, patient], observe });
     const one = await submit(store, deaf);
     const two = await submit(store, patient);
     await seen({ type: "started" }, 2);
     await worker.stop({ graceMs: 10 });
+    expect(count({ type: "reported", report: "released", verdict: "accepted" })).toBe(2);
     for (const [run, step] of [
       [one, "deaf"],
       [two, "patient"],

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { OpenStore } from "../contract/bench.js";
 import { createFakeClock } from "../fake-clock.js";
-import { anyCommand } from "./commands.js";
+import { anyCommand, finishAll } from "./commands.js";
 import { createReal } from "./world.js";
 
 /** How much the model test does. */
@@ -30,7 +30,9 @@ export async function modelTest(open: OpenStore, options: ModelOptions = {}): Pr
     const store = await open({ clock });
     try {
       const real = await createReal(store, clock);
-      await fc.asyncModelRun(() => ({ model: { runs: new Map() }, real }), story);
+      const model = { runs: new Map() };
+      await fc.asyncModelRun(() => ({ model, real }), story);
+      await finishAll(model, real);
     } finally {
       await store.close();
     }
