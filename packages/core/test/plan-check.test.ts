@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { checkPlan, dag, eq, JobbersError, orElse, type Plan, type PlanStep, task } from "../src/index.js";
-import { findCycle } from "../src/plan-cycle.js";
+import { findCycle } from "../src/plan/plan-cycle.js";
 import { defineProgram, programs } from "./random-dag.js";
 
 const list = task({ name: "list", run: async () => [1] });

@@ -12,7 +12,7 @@ import {
   stepTransitions,
 } from "../src/index.js";
 
-const source = readFileSync(new URL("../src/states.ts", import.meta.url), "utf8");
+const source = readFileSync(new URL("../src/store/states.ts", import.meta.url), "utf8");
 const [steps, runs] = [...source.matchAll(/```mermaid\n(.+?)```/gs)].map(([, drawing]) =>
   readDrawing(drawing as string),
 );

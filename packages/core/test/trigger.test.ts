@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { isStoppable, judge, judgeBody, type ParentCounts, type Trigger } from "../src/index.js";
 
 const triggers: Trigger[] = ["all_success", "none_failed", "one_failed", "all_done"];
-const source = readFileSync(new URL("../src/trigger.ts", import.meta.url), "utf8");
+const source = readFileSync(new URL("../src/plan/trigger.ts", import.meta.url), "utf8");
 
 /** The rows of the table in the comment: rule, and its cell for each of the three columns. */
 const table = [...source.matchAll(/^ \* \| `(\w+)` +\| (.+?) +\| (.+?) +\| (.+?) +\|$/gm)].map(

@@ -125,9 +125,10 @@ describe("the renewal thread", () => {
     const module = `data:text/javascript,${encodeURIComponent(source)}`;
     const { up, log } = threadUp();
     const again = gate();
+    let isUp = false;
     let renewed = 0;
     const counted = around(store, (verb, call) => {
-      if (verb === "renew" && ++renewed === 3) again.open();
+      if (verb === "renew" && isUp && ++renewed === 3) again.open();
       return call();
     });
     const mortal = new Proxy(counted, {
@@ -136,7 +137,7 @@ describe("the renewal thread", () => {
     const { observe, count } = recorder();
     await startWorker({ store: mortal, workflows: [blocker(store, 0)], leaseMs: 900, log, observe });
     await up;
-    renewed = 0;
+    isUp = true;
     await again.promise;
     expect(count({ type: "session", what: "lost" })).toBe(0);
   });

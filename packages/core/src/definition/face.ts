@@ -1,0 +1,222 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
+import type { TaskContext } from "./context.js";
+import type { Limit } from "./limits.js";
+import type { Duration, RetryPolicy } from "./policy.js";
+import type { Input, IsAny, Ref, RefTo, Wirable } from "./ref-types.js";
+import type { Spread } from "./spread.js";
+
+/** A schema of any library that follows Standard Schema. */
+export type Schema<I = unknown, O = I> = StandardSchemaV1<I, O>;
+
+/** What first failed in a run, as an `onFailure` body sees it. */
+export interface Failure {
+  /** The step's address, such as `fetch[3]`. */
+  readonly step: string;
+  readonly error: { readonly name: string; readonly message: string };
+}
+
+/** The options of every call inside `dag()`. */
+export interface StepOptions {
+  /** The step's name instead of the one chosen by rule; taken as it is, 1 to 128 of `A-Za-z0-9._-`. */
+  name?: string | undefined;
+  /** Skips the step when false. */
+  when?: RefTo<boolean> | undefined;
+  /** When the step runs, judged once all its parents have settled; default "all_success". */
+  trigger?: Trigger | undefined;
+  /** Steps to wait for without taking data from them. */
+  after?: RefTo<unknown> | readonly RefTo<unknown>[] | undefined;
+}
+
+/** The options of a task's call, which go before the task's own. */
+export interface CallOptions extends StepOptions {
+  queue?: string | undefined;
+  /** 0 to 9, higher first. */
+  priority?: number | undefined;
+  retry?: RetryPolicy | undefined;
+  timeout?: Duration | undefined;
+}
+
+/** The options of `list.map(body, options)`. */
+export interface MapOptions<E> extends StepOptions {
+  /**
+   * How the children are laid over queues. This version declares and validates spreads and keeps them on the dag; it does
+   * not enforce them yet: children stand in their own queues.
+   */
+  spread?: Spread<E> | undefined;
+}
+
+/** A task or a dag: whatever can be submitted as a run. */
+export interface Workflow<out I = unknown, out O = unknown> {
+  readonly kind: "task" | "dag";
+  readonly name: string;
+  /** Parses the run's input. */
+  readonly input: Schema | undefined;
+  /** The graph of a run, as data. */
+  readonly plan: Plan;
+  /** The first 32 hexadecimal digits of the SHA-256 of the plan's canonical JSON. */
+  readonly version: string;
+  readonly tags: readonly string[];
+  /** Exists for types only. */
+  readonly "~types"?: { readonly input: I; readonly output: O } | undefined;
+}
+
+/** What a run of a workflow takes, before its schema has parsed it. */
+export type InputOf<W> = W extends Workflow<infer I, unknown> ? I : never;
+/** What a run of a workflow answers. */
+export type OutputOf<W> = W extends Workflow<unknown, infer O> ? O : never;
+
+type Optional<I> = IsAny<I> extends true ? false : Record<never, never> extends I ? true : false;
+type Call<I, O, Options> =
+  Optional<I> extends true
+    ? (input?: Input<I>, options?: Options) => Ref<O>
+    : (input: Input<I>, options?: Options) => Ref<O>;
+
+/** What a task object has beside being callable; `P` is its parsed input. */
+export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
+  readonly kind: "task";
+  readonly output: Schema | undefined;
+  readonly queue: string;
+  readonly priority: number | undefined;
+  readonly retry: RetryPlan;
+  readonly timeoutMs: number | undefined;
+  readonly heartbeatMs: number | undefined;
+  readonly keepMs: number | undefined;
+  /** Their keys take the parsed input, whose type is erased here so that every task is an {@link AnyTask}. */
+  readonly limits: readonly Limit<never>[];
+  /** The policy as `task()` was given it, without defaults. */
+  readonly options: Readonly<TaskPolicy>;
+  /**
+   * Runs the task's function on an input that is parsed already, then its output schema; nothing returned becomes `null`.
+   *
+   * @throws whatever the function throws; JobbersError `output-invalid`
+   */
+  run(input: P, ctx: TaskContext): Promise<O>;
+}
+
+/** What a dag object has beside being callable. */
+export interface DagParts<out I, out O> extends Workflow<I, O> {
+  readonly kind: "dag";
+  /** Every task in the dag and in the dags inside it, by name. */
+  readonly tasks: ReadonlyMap<string, AnyTask>;
+  /** Every dag inside the dag, at any depth, by name; a worker needs their input schemas. */
+  readonly dags: ReadonlyMap<string, AnyDag>;
+  /** The spreads of its maps, by plan name. */
+  readonly spreads: ReadonlyMap<string, Spread<never>>;
+}
+
+/** A task: call it inside `dag()` to add a step, `run` it in a unit test, or submit it by itself. */
+export type Task<I, O, P = I> = Call<I, O, CallOptions> & TaskParts<I, O, P>;
+/** A dag: call it inside another `dag()` to inline it, or submit it. */
+export type Dag<I, O> = Call<I, O, StepOptions> & DagParts<I, O>;
+/** Any task, whatever its types. */
+export type AnyTask = TaskParts<unknown, unknown, unknown>;
+/** Any dag, whatever its types. */
+export type AnyDag = DagParts<unknown, unknown>;
+/** Any task or dag. */
+export type AnyWorkflow = AnyTask | AnyDag;
+
+/** Marks a type that cannot be carried; its text says why. */
+export interface Problem<Message extends string> {
+  readonly [problem]: Message;
+}
+declare const problem: unique symbol;
+
+type Fn = (...args: never[]) => unknown;
+type NoJson =
+  | bigint
+  | symbol
+  | Fn
+  | Date
+  // biome-ignore lint/suspicious/noExplicitAny: maps and sets of whatever are refused alike
+  | ReadonlyMap<any, any>
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  | ReadonlySet<any>
+  | RegExp
+  | Error
+  | ArrayBuffer
+  | ArrayBufferView
+  | PromiseLike<unknown>;
+
+/** The type itself where JSON can carry it; a {@link Problem} in the places where it cannot. */
+export type Json<T> =
+  IsAny<T> extends true
+    ? T
+    : unknown extends T
+      ? T
+      : // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
+        T extends string | number | boolean | null | undefined | void
+        ? T
+        : T extends NoJson
+          ? Problem<"JSON cannot carry this; return a string, number, boolean, null, list or plain object">
+          : T extends readonly unknown[]
+            ? number extends T["length"]
+              ? readonly JsonItem<T[number]>[]
+              : { [K in keyof T]: JsonItem<T[K]> }
+            : T extends object
+              ? { [K in keyof T]: Json<T[K]> }
+              : T;
+type JsonItem<T> = undefined extends T
+  ? unknown extends T
+    ? T
+    : Problem<"a list in JSON cannot hold undefined">
+  : Json<T>;
+
+/** A schema's type where JSON can carry it, else the type with its problems marked. */
+export type Checked<T> = [T] extends [Json<T>] ? T : Json<T>;
+type Carried<O> = [O] extends [Json<O>] ? unknown : Json<O>;
+/** What becomes of an output in the store: `any` reads as `unknown`, nothing as `null`. */
+// biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
+export type Stored<O> = IsAny<O> extends true ? unknown : O extends void | undefined ? null : O;
+
+/** What a schema takes; without a schema, an empty object. */
+export type In<S> = S extends Schema ? StandardSchemaV1.InferInput<S> : Record<string, never>;
+/** What a schema answers; without a schema, an empty object. */
+export type Parsed<S> = S extends Schema ? StandardSchemaV1.InferOutput<S> : Record<string, never>;
+
+/** The part of a task's options that is the same whatever its types. */
+export interface TaskPolicy {
+  /** 1 to 128 of `A-Za-z0-9._-`; unique among the tasks of a worker. */
+  name: string;
+  /** Default "default". */
+  queue?: string | undefined;
+  /** 0 to 9, higher first; default: the run's own. */
+  priority?: number | undefined;
+  /** Default: 3 attempts, exponential from 1 s to 5 min, with jitter. */
+  retry?: RetryPolicy | undefined;
+  /** How long one attempt may take; default: no end. */
+  timeout?: Duration | undefined;
+  /** An attempt that is silent for longer counts as frozen; default: it need not report. */
+  heartbeat?: Duration | undefined;
+  /** How long a run of this task alone is kept after its end, instead of the store's retention; 0 keeps only its id. */
+  keep?: Duration | undefined;
+  tags?: readonly string[] | undefined;
+}
+
+/** What `task()` takes. */
+export interface TaskOptions<S, R, O> extends TaskPolicy {
+  /** Parses the input for each attempt. */
+  input?: S | undefined;
+  /** Parses what `run` returns; needed where that is not JSON. */
+  output?: Schema<R, O> | undefined;
+  /**
+   * Rate and concurrency caps. This version declares and validates limits and keeps them on the task; it does not enforce
+   * them yet.
+   */
+  limits?: readonly Limit<Parsed<S>>[] | undefined;
+  run(input: Parsed<S>, ctx: TaskContext): (R & Carried<O>) | Promise<R & Carried<O>>;
+}
+
+/** What `dag()` takes beside its name and its build function. */
+export interface DagOptions<S> {
+  /** Parses the input once, at submit; what it answers must be JSON. */
+  input?: S | undefined;
+  /** Default "stop": a failure cancels what has not started. "continue" lets independent branches run on. */
+  failure?: FailureMode | undefined;
+  /**
+   * Builds steps that run when all else has settled and the run failed; not after a cancel. They never change the outcome,
+   * and what the function returns is not kept.
+   */
+  onFailure?: ((failure: Ref<Failure>, input: Ref<Checked<Parsed<S>>>) => Wirable) | undefined;
+  tags?: readonly string[] | undefined;
+}

@@ -1,0 +1,86 @@
+import type { Plan, PlanStep, Source, Wiring } from "../plan/plan.js";
+import { checkJson } from "../values/json.js";
+import { quoted } from "../values/quoted.js";
+import type { Definition } from "./definition.js";
+import type { RefData, StepDraft, WiringDraft } from "./draft.js";
+import { inlineSteps, inlineWiring } from "./inline.js";
+
+/** Writes a finished definition as a plan. */
+export function writePlan(definition: Definition): Plan {
+  const plan: Plan = {
+    format: 1,
+    kind: "dag",
+    name: definition.dagName,
+    failure: definition.failure,
+    steps: definition.steps.flatMap((step) => writeStep(step, definition)),
+    output: writeWiring(definition.top.output),
+  };
+  checkJson(plan, `plan of dag ${quoted(definition.dagName)}`);
+  return plan;
+}
+
+function writeStep(step: StepDraft, definition: Definition): PlanStep[] {
+  const base = {
+    name: step.name,
+    ...(step.body.owner && { in: step.body.owner.name }),
+    parents: Array.from(step.parents, (parent) => parent.name),
+    trigger: step.trigger,
+    ...(step.when && { when: writeSource(step.when) }),
+  };
+  switch (step.kind) {
+    case "task":
+      return [
+        {
+          ...base,
+          kind: "task",
+          task: step.task.name,
+          queue: step.queue,
+          ...(step.priority !== undefined && { priority: step.priority }),
+          retry: step.retry,
+          ...(step.timeoutMs !== undefined && { timeoutMs: step.timeoutMs }),
+          ...(step.task.heartbeatMs !== undefined && { heartbeatMs: step.task.heartbeatMs }),
+          input: writeWiring(step.input),
+        },
+      ];
+    case "map":
+      return [
+        { ...base, kind: "map", over: writeSource(step.over), output: writeWiring(step.inside.output) },
+      ];
+    case "dag": {
+      const { dag } = step;
+      const input = writeWiring(step.input);
+      const output = inlineWiring(dag.plan.output, step.name);
+      const parses = dag.input !== undefined;
+      const { failure } = dag.plan;
+      return [
+        { ...base, kind: "dag", dag: dag.name, parses, input, output, failure },
+        ...inlineSteps(dag.plan, step.name),
+      ];
+    }
+    case "failure": {
+      // Its steps read the dag's own input, and nobody reads what it answers.
+      const nothing: Wiring = { value: null, wires: [] };
+      const { dagName: dag, failure } = definition;
+      return [{ ...base, kind: "dag", dag, parses: false, input: nothing, output: nothing, failure }];
+    }
+  }
+}
+
+function writeWiring({ value, wires }: WiringDraft): Wiring {
+  return { value, wires: wires.map(({ at, ref }) => ({ at, source: writeSource(ref) })) };
+}
+
+function writeSource({ origin, path }: RefData): Source {
+  switch (origin.from) {
+    case "input":
+    case "failure":
+      return { from: origin.from, path };
+    case "step":
+      return { from: "step", step: origin.step.name, path };
+    case "item":
+    case "index":
+      return { from: origin.from, of: (origin.body.owner as StepDraft).name, path };
+    default:
+      return { from: origin.from, args: origin.args.map(writeWiring), path };
+  }
+}

@@ -1,0 +1,80 @@
+import { JobbersError } from "../errors/errors.js";
+import type { Trigger } from "../plan/plan.js";
+import { checkName } from "../values/ids.js";
+import { quoted } from "../values/quoted.js";
+import { durationMs } from "./policy.js";
+
+const triggers: readonly unknown[] = [
+  "all_success",
+  "none_failed",
+  "one_failed",
+  "all_done",
+] satisfies Trigger[];
+const MAX_TAG_CHARS = 128;
+
+/** Checks that options are an object with no other keys than these; none given reads as `{}`. */
+export function checkOptions<O extends object>(
+  options: O | undefined,
+  keys: readonly string[],
+  what: string,
+): O {
+  if (options === undefined) return {} as O;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: its options are ${quoted(options)}, not an object`,
+    );
+  }
+  const stranger = Object.keys(options).find((key) => !keys.includes(key));
+  if (stranger !== undefined) {
+    const known = keys.join(", ");
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: ${quoted(stranger)} is no option; there are ${known}`,
+    );
+  }
+  return options;
+}
+
+export function checkQueue(queue: unknown, what: string): string {
+  return checkName(queue, `${what}: queue`);
+}
+
+export function checkPriority(priority: unknown, what: string): number {
+  if (Number.isInteger(priority) && (priority as number) >= 0 && (priority as number) <= 9)
+    return priority as number;
+  throw new JobbersError("definition-invalid", `${what}: priority is ${quoted(priority)}; it takes 0 to 9`);
+}
+
+export function checkTimeout(timeout: number | string, what: string): number {
+  const ms = durationMs(timeout, what);
+  if (ms > 0) return ms;
+  throw new JobbersError("definition-invalid", `${what} is ${quoted(timeout)}; it has to be longer than 0`);
+}
+
+export function checkTrigger(trigger: unknown, what: string): Trigger {
+  if (triggers.includes(trigger)) return trigger as Trigger;
+  throw new JobbersError(
+    "definition-invalid",
+    `${what}: trigger is ${quoted(trigger)}; there are ${triggers.join(", ")}`,
+  );
+}
+
+/** Checks tags: texts of 1 to 128 characters, each kept once. */
+export function checkTags(tags: unknown, what: string): readonly string[] {
+  if (tags === undefined) return [];
+  const isTag = (tag: unknown) => typeof tag === "string" && tag.length > 0 && tag.length <= MAX_TAG_CHARS;
+  if (Array.isArray(tags) && tags.every(isTag)) return [...new Set(tags as string[])];
+  throw new JobbersError(
+    "definition-invalid",
+    `${what}: tags take a list of texts of 1 to ${MAX_TAG_CHARS} characters`,
+  );
+}
+
+/** Checks that something is a Standard Schema. */
+export function checkSchema(schema: unknown, what: string): void {
+  const isObject = (typeof schema === "object" && schema !== null) || typeof schema === "function";
+  if (schema === undefined || (isObject && "~standard" in (schema as object))) return;
+  const libraries = "a schema of zod, valibot, arktype or any other Standard Schema library";
+  throw new JobbersError("definition-invalid", `${what} is ${quoted(schema)}; it takes ${libraries}`);
+}

@@ -1,0 +1,139 @@
+import { JobbersError } from "../errors/errors.js";
+import type { Plan, TaskStep } from "../plan/plan.js";
+import { planVersion } from "../plan/version.js";
+import { checkName } from "../values/ids.js";
+import { quoted } from "../values/quoted.js";
+import { parseWith } from "../values/schema.js";
+import type { TaskContext } from "./context.js";
+import { currentDefinition } from "./definition-stack.js";
+import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
+import { checkLimit, type Limit } from "./limits.js";
+import { once } from "./once.js";
+import { durationMs, retryPlan } from "./policy.js";
+import {
+  checkOptions,
+  checkPriority,
+  checkQueue,
+  checkSchema,
+  checkTags,
+  checkTimeout,
+} from "./step-options.js";
+
+const taskOptions = [
+  ...["name", "input", "output", "queue", "priority", "retry", "timeout", "heartbeat"],
+  ...["limits", "keep", "tags", "run"],
+];
+
+/**
+ * Defines a task: a named, typed async function with its policy.
+ *
+ * Inside `dag()` a call of it adds a step and answers a typed ref; `run` calls its function, for unit tests.
+ *
+ * @throws JobbersError `definition-invalid` or `name-invalid`, naming the task and the option
+ * @example
+ * const double = task({
+ *   name: "double",
+ *   input: z.object({ n: z.number() }),
+ *   run: async ({ n }) => n * 2,
+ * });
+ */
+export function task<S extends Schema | undefined = undefined, R = unknown, O = R>(
+  given: TaskOptions<S, R, O>,
+): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
+  const options = checkOptions(given, taskOptions, "task()");
+  const name = checkName(options.name, "task name");
+  const what = `task ${quoted(name)}`;
+  if (typeof options.run !== "function") {
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: run is ${quoted(options.run)}; it takes a function`,
+    );
+  }
+  checkSchema(options.input, `${what}: input`);
+  checkSchema(options.output, `${what}: output`);
+  const policy = policyOf(options, what);
+  const limits = ((options.limits ?? []) as readonly Limit<unknown>[]).map((limit, at) =>
+    checkLimit(limit, `${what}: limits[${at}]`),
+  );
+  const self = (input: unknown, callOptions: unknown) => {
+    const definition = currentDefinition();
+    if (definition) return definition.addTask(self as unknown as AnyTask, input, callOptions);
+    const how = `use ${name}.run(input, testContext()) in a test, or submit it as a run`;
+    throw new JobbersError(
+      "definition-invalid",
+      `${what} is called outside the build function of a dag(); ${how}`,
+    );
+  };
+  const plan = once(() => taskPlan(name, policy));
+  const version = once(() => planVersion(plan()));
+  Object.defineProperties(self, {
+    ...fields({
+      kind: "task",
+      name,
+      options,
+      input: options.input,
+      output: options.output,
+      limits,
+      ...policy,
+    }),
+    ...fields({
+      run: (input: Parsed<S>, ctx: TaskContext) =>
+        runTask(options as TaskOptions<S, unknown, unknown>, input, ctx),
+    }),
+    plan: { get: plan, enumerable: true },
+    version: { get: version, enumerable: true },
+  });
+  return self as unknown as Task<Checked<In<S>>, Stored<O>, Parsed<S>>;
+}
+
+function policyOf(options: TaskPolicy, what: string) {
+  const { queue = "default", priority, retry, timeout, heartbeat, keep, tags } = options;
+  return {
+    queue: checkQueue(queue, what),
+    priority: priority === undefined ? undefined : checkPriority(priority, what),
+    retry: retryPlan(retry, `${what}: retry`),
+    timeoutMs: timeout === undefined ? undefined : checkTimeout(timeout, `${what}: timeout`),
+    heartbeatMs: heartbeat === undefined ? undefined : checkTimeout(heartbeat, `${what}: heartbeat`),
+    keepMs: keep === undefined ? undefined : durationMs(keep, `${what}: keep`),
+    tags: checkTags(tags, what),
+  };
+}
+
+async function runTask<S>(
+  options: TaskOptions<S, unknown, unknown>,
+  input: Parsed<S>,
+  ctx: TaskContext,
+): Promise<unknown> {
+  const returned: unknown = await options.run(input, ctx);
+  const output = await parseWith(options.output, returned, `output of ${options.name}`, "output-invalid");
+  return output === undefined ? null : output;
+}
+
+/** The plan of a run of this task alone: one step that takes the run's input and gives its output. */
+function taskPlan(name: string, policy: ReturnType<typeof policyOf>): Plan {
+  const { queue, priority, retry, timeoutMs, heartbeatMs } = policy;
+  const step: TaskStep = {
+    name,
+    parents: [],
+    trigger: "all_success",
+    kind: "task",
+    task: name,
+    queue,
+    ...(priority !== undefined && { priority }),
+    retry,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(heartbeatMs !== undefined && { heartbeatMs }),
+    input: { value: null, wires: [{ at: [], source: { from: "input", path: [] } }] },
+  };
+  const output = {
+    value: null,
+    wires: [{ at: [], source: { from: "step", step: name, path: [] } }],
+  } as const;
+  return { format: 1, kind: "task", name, failure: "stop", steps: [step], output };
+}
+
+function fields(values: Record<string, unknown>): PropertyDescriptorMap {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, { value, enumerable: true, configurable: true }]),
+  );
+}

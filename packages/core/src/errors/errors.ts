@@ -1,0 +1,244 @@
+import type { JsonValue } from "../plan/plan.js";
+import type { StepError } from "./step-error.js";
+
+interface ErrorEntry {
+  readonly title: string;
+  /** What the reader should do about it, in one sentence. */
+  readonly remedy: string;
+  /** The HTTP status it is answered with. */
+  readonly status: number;
+  /** The exit code of a command that ends because of it: 1 a run failed, 2 used wrongly, 3 the store, 4 a run ended otherwise. */
+  readonly exit: number;
+}
+
+/** Every error that Jobbers throws on purpose, by its stable code; `docs/reference/errors.md` has a section for each. */
+export const errorCatalogue = {
+  "definition-invalid": {
+    title: "A task or dag is defined wrongly",
+    remedy: "Correct the definition that the message names.",
+    status: 422,
+    exit: 2,
+  },
+  "plan-invalid": {
+    title: "A plan does not hold together",
+    remedy: "Build the plan with dag() instead of by hand, with the same version of Jobbers everywhere.",
+    status: 422,
+    exit: 2,
+  },
+  "plan-missing": {
+    title: "The store does not have the plan of this version",
+    remedy: "Submit again together with the plan; Jobbers' own clients do so by themselves.",
+    status: 409,
+    exit: 3,
+  },
+  "input-invalid": {
+    title: "An input does not fit its schema",
+    remedy: "Correct the values at the paths that the message lists.",
+    status: 422,
+    exit: 2,
+  },
+  "output-invalid": {
+    title: "A task returned what its output schema refuses",
+    remedy: "Correct the task, or its output schema.",
+    status: 422,
+    exit: 1,
+  },
+  "not-json": {
+    title: "A value is nothing that JSON can carry",
+    remedy: "Turn the value at the named path into text, numbers, booleans, null, lists and plain objects.",
+    status: 422,
+    exit: 2,
+  },
+  "id-invalid": {
+    title: "A run id is not a ULID",
+    remedy: "Give 26 upper-case ULID characters, or leave the id out and let Jobbers choose one.",
+    status: 422,
+    exit: 2,
+  },
+  "run-conflict": {
+    title: "This run id belongs to a run with other content",
+    remedy: "Choose a new id, or send exactly what was sent with this id before.",
+    status: 409,
+    exit: 2,
+  },
+  "run-unknown": {
+    title: "No run has this id",
+    remedy: "Check the id and the store; ended runs are deleted when their retention is over.",
+    status: 404,
+    exit: 2,
+  },
+  "workflow-unknown": {
+    title: "No dag or task has this name",
+    remedy: "Check the spelling, and that a worker with this workflow has registered at this store.",
+    status: 404,
+    exit: 2,
+  },
+  "run-failed": {
+    title: "The run failed",
+    remedy: "Read the error of the step that the message names; retry the run once its cause is gone.",
+    status: 409,
+    exit: 1,
+  },
+  "run-cancelled": {
+    title: "The run was cancelled",
+    remedy: "Submit it again under a new id if it is still wanted.",
+    status: 409,
+    exit: 4,
+  },
+  "step-timeout": {
+    title: "A try of a step took longer than its timeout",
+    remedy: "Raise the task's timeout, or find out what it waits for; heed ctx.signal to stop in time.",
+    status: 504,
+    exit: 1,
+  },
+  "step-lost": {
+    title: "The worker of a step vanished",
+    remedy:
+      "Nothing, as a rule: another worker takes the step. If it repeats, look for crashes or memory limits.",
+    status: 500,
+    exit: 1,
+  },
+  "step-quarantined": {
+    title: "A step took its worker down three times",
+    remedy: "Find out why the process dies on this input, then retry the step by hand.",
+    status: 500,
+    exit: 1,
+  },
+  "store-url-invalid": {
+    title: "A store URL cannot be understood",
+    remedy: "Use sqlite:PATH, memory:, redis://HOST or rediss://HOST.",
+    status: 400,
+    exit: 2,
+  },
+  "store-not-a-database": {
+    title: "The file is not a Jobbers database",
+    remedy: "Give another path, or move the file away; Jobbers has not touched it.",
+    status: 500,
+    exit: 3,
+  },
+  "store-too-new": {
+    title: "The store was written by a newer Jobbers",
+    remedy: "Upgrade this process; Jobbers has not touched the store.",
+    status: 503,
+    exit: 3,
+  },
+  "store-closed": {
+    title: "The store was used after it was closed",
+    remedy: "Await everything that uses the connection before closing it.",
+    status: 503,
+    exit: 3,
+  },
+  "store-busy": {
+    title: "The store was too busy to answer in time",
+    remedy:
+      "Try again; every call may be repeated. If it lasts, look for a process that holds the database locked.",
+    status: 503,
+    exit: 3,
+  },
+  "store-unwritable": {
+    title: "The store cannot write",
+    remedy:
+      "Make room on the disk, or mend its permissions; then repeat the call, of which nothing was kept.",
+    status: 503,
+    exit: 3,
+  },
+  "session-lost": {
+    title: "This worker's session has expired",
+    remedy:
+      "Nothing, as a rule: the worker opens a new session. If it repeats, look for a blocked event loop.",
+    status: 409,
+    exit: 3,
+  },
+  "workflow-file-invalid": {
+    title: "A workflow file cannot be used",
+    remedy: "Make sure that the file loads by itself and exports at least one task or dag.",
+    status: 422,
+    exit: 2,
+  },
+  "flag-invalid": {
+    title: "A flag or a setting is wrong",
+    remedy: "Run the command with --help to see what it takes.",
+    status: 400,
+    exit: 2,
+  },
+  "name-invalid": {
+    title: "A name has the wrong form",
+    remedy: "Use 1 to 128 letters, digits, dots, underscores and hyphens.",
+    status: 422,
+    exit: 2,
+  },
+  "value-too-large": {
+    title: "A value is larger than the store takes",
+    remedy: "Keep large data elsewhere and pass a reference to it, such as a path, a URL or a key.",
+    status: 413,
+    exit: 2,
+  },
+  "node-too-old": {
+    title: "This Node.js is too old",
+    remedy: "Install Node.js 20.19 or newer.",
+    status: 500,
+    exit: 2,
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** The code of an error that Jobbers throws on purpose; codes are stable, messages are not. */
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/**
+ * An error of Jobbers' own, told apart by its `code`.
+ *
+ * @example
+ * if (error instanceof JobbersError && error.code === "run-conflict") console.error(error.message);
+ */
+export class JobbersError extends Error {
+  override readonly name: string = "JobbersError";
+  readonly code: ErrorCode;
+  /** Facts for programs, such as the path of a refused value. */
+  readonly detail?: JsonValue;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; detail?: JsonValue } = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    if (options.detail !== undefined) this.detail = options.detail;
+  }
+
+  /** What to do about it, from the catalogue. */
+  get remedy(): string {
+    return errorCatalogue[this.code].remedy;
+  }
+}
+
+/** What `result()` rejects with when the run failed: which step, with which error, after how many tries. */
+export class RunFailed extends JobbersError {
+  override readonly name = "RunFailed";
+  readonly run: string;
+  /** The address of the step that failed first, such as `fetch[3]`. */
+  readonly step: string;
+  readonly error: StepError;
+  /** How many tries that step had. */
+  readonly attempts: number;
+
+  constructor(failure: { run: string; step: string; error: StepError; attempts: number }) {
+    const { run, step, error, attempts } = failure;
+    const tries = attempts === 1 ? "1 try" : `${attempts} tries`;
+    super(
+      "run-failed",
+      `run ${run} failed in step "${step}" after ${tries}: ${error.name}: ${error.message}`,
+    );
+    this.run = run;
+    this.step = step;
+    this.error = error;
+    this.attempts = attempts;
+  }
+}
+
+/** What `result()` rejects with when the run was cancelled. */
+export class RunCancelled extends JobbersError {
+  override readonly name = "RunCancelled";
+  readonly run: string;
+
+  constructor(run: string, why?: string) {
+    super("run-cancelled", `run ${run} was cancelled${why ? `: ${why}` : ""}`);
+    this.run = run;
+  }
+}

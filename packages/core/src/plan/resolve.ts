@@ -1,0 +1,154 @@
+import { PAGE_LIMIT } from "../store/step-spec.js";
+import { addressOf, RUN_ADDRESS, valueKey } from "./address.js";
+import { sourceKeys, wiringKeys } from "./graph.js";
+import type { JsonValue, MapStep, Path, Source, Wiring } from "./plan.js";
+import type { PlanIndex } from "./plan-index.js";
+
+/** A value put together from a run's values; `undefined` is a value that is missing. */
+export type Resolved = unknown;
+
+/** Answers the JSON texts behind keys (see `valueKey`), `null` where there is none. */
+export type ReadValues = (keys: readonly string[]) => Promise<Readonly<Record<string, string | null>>>;
+
+/** Where values are resolved: in which plan, inside which instances of its maps, and how values are read. */
+export interface Scene {
+  readonly index: PlanIndex;
+  readonly indices: readonly number[];
+  readonly read: ReadValues;
+}
+
+/** Reads from values that are at hand, and asks only for those that are not. */
+export function readThrough(known: Readonly<Record<string, string | null>>, read: ReadValues): ReadValues {
+  return async (keys) => {
+    const missing = keys.filter((key) => !Object.hasOwn(known, key));
+    return missing.length === 0 ? known : { ...known, ...(await read(missing)) };
+  };
+}
+
+/**
+ * Puts a wiring together: its literal, each hole filled from its source. A missing value leaves its property out.
+ *
+ * Paths go through null like `?.`; a map's output is read in pages of 500 instances.
+ */
+export async function resolveWiring(scene: Scene, wiring: Wiring): Promise<Resolved> {
+  let value: Resolved = wiring.wires.length === 0 ? wiring.value : structuredClone(wiring.value);
+  for (const wire of wiring.wires) value = place(value, wire.at, await resolveSource(scene, wire.source));
+  return value;
+}
+
+/** The value of one source, `undefined` where it is missing. */
+export async function resolveSource(scene: Scene, source: Source): Promise<Resolved> {
+  switch (source.from) {
+    case "index": {
+      const depth = scene.index.maps(scene.index.step(source.of)).length;
+      return walk(scene.indices[depth], source.path);
+    }
+    case "step":
+      return resolveStep(scene, source.step, source.path);
+    case "or": {
+      const [value, otherwise] = source.args as [Wiring, Wiring];
+      const first = await resolveWiring(scene, value);
+      return walk(first ?? (await resolveWiring(scene, otherwise)), source.path);
+    }
+    case "eq": {
+      const [a, b] = await Promise.all(source.args.map((arg) => resolveWiring(scene, arg)));
+      return walk(sameJson(a, b), source.path);
+    }
+    case "not":
+      return walk(!(await resolveWiring(scene, source.args[0] as Wiring)), source.path);
+    default: {
+      const [key] = sourceKeys(scene.index, source, scene.indices) as [string];
+      return walk(await readOne(scene, key), source.path);
+    }
+  }
+}
+
+async function resolveStep(scene: Scene, name: string, path: Path): Promise<Resolved> {
+  const { index } = scene;
+  const step = index.step(name);
+  const indices = scene.indices.slice(0, index.maps(step).length);
+  const own = await readOne(scene, addressOf(index, step, indices));
+  if (own === undefined || step.kind === "task") return walk(own, path);
+  // Inlined dags and maps keep no copy of their output: it is what their bodies' steps answered.
+  if (step.kind === "dag") return walk(await resolveWiring({ ...scene, indices }, step.output), path);
+  const [first, ...rest] = path;
+  if (first === "length") return walk(own, rest);
+  if (first === undefined) return resolveInstances({ ...scene, indices }, step, 0, own as number);
+  const at = Number(first) < 0 ? (own as number) + Number(first) : Number(first);
+  if (!Number.isInteger(at) || at < 0 || at >= (own as number)) return undefined;
+  const [item] = await resolveInstances({ ...scene, indices }, step, at, at + 1);
+  return walk(item, rest);
+}
+
+/** The outputs of instances `from` to `to` of a map: their keys are read together, page by page. */
+async function resolveInstances(scene: Scene, map: MapStep, from: number, to: number): Promise<Resolved[]> {
+  const output: Resolved[] = [];
+  const keysEach = Math.max(1, wiringKeys(scene.index, map.output, [...scene.indices, 0]).length);
+  const step = Math.max(1, Math.floor(PAGE_LIMIT / keysEach));
+  for (let at = from; at < to; at += step) {
+    const page = Array.from({ length: Math.min(step, to - at) }, (_, i) => [...scene.indices, at + i]);
+    const values = await readAll(scene.read, [
+      ...new Set(page.flatMap((at) => wiringKeys(scene.index, map.output, at))),
+    ]);
+    const read = readThrough(values, scene.read);
+    for (const indices of page)
+      output.push(await resolveWiring({ index: scene.index, indices, read }, map.output));
+  }
+  return output;
+}
+
+async function readAll(read: ReadValues, keys: readonly string[]): Promise<Record<string, string | null>> {
+  const all: Record<string, string | null> = {};
+  for (let at = 0; at < keys.length; at += PAGE_LIMIT)
+    Object.assign(all, await read(keys.slice(at, at + PAGE_LIMIT)));
+  return all;
+}
+
+async function readOne(scene: Scene, key: string): Promise<Resolved> {
+  const text = (await scene.read([key]))[key];
+  return text === null || text === undefined ? undefined : (JSON.parse(text) as JsonValue);
+}
+
+/** Follows a path into a value; whatever is not there is `undefined`. */
+export function walk(value: Resolved, path: Path): Resolved {
+  let at = value;
+  for (const key of path) {
+    if (at === null || at === undefined) return undefined;
+    if (Array.isArray(at) && typeof key === "number") at = at.at(key);
+    else at = Object.hasOwn(Object(at), key) ? (at as Record<string | number, Resolved>)[key] : undefined;
+  }
+  return at;
+}
+
+function place(root: Resolved, path: Path, value: Resolved): Resolved {
+  if (path.length === 0) return value;
+  let at = root as Record<string | number, Resolved>;
+  for (const key of path.slice(0, -1)) at = at[key] as Record<string | number, Resolved>;
+  const last = path[path.length - 1] as string | number;
+  if (value === undefined && !Array.isArray(at)) delete at[last];
+  else at[last] = value;
+  return root;
+}
+
+function sameJson(a: Resolved, b: Resolved): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every(
+      (key) =>
+        Object.hasOwn(b, key) &&
+        sameJson((a as Record<string, Resolved>)[key], (b as Record<string, Resolved>)[key]),
+    )
+  );
+}
+
+/** The scene of a whole run: where its output is put together. */
+export function runScene(index: PlanIndex, read: ReadValues): Scene {
+  return { index, indices: [], read };
+}
+
+/** The key of a run's own input. */
+export const RUN_INPUT = valueKey.input(RUN_ADDRESS);

@@ -1,0 +1,103 @@
+import type { StepAddress } from "../plan/address.js";
+import type { JsonValue } from "../plan/plan.js";
+import type { RunState, StepReason, StepState } from "./states.js";
+import type { Phase } from "./step-spec.js";
+
+export interface RunRecord {
+  readonly id: string;
+  readonly kind: "dag" | "task";
+  readonly name: string;
+  readonly plan: string;
+  readonly state: RunState;
+  readonly cancelling: boolean;
+  readonly priority: number;
+  readonly tags: readonly string[];
+  readonly createdAtMs: number;
+  readonly startedAtMs?: number | undefined;
+  readonly endedAtMs?: number | undefined;
+  /** What failed first and was not rescued: the JSON text under `valueKey.failure("")`, `{ step, error }`. */
+  readonly failure?: string | undefined;
+  readonly traceparent?: string | undefined;
+  /** True when only the id is remembered. */
+  readonly purged: boolean;
+}
+
+export interface RunQuery {
+  readonly state?: RunState | undefined;
+  readonly name?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export interface StepRecord {
+  readonly run: string;
+  readonly address: StepAddress;
+  readonly name: string;
+  readonly kind: "task" | "map" | "dag";
+  readonly state: StepState;
+  readonly reason?: StepReason | undefined;
+  readonly phase: Phase;
+  readonly queue: string;
+  readonly fence: number;
+  readonly tries: number;
+  readonly lost: number;
+  /** The worker that has it, or had it last. */
+  readonly worker?: string | undefined;
+  readonly readyAtMs?: number | undefined;
+  readonly startedAtMs?: number | undefined;
+  readonly endedAtMs?: number | undefined;
+  readonly dueAtMs?: number | undefined;
+  /** JSON text of the last error. */
+  readonly error?: string | undefined;
+  /** For maps and inlined dags: members of the body in all, and settled so far. */
+  readonly members?: number | undefined;
+  readonly settled?: number | undefined;
+  /** For maps: how many instances there are. */
+  readonly count?: number | undefined;
+}
+
+export interface StepCounts {
+  readonly name: string;
+  readonly counts: Readonly<Partial<Record<StepState, number>>>;
+}
+
+export interface AttemptRecord {
+  readonly fence: number;
+  readonly reason: StepReason;
+  readonly worker?: string | undefined;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly error?: string | undefined;
+}
+
+export interface QueueRecord {
+  readonly name: string;
+  readonly ready: number;
+  readonly running: number;
+}
+
+export interface WorkerRecord {
+  readonly session: string;
+  readonly worker: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly queues: readonly string[];
+  readonly serves: readonly string[];
+  readonly openedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly held: number;
+}
+
+/**
+ * One line of the feed. `steps` sums up what one exchange did to the steps of one run: small tasks would drown the feed
+ * otherwise. The feed is a hint, the record is the truth.
+ */
+export interface EventRecord {
+  readonly cursor: number;
+  readonly atMs: number;
+  readonly run: string;
+  readonly type: "run.created" | "run.ended" | "steps" | "step.retry" | "step.lost" | "step.quarantined";
+  readonly step?: StepAddress | undefined;
+  readonly detail?: JsonValue | undefined;
+}

@@ -1,0 +1,41 @@
+import type { FailureMode } from "../plan/plan.js";
+import type { RunState } from "./states.js";
+import type { Page, StepSpec } from "./step-spec.js";
+
+export interface Submission {
+  /** A canonical ULID. */
+  readonly id: string;
+  readonly kind: "dag" | "task";
+  readonly name: string;
+  /** The plan's hash, and its text where the store has answered `plan-missing`. */
+  readonly plan: string;
+  readonly planText?: string | undefined;
+  /** Hash over name, raw input and options. The same id with the same fingerprint is the same run. */
+  readonly fingerprint: string;
+  /** Kept under `valueKey.input("")`: a dag's input parsed, a task's raw. */
+  readonly input: string;
+  readonly priority: number;
+  /** The run stays `scheduled` until the delay has passed or, where given, until the instant (store time) has come. */
+  readonly delayMs?: number | undefined;
+  readonly runAtMs?: number | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** How long the run is kept after its end, instead of the store's retention; 0 keeps only its id. */
+  readonly keepMs?: number | undefined;
+  readonly traceparent?: string | undefined;
+  readonly failure: FailureMode;
+  /** How many steps stand at the top of the plan, and whether it has an onFailure body. */
+  readonly members: number;
+  readonly onFailure: boolean;
+  /**
+   * The first page of entry steps (see {@link Page}). Where there is a `next`, the store hands the rest out as an `enter` at
+   * address "" with that cursor, which is answered by `entered` pages like that of an inlined dag.
+   */
+  readonly entries: Page<StepSpec>;
+}
+
+export type SubmitResult =
+  | { readonly status: "created" | "existing"; readonly id: string; readonly state: RunState }
+  | { readonly status: "conflict"; readonly id: string }
+  | { readonly status: "plan-missing"; readonly id: string };
+
+export type CancelResult = { readonly status: "cancelled" | "cancelling" | "ended" | "unknown" };

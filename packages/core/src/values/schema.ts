@@ -1,0 +1,61 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type ErrorCode, JobbersError } from "../errors/errors.js";
+import { errorShape } from "../errors/step-error.js";
+import { showPath } from "./show-path.js";
+
+const MAX_ISSUES = 10;
+const MAX_MESSAGE_CHARS = 200;
+
+/**
+ * Parses a value with any Standard Schema; without a schema the value is answered as it is.
+ *
+ * @param what names the value in messages, such as "input of fetch"
+ * @throws JobbersError `input-invalid`, or the code given: the first ten issues with their paths are in its message, and in
+ * `detail.issues` as `{ at, message }`
+ * @example
+ * const input = await parseWith(z.object({ url: z.url() }), raw, "input of fetch", "input-invalid");
+ */
+export async function parseWith(
+  schema: StandardSchemaV1 | undefined,
+  value: unknown,
+  what: string,
+  code: ErrorCode = "input-invalid",
+): Promise<unknown> {
+  if (schema === undefined) return value;
+  const result = await validate(schema, value, what, code);
+  if (!result.issues) return result.value;
+  const issues = result.issues.slice(0, MAX_ISSUES).map((issue) => describe(issue, what));
+  const lines = issues.map(({ at, message }) => `${at}: ${message}`);
+  const more = result.issues.length - issues.length;
+  if (more > 0) lines.push(`and ${more} more`);
+  const list = lines.map((line) => `\n  ${line}`).join("");
+  const message = lines.length === 1 ? (lines[0] as string) : `${what} is invalid${list && `:${list}`}`;
+  throw new JobbersError(code, message, { detail: { issues } });
+}
+
+/** Validates, and makes one kind of error of a schema that throws instead of answering. */
+async function validate(schema: StandardSchemaV1, value: unknown, what: string, code: ErrorCode) {
+  try {
+    const result = await schema["~standard"].validate(value);
+    if (typeof result === "object" && result !== null) return result;
+  } catch (cause) {
+    const { name, message } = errorShape(cause);
+    throw new JobbersError(code, `${what}: its schema threw ${cut(`${name}: ${message}`)}`, { cause });
+  }
+  throw new JobbersError(
+    "definition-invalid",
+    `${what}: its schema is not a Standard Schema: it answered no result`,
+  );
+}
+
+function describe(issue: StandardSchemaV1.Issue, what: string) {
+  const path = (issue.path ?? []).map((segment) => {
+    const key = typeof segment === "object" ? segment.key : segment;
+    return typeof key === "number" ? key : String(key);
+  });
+  return { at: what + showPath(path), message: cut(String(issue.message)) };
+}
+
+function cut(text: string): string {
+  return text.length > MAX_MESSAGE_CHARS ? `${text.slice(0, MAX_MESSAGE_CHARS)}…` : text;
+}
