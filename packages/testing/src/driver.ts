@@ -88,7 +88,12 @@ const MAX_ROUNDS = 100_000;
  * await driver.finish();
  */
 export async function openDriver(store: Store, options: DriverOptions = {}): Promise<Driver> {
-  const { script = (call) => ({ succeed: call.address }), pageLimit, slots: roomy = 10, ...opening } = options;
+  const {
+    script = (call) => ({ succeed: call.address }),
+    pageLimit,
+    slots: roomy = 10,
+    ...opening
+  } = options;
   const queues = opening.queues ?? ["default"];
   const session = await store.openSession(openingOf(opening));
   const work = createGrantWork(store, pageLimit);
@@ -130,7 +135,8 @@ export async function openDriver(store: Store, options: DriverOptions = {}): Pro
   /** What is granted in one go: dropped entries may hide more. */
   const grants = async (reports: readonly Report[], wants: Partial<Wants>) => {
     let reply = await exchange(reports, wants);
-    for (let i = 0; reply.more && reply.grants.length === 0 && i < MAX_ROUNDS; i++) reply = await exchange([], wants);
+    for (let i = 0; reply.more && reply.grants.length === 0 && i < MAX_ROUNDS; i++)
+      reply = await exchange([], wants);
     return reply.grants;
   };
 

@@ -7,13 +7,15 @@ import {
   planVersion,
   type Registration,
   type SessionOpening,
-  sha256Hex,
   type Submission,
+  sha256Hex,
 } from "@jobbers/core";
 import { entryPage } from "./paging.js";
 
 /** What a submission may be given; the rest has defaults. */
-export type SubmissionParts = Partial<Omit<Submission, "plan" | "planText" | "entries" | "members" | "onFailure">> & {
+export type SubmissionParts = Partial<
+  Omit<Submission, "plan" | "planText" | "entries" | "members" | "onFailure">
+> & {
   /** False leaves the plan's text out, as a client does that has sent it before. */
   readonly withPlan?: boolean;
   /** How many entry steps go along; default 500. */

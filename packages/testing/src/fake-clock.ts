@@ -39,7 +39,8 @@ export function createFakeClock(startMs = START_MS): FakeClock {
 
   const next = (untilMs: number): Timer | undefined => {
     let first: Timer | undefined;
-    for (const timer of timers) if (timer.dueMs <= untilMs && !(first && first.dueMs <= timer.dueMs)) first = timer;
+    for (const timer of timers)
+      if (timer.dueMs <= untilMs && !(first && first.dueMs <= timer.dueMs)) first = timer;
     return first;
   };
   const fire = (timer: Timer) => {

@@ -7,9 +7,9 @@ import {
   PAGE_LIMIT,
   type Plan,
   type PlanIndex,
-  RUN_ADDRESS,
   type ReadValues,
   type Report,
+  RUN_ADDRESS,
   resolveSource,
   resolveWiring,
   type Scene,
@@ -68,7 +68,14 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork
       entries: instanceEntries(index, step, [...indices, from + i]),
     }));
     const membersEach = index.members(step.name).length;
-    const reply = await store.expand({ session, lease: grant.lease, count: list.length, membersEach, from, items });
+    const reply = await store.expand({
+      session,
+      lease: grant.lease,
+      count: list.length,
+      membersEach,
+      from,
+      items,
+    });
     return reply.status === "accepted" && reply.cursor < list.length ? reply.cursor : undefined;
   };
 
@@ -97,7 +104,10 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork
     const index = await planOf(grant);
     const isRun = grant.lease.address === RUN_ADDRESS;
     const { step, indices } = isRun ? { step: undefined, indices: [] } : locate(index, grant.lease.address);
-    const input = step?.kind === "dag" ? await resolveWiring({ index, indices, read: readerOf(store, grant) }, step.input) : null;
+    const input =
+      step?.kind === "dag"
+        ? await resolveWiring({ index, indices, read: readerOf(store, grant) }, step.input)
+        : null;
     const body = {
       input: JSON.stringify(input ?? null),
       members: index.members(step?.name).length,

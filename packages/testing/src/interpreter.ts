@@ -30,8 +30,8 @@ import {
 import type { FakeClock } from "./fake-clock.js";
 import { createMachineRun, type MachineRun, type MachineStep } from "./machine/run.js";
 import * as machine from "./machine/transitions.js";
-import { instanceEntries } from "./paging.js";
 import { AttemptOver, Pace } from "./pace.js";
+import { instanceEntries } from "./paging.js";
 import type { StepOutcome } from "./run-dag.js";
 
 /** A handler to run instead of a task's own; its input is parsed by the task's schema. */
@@ -171,7 +171,13 @@ export class Interpreter {
     if (!Array.isArray(list)) throw new TypeError(`map "${map.name}" needs a list`);
     const { address } = step.spec;
     if (list.length === 0) this.#values.set(address, "0");
-    if (list.length === 0) return machine.report(this.#run, step, "succeeded", followOf(this.#index, locate(this.#index, address)));
+    if (list.length === 0)
+      return machine.report(
+        this.#run,
+        step,
+        "succeeded",
+        followOf(this.#index, locate(this.#index, address)),
+      );
     list.forEach((item, i) => void this.#values.set(valueKey.item(address, i), JSON.stringify(item)));
     const entries = list.flatMap((_, i) => instanceEntries(this.#index, map, [...scene.indices, i]));
     const membersEach = this.#index.members(map.name).length;
@@ -207,14 +213,21 @@ export class Interpreter {
   async #handle(step: MachineStep, planStep: TaskStep, scene: Scene): Promise<string> {
     const task = this.#task(planStep.task);
     const raw = await resolveWiring(scene, planStep.input);
-    const input = await orFinal(() => parseWith(task?.input, raw, `input of ${planStep.task}`), "invalid-input");
-    const override = Object.hasOwn(this.#scenery.overrides, planStep.task) && this.#scenery.overrides[planStep.task];
+    const input = await orFinal(
+      () => parseWith(task?.input, raw, `input of ${planStep.task}`),
+      "invalid-input",
+    );
+    const override =
+      Object.hasOwn(this.#scenery.overrides, planStep.task) && this.#scenery.overrides[planStep.task];
     if (!override && !task) throw new Final(new Error(`no task "${planStep.task}" is known`), "error");
     const output = await this.#pace.within(planStep, async (signal, heartbeat) => {
       const ctx = this.#context(step, signal, heartbeat);
       return override ? override(input as never, ctx as never) : (task as AnyTask).run(input, ctx);
     });
-    return orFinal(() => encodeJson(output === undefined ? null : output, `output of ${planStep.task}`), "invalid-output");
+    return orFinal(
+      () => encodeJson(output === undefined ? null : output, `output of ${planStep.task}`),
+      "invalid-output",
+    );
   }
 
   #context(step: MachineStep, signal: AbortSignal, heartbeat: () => void): TaskContext {
@@ -227,13 +240,20 @@ export class Interpreter {
 
   #fail(step: MachineStep, { retry }: TaskStep, thrown: unknown): void {
     const final = thrown instanceof Final;
-    const reason: StepReason = final ? thrown.reason : thrown instanceof AttemptOver ? thrown.reason : "error";
+    const reason: StepReason = final
+      ? thrown.reason
+      : thrown instanceof AttemptOver
+        ? thrown.reason
+        : "error";
     const error = errorShape(final ? thrown.thrown : thrown);
     const follow = () => followOf(this.#index, locate(this.#index, step.spec.address));
-    if (final || step.tries + 1 >= retry.attempts) return machine.report(this.#run, step, "failed", follow(), { reason, error });
+    if (final || step.tries + 1 >= retry.attempts)
+      return machine.report(this.#run, step, "failed", follow(), { reason, error });
     machine.retry(this.#run, step);
     step.error = error;
-    this.#scenery.clock.timer(retryDelayMs(retry, step.tries, this.#scenery.random), () => machine.promote(this.#run, step));
+    this.#scenery.clock.timer(retryDelayMs(retry, step.tries, this.#scenery.random), () =>
+      machine.promote(this.#run, step),
+    );
   }
 
   /** A value as a store keeps it: what handlers answered, and what the machine knows of bodies. */

@@ -41,11 +41,19 @@ export interface TaskParts extends StepParts {
 const noRetry: RetryPlan = { attempts: 1, backoff: "fixed", delayMs: 0, maxMs: 0, jitter: false };
 
 /** The source of a step's output, or of a part of it. */
-export const fromStep = (step: string, ...path: (string | number)[]): Source => ({ from: "step", step, path });
+export const fromStep = (step: string, ...path: (string | number)[]): Source => ({
+  from: "step",
+  step,
+  path,
+});
 /** The source of the run's input, or of a part of it. */
 export const fromInput = (...path: (string | number)[]): Source => ({ from: "input", path });
 /** The source of the input of an inlined dag. */
-export const fromInputOf = (of: string, ...path: (string | number)[]): Source => ({ from: "input", of, path });
+export const fromInputOf = (of: string, ...path: (string | number)[]): Source => ({
+  from: "input",
+  of,
+  path,
+});
 /** The source of a map's element. */
 export const fromItem = (of: string, ...path: (string | number)[]): Source => ({ from: "item", of, path });
 /** The wiring of one source alone. */
@@ -73,7 +81,11 @@ export function taskStep(name: string, parts: TaskParts = {}): TaskStep {
 }
 
 /** A map over a list; the steps whose `in` names it are its body. */
-export function mapStep(name: string, over: Source, parts: StepParts & { readonly output?: Wiring } = {}): MapStep {
+export function mapStep(
+  name: string,
+  over: Source,
+  parts: StepParts & { readonly output?: Wiring } = {},
+): MapStep {
   const body = name.slice(0, -2);
   return { ...base(name, parts), kind: "map", over, output: parts.output ?? wire(fromStep(body)) };
 }
@@ -81,7 +93,12 @@ export function mapStep(name: string, over: Source, parts: StepParts & { readonl
 /** A dag inside the dag; its steps are named with its prefix: `site/fetch`. */
 export function dagStep(
   name: string,
-  parts: StepParts & { readonly dag?: string; readonly parses?: boolean; readonly input?: Wiring; readonly output?: Wiring } = {},
+  parts: StepParts & {
+    readonly dag?: string;
+    readonly parses?: boolean;
+    readonly input?: Wiring;
+    readonly output?: Wiring;
+  } = {},
 ): DagStep {
   const { dag = baseName(name), parses = false, input = literal(null), output = literal(null) } = parts;
   return { ...base(name, parts), kind: "dag", dag, parses, input, output, failure: "stop" };
@@ -99,7 +116,14 @@ export function planOf(
   steps: readonly PlanStep[],
   parts: { readonly failure?: FailureMode; readonly output?: Wiring } = {},
 ): Plan {
-  return { format: 1, kind: "dag", name, failure: parts.failure ?? "stop", steps, output: parts.output ?? literal(null) };
+  return {
+    format: 1,
+    kind: "dag",
+    name,
+    failure: parts.failure ?? "stop",
+    steps,
+    output: parts.output ?? literal(null),
+  };
 }
 
 function base(name: string, { after = [], trigger = "all_success", when, in: owner }: StepParts) {

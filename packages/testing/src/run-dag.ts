@@ -1,4 +1,13 @@
-import { type AnyWorkflow, type OutputOf, type InputOf, RunCancelled, RunFailed, type StepError, type StepReason, type StepState } from "@jobbers/core";
+import {
+  type AnyWorkflow,
+  type InputOf,
+  type OutputOf,
+  RunCancelled,
+  type RunFailed,
+  type StepError,
+  type StepReason,
+  type StepState,
+} from "@jobbers/core";
 import { createFakeClock, type FakeClock } from "./fake-clock.js";
 import { type Handler, Interpreter } from "./interpreter.js";
 
@@ -30,7 +39,10 @@ export type DagOutcome<O> = {
   readonly steps: Readonly<Record<string, StepOutcome>>;
   /** How long the run took on the fake clock. */
   readonly tookMs: number;
-} & ({ readonly state: "succeeded"; readonly output: O } | { readonly state: "failed" | "cancelled"; readonly error: RunFailed | RunCancelled });
+} & (
+  | { readonly state: "succeeded"; readonly output: O }
+  | { readonly state: "failed" | "cancelled"; readonly error: RunFailed | RunCancelled }
+);
 
 /**
  * Runs a whole dag, or a task, in memory on a fake clock: real handlers, retries and timeouts without real waiting.
@@ -69,7 +81,8 @@ export async function settleDag<W extends AnyWorkflow>(
   const tookMs = clock.now() - startedMs;
   const steps = interpreter.outcomes();
   const { state } = interpreter;
-  if (state === "succeeded") return { state, steps, tookMs, output: (await interpreter.output()) as OutputOf<W> };
+  if (state === "succeeded")
+    return { state, steps, tookMs, output: (await interpreter.output()) as OutputOf<W> };
   if (state === "cancelled") return { state, steps, tookMs, error: new RunCancelled(interpreter.id) };
   return { state: "failed", steps, tookMs, error: interpreter.failure() };
 }

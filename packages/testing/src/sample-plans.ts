@@ -1,10 +1,22 @@
 import type { FailureMode, JsonValue, Plan } from "@jobbers/core";
-import { dagStep, fromInput, fromInputOf, fromItem, fromStep, mapStep, onFailureStep, planOf, taskStep, wire } from "./plans.js";
+import {
+  dagStep,
+  fromInput,
+  fromInputOf,
+  fromItem,
+  fromStep,
+  mapStep,
+  onFailureStep,
+  planOf,
+  taskStep,
+  wire,
+} from "./plans.js";
 
 /** The plans that the contract's stories are about; functions, so that no test can spoil another's. */
 
 /** One task. */
-export const single = (parts: Parameters<typeof taskStep>[1] = {}): Plan => planOf("single", [taskStep("a", parts)]);
+export const single = (parts: Parameters<typeof taskStep>[1] = {}): Plan =>
+  planOf("single", [taskStep("a", parts)]);
 
 /** a → b, c → d. */
 export const diamond = (failure: FailureMode = "stop"): Plan =>
@@ -117,7 +129,10 @@ export const watched = (failure: FailureMode = "stop"): Plan =>
 
 /** `width` steps without parents: more than one page of entries. */
 export const manyEntries = (width: number): Plan =>
-  planOf("many-entries", Array.from({ length: width }, (_, i) => taskStep(`e${i}`, { task: "e" })));
+  planOf(
+    "many-entries",
+    Array.from({ length: width }, (_, i) => taskStep(`e${i}`, { task: "e" })),
+  );
 
 /** One step that `width` others wait for, and one that waits for all of these. */
 export const wideSuccessors = (width: number): Plan => {

@@ -19,7 +19,11 @@ export const CHANGING = [
 export type ChangingVerb = (typeof CHANGING)[number];
 
 /** Stands around each call of a changing verb: may run it, run it twice, hold it back, or fail. */
-export type Around = (verb: ChangingVerb, call: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>;
+export type Around = (
+  verb: ChangingVerb,
+  call: () => Promise<unknown>,
+  args: readonly unknown[],
+) => Promise<unknown>;
 
 /** A store of which each changing call goes through `around`; everything else goes straight through. */
 export function wrapStore(store: Store, around: Around): Store {

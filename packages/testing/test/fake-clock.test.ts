@@ -4,12 +4,21 @@ import { expect, test } from "vitest";
 test("the clock stands still until it is moved, and fires timers in order, each at its own instant", () => {
   const clock = createFakeClock(1_000);
   const fired: [string, number][] = [];
-  for (const [name, ms] of [["b", 20], ["a", 10], ["c", 20], ["late", 500]] as const) {
+  for (const [name, ms] of [
+    ["b", 20],
+    ["a", 10],
+    ["c", 20],
+    ["late", 500],
+  ] as const) {
     clock.timer(ms, () => fired.push([name, clock.now()]));
   }
   expect(clock.now()).toBe(1_000);
   clock.advance(100);
-  expect(fired).toEqual([["a", 1_010], ["b", 1_020], ["c", 1_020]]);
+  expect(fired).toEqual([
+    ["a", 1_010],
+    ["b", 1_020],
+    ["c", 1_020],
+  ]);
   expect([clock.now(), clock.pending]).toEqual([1_100, 1]);
 });
 

@@ -44,7 +44,12 @@ describe("faultyStore", () => {
   test("does the same again with the same seed", async () => {
     const outcomes = async () => {
       const faulty = faultyStore(countingStore().store, { seed: 3, dropReplies: 0.5, delay: true });
-      const calls = Array.from({ length: 50 }, () => faulty.renew("s").then(() => "kept", () => "dropped"));
+      const calls = Array.from({ length: 50 }, () =>
+        faulty.renew("s").then(
+          () => "kept",
+          () => "dropped",
+        ),
+      );
       return (await Promise.all(calls)).join();
     };
     expect(await outcomes()).toBe(await outcomes());
@@ -76,7 +81,10 @@ test("patientStore repeats calls whose reply got lost, and nothing else", async 
 });
 
 test("mortalStore lets its caller die before or after a call, for good", async () => {
-  for (const [moment, executed] of [["before", 1], ["after", 2]] as const) {
+  for (const [moment, executed] of [
+    ["before", 1],
+    ["after", 2],
+  ] as const) {
     const { calls, store } = countingStore();
     const mortal = mortalStore(store, 2, moment);
     await mortal.store.renew("s");

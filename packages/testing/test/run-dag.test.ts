@@ -30,7 +30,9 @@ describe("runDag", () => {
 
   test("runs maps, maps in maps and empty ones", async () => {
     const nested = schemaOf<{ rows: number[][] }>(() => true);
-    const table = dag("table", { input: nested }, ({ rows }) => rows.map((row) => row.map((n) => double({ n }))));
+    const table = dag("table", { input: nested }, ({ rows }) =>
+      rows.map((row) => row.map((n) => double({ n }))),
+    );
     expect(await runDag(table, { rows: [[1, 2], [], [3]] })).toEqual([[2, 4], [], [6]]);
     const { steps } = await settleDag(table, { rows: [[1], []] });
     expect(Object.keys(steps)).toEqual(["double[][]", "double[0][]", "double[1][]", "double[0][0]"]);
@@ -70,7 +72,11 @@ describe("runDag", () => {
     const failing = dag("failing", {}, () => double({ n: broken() }));
     const rejection = runDag(failing, {});
     await expect(rejection).rejects.toBeInstanceOf(RunFailed);
-    await expect(rejection).rejects.toMatchObject({ step: "broken", attempts: 2, error: { name: "TypeError", message: "no" } });
+    await expect(rejection).rejects.toMatchObject({
+      step: "broken",
+      attempts: 2,
+      error: { name: "TypeError", message: "no" },
+    });
     const { state, steps } = await settleDag(failing, {});
     expect(state).toBe("failed");
     expect(steps.double).toMatchObject({ state: "cancelled", reason: "parent", attempts: 0 });
@@ -78,8 +84,16 @@ describe("runDag", () => {
 
   test("catch rescues, finally runs, onFailure tells", async () => {
     const told: unknown[] = [];
-    const broken = task({ name: "broken", retry: { attempts: 1 }, run: async (): Promise<number> => Promise.reject(new Error("no")) });
-    const tell = task({ name: "tell", input: schemaOf<unknown>(() => true), run: async (what) => void told.push(what) });
+    const broken = task({
+      name: "broken",
+      retry: { attempts: 1 },
+      run: async (): Promise<number> => Promise.reject(new Error("no")),
+    });
+    const tell = task({
+      name: "tell",
+      input: schemaOf<unknown>(() => true),
+      run: async (what) => void told.push(what),
+    });
     const saved = dag("saved", {}, () => {
       const bad = broken();
       const rescue = double({ n: 21 }, { name: "rescue", after: bad, trigger: "one_failed" });
@@ -102,7 +116,9 @@ describe("runDag", () => {
       run: (_, ctx) =>
         new Promise<number>((resolve) => {
           if (ctx.tries === 2) resolve(1);
-          ctx.signal.addEventListener("abort", () => reasons.push((ctx.signal.reason as { reason: string }).reason));
+          ctx.signal.addEventListener("abort", () =>
+            reasons.push((ctx.signal.reason as { reason: string }).reason),
+          );
         }),
     });
     const { state, tookMs } = await settleDag(slow, {});

@@ -5,7 +5,8 @@ export function type<T>(fits: (value: unknown) => boolean) {
       version: 1 as const,
       vendor: "test",
       types: undefined as { readonly input: T; readonly output: T } | undefined,
-      validate: (value: unknown) => (fits(value) ? { value: value as T } : { issues: [{ message: "does not fit" }] }),
+      validate: (value: unknown) =>
+        fits(value) ? { value: value as T } : { issues: [{ message: "does not fit" }] },
     },
   };
 }

@@ -102,13 +102,9 @@ export class Control {
     }
   }
 
-  /** More entry steps of the run than went along with its submission: handed out under the run's own address. */
+  /** More entry steps of the run than went along with its submission: handed out as `enter` under the run's own address. */
   async #openRun(grant: Grant): Promise<Outcome> {
-    const { lease, cursor } = grant;
     const index = await this.#options.finder.plan(grant);
-    if (grant.phase === "advance") {
-      return { type: "advanced", lease, follow: { successors: entriesOf(index, undefined, [], cursor) } };
-    }
     const { verdict, cause } = await this.#begin(grant, index, undefined, [], "null");
     if (verdict === "refused") throw cause;
     return undefined;

@@ -80,7 +80,10 @@ export class Lane {
   /** Ends its wait, or keeps it from beginning the next. */
   wake(): void {
     this.#woken = true;
-    this.#wakeUp?.();
+    const wakeUp = this.#wakeUp;
+    // Thousands of reports may wake it in one turn, and an abort is dear.
+    this.#wakeUp = undefined;
+    wakeUp?.();
   }
 
   /** Exchanges until the asker's signal aborts; survives every error. */
@@ -205,7 +208,7 @@ export class Lane {
       asker.log.debug("listening did not succeed", { error: messageOf(error) });
       await pause(delayMs(5, asker.random), waking.signal);
     } finally {
-      waking.abort();
+      if (!waking.signal.aborted) waking.abort();
       this.#wakeUp = undefined;
       asker.signal.removeEventListener("abort", onEnd);
     }

@@ -84,7 +84,12 @@ export function benchTest(open: OpenStore, options: ContractOptions): BenchTest 
     });
 }
 
-function createBench(bare: Store, clock: FakeClock, faults: Faults | undefined, reopen: Bench["reopen"]): Bench {
+function createBench(
+  bare: Store,
+  clock: FakeClock,
+  faults: Faults | undefined,
+  reopen: Bench["reopen"],
+): Bench {
   const store = faults ? patientStore(faultyStore(bare, faults)) : bare;
   const pageLimit = faults?.chunk ?? 500;
   const sweep = async () => {
@@ -122,7 +127,9 @@ function createBench(bare: Store, clock: FakeClock, faults: Faults | undefined, 
     runState: async (run) => (await store.getRun(run))?.state,
     stepState,
     async stepStates(run, ...addresses) {
-      return Object.fromEntries(await Promise.all(addresses.map(async (each) => [each, await stepState(run, each)])));
+      return Object.fromEntries(
+        await Promise.all(addresses.map(async (each) => [each, await stepState(run, each)])),
+      );
     },
     async value(run, key) {
       const text = (await store.readValues(run, [key]))[key];

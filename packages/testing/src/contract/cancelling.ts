@@ -8,7 +8,9 @@ import type { Bench, BenchTest } from "./bench.js";
 async function expectCancelled(bench: Bench, run: string, ...unstarted: string[]) {
   expect(await bench.store.getRun(run)).toMatchObject({ state: "cancelled", endedAtMs: expect.any(Number) });
   for (const address of unstarted) {
-    expect([undefined, "cancelled"], `${address} of a cancelled run`).toContain(await bench.stepState(run, address));
+    expect([undefined, "cancelled"], `${address} of a cancelled run`).toContain(
+      await bench.stepState(run, address),
+    );
   }
 }
 
@@ -45,6 +47,20 @@ export function cancelling(test: BenchTest): void {
     expect(await stepState(run, "b")).toBe("succeeded");
     expect(await value(run, "b")).toBe("kept");
     expect(await worker.finish()).toBe(0);
+  });
+
+  test("nothing is released while a run is being cancelled, though its parents succeed", async (bench) => {
+    const { store, submit, driver, stepState } = bench;
+    const plan = planOf("aside", [...diamond().steps, taskStep("other")]);
+    const run = await submit(plan);
+    const worker = await driver(plan);
+    const [a, other] = (await worker.take(2)) as [Grant, Grant];
+    await store.cancel(run);
+    await worker.succeed(a);
+    for (const address of ["b", "c"]) expect(await stepState(run, address)).not.toBe("ready");
+    expect(await worker.finish()).toBe(0);
+    await worker.succeed(other);
+    await expectCancelled(bench, run, "b", "c", "d");
   });
 
   test("who runs a step of the run is told, by mail", async ({ store, submit, driver }) => {

@@ -1,9 +1,9 @@
-import { type Plan, PAGE_LIMIT } from "@jobbers/core";
+import { PAGE_LIMIT, type Plan } from "@jobbers/core";
 import { expect } from "vitest";
 import { type Driver, type DriverOptions, openDriver } from "../driver.js";
 import { needsOf, submissionOf } from "../factories.js";
 import { CallerDied, mortalStore } from "../mortal-store.js";
-import { conditional, caught, diamond, inlined, mapped, watched } from "../sample-plans.js";
+import { caught, conditional, diamond, inlined, mapped, watched } from "../sample-plans.js";
 import type { Bench, BenchTest } from "./bench.js";
 
 interface Story {
@@ -17,8 +17,18 @@ interface Story {
 
 const stories: readonly Story[] = [
   { plan: diamond(), input: {}, calls: { a: 1, b: 1, c: 1, d: 1 }, state: "succeeded" },
-  { plan: mapped(), input: { list: [1, 2] }, calls: { "item[0]": 1, "item[1]": 1, join: 1 }, state: "succeeded" },
-  { plan: inlined(), input: {}, calls: { before: 1, "site/fetch": 1, "site/parse": 1, after: 1 }, state: "succeeded" },
+  {
+    plan: mapped(),
+    input: { list: [1, 2] },
+    calls: { "item[0]": 1, "item[1]": 1, join: 1 },
+    state: "succeeded",
+  },
+  {
+    plan: inlined(),
+    input: {},
+    calls: { before: 1, "site/fetch": 1, "site/parse": 1, after: 1 },
+    state: "succeeded",
+  },
   { plan: conditional(), input: { flag: false }, calls: { a: 1, d: 1 }, state: "succeeded" },
   { plan: caught(), input: {}, calls: { a: 1, rescue: 1, clean: 1 }, fails: ["a"], state: "succeeded" },
   { plan: watched(), input: {}, calls: { a: 1, "~onFailure/tell": 1 }, fails: ["a"], state: "failed" },
@@ -27,13 +37,17 @@ const stories: readonly Story[] = [
 export function crashes(test: BenchTest): void {
   for (const story of stories) {
     for (const moment of ["before", "after"] as const) {
-      test(`a worker that dies ${moment} any of its calls of a ${story.plan.name} run loses nothing`, async (bench) => {
-        for (let at = 1; at < 100; at++) {
-          const survived = await dieAt(bench, story, at, moment);
-          if (survived) return expect(at).toBeGreaterThan(4);
-        }
-        throw new Error("a worker that is never through");
-      }, { timeoutMs: 60_000 });
+      test(
+        `a worker that dies ${moment} any of its calls of a ${story.plan.name} run loses nothing`,
+        async (bench) => {
+          for (let at = 1; at < 100; at++) {
+            const survived = await dieAt(bench, story, at, moment);
+            if (survived) return expect(at).toBeGreaterThan(4);
+          }
+          throw new Error("a worker that is never through");
+        },
+        { timeoutMs: 60_000 },
+      );
     }
   }
 
@@ -59,7 +73,12 @@ async function dieAt(bench: Bench, story: Story, at: number, moment: "before" | 
   const script: DriverOptions["script"] = ({ address }) =>
     story.fails?.includes(address) ? { fail: "broken" } : { succeed: address };
   const run = await bench.submit(plan, { ...input, at } as never);
-  const options = { serves: needsOf(plan), pageLimit: Math.min(bench.pageLimit, PAGE_LIMIT), script, slots: 1 };
+  const options = {
+    serves: needsOf(plan),
+    pageLimit: Math.min(bench.pageLimit, PAGE_LIMIT),
+    script,
+    slots: 1,
+  };
   const mortal = mortalStore(bench.store, at, moment);
   let first: Driver | undefined;
   try {

@@ -1,6 +1,16 @@
 import type { Grant } from "@jobbers/core";
 import { expect } from "vitest";
-import { dagStep, fromInput, fromItem, fromStep, literal, mapStep, planOf, taskStep, wire } from "../plans.js";
+import {
+  dagStep,
+  fromInput,
+  fromItem,
+  fromStep,
+  literal,
+  mapStep,
+  planOf,
+  taskStep,
+  wire,
+} from "../plans.js";
 import { inlined } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
 import { FAIL, play } from "./graph.js";
@@ -32,12 +42,19 @@ export function dags(test: BenchTest): void {
     ]);
     expect(await bench.value(run, "site:input")).toBe("out of before");
     expect(await bench.store.readValues(run, ["site"])).toEqual({ site: "null" });
-    expect(await bench.store.getStep(run, "site")).toMatchObject({ state: "succeeded", members: 2, settled: 2 });
+    expect(await bench.store.getStep(run, "site")).toMatchObject({
+      state: "succeeded",
+      members: 2,
+      settled: 2,
+    });
     expect(await bench.runState(run)).toBe("succeeded");
   });
 
   test("an inlined dag without steps succeeds when it is entered", async (bench) => {
-    const plan = planOf("hollow", [dagStep("site"), taskStep("after", { after: ["site"], input: literal(null) })]);
+    const plan = planOf("hollow", [
+      dagStep("site"),
+      taskStep("after", { after: ["site"], input: literal(null) }),
+    ]);
     expect(await play(bench, plan)).toMatchObject({ state: "succeeded", calls: ["after"] });
   });
 
@@ -70,14 +87,21 @@ export function dags(test: BenchTest): void {
     const { run, calls, state } = await play(bench, inlined({ failure: "continue" }), { "site/fetch": FAIL });
     expect([calls, state]).toEqual([["before", "site/fetch"], "failed"]);
     expect(await bench.store.getStep(run, "site")).toMatchObject({ state: "failed", reason: "body" });
-    expect(await bench.stepStates(run, "site/parse", "after")).toEqual({ "site/parse": "cancelled", after: "cancelled" });
+    expect(await bench.stepStates(run, "site/parse", "after")).toEqual({
+      "site/parse": "cancelled",
+      after: "cancelled",
+    });
     expect(JSON.parse((await bench.store.getRun(run))?.failure as string).step).toBe("site/fetch");
   });
 
   test("an inlined dag in a map has an instance for each element", async (bench) => {
     const plan = planOf("sites", [
       mapStep("site[]", fromInput("list"), { output: wire(fromStep("site")) }),
-      dagStep("site", { in: "site[]", input: wire(fromItem("site[]")), output: wire(fromStep("site/fetch")) }),
+      dagStep("site", {
+        in: "site[]",
+        input: wire(fromItem("site[]")),
+        output: wire(fromStep("site/fetch")),
+      }),
       taskStep("site/fetch", { in: "site", input: wire({ from: "input", of: "site", path: [] }) }),
       taskStep("join", { after: ["site[]"], input: wire(fromStep("site[]")) }),
     ]);
@@ -90,7 +114,11 @@ export function dags(test: BenchTest): void {
       },
     });
     await worker.finish();
-    expect(seen).toEqual({ "site[0]/fetch": "x", "site[1]/fetch": "y", join: ["site[0]/fetch", "site[1]/fetch"] });
+    expect(seen).toEqual({
+      "site[0]/fetch": "x",
+      "site[1]/fetch": "y",
+      join: ["site[0]/fetch", "site[1]/fetch"],
+    });
     expect(await bench.runState(run)).toBe("succeeded");
   });
 

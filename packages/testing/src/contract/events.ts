@@ -1,8 +1,8 @@
 import type { EventRecord, Grant } from "@jobbers/core";
 import { expect } from "vitest";
 import { submissionOf } from "../factories.js";
-import { turns } from "../signals.js";
 import { chain, diamond, single } from "../sample-plans.js";
+import { turns } from "../signals.js";
 import type { Bench, BenchTest } from "./bench.js";
 import { FAIL } from "./graph.js";
 
@@ -47,17 +47,21 @@ export function events(test: BenchTest): void {
     expect(end).toEqual({ events: [], cursor: second.cursor, gap: false });
   });
 
-  test("a reader whose cursor was trimmed away is told so, by a gap", async (bench) => {
-    const { store, submit } = bench;
-    await submit(single(), 0);
-    const { cursor } = await store.readEvents(0, 100);
-    for (let n = 1; n <= 600; n++) await submit(single(), n);
-    const page = await store.readEvents(cursor, 10);
-    expect(page.gap).toBe(true);
-    expect(page.events.length).toBeGreaterThan(0);
-    expect((await store.readEvents(page.cursor, 10)).gap).toBe(false);
-    expect((await store.readEvents(0, 10)).events[0]?.cursor).toBeGreaterThan(cursor);
-  }, { eventsKept: 50 });
+  test(
+    "a reader whose cursor was trimmed away is told so, by a gap",
+    async (bench) => {
+      const { store, submit } = bench;
+      await submit(single(), 0);
+      const { cursor } = await store.readEvents(0, 100);
+      for (let n = 1; n <= 600; n++) await submit(single(), n);
+      const page = await store.readEvents(cursor, 10);
+      expect(page.gap).toBe(true);
+      expect(page.events.length).toBeGreaterThan(0);
+      expect((await store.readEvents(page.cursor, 10)).gap).toBe(false);
+      expect((await store.readEvents(0, 10)).events[0]?.cursor).toBeGreaterThan(cursor);
+    },
+    { eventsKept: 50 },
+  );
 
   test("retries, losses and quarantines are told by step", async (bench) => {
     const run = await bench.submit(single());
@@ -81,7 +85,8 @@ export function events(test: BenchTest): void {
     await (await bench.driver(single(), { script: () => FAIL })).finish();
     const gone = await bench.submit(single(), 2);
     await bench.store.cancel(gone);
-    for (const run of [bad, gone]) expect((await eventsOf(bench, run)).at(-1)).toMatchObject({ type: "run.ended" });
+    for (const run of [bad, gone])
+      expect((await eventsOf(bench, run)).at(-1)).toMatchObject({ type: "run.ended" });
   });
 
   test("who waits for events wakes up when there are some, when aborted, and when they are there already", async ({
@@ -100,7 +105,11 @@ export function events(test: BenchTest): void {
     await endless;
   });
 
-  test("who listens wakes up when there is work in its queues, or when aborted", async ({ store, submit, driver }) => {
+  test("who listens wakes up when there is work in its queues, or when aborted", async ({
+    store,
+    submit,
+    driver,
+  }) => {
     const worker = await driver(single());
     const controller = new AbortController();
     const wait = { queues: ["default"], timeoutMs: 600_000, signal: controller.signal };

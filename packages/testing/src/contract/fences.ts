@@ -66,16 +66,18 @@ export function fences(test: BenchTest): void {
   });
 
   test("a late success counts while the step waits for its next try", async (bench) => {
-    const { store, clock, submit, driver, runState } = bench;
-    const run = await submit(single());
-    const worker = await driver(single());
+    const { store, clock, submit, driver, runState, stepState } = bench;
+    const run = await submit(chain(2));
+    const worker = await driver(chain(2));
     const [grant] = (await worker.take()) as [Grant];
     await worker.retry(grant, 1_000);
     expect(await worker.succeed(grant, "after all")).toBe("accepted");
-    expect(await runState(run)).toBe("succeeded");
     clock.advance(2_000);
     await store.promoteDue(10);
-    expect(await worker.take()).toEqual([]);
+    expect(await stepState(run, "s1")).toBe("succeeded");
+    expect(await worker.finish()).toBe(1);
+    expect(worker.calls).toEqual(["s2"]);
+    expect(await runState(run)).toBe("succeeded");
   });
 
   test("a step that has settled takes no more reports", async ({ submit, driver, stepState, runState }) => {

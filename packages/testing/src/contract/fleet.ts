@@ -28,7 +28,10 @@ export function fleet(test: BenchTest): void {
     expect(await late.finish()).toBe(700);
   });
 
-  test("steps in the line of their task keep their order, and are first in, first out", async ({ submit, driver }) => {
+  test("steps in the line of their task keep their order, and are first in, first out", async ({
+    submit,
+    driver,
+  }) => {
     const plan = planOf("other", [taskStep("x")]);
     const runs = [];
     for (let n = 0; n < 4; n++) runs.push(await submit(plan, n));
@@ -60,8 +63,14 @@ export function fleet(test: BenchTest): void {
     expect(grant).toMatchObject({ phase: "enter", needs: "", lease: { address: "site" } });
   });
 
-  test("a session that takes several steps leaves those that it cannot run to others", async ({ submit, driver }) => {
-    const plan = planOf("mixed", ["a", "b", "c", "d"].map((name) => taskStep(name)));
+  test("a session that takes several steps leaves those that it cannot run to others", async ({
+    submit,
+    driver,
+  }) => {
+    const plan = planOf(
+      "mixed",
+      ["a", "b", "c", "d"].map((name) => taskStep(name)),
+    );
     await submit(plan);
     const even = await driver(plan, { serves: ["b", "d"] });
     expect((await even.take(4)).map(({ lease }) => lease.address)).toEqual(["b", "d"]);
@@ -69,7 +78,12 @@ export function fleet(test: BenchTest): void {
     expect((await odd.take(4)).map(({ lease }) => lease.address)).toEqual(["a", "c"]);
   });
 
-  test("a retried step in the line of its task goes to who serves it", async ({ store, clock, submit, driver }) => {
+  test("a retried step in the line of its task goes to who serves it", async ({
+    store,
+    clock,
+    submit,
+    driver,
+  }) => {
     await submit(single());
     const able = await driver(single());
     await able.retry((await able.take())[0] as Grant, 10);

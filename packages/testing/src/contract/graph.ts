@@ -6,7 +6,12 @@ import { chain, conditional, diamond, wideSuccessors } from "../sample-plans.js"
 import type { Bench, BenchTest } from "./bench.js";
 
 /** Runs a plan to its end: the steps named in `acts` do as told, all others succeed. */
-export async function play(bench: Bench, plan: Plan, acts: Record<string, Act> = {}, input: boolean | object = true) {
+export async function play(
+  bench: Bench,
+  plan: Plan,
+  acts: Record<string, Act> = {},
+  input: boolean | object = true,
+) {
   const run = await bench.submit(plan, input as never);
   const worker = await bench.driver(plan, { script: ({ address }) => acts[address] ?? { succeed: address } });
   await worker.finish();
@@ -23,7 +28,11 @@ export function graph(test: BenchTest): void {
     expect(await bench.store.getRun(run)).toMatchObject({ endedAtMs: bench.clock.now(), cancelling: false });
   });
 
-  test("a step that waits for others is blocked, once one of them has settled", async ({ submit, driver, stepState }) => {
+  test("a step that waits for others is blocked, once one of them has settled", async ({
+    submit,
+    driver,
+    stepState,
+  }) => {
     const run = await submit(diamond());
     const worker = await driver(diamond());
     await worker.succeed((await worker.take())[0] as Grant);
@@ -72,7 +81,9 @@ export function graph(test: BenchTest): void {
   });
 
   test("in mode continue, independent branches run on", async (bench) => {
-    const plan = planOf("two", [taskStep("a"), taskStep("b"), taskStep("c", { after: ["b"] })], { failure: "continue" });
+    const plan = planOf("two", [taskStep("a"), taskStep("b"), taskStep("c", { after: ["b"] })], {
+      failure: "continue",
+    });
     const { run, calls, state } = await play(bench, plan, { a: FAIL });
     expect(calls).toEqual(["a", "b", "c"]);
     expect(state).toBe("failed");
@@ -140,7 +151,12 @@ export function graph(test: BenchTest): void {
     expect(grants.map(({ lease }) => lease.address)).toEqual(["c0", "c1", "c2"]);
     for (const grant of grants) await worker.succeed(grant);
     const [page] = (await worker.takeControl(1)) as [Grant];
-    expect(page).toMatchObject({ phase: "advance", cursor: 3, outcome: "succeeded", lease: { address: "a" } });
+    expect(page).toMatchObject({
+      phase: "advance",
+      cursor: 3,
+      outcome: "succeeded",
+      lease: { address: "a" },
+    });
     expect(await runState(run)).toBe("running");
     expect(await worker.control(page)).toBe("accepted");
     expect(await worker.control(page)).toBe("stale");

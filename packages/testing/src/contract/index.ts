@@ -4,7 +4,10 @@ import { cancelling } from "./cancelling.js";
 import { crashes } from "./crashes.js";
 import { dags } from "./dags.js";
 import { events } from "./events.js";
-import { failing } from "./failing.js";
+import { catching } from "./catching.js";
+import { epilogues } from "./epilogues.js";
+import { expansions } from "./expansions.js";
+import { losses } from "./losses.js";
 import { fences } from "./fences.js";
 import { fleet } from "./fleet.js";
 import { graph } from "./graph.js";
@@ -29,10 +32,13 @@ const groups: readonly (readonly [string, (test: BenchTest) => void])[] = [
   ["fleet", fleet],
   ["graph", graph],
   ["triggers", triggers],
-  ["failing", failing],
+  ["catching", catching],
+  ["epilogues", epilogues],
   ["maps", maps],
+  ["expansions", expansions],
   ["dags", dags],
   ["sessions", sessions],
+  ["losses", losses],
   ["timers", timers],
   ["cancelling", cancelling],
   ["crashes", crashes],

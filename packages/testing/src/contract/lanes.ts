@@ -6,7 +6,11 @@ import type { BenchTest } from "./bench.js";
 const byAddress = (grants: readonly Grant[]) => grants.map(({ lease }) => lease);
 
 export function lanes(test: BenchTest): void {
-  test("the same number answers the same steps again, and takes nothing twice", async ({ store, submit, driver }) => {
+  test("the same number answers the same steps again, and takes nothing twice", async ({
+    store,
+    submit,
+    driver,
+  }) => {
     for (let n = 0; n < 4; n++) await submit(single(), n);
     const worker = await driver(single());
     const first = await worker.exchange([], { slots: 2 });

@@ -27,7 +27,10 @@ export function lines(test: BenchTest): void {
     const plan = planOf("own", [taskStep("a"), taskStep("b", { priority: 8 })]);
     await submit(plan, null, { priority: 2 });
     const grants = await (await driver(plan)).take(2);
-    expect(grants.map(({ lease, priority }) => [lease.address, priority])).toEqual([["b", 8], ["a", 2]]);
+    expect(grants.map(({ lease, priority }) => [lease.address, priority])).toEqual([
+      ["b", 8],
+      ["a", 2],
+    ]);
   });
 
   test("a 1:1 successor is handed straight back to who reports its parent", async ({ submit, driver }) => {
@@ -48,7 +51,10 @@ export function lines(test: BenchTest): void {
     expect(runsOf(grants)).toEqual([other]);
   });
 
-  test("a 1:1 successor is not handed to who lacks its task, its queue, or a slot", async ({ submit, driver }) => {
+  test("a 1:1 successor is not handed to who lacks its task, its queue, or a slot", async ({
+    submit,
+    driver,
+  }) => {
     const plan = planOf("aside", [taskStep("a"), taskStep("b", { after: ["a"], queue: "side" })]);
     const cases = [
       { options: { serves: ["a"] }, wants: { slots: 1 } },
@@ -58,8 +64,13 @@ export function lines(test: BenchTest): void {
     for (const { options, wants } of cases) {
       await submit(plan);
       const worker = await driver(plan, options);
-      const { grants: [a] } = await worker.exchange([], { slots: 1, queues: ["default"] });
-      const { grants } = await worker.exchange([await worker.success(a as Grant)], { ...wants, inline: true });
+      const {
+        grants: [a],
+      } = await worker.exchange([], { slots: 1, queues: ["default"] });
+      const { grants } = await worker.exchange([await worker.success(a as Grant)], {
+        ...wants,
+        inline: true,
+      });
       expect(grants).toEqual([]);
       expect((await (await driver(plan)).take()).map(({ lease }) => lease.address)).toEqual(["b"]);
     }
@@ -87,7 +98,11 @@ export function lines(test: BenchTest): void {
     expect(await find("q1")).toEqual({ name: "q1", ready: 1, running: 1 });
   });
 
-  test("entries that no longer match their record are dropped, many of them too", async ({ store, submit, driver }) => {
+  test("entries that no longer match their record are dropped, many of them too", async ({
+    store,
+    submit,
+    driver,
+  }) => {
     for (let n = 0; n < 600; n++) await store.cancel(await submit(single(), n));
     const last = await submit(single(), "last");
     const worker = await driver(single());

@@ -1,10 +1,13 @@
 import type { Grant, RunRecord } from "@jobbers/core";
 import { expect } from "vitest";
-import { manyEntries, mapped, single, diamond } from "../sample-plans.js";
+import { diamond, manyEntries, mapped, single } from "../sample-plans.js";
 import type { Bench, BenchTest } from "./bench.js";
 import { FAIL } from "./graph.js";
 
-async function pagesOfRuns(bench: Bench, query: { limit: number; state?: RunRecord["state"]; name?: string; tag?: string }) {
+async function pagesOfRuns(
+  bench: Bench,
+  query: { limit: number; state?: RunRecord["state"]; name?: string; tag?: string },
+) {
   const ids: string[] = [];
   let cursor: string | undefined;
   do {
@@ -32,7 +35,9 @@ export function looking(test: BenchTest): void {
     expect(await pagesOfRuns(bench, { limit: 2, state: "succeeded" })).toEqual([one]);
     expect(await pagesOfRuns(bench, { limit: 2, name: "single" })).toEqual([three, one]);
     expect(await pagesOfRuns(bench, { limit: 1, tag: "red" })).toEqual([two, one]);
-    expect(await pagesOfRuns(bench, { limit: 2, tag: "red", name: "single", state: "succeeded" })).toEqual([one]);
+    expect(await pagesOfRuns(bench, { limit: 2, tag: "red", name: "single", state: "succeeded" })).toEqual([
+      one,
+    ]);
     expect(await pagesOfRuns(bench, { limit: 2, tag: "green" })).toEqual([]);
     expect(await pagesOfRuns(bench, { limit: 2, state: "failed" })).toEqual([]);
   });
@@ -76,13 +81,20 @@ export function looking(test: BenchTest): void {
     const [first, second] = (await worker.take(3)) as [Grant, Grant, Grant];
     await worker.succeed(first);
     await worker.fail(second);
-    const counts = Object.fromEntries((await store.countSteps(run)).map(({ name, counts }) => [name, counts]));
+    const counts = Object.fromEntries(
+      (await store.countSteps(run)).map(({ name, counts }) => [name, counts]),
+    );
     expect(counts.item).toEqual({ succeeded: 1, failed: 1, running: 1, ready: 1 });
     expect(counts["item[]"]).toEqual({ expanding: 1 });
     expect(await store.countSteps("01ARZ3NDEKTSV4RRFFQ69G5FAV")).toEqual([]);
   });
 
-  test("records tell when things happened, by the store's clock", async ({ store, clock, submit, driver }) => {
+  test("records tell when things happened, by the store's clock", async ({
+    store,
+    clock,
+    submit,
+    driver,
+  }) => {
     const created = clock.now();
     const run = await submit(single());
     clock.advance(10);

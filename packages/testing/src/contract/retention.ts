@@ -9,7 +9,12 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const forever = { ageMs: 365 * DAY_MS, count: 1_000_000 };
 
-const keepFor = (rules: Partial<Retention>): Retention => ({ succeeded: forever, failed: forever, cancelled: forever, ...rules });
+const keepFor = (rules: Partial<Retention>): Retention => ({
+  succeeded: forever,
+  failed: forever,
+  cancelled: forever,
+  ...rules,
+});
 
 async function purge(bench: Bench, retention: Retention, limit = 500) {
   for (let n = 0; n < 1_000; n++) if (!(await bench.store.purge(retention, limit)).more) return;
@@ -91,7 +96,10 @@ export function retention(test: BenchTest): void {
     expect(await bench.store.getRun(submission.id)).toMatchObject({ purged: true, id: submission.id });
     bench.clock.advance(DAY_MS - 2 * HOUR_MS);
     await purge(bench, rules);
-    expect((await bench.store.submit([submission]))[0]).toMatchObject({ status: "existing", state: "succeeded" });
+    expect((await bench.store.submit([submission]))[0]).toMatchObject({
+      status: "existing",
+      state: "succeeded",
+    });
     const other = submissionOf(single(), 2, { id: submission.id });
     expect((await bench.store.submit([other]))[0]).toMatchObject({ status: "conflict" });
     bench.clock.advance(3 * HOUR_MS);

@@ -24,7 +24,9 @@ export function sharing(test: BenchTest): void {
     const second = await another(bench);
     const run = await bench.submit(single(), 1);
     expect(await second.getRun(run)).toEqual(await bench.store.getRun(run));
-    expect(await second.submit([submissionOf(single(), 1, { id: run })])).toMatchObject([{ status: "existing" }]);
+    expect(await second.submit([submissionOf(single(), 1, { id: run })])).toMatchObject([
+      { status: "existing" },
+    ]);
     await second.cancel(run);
     expect(await bench.runState(run)).toBe("cancelled");
   });
@@ -52,7 +54,13 @@ export function sharing(test: BenchTest): void {
     expect((await again.readValues(run, ["a"])).a).toBe('{"kept":true}');
     const seq = 100;
     const wants = { slots: 0, control: 0, queues: [], inline: false };
-    const reply = await again.exchange({ session: worker.session.id, lane: 9, seq, reports: [report], wants });
+    const reply = await again.exchange({
+      session: worker.session.id,
+      lane: 9,
+      seq,
+      reports: [report],
+      wants,
+    });
     expect(reply.results).toEqual(["accepted"]);
     const other = await openDriver(again, { serves: needsOf(diamond()) });
     await other.finish();

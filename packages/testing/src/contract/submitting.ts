@@ -5,7 +5,12 @@ import { chain, diamond, manyEntries, single } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
 
 export function submitting(test: BenchTest): void {
-  test("a run's record exists before its work is offered to anyone", async ({ store, clock, submit, driver }) => {
+  test("a run's record exists before its work is offered to anyone", async ({
+    store,
+    clock,
+    submit,
+    driver,
+  }) => {
     const run = await submit(single(), { n: 1 }, { priority: 7, tags: ["x", "y"], traceparent: "00-1-2-03" });
     expect(await store.getRun(run)).toMatchObject({
       ...{ id: run, kind: "dag", name: "single", state: "running", cancelling: false, priority: 7 },
@@ -16,7 +21,11 @@ export function submitting(test: BenchTest): void {
     expect(grant?.lease.run).toBe(run);
   });
 
-  test("submitting the same id with the same content answers the existing run", async ({ store, runState, driver }) => {
+  test("submitting the same id with the same content answers the existing run", async ({
+    store,
+    runState,
+    driver,
+  }) => {
     const submission = submissionOf(single(), { n: 1 });
     await store.submit([submission]);
     expect(await store.submit([submission])).toEqual([
@@ -29,7 +38,9 @@ export function submitting(test: BenchTest): void {
     expect(await runState(submission.id)).toBe("succeeded");
   });
 
-  test("the plan's hash is no part of the content: a resend by a newer version is the same run", async ({ store }) => {
+  test("the plan's hash is no part of the content: a resend by a newer version is the same run", async ({
+    store,
+  }) => {
     const old = submissionOf(single(), null);
     await store.submit([old]);
     const { plan, planText, entries } = submissionOf(single({ queue: "other" }), null);
@@ -74,9 +85,14 @@ export function submitting(test: BenchTest): void {
       submissionOf(single(), 8, { id: fresh.id }),
     ]);
     const created = faulty ? expect.stringMatching(/created|existing/) : "created";
-    expect(results.map(({ status }) => status)).toEqual(
-      ["plan-missing", created, "existing", "conflict", "existing", "conflict"],
-    );
+    expect(results.map(({ status }) => status)).toEqual([
+      "plan-missing",
+      created,
+      "existing",
+      "conflict",
+      "existing",
+      "conflict",
+    ]);
     expect(results[1]).toMatchObject({ id: fresh.id, state: "running" });
   });
 
@@ -96,7 +112,12 @@ export function submitting(test: BenchTest): void {
     expect(await store.getRun(run)).toMatchObject({ state: "succeeded" });
   });
 
-  test("a run starts with more entry steps than one page holds", async ({ submit, driver, runState, store }) => {
+  test("a run starts with more entry steps than one page holds", async ({
+    submit,
+    driver,
+    runState,
+    store,
+  }) => {
     const plan = manyEntries(1_200);
     const run = await submit(plan);
     const worker = await driver(plan, { slots: 200 });

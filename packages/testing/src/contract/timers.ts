@@ -4,7 +4,13 @@ import { chain, single } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
 
 export function timers(test: BenchTest): void {
-  test("a run with a delay is scheduled until it has passed", async ({ store, clock, submit, driver, runState }) => {
+  test("a run with a delay is scheduled until it has passed", async ({
+    store,
+    clock,
+    submit,
+    driver,
+    runState,
+  }) => {
     const run = await submit(single(), null, { delayMs: 60_000 });
     const worker = await driver(single(), { leaseMs: Number.POSITIVE_INFINITY });
     expect(await store.getRun(run)).toMatchObject({ state: "scheduled" });
@@ -19,7 +25,12 @@ export function timers(test: BenchTest): void {
     expect(await runState(run)).toBe("succeeded");
   });
 
-  test("a run at an instant is scheduled until then, by the store's clock", async ({ store, clock, submit, driver }) => {
+  test("a run at an instant is scheduled until then, by the store's clock", async ({
+    store,
+    clock,
+    submit,
+    driver,
+  }) => {
     const run = await submit(single(), null, { runAtMs: clock.now() + 1_000 });
     expect((await store.getRun(run))?.state).toBe("scheduled");
     clock.advance(1_000);
@@ -39,7 +50,11 @@ export function timers(test: BenchTest): void {
     const worker = await driver(single());
     const [first] = (await worker.take()) as [Grant];
     expect(await worker.retry(first, 1_000)).toBe("accepted");
-    expect(await store.getStep(run, "a")).toMatchObject({ state: "waiting", tries: 1, dueAtMs: clock.now() + 1_000 });
+    expect(await store.getStep(run, "a")).toMatchObject({
+      state: "waiting",
+      tries: 1,
+      dueAtMs: clock.now() + 1_000,
+    });
     expect(await store.listHeld(worker.session.id)).toEqual([]);
     clock.advance(999);
     await store.promoteDue(10);
@@ -50,7 +65,12 @@ export function timers(test: BenchTest): void {
     expect(second).toMatchObject({ tries: 1, lost: 0 });
     expect(second.lease.fence).toBeGreaterThan(first.lease.fence);
     expect(await store.listAttempts(run, "a")).toMatchObject([
-      { fence: first.lease.fence, reason: "error", worker: "tester", error: expect.stringContaining("again") },
+      {
+        fence: first.lease.fence,
+        reason: "error",
+        worker: "tester",
+        error: expect.stringContaining("again"),
+      },
     ]);
   });
 
@@ -62,7 +82,12 @@ export function timers(test: BenchTest): void {
     expect((await worker.exchange([])).nextDueMs).toBe(5_000);
   });
 
-  test("timers are promoted a bit at a time, in order of their due time", async ({ store, clock, submit, driver }) => {
+  test("timers are promoted a bit at a time, in order of their due time", async ({
+    store,
+    clock,
+    submit,
+    driver,
+  }) => {
     const runs = [];
     for (let n = 0; n < 5; n++) runs.push(await submit(single(), n, { delayMs: 1_000 * (5 - n) }));
     clock.advance(10_000);
@@ -72,10 +97,31 @@ export function timers(test: BenchTest): void {
     expect(grants.map(({ lease }) => lease.run)).toEqual([...runs].reverse());
   });
 
+  test("time never runs backwards, even where the store's clock does", async ({
+    store,
+    clock,
+    submit,
+    driver,
+  }) => {
+    const first = await submit(single(), 1);
+    const startedMs = clock.now();
+    clock.set(startedMs - 3_600_000);
+    const second = await submit(single(), 2);
+    const worker = await driver(single());
+    expect(await worker.finish()).toBe(2);
+    for (const run of [first, second]) {
+      const record = await store.getRun(run);
+      expect(record?.createdAtMs).toBeGreaterThanOrEqual(startedMs);
+      expect(record?.endedAtMs).toBeGreaterThanOrEqual(record?.createdAtMs as number);
+    }
+    expect((await store.listRuns({ limit: 2 })).runs.map(({ id }) => id)).toEqual([second, first]);
+  });
+
   test("a step may be tried many times", async ({ store, clock, submit, driver, runState }) => {
     const run = await submit(chain(2));
     const worker = await driver(chain(2), {
-      script: ({ address, tries }) => (address === "s1" && tries < 20 ? { retry: "again", delayMs: 10 } : { succeed: tries }),
+      script: ({ address, tries }) =>
+        address === "s1" && tries < 20 ? { retry: "again", delayMs: 10 } : { succeed: tries },
     });
     while ((await runState(run)) === "running") {
       await worker.finish();
@@ -86,7 +132,12 @@ export function timers(test: BenchTest): void {
     expect(await store.listAttempts(run, "s1")).toHaveLength(20);
   });
 
-  test("the attempts of a step are listed oldest first, at most a hundred", async ({ store, submit, driver, clock }) => {
+  test("the attempts of a step are listed oldest first, at most a hundred", async ({
+    store,
+    submit,
+    driver,
+    clock,
+  }) => {
     const run = await submit(single());
     const worker = await driver(single());
     for (let n = 0; n < 103; n++) {

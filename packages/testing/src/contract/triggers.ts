@@ -1,4 +1,12 @@
-import { type FailureMode, type Grant, judge, type ParentCounts, type Report, type StepState, type Trigger } from "@jobbers/core";
+import {
+  type FailureMode,
+  type Grant,
+  judge,
+  type ParentCounts,
+  type Report,
+  type StepState,
+  type Trigger,
+} from "@jobbers/core";
 import { expect } from "vitest";
 import type { Driver } from "../driver.js";
 import { submissionOf } from "../factories.js";
@@ -10,7 +18,10 @@ type Outcome = keyof ParentCounts;
 const outcomes: readonly Outcome[] = ["succeeded", "failed", "skipped", "cancelled"];
 const rules: readonly Trigger[] = ["all_success", "none_failed", "one_failed", "all_done"];
 const modes: readonly FailureMode[] = ["stop", "continue"];
-const ends = { run: "succeeded", skip: "skipped", cancel: "cancelled" } as const satisfies Record<string, StepState>;
+const ends = { run: "succeeded", skip: "skipped", cancel: "cancelled" } as const satisfies Record<
+  string,
+  StepState
+>;
 
 interface Case {
   readonly parents: readonly Outcome[];
@@ -20,8 +31,13 @@ interface Case {
 
 /** Every way in which up to three parents can end, under every rule and mode: 672 runs. */
 function allCases(): Case[] {
-  const tuples = outcomes.flatMap((a) => [[a], ...outcomes.flatMap((b) => [[a, b], ...outcomes.map((c) => [a, b, c])])]);
-  return tuples.flatMap((parents) => rules.flatMap((trigger) => modes.map((mode) => ({ parents, trigger, mode }))));
+  const tuples = outcomes.flatMap((a) => [
+    [a],
+    ...outcomes.flatMap((b) => [[a, b], ...outcomes.map((c) => [a, b, c])]),
+  ]);
+  return tuples.flatMap((parents) =>
+    rules.flatMap((trigger) => modes.map((mode) => ({ parents, trigger, mode }))),
+  );
 }
 
 /** A step `x` whose parents end as the case says; one that is to be cancelled waits for a step that fails. */
@@ -30,7 +46,10 @@ function planFor({ parents, trigger, mode }: Case) {
   const steps = parents.flatMap((outcome, i) => {
     if (outcome === "skipped") return [taskStep(`p${i}`, { task: "t", when: fromInput(), input })];
     if (outcome !== "cancelled") return [taskStep(`p${i}`, { task: "t", input })];
-    return [taskStep(`bad${i}`, { task: "t", input }), taskStep(`p${i}`, { after: [`bad${i}`], task: "t", input })];
+    return [
+      taskStep(`bad${i}`, { task: "t", input }),
+      taskStep(`p${i}`, { after: [`bad${i}`], task: "t", input }),
+    ];
   });
   const after = parents.map((_, i) => `p${i}`);
   return planOf("case", [...steps, taskStep("x", { after, trigger, task: "t", input })], { failure: mode });
@@ -40,20 +59,25 @@ const failing = ({ parents }: Case, address: string) =>
   address.startsWith("bad") || (address.startsWith("p") && parents[Number(address.slice(1))] === "failed");
 
 export function triggers(test: BenchTest): void {
-  test("trigger rules are judged as the table has it, for every outcome of up to three parents in both modes", async (bench) => {
-    const cases = allCases();
-    const submissions = cases.map((each) => submissionOf(planFor(each), false));
-    await bench.store.submit(submissions);
-    const byRun = new Map(submissions.map(({ id }, i) => [id, cases[i] as Case]));
-    await playAll(bench, (address, run) => failing(byRun.get(run) as Case, address));
-    const wrong: string[] = [];
-    for (const [run, each] of byRun) {
-      const state = await bench.stepState(run, "x");
-      const expected = ends[judge(each.trigger, countsOf(each.parents))];
-      if (state !== expected) wrong.push(`${each.mode} ${each.trigger} of ${each.parents}: ${state}, not ${expected}`);
-    }
-    expect(wrong).toEqual([]);
-  }, { timeoutMs: 60_000 });
+  test(
+    "trigger rules are judged as the table has it, for every outcome of up to three parents in both modes",
+    async (bench) => {
+      const cases = allCases();
+      const submissions = cases.map((each) => submissionOf(planFor(each), false));
+      await bench.store.submit(submissions);
+      const byRun = new Map(submissions.map(({ id }, i) => [id, cases[i] as Case]));
+      await playAll(bench, (address, run) => failing(byRun.get(run) as Case, address));
+      const wrong: string[] = [];
+      for (const [run, each] of byRun) {
+        const state = await bench.stepState(run, "x");
+        const expected = ends[judge(each.trigger, countsOf(each.parents))];
+        if (state !== expected)
+          wrong.push(`${each.mode} ${each.trigger} of ${each.parents}: ${state}, not ${expected}`);
+      }
+      expect(wrong).toEqual([]);
+    },
+    { timeoutMs: 60_000 },
+  );
 }
 
 /**
@@ -84,7 +108,9 @@ async function takeAll(driver: Driver): Promise<Grant[]> {
 /** Reports successes first, failures after. */
 async function reportAll(driver: Driver, grants: readonly Grant[], succeeds: (grant: Grant) => boolean) {
   const good = await Promise.all(grants.filter(succeeds).map((grant) => driver.success(grant)));
-  const bad = await Promise.all(grants.filter((grant) => !succeeds(grant)).map((grant) => driver.failure(grant)));
+  const bad = await Promise.all(
+    grants.filter((grant) => !succeeds(grant)).map((grant) => driver.failure(grant)),
+  );
   await reportInPages(driver, [...good, ...bad]);
 }
 

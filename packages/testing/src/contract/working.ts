@@ -17,7 +17,10 @@ export function working(test: BenchTest): void {
     expect(await store.getStep(run, "a")).toMatchObject({ state: "running", phase: "run", worker: "tester" });
   });
 
-  test("the parents' outputs go along with a step, null where a parent gave none", async ({ submit, driver }) => {
+  test("the parents' outputs go along with a step, null where a parent gave none", async ({
+    submit,
+    driver,
+  }) => {
     const plan = caught("continue");
     await submit(plan);
     const worker = await driver(plan);
@@ -43,11 +46,20 @@ export function working(test: BenchTest): void {
       },
     });
     await worker.finish();
-    expect(seen).toEqual({ a: {}, b: { a: { by: "a" } }, c: { a: { by: "a" } }, d: { b: { by: "b" }, c: { by: "c" } } });
+    expect(seen).toEqual({
+      a: {},
+      b: { a: { by: "a" } },
+      c: { a: { by: "a" } },
+      d: { b: { by: "b" }, c: { by: "c" } },
+    });
     expect(await value(run, "d")).toEqual({ by: "d" });
   });
 
-  test("a value beyond 64 KiB does not go along with a grant, and can be read", async ({ store, submit, driver }) => {
+  test("a value beyond 64 KiB does not go along with a grant, and can be read", async ({
+    store,
+    submit,
+    driver,
+  }) => {
     const plan = chain(2);
     const large = "x".repeat(70_000);
     const run = await submit(plan, large);
@@ -66,7 +78,9 @@ export function working(test: BenchTest): void {
     const run = await submit(single(), null, { input: '{"b":9007199254740993,"a":[ ]}' });
     const worker = await driver(single());
     const [grant] = await worker.take();
-    await worker.exchange([{ ...(await worker.success(grant as Grant)), output: '{"n":1.0,"z":"\\u0000é"}' } as never]);
+    await worker.exchange([
+      { ...(await worker.success(grant as Grant)), output: '{"n":1.0,"z":"\\u0000é"}' } as never,
+    ]);
     expect(await store.readValues(run, [":input", "a"])).toEqual({
       ":input": '{"b":9007199254740993,"a":[ ]}',
       a: '{"n":1.0,"z":"\\u0000é"}',
@@ -149,7 +163,9 @@ export function working(test: BenchTest): void {
   });
 
   test("a run that failed tells what failed first", async ({ store, submit, driver, value }) => {
-    const plan = planOf("two", [taskStep("a", { input: literal(1) }), taskStep("b")], { failure: "continue" });
+    const plan = planOf("two", [taskStep("a", { input: literal(1) }), taskStep("b")], {
+      failure: "continue",
+    });
     const run = await submit(plan);
     const worker = await driver(plan, { script: ({ address }) => ({ fail: `no ${address}` }), slots: 1 });
     await worker.finish();

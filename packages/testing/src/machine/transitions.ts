@@ -14,7 +14,15 @@ import {
   type StepState,
   specOf,
 } from "@jobbers/core";
-import { bodyAround, createBody, createStep, epilogueOf, isEpilogue, type MachineRun, type MachineStep } from "./run.js";
+import {
+  bodyAround,
+  createBody,
+  createStep,
+  epilogueOf,
+  isEpilogue,
+  type MachineRun,
+  type MachineStep,
+} from "./run.js";
 
 /** The transitions of a run, as `docs/internals.md` tells them, one function a sentence. */
 
@@ -44,7 +52,13 @@ export function popDoomed(run: MachineRun, step: MachineStep): void {
 }
 
 /** A worker reports how a step ended, and what follows. */
-export function report(run: MachineRun, step: MachineStep, outcome: Settled, follow: Follow, parts: Ending = {}): void {
+export function report(
+  run: MachineRun,
+  step: MachineStep,
+  outcome: Settled,
+  follow: Follow,
+  parts: Ending = {},
+): void {
   if (outcome === "failed" && step.phase === "run") step.tries++;
   settle(run, step, outcome, parts);
   if (!run.cancelling) applyFollow(run, step, follow);
@@ -70,7 +84,13 @@ export function admit(run: MachineRun, step: MachineStep): void {
 }
 
 /** A page of an inlined dag's entry steps. */
-export function enter(run: MachineRun, step: MachineStep, members: number, onFailure: boolean, entries: Page<StepSpec>): void {
+export function enter(
+  run: MachineRun,
+  step: MachineStep,
+  members: number,
+  onFailure: boolean,
+  entries: Page<StepSpec>,
+): void {
   if (run.cancelling) return layOut(run, step);
   step.body ??= createBody(members, onFailure);
   begin(run, entries.items);
@@ -212,7 +232,8 @@ function finish(run: MachineRun, step: MachineStep): void {
   around.settled++;
   if (step.state === "cancelled" && step.reason !== "parent") around.halted++;
   const owner = run.steps.get(step.spec.owner);
-  if (around.settled === around.members && (!owner || owner.state === "expanding")) endBody(run, step.spec.owner);
+  if (around.settled === around.members && (!owner || owner.state === "expanding"))
+    endBody(run, step.spec.owner);
 }
 
 /** All that a body consists of is there, or nothing more of it is wanted: the lease ends. */
@@ -233,7 +254,13 @@ function endBody(run: MachineRun, owner: StepAddress): void {
 
 function conclude(run: MachineRun, owner: StepAddress, outcome: "succeeded" | "failed" | "cancelled"): void {
   if (owner === "") run.state = outcome;
-  else settleByItself(run, run.steps.get(owner) as MachineStep, outcome, outcome === "succeeded" ? undefined : "body");
+  else
+    settleByItself(
+      run,
+      run.steps.get(owner) as MachineStep,
+      outcome,
+      outcome === "succeeded" ? undefined : "body",
+    );
 }
 
 function endCancelled(run: MachineRun): void {

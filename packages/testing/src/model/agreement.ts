@@ -15,7 +15,10 @@ import { RANDOM_INPUT, randomPlans } from "./random-plans.js";
  * @example
  * test("runDag agrees with the store", () => agreementTest(open, { runs: 200 }), 60_000);
  */
-export async function agreementTest(open: OpenStore, options: Omit<ModelOptions, "commands"> = {}): Promise<void> {
+export async function agreementTest(
+  open: OpenStore,
+  options: Omit<ModelOptions, "commands"> = {},
+): Promise<void> {
   const { runs = 100, seed, path } = options;
   const property = fc.asyncProperty(randomPlans, fc.nat(), async (plan, salt) => {
     const fails = (address: string) => Number.parseInt(sha256Hex(`${salt} ${address}`).slice(0, 2), 16) < 70;
@@ -38,7 +41,13 @@ interface Ending {
 }
 
 async function runInMemory(plan: Plan, fails: (address: string) => boolean): Promise<Ending> {
-  const workflow = { kind: "dag", name: plan.name, plan, tasks: new Map(), dags: new Map() } as unknown as AnyDag;
+  const workflow = {
+    kind: "dag",
+    name: plan.name,
+    plan,
+    tasks: new Map(),
+    dags: new Map(),
+  } as unknown as AnyDag;
   const t = (_: unknown, ctx: { step: string }) => {
     if (fails(ctx.step)) throw new Error("broken");
     return null;
@@ -53,12 +62,17 @@ async function runInStore(open: OpenStore, plan: Plan, fails: (address: string) 
   try {
     const submission = submissionOf(plan, RANDOM_INPUT);
     await store.submit([submission]);
-    const script = ({ address }: { address: string }) => (fails(address) ? { fail: "broken" } : { succeed: null });
+    const script = ({ address }: { address: string }) =>
+      fails(address) ? { fail: "broken" } : { succeed: null };
     await (await openDriver(store, { serves: ["t"], script })).finish();
     const record = await store.getRun(submission.id);
     const { steps } = await store.listSteps(submission.id, { limit: 10_000 });
     const entries = steps.map(({ address, state, reason }) => [address, { state, reason }]);
-    return { state: record?.state, failed: record?.failure !== undefined, steps: Object.fromEntries(entries) };
+    return {
+      state: record?.state,
+      failed: record?.failure !== undefined,
+      steps: Object.fromEntries(entries),
+    };
   } finally {
     await store.close();
   }

@@ -73,7 +73,8 @@ const report = (at: number, how: "succeed" | "fail" | "retry" | "release", slots
     const reply = await driver.exchange([sent], { slots, inline: slots > 0 });
     expect(reply.results).toEqual([counts ? "accepted" : "stale"]);
     if (counts && sent.type === "succeeded") machine.report(run.machine, step, "succeeded", sent.follow);
-    if (counts && sent.type === "failed") machine.report(run.machine, step, "failed", sent.follow, { reason: "error" });
+    if (counts && sent.type === "failed")
+      machine.report(run.machine, step, "failed", sent.follow, { reason: "error" });
     if (counts && sent.type === "retry") machine.retry(run.machine, step);
     if (counts && sent.type === "released") machine.giveBack(run.machine, step);
     await receive(model, real, driver, reply);
@@ -81,13 +82,15 @@ const report = (at: number, how: "succeed" | "fail" | "retry" | "release", slots
 
 const reportLate = (at: number, how: "succeed" | "fail" | "retry") =>
   new Command(`late, ${how} grant ${at}`, async (model, real) => {
-    const holding = pick(real.late, at);
+    // The last ones are the likeliest not to have been taken since.
+    const holding = pick(real.late.toReversed(), at);
     if (!holding || holding.grant.phase !== "run") return;
     const { run, step } = behind(model, holding.grant);
     const sent = await reportOf(holding, how);
     const [result] = (await holding.driver.exchange([sent])).results;
     if (sent.type !== "succeeded") return;
-    const counts = run.machine.state === "running" && !isSettled(step.state) && step.fence === holding.grant.lease.fence;
+    const counts =
+      run.machine.state === "running" && !isSettled(step.state) && step.fence === holding.grant.lease.fence;
     // In a run that is being cancelled the step may have been popped since.
     if (!counts || !run.machine.cancelling) expect(result).toBe(counts ? "accepted" : "stale");
     if (result === "accepted") machine.report(run.machine, step, "succeeded", sent.follow);
@@ -96,7 +99,10 @@ const reportLate = (at: number, how: "succeed" | "fail" | "retry") =>
 /** Does a piece of control work, or only the first page of it. */
 const control = (at: number, wholly: boolean) =>
   new Command(`${wholly ? "do" : "begin"} control grant ${at}`, async (model, real) => {
-    const holding = pick(real.held.filter(({ grant }) => grant.phase !== "run"), at);
+    const holding = pick(
+      real.held.filter(({ grant }) => grant.phase !== "run"),
+      at,
+    );
     if (!holding) return;
     if (holding.grant.phase === "expand") return expandSome(model, real, holding, wholly);
     const { grant, driver } = holding;
@@ -117,7 +123,8 @@ function applyControl(model: Model, grant: Grant, sent: Report): void {
   const { run, step } = behind(model, grant);
   if (sent.type === "advanced") machine.advance(run.machine, step, sent.follow);
   if (sent.type === "admitted") machine.admit(run.machine, step);
-  if (sent.type === "skipped") machine.report(run.machine, step, "skipped", sent.follow, { reason: "condition" });
+  if (sent.type === "skipped")
+    machine.report(run.machine, step, "skipped", sent.follow, { reason: "condition" });
   if (sent.type === "entered") machine.enter(run.machine, step, sent.members, sent.onFailure, sent.entries);
 }
 
@@ -187,15 +194,30 @@ const promote = () =>
   });
 
 /** Takes note of what was granted: all of it had to be in a line. */
-async function receive(model: Model, real: Real, driver: Holding["driver"], { grants }: { grants: readonly Grant[] }) {
+async function receive(
+  model: Model,
+  real: Real,
+  driver: Holding["driver"],
+  { grants }: { grants: readonly Grant[] },
+) {
   // Steps that the same exchange has popped and cancelled may have handed out what follows them.
   await adopt(model, real.store);
   for (const grant of grants) {
     const { run, step } = behind(model, grant);
     expect(machine.isDoomed(run.machine, step), `${grant.lease.address} was to be cancelled`).toBe(false);
     const { phase, tries, lost, cursor } = grant;
-    expect({ place: "line", phase, tries, lost, cursor, fence: grant.lease.fence }, grant.lease.address).toEqual({
-      ...{ place: step.place, phase: step.phase, tries: step.tries, lost: step.lost, cursor: step.cursor, fence: step.fence + 1 },
+    expect(
+      { place: "line", phase, tries, lost, cursor, fence: grant.lease.fence },
+      grant.lease.address,
+    ).toEqual({
+      ...{
+        place: step.place,
+        phase: step.phase,
+        tries: step.tries,
+        lost: step.lost,
+        cursor: step.cursor,
+        fence: step.fence + 1,
+      },
     });
     if (phase === "advance") expect(grant.outcome).toBe(step.state);
     machine.take(step);
@@ -203,7 +225,10 @@ async function receive(model: Model, real: Real, driver: Holding["driver"], { gr
   }
 }
 
-async function reportOf({ grant, driver }: Holding, how: "succeed" | "fail" | "retry" | "release"): Promise<Report> {
+async function reportOf(
+  { grant, driver }: Holding,
+  how: "succeed" | "fail" | "retry" | "release",
+): Promise<Report> {
   const { lease } = grant;
   if (how === "succeed") return driver.success(grant, null);
   if (how === "fail") return driver.failure(grant);
@@ -232,14 +257,26 @@ const small = fc.nat({ max: 7 });
 export const anyCommand: readonly fc.Arbitrary<Command>[] = [
   randomPlans.map(submit),
   small.map(submitAgain),
-  ...Array.from({ length: 5 }, () => fc.tuple(small, small, small).map(([worker, slots, most]) => take(worker, slots, most))),
+  ...Array.from({ length: 5 }, () =>
+    fc.tuple(small, small, small).map(([worker, slots, most]) => take(worker, slots, most)),
+  ),
   ...Array.from({ length: 5 }, () =>
     fc
-      .tuple(small, fc.constantFrom("succeed", "succeed", "succeed", "fail", "fail", "retry", "release"), small)
+      .tuple(
+        small,
+        fc.constantFrom("succeed", "succeed", "succeed", "fail", "fail", "retry", "release"),
+        small,
+      )
       .map(([at, how, slots]) => report(at, how, slots)),
   ),
-  fc.tuple(small, fc.constantFrom("succeed", "fail", "retry")).map(([at, how]) => reportLate(at, how)),
-  ...Array.from({ length: 4 }, () => fc.tuple(small, fc.boolean()).map(([at, wholly]) => control(at, wholly))),
+  ...Array.from({ length: 2 }, () =>
+    fc
+      .tuple(fc.nat({ max: 2 }), fc.constantFrom("succeed", "succeed", "fail", "retry"))
+      .map(([at, how]) => reportLate(at, how)),
+  ),
+  ...Array.from({ length: 4 }, () =>
+    fc.tuple(small, fc.boolean()).map(([at, wholly]) => control(at, wholly)),
+  ),
   small.map(lose),
   fc.constant(promote()),
   small.map(cancel),

@@ -11,19 +11,26 @@ export async function compare(model: Model, real: Real): Promise<void> {
     const records = await recordsOf(real.store, id);
     adoptPops(run.machine, records);
     await compareRun(real.store, id, run.machine);
-    for (const step of run.machine.steps.values()) compareStep(run.machine, step, records.get(step.spec.address));
+    for (const step of run.machine.steps.values())
+      compareStep(run.machine, step, records.get(step.spec.address));
     checkHistory(run, records);
     if (run.machine.state !== "running") continue;
     const inHands = [...run.machine.steps.values()].filter(({ place }) => place === "worker");
     const leases = inHands.map(({ spec, fence }) => `${spec.address}@${fence}`);
-    expect(held.filter((lease) => lease.run === id).map(({ address, fence }) => `${address}@${fence}`).sort()).toEqual(leases.sort());
+    expect(
+      held
+        .filter((lease) => lease.run === id)
+        .map(({ address, fence }) => `${address}@${fence}`)
+        .sort(),
+    ).toEqual(leases.sort());
     if (!run.machine.cancelling) await compareCounts(real.store, id, run.machine, records);
   }
 }
 
 /** When a store pops a step that a stop has doomed is its own affair: the model follows what it sees. */
 export async function adopt(model: Model, store: Store): Promise<void> {
-  for (const [id, run] of model.runs) if (run.machine.stopped) adoptPops(run.machine, await recordsOf(store, id));
+  for (const [id, run] of model.runs)
+    if (run.machine.stopped) adoptPops(run.machine, await recordsOf(store, id));
 }
 
 function adoptPops(run: MachineRun, records: ReadonlyMap<string, StepRecord>): void {
@@ -39,7 +46,11 @@ function adoptPops(run: MachineRun, records: ReadonlyMap<string, StepRecord>): v
 
 async function compareRun(store: Store, id: string, { state, cancelling, body }: MachineRun): Promise<void> {
   const record = await store.getRun(id);
-  expect({ state: record?.state, cancelling: record?.cancelling, failed: record?.failure !== undefined }).toEqual({
+  expect({
+    state: record?.state,
+    cancelling: record?.cancelling,
+    failed: record?.failure !== undefined,
+  }).toEqual({
     ...{ state, cancelling, failed: body.failure !== undefined },
   });
   if (body.failure) expect(JSON.parse(record?.failure as string).step).toBe(body.failure.step);
@@ -54,11 +65,15 @@ function compareStep(run: MachineRun, step: MachineStep, record: StepRecord | un
     expect([undefined, "cancelled"], `${address} of an ended run`).toContain(record?.state);
   } else if (!run.cancelling) {
     const { state, fence, tries, lost } = step;
-    expect({ ...shown(record), reason: undefined, tries: record?.tries, lost: record?.lost }, address).toEqual({
+    expect(
+      { ...shown(record), reason: undefined, tries: record?.tries, lost: record?.lost },
+      address,
+    ).toEqual({
       ...{ state, fence, tries, lost },
     });
     const { body } = step;
-    if (body && state === "expanding") expect([record?.members, record?.settled]).toEqual([body.members, body.settled]);
+    if (body && state === "expanding")
+      expect([record?.members, record?.settled]).toEqual([body.members, body.settled]);
   }
 }
 
@@ -78,7 +93,12 @@ function checkHistory(run: ModelRun, records: ReadonlyMap<string, StepRecord>): 
   }
 }
 
-async function compareCounts(store: Store, id: string, run: MachineRun, records: ReadonlyMap<string, StepRecord>) {
+async function compareCounts(
+  store: Store,
+  id: string,
+  run: MachineRun,
+  records: ReadonlyMap<string, StepRecord>,
+) {
   const expected: Record<string, Partial<Record<StepState, number>>> = {};
   for (const step of run.steps.values()) {
     const state = (records.get(step.spec.address) as StepRecord).state;

@@ -1,9 +1,21 @@
 import type { FailureMode, Plan, PlanStep, Trigger } from "@jobbers/core";
 import fc from "fast-check";
-import { dagStep, fromInput, literal, mapStep, onFailureStep, planOf, type StepParts, taskStep } from "../plans.js";
+import {
+  dagStep,
+  fromInput,
+  literal,
+  mapStep,
+  onFailureStep,
+  planOf,
+  type StepParts,
+  taskStep,
+} from "../plans.js";
 
 /** What random plans read: lists of some lengths, and both booleans. */
-export const RANDOM_INPUT = { lists: [[], ["x"], ["x", "y"], ["x", "y", "z"]], flags: { yes: true, no: false } };
+export const RANDOM_INPUT = {
+  lists: [[], ["x"], ["x", "y"], ["x", "y", "z"]],
+  flags: { yes: true, no: false },
+};
 
 interface Shape {
   readonly kind: "task" | "map" | "dag";
@@ -17,11 +29,20 @@ interface Shape {
 }
 
 const rarely = (weight: number) => fc.nat({ max: 99 }).map((n) => n < weight);
-const triggers = fc.constantFrom<Trigger>("all_success", "all_success", "none_failed", "one_failed", "all_done");
+const triggers = fc.constantFrom<Trigger>(
+  "all_success",
+  "all_success",
+  "none_failed",
+  "one_failed",
+  "all_done",
+);
 
 function bodies(depth: number): fc.Arbitrary<Shape[]> {
   const shape = fc.record({
-    kind: depth === 0 ? fc.constant("task" as const) : fc.constantFrom<Shape["kind"]>("task", "task", "task", "map", "dag"),
+    kind:
+      depth === 0
+        ? fc.constant("task" as const)
+        : fc.constantFrom<Shape["kind"]>("task", "task", "task", "map", "dag"),
     parents: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
     trigger: triggers,
     when: fc.constantFrom<Shape["when"]>(undefined, undefined, undefined, "yes", "no"),
@@ -45,7 +66,12 @@ export const randomPlans: fc.Arbitrary<Plan> = fc
     return planOf("random", [...steps, ...(onFailure ? writeEpilogue(undefined, "") : [])], { failure });
   });
 
-function writeBody(body: readonly Shape[], owner: string | undefined, prefix: string, names: () => string): PlanStep[] {
+function writeBody(
+  body: readonly Shape[],
+  owner: string | undefined,
+  prefix: string,
+  names: () => string,
+): PlanStep[] {
   const siblings: string[] = [];
   return body.flatMap((shape) => {
     const after = siblings.slice(-shape.parents.length).filter((_, i) => shape.parents[i]);

@@ -1,0 +1,14 @@
+import { openSqliteStore } from "@jobbers/store-sqlite";
+import { agreementTest, modelTest, type OpenStore } from "@jobbers/testing";
+import { test } from "vitest";
+
+const inMemory: OpenStore = ({ clock }) =>
+  openSqliteStore("memory:", { clock: clock.now, expireMemorySessions: true });
+
+test(
+  "the store does what the model of the state machine does",
+  () => modelTest(inMemory, { runs: 200 }),
+  120_000,
+);
+
+test("a dag ends in the store as it ends in runDag", () => agreementTest(inMemory, { runs: 300 }), 120_000);
