@@ -15,7 +15,7 @@ import {
   type Scene,
   type Store,
 } from "@jobbers/core";
-import { entryPage, followPage, instanceEntries } from "./paging.js";
+import { allEntries, entryPage, followPage } from "./paging.js";
 
 /** What a worker makes of a grant, with nothing but core's pure functions: the other half of the store's semantics. */
 export interface GrantWork {
@@ -65,7 +65,7 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork
     const perPage = Math.max(1, Math.floor(pageLimit / Math.max(1, index.entries(step.name).length)));
     const items = list.slice(from, from + perPage).map((value, i) => ({
       value: JSON.stringify(value),
-      entries: instanceEntries(index, step, [...indices, from + i]),
+      entries: allEntries(index, step, [...indices, from + i]),
     }));
     const membersEach = index.members(step.name).length;
     const reply = await store.expand({

@@ -4,7 +4,7 @@ export * from "./driver.js";
 export * from "./factories.js";
 export * from "./fake-clock.js";
 export * from "./faulty-store.js";
-export type { Handler } from "./interpreter.js";
+export type { Handler } from "./handler-calls.js";
 export { agreementTest } from "./model/agreement.js";
 export { type ModelOptions, modelTest } from "./model/index.js";
 export * from "./mortal-store.js";

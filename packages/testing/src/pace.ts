@@ -26,31 +26,44 @@ export class Pace {
   readonly #resources = activeResources();
   #running = 0;
   #settled = 0;
+  #broken: { readonly thrown: unknown } | undefined;
 
   constructor(clock: FakeClock) {
     this.#clock = clock;
   }
 
-  /** Counts work that goes on by itself, and never rejects. */
+  /** Counts work that goes on by itself; should it reject, `goOn` does. */
   start(work: Promise<void>): void {
     this.#running++;
-    void work.finally(() => {
+    const onSettled = () => {
       this.#running--;
       this.#settled++;
+    };
+    work.then(onSettled, (thrown: unknown) => {
+      this.#broken ??= { thrown };
+      onSettled();
     });
   }
 
-  /** Waits until some work has settled or the clock has jumped. */
-  async goOn(): Promise<void> {
-    const before = this.#settled;
+  /** How much work has settled so far. */
+  get settled(): number {
+    return this.#settled;
+  }
+
+  /** Waits until more work has settled than `before`, or the clock has jumped. */
+  async goOn(before: number): Promise<void> {
     const startedMs = performance.now();
     for (let quiet = 0; this.#settled === before; quiet++) {
       if (this.#running === 0 || (quiet >= QUIET_TURNS && !this.#isBusy(startedMs))) {
-        if (this.#clock.jump()) return turns();
+        if (this.#clock.jump()) {
+          await turns();
+          break;
+        }
         if (this.#running === 0) throw new Error("the run cannot go on: nothing runs, and no timer is set");
       }
       await turns();
     }
+    if (this.#broken) throw this.#broken.thrown;
   }
 
   /** Calls a handler, for no longer than its step allows on the fake clock. */

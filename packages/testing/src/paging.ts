@@ -26,11 +26,15 @@ export function entryPage(
   return shorter(entriesOf(index, owner, indices, cursor), cursor, limit);
 }
 
-/** All steps that start one instance of a map's body, however many they are. */
-export function instanceEntries(index: PlanIndex, map: PlanStep, indices: readonly number[]): StepSpec[] {
+/** All steps that start a body, however many they are. */
+export function allEntries(
+  index: PlanIndex,
+  owner: PlanStep | undefined,
+  indices: readonly number[],
+): StepSpec[] {
   const all: StepSpec[] = [];
   for (let cursor: number | undefined = 0; cursor !== undefined; ) {
-    const page: Page<StepSpec> = entriesOf(index, map, indices, cursor);
+    const page: Page<StepSpec> = entriesOf(index, owner, indices, cursor);
     all.push(...page.items);
     cursor = page.next;
   }

@@ -28,7 +28,7 @@ export interface StepParts {
 }
 
 /** What a task's step may be given beside. */
-export interface TaskParts extends StepParts {
+export interface TaskStepParts extends StepParts {
   /** Default: the step's name without prefix and brackets. */
   readonly task?: string;
   readonly queue?: string;
@@ -67,7 +67,7 @@ export const literal = (value: JsonValue): Wiring => ({ value, wires: [] });
  * @example
  * taskStep("b", { after: ["a"], trigger: "all_done" });
  */
-export function taskStep(name: string, parts: TaskParts = {}): TaskStep {
+export function taskStep(name: string, parts: TaskStepParts = {}): TaskStep {
   const { task = baseName(name), queue = "default", priority, retry, input } = parts;
   return {
     ...base(name, parts),

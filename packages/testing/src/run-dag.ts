@@ -9,7 +9,8 @@ import {
   type StepState,
 } from "@jobbers/core";
 import { createFakeClock, type FakeClock } from "./fake-clock.js";
-import { type Handler, Interpreter } from "./interpreter.js";
+import type { Handler } from "./handler-calls.js";
+import { Interpreter } from "./interpreter.js";
 
 /** How `runDag` runs. */
 export interface RunDagOptions {

@@ -1,7 +1,7 @@
 import type { Grant } from "@jobbers/core";
 import { expect } from "vitest";
-import { dagStep, fromInput, mapStep, onFailureStep, planOf, taskStep, wire } from "../plans.js";
-import { caught, watched } from "../sample-plans.js";
+import { dagStep, fromInput, mapStep, planOf, taskStep } from "../plans.js";
+import { caught } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
 import { FAIL, play } from "./graph.js";
 

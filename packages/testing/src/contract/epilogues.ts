@@ -1,11 +1,9 @@
 import type { Grant } from "@jobbers/core";
 import { expect } from "vitest";
-import { dagStep, fromInput, mapStep, onFailureStep, planOf, taskStep, wire } from "../plans.js";
-import { caught, watched } from "../sample-plans.js";
+import { dagStep, fromInput, onFailureStep, planOf, taskStep, wire } from "../plans.js";
+import { watched } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
 import { FAIL, play } from "./graph.js";
-
-const modes = ["stop", "continue"] as const;
 
 export function epilogues(test: BenchTest): void {
   test("onFailure runs when all else has settled, reads what failed, and never changes the outcome", async (bench) => {

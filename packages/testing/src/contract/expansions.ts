@@ -1,10 +1,9 @@
 import { type Grant, indexPlan } from "@jobbers/core";
 import { expect } from "vitest";
-import { instanceEntries } from "../paging.js";
-import { fromInput, fromItem, fromStep, mapStep, planOf, taskStep, wire } from "../plans.js";
-import { mapInMap, mapped, mappedDiamond } from "../sample-plans.js";
+import { allEntries } from "../paging.js";
+import { fromInput, fromItem, mapStep, planOf, taskStep, wire } from "../plans.js";
+import { mapped } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
-import { FAIL, play } from "./graph.js";
 
 export function expansions(test: BenchTest): void {
   test("an expansion is applied once: what lies before the cursor is ignored", async (bench) => {
@@ -47,7 +46,7 @@ export function expansions(test: BenchTest): void {
       const [{ lease }] = (await worker.takeControl(1)) as [Grant];
       const index = indexPlan(plan);
       const map = index.step(lease.address);
-      const items = [0, 1].map((i) => ({ value: String(i + 1), entries: instanceEntries(index, map, [i]) }));
+      const items = [0, 1].map((i) => ({ value: String(i + 1), entries: allEntries(index, map, [i]) }));
       const page = { session: worker.session.id, lease, count: 2, membersEach, from: 0, items };
       let reply = await store.expand(page);
       // A transport that cuts pages has the rest sent again.

@@ -1,8 +1,7 @@
 import { type Grant, MAX_LOST } from "@jobbers/core";
 import { expect } from "vitest";
-import { openingOf, registrationOf } from "../factories.js";
 import { planOf, taskStep } from "../plans.js";
-import { chain, diamond, single } from "../sample-plans.js";
+import { chain, single } from "../sample-plans.js";
 import type { Bench, BenchTest } from "./bench.js";
 
 /** Has a step taken and lost so many times. */

@@ -1,6 +1,5 @@
-import { type Grant, indexPlan } from "@jobbers/core";
+import type { Grant } from "@jobbers/core";
 import { expect } from "vitest";
-import { instanceEntries } from "../paging.js";
 import { fromInput, fromItem, fromStep, mapStep, planOf, taskStep, wire } from "../plans.js";
 import { mapInMap, mapped, mappedDiamond } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";

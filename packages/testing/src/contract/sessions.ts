@@ -1,18 +1,7 @@
-import { type Grant, MAX_LOST } from "@jobbers/core";
 import { expect } from "vitest";
 import { openingOf, registrationOf } from "../factories.js";
-import { planOf, taskStep } from "../plans.js";
-import { chain, diamond, single } from "../sample-plans.js";
-import type { Bench, BenchTest } from "./bench.js";
-
-/** Has a step taken and lost so many times. */
-async function lose(bench: Bench, times: number) {
-  for (let n = 0; n < times; n++) {
-    const worker = await bench.driver(chain(2));
-    expect((await worker.take())[0]).toMatchObject({ lease: { address: "s1" }, lost: n, tries: 0 });
-    await bench.expire(worker.session.id);
-  }
-}
+import { diamond, single } from "../sample-plans.js";
+import type { BenchTest } from "./bench.js";
 
 export function sessions(test: BenchTest): void {
   test("a session that is renewed lives on, and keeps all that it holds", async ({

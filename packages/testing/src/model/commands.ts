@@ -1,37 +1,16 @@
-import { type Follow, type Grant, indexPlan, isSettled, locate, type Plan, type Report } from "@jobbers/core";
+import { type Grant, indexPlan, isSettled, type Plan, type Report } from "@jobbers/core";
 import fc from "fast-check";
 import { expect } from "vitest";
 import { submissionOf } from "../factories.js";
 import { createMachineRun } from "../machine/run.js";
 import * as machine from "../machine/transitions.js";
-import { instanceEntries } from "../paging.js";
-import { adopt, compare } from "./compare.js";
+import { Command } from "./command.js";
+import { adopt } from "./compare.js";
+import { control } from "./control-commands.js";
 import { RANDOM_INPUT, randomPlans } from "./random-plans.js";
-import { behind, type Holding, type Model, openWorker, pick, type Real } from "./world.js";
+import { behind, type Holding, letGo, type Model, openWorker, pick, type Real } from "./world.js";
 
 /** What happens to a store, each as one command: it is done to the store and to the model, and both are compared. */
-
-type Act = (model: Model, real: Real) => Promise<void>;
-
-class Command implements fc.AsyncCommand<Model, Real> {
-  constructor(
-    private readonly text: string,
-    private readonly act: Act,
-  ) {}
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: Model, real: Real): Promise<void> {
-    await this.act(model, real);
-    await compare(model, real);
-  }
-
-  toString(): string {
-    return this.text;
-  }
-}
 
 const submit = (plan: Plan) =>
   new Command(`submit ${JSON.stringify(plan)}`, async (model, { store }) => {
@@ -64,9 +43,9 @@ const take = (worker: number, slots: number, control: number) =>
 const report = (at: number, how: "succeed" | "fail" | "retry" | "release", slots: number) =>
   new Command(`${how} grant ${at}, take ${slots}`, async (model, real) => {
     const holding = pick(real.held, at);
-    if (!holding || holding.grant.phase !== "run") return;
+    if (holding?.grant.phase !== "run") return;
     const { grant, driver } = holding;
-    real.held = real.held.filter((each) => each !== holding);
+    letGo(real, holding);
     const { run, step } = behind(model, grant);
     const sent = await reportOf(holding, how);
     const counts = run.machine.state === "running";
@@ -84,7 +63,7 @@ const reportLate = (at: number, how: "succeed" | "fail" | "retry") =>
   new Command(`late, ${how} grant ${at}`, async (model, real) => {
     // The last ones are the likeliest not to have been taken since.
     const holding = pick(real.late.toReversed(), at);
-    if (!holding || holding.grant.phase !== "run") return;
+    if (holding?.grant.phase !== "run") return;
     const { run, step } = behind(model, holding.grant);
     const sent = await reportOf(holding, how);
     const [result] = (await holding.driver.exchange([sent])).results;
@@ -95,66 +74,6 @@ const reportLate = (at: number, how: "succeed" | "fail" | "retry") =>
     if (!counts || !run.machine.cancelling) expect(result).toBe(counts ? "accepted" : "stale");
     if (result === "accepted") machine.report(run.machine, step, "succeeded", sent.follow);
   });
-
-/** Does a piece of control work, or only the first page of it. */
-const control = (at: number, wholly: boolean) =>
-  new Command(`${wholly ? "do" : "begin"} control grant ${at}`, async (model, real) => {
-    const holding = pick(
-      real.held.filter(({ grant }) => grant.phase !== "run"),
-      at,
-    );
-    if (!holding) return;
-    if (holding.grant.phase === "expand") return expandSome(model, real, holding, wholly);
-    const { grant, driver } = holding;
-    const all = await driver.work.control(grant, driver.session.id);
-    const sent = wholly ? all : all.slice(0, 1);
-    if (sent.length === all.length) real.held = real.held.filter((each) => each !== holding);
-    const { run, step } = behind(model, grant);
-    const counts = run.machine.state === "running";
-    const { results } = await driver.exchange(sent);
-    if (!counts) return expect(results).toEqual(sent.map(() => "stale"));
-    // A cancel ends the first page's lease: there is no need for others.
-    if (!run.machine.cancelling) expect(results).toEqual(sent.map(() => "accepted"));
-    for (const each of sent) applyControl(model, grant, each);
-    if (step.place !== "worker") real.held = real.held.filter((each) => each !== holding);
-  });
-
-function applyControl(model: Model, grant: Grant, sent: Report): void {
-  const { run, step } = behind(model, grant);
-  if (sent.type === "advanced") machine.advance(run.machine, step, sent.follow);
-  if (sent.type === "admitted") machine.admit(run.machine, step);
-  if (sent.type === "skipped")
-    machine.report(run.machine, step, "skipped", sent.follow, { reason: "condition" });
-  if (sent.type === "entered") machine.enter(run.machine, step, sent.members, sent.onFailure, sent.entries);
-}
-
-async function expandSome(model: Model, real: Real, holding: Holding, wholly: boolean): Promise<void> {
-  const { grant, driver } = holding;
-  const { run, step } = behind(model, grant);
-  const list = await driver.work.listOf(grant);
-  const drop = () => {
-    real.held = real.held.filter((each) => each !== holding);
-  };
-  if (list.length === 0) {
-    const [sent] = (await driver.work.control(grant, driver.session.id)) as [Report & { follow: Follow }];
-    drop();
-    const { results } = await driver.exchange([sent]);
-    if (results[0] === "accepted") machine.report(run.machine, step, "succeeded", sent.follow);
-    return;
-  }
-  const before = step.cursor;
-  if (run.machine.state !== "running") return drop();
-  let cursor: number | undefined = before;
-  do cursor = await driver.work.expandPage(grant, driver.session.id, cursor);
-  while (wholly && cursor !== undefined);
-  const to = cursor ?? list.length;
-  const { step: map, indices } = locate(run.index, grant.lease.address);
-  const instances = Array.from({ length: to - before }, (_, i) => [...indices, before + i]);
-  const membersEach = run.index.members(map.name).length;
-  const entries = instances.flatMap((each) => instanceEntries(run.index, map, each));
-  machine.expand(run.machine, step, { count: list.length, membersEach, to }, entries);
-  if (step.place !== "worker") drop();
-}
 
 const lose = (worker: number) =>
   new Command(`worker ${worker} dies`, async (model, real) => {

@@ -102,8 +102,8 @@ async function compareCounts(
   const expected: Record<string, Partial<Record<StepState, number>>> = {};
   for (const step of run.steps.values()) {
     const state = (records.get(step.spec.address) as StepRecord).state;
-    const counts = (expected[step.spec.name] ??= {});
-    counts[state] = (counts[state] ?? 0) + 1;
+    const counts = expected[step.spec.name] ?? {};
+    expected[step.spec.name] = { ...counts, [state]: (counts[state] ?? 0) + 1 };
   }
   const counted = (await store.countSteps(id)).map(({ name, counts }) => [name, counts] as const);
   expect(Object.fromEntries(counted)).toEqual(expected);

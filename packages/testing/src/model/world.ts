@@ -59,3 +59,8 @@ export function behind(model: Model, { lease }: Grant): { run: ModelRun; step: M
 export function pick<T>(list: readonly T[], at: number): T | undefined {
   return list.length === 0 ? undefined : list[at % list.length];
 }
+
+/** A worker no longer has it. */
+export function letGo(real: Real, holding: Holding): void {
+  real.held = real.held.filter((each) => each !== holding);
+}

@@ -1,0 +1,26 @@
+#!lua flags=allow-oom
+-- Marks a run as cancelling, and tells the sessions that hold steps of it; costs nothing for all other steps.
+--
+-- KEYS 1 clock
+-- ARGV 1 instant or "" · 2 events kept · 3 run
+-- Returns cancelled, cancelling, ended or unknown
+-- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report flush
+
+local run = runs.get(ARGV[3])
+if not run then return "unknown" end
+if run.state == CANCELLED then return "cancelled" end
+if run.ended then return "ended" end
+if run.cancelling then return "cancelling" end
+
+run.cancelling, run.dirty = true, true
+local status = run.held == 0 and "cancelled" or "cancelling"
+local told = {}
+for session in pairs(run.holders) do
+  told[#told + 1] = session
+  call("HSETNX", PREFIX .. "mail:" .. session, run.id, "0")
+  local box = call("HGET", PREFIX .. "session:" .. session, "box")
+  if box then ledger.post(session, box) end
+end
+if #told > 0 then call("HSET", run.key, "m", table.concat(told, " ")) end
+flushAll(ARGV[2])
+return status

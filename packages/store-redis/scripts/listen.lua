@@ -1,0 +1,39 @@
+#!lua flags=allow-oom
+-- Says whether there is something for a session; if not, it stands among the idle ones, and is posted to by whoever makes work.
+--
+-- KEYS 1 clock
+-- ARGV 1 instant or "" · 2 session · 3 the mailbox to post to, "" to stand among the idle ones no longer · 4 queues joined by US
+-- Returns -1 when there is something or the session is not open, else ms until the next timer or false
+-- include base clock
+
+local id = ARGV[2]
+local key = PREFIX .. "session:" .. id
+local found = call("HMGET", key, "state", "serves", "idle")
+if found[1] ~= "open" then return -1 end
+
+local queues = splitBy(ARGV[4] == "" and "" or US .. ARGV[4], US)
+if ARGV[3] == "" then
+  for _, queue in ipairs(splitBy(found[3] or "", US)) do call("ZREM", PREFIX .. "idle:" .. queue, id) end
+  return -1
+end
+
+for _, queue in ipairs(queues) do
+  for _, member in ipairs(call("SMEMBERS", PREFIX .. "lines:" .. queue)) do
+    local needs = string.match(member, "^%d:(.*)$")
+    local fits = needs == "" or string.find(found[2], "\n" .. needs .. "\n", 1, true)
+    if fits and call("EXISTS", PREFIX .. "line:" .. queue .. ":" .. member) == 1 then return -1 end
+  end
+end
+for _, told in ipairs(call("HVALS", PREFIX .. "mail:" .. id)) do
+  if told == "0" then return -1 end
+end
+
+-- Idle by the server's own time: who has not come again for ten seconds is gone.
+local seconds = tonumber(call("TIME")[1])
+for _, queue in ipairs(queues) do
+  local idle = PREFIX .. "idle:" .. queue
+  call("ZREMRANGEBYSCORE", idle, "-inf", seconds - 10)
+  call("ZADD", idle, seconds, id)
+end
+call("HSET", key, "box", ARGV[3], "idle", table.concat(queues, US))
+return clock.nextDueMs()

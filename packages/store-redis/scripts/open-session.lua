@@ -1,0 +1,19 @@
+#!lua
+-- Opens a session under an id that the client made, and keeps what it registers. Repeated, it answers the session that is there.
+--
+-- KEYS 1 clock
+-- ARGV 1 instant or "" · 2 events kept · 3 id · 4 worker · 5 lease in ms or "inf" · 6 serves, each between line feeds
+--      7 about, the opening as JSON · 8 … registrations: name, kind, plan, plan's text
+-- Returns the instant of its opening
+-- include base clock plans
+
+local key = PREFIX .. "session:" .. ARGV[3]
+local opened = call("HGET", key, "opened")
+if opened then return opened end
+
+local now = string.format("%.0f", clock.now)
+for i = 8, #ARGV, 4 do plans.register(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
+call("HSET", key, "state", "open", "worker", ARGV[4], "lease", ARGV[5], "serves", ARGV[6], "about", ARGV[7], "opened", now)
+call("ZADD", PREFIX .. "sessions", ARGV[5] == "inf" and "+inf" or clock.now + ARGV[5], ARGV[3])
+clock.flush()
+return now

@@ -1,0 +1,49 @@
+#!lua flags=allow-oom
+-- Starts what is due, oldest first: waiting steps, and scheduled runs (whose timers have no address).
+--
+-- KEYS 1 clock
+-- ARGV 1 instant or "" · 2 events kept · 3 limit
+-- Returns { how many, ms until the next timer or false }
+-- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report flush
+
+-- How many entry steps of scheduled runs one call starts.
+local STEP_LIMIT = 1000
+
+-- Makes a waiting step ready, if it still waits for this very timer.
+local function wake(run, address, seq)
+  local step = steps.get(run, address)
+  if not step or step.seq ~= tonumber(seq) or step.state ~= WAITING then return 0 end
+  ready.release(step)
+  return 1
+end
+
+-- Starts a scheduled run; answers how many steps that made ready. None of them lies inside a map.
+local function startRun(run)
+  if run.state ~= SCHEDULED then return 0 end
+  run.state, run.dirty = STARTED, true
+  local n = 0
+  for _, field in ipairs(call("HKEYS", run.key)) do
+    if string.sub(field, 1, 1) == "@" then
+      ready.release(steps.get(run, string.sub(field, 2)))
+      n = n + 1
+    end
+  end
+  settle.endBodyIfDone(run, "")
+  return n
+end
+
+local promoted, started, gone = 0, 0, {}
+for _, member in ipairs(call("ZRANGEBYSCORE", PREFIX .. "timers", "-inf", clock.now, "LIMIT", 0, ARGV[3])) do
+  if started >= STEP_LIMIT then break end
+  gone[#gone + 1] = member
+  local seq, id, address = string.match(member, "^(%d+)|([^|]*)|(.*)$")
+  local run = runs.get(id, address ~= "" and address or nil)
+  if run and not run.ended then
+    local n = address == "" and startRun(run) or address ~= "" and wake(run, address, seq) or 0
+    started = started + n
+    if n > 0 or address == "" then promoted = promoted + 1 end
+  end
+end
+if #gone > 0 then callMany("ZREM", PREFIX .. "timers", gone) end
+flushAll(ARGV[2])
+return { promoted, clock.nextDueMs() }

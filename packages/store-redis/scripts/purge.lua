@@ -1,0 +1,121 @@
+#!lua flags=allow-oom
+-- Deletes what is beyond its retention, oldest first, and at most so many rows, so that a huge run goes in several calls.
+--
+-- KEYS 1 clock
+-- ARGV 1 instant or "" · 2 limit · 3, 4 age in ms and count of succeeded runs · 5, 6 of failed ones · 7, 8 of cancelled ones
+-- Returns { how many runs were deleted, more 1 or 0 }
+-- include base clock plans
+
+-- How long an id is remembered after its run was deleted.
+local REMEMBER_MS = 86400000
+
+local now, budget, purged = clock.now, tonumber(ARGV[2]), 0
+
+-- A run that is too old or one too many, taken from its shelf.
+local function popDue()
+  local kept = call("ZRANGEBYSCORE", PREFIX .. "kept", "-inf", now, "LIMIT", 0, 1)[1]
+  if kept then
+    call("ZREM", PREFIX .. "kept", kept)
+    return kept
+  end
+  for i, outcome in ipairs({ SUCCEEDED, FAILED, CANCELLED }) do
+    local shelf = PREFIX .. "ended:" .. outcome
+    local oldest = call("LINDEX", shelf, 0)
+    if oldest then
+      local ms, id = string.match(oldest, "^(%d+)|(.*)$")
+      if tonumber(ms) <= now - tonumber(ARGV[1 + 2 * i]) or call("LLEN", shelf) > tonumber(ARGV[2 + 2 * i]) then
+        call("LPOP", shelf)
+        return id
+      end
+    end
+  end
+end
+
+-- The run that goes next; from now on readers see it as purged.
+local function nextToPurge()
+  local begun = call("LINDEX", PREFIX .. "purging", 0)
+  if begun then return begun end
+  local id = popDue()
+  if not id then return nil end
+  local key = PREFIX .. "run:" .. id
+  local status = call("HGET", key, "s")
+  if status then
+    call("HSET", key, "s", (string.gsub(status, "^(.,.,.,%d*,%d*,%d+,%d+,%d+,.,).", "%11")))
+  end
+  call("RPUSH", PREFIX .. "purging", id)
+  return id
+end
+
+-- Deletes up to the budget of a hash; true when it is gone.
+local function deleteHash(key)
+  local size = call("HLEN", key)
+  if size <= budget then
+    call("UNLINK", key)
+    budget = budget - size
+    return true
+  end
+  callMany("HDEL", key, call("HRANDFIELD", key, budget))
+  budget = 0
+  return false
+end
+
+-- Deletes what hangs on a run; false when the budget ended first. Of its own hash, only what says that it was there is kept.
+local function deleteParts(id)
+  if not deleteHash(PREFIX .. "more:" .. id) or budget <= 0 then return false end
+  budget = budget - call("ZREMRANGEBYRANK", PREFIX .. "order:" .. id, 0, budget - 1)
+  if budget <= 0 then return false end
+  local fields = {}
+  for _, field in ipairs(call("HKEYS", PREFIX .. "run:" .. id)) do
+    if string.find(field, "^[@=#+gxm]") then fields[#fields + 1] = field end
+    if #fields == budget then break end
+  end
+  if #fields > 0 then callMany("HDEL", PREFIX .. "run:" .. id, fields) end
+  budget = budget - #fields
+  return budget > 0
+end
+
+-- Of a run that is gone, its id stays known for a while.
+local function bury(id)
+  local plan = call("HGET", PREFIX .. "run:" .. id, "p")
+  if plan then plans.drop(plan, "runs") end
+  call("LPOP", PREFIX .. "purging")
+  call("RPUSH", PREFIX .. "forget", string.format("%.0f", now + REMEMBER_MS) .. "|" .. id)
+end
+
+-- Takes a run off the list of all runs, with the list when it was the last of a full one.
+local function unlist(id)
+  local number = string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^.,(%d+),")
+  if not number then return end
+  local bucket = math.floor(number / 1000)
+  if call("HINCRBY", PREFIX .. "runs", bucket, -1) <= 0 and bucket < math.floor(clock.runs / 1000) then
+    call("DEL", PREFIX .. "runs:" .. bucket)
+    call("HDEL", PREFIX .. "runs", bucket)
+  end
+end
+
+-- Forgets ids whose time is over.
+local function forget()
+  while budget > 0 do
+    local ms, id = string.match(call("LINDEX", PREFIX .. "forget", 0) or "", "^(%d+)|(.*)$")
+    if not ms or tonumber(ms) > now then return end
+    unlist(id)
+    call("DEL", PREFIX .. "run:" .. id)
+    call("LPOP", PREFIX .. "forget")
+    budget = budget - 1
+  end
+end
+
+local more = 0
+while budget > 0 do
+  local id = nextToPurge()
+  if not id then break end
+  if not deleteParts(id) then
+    more = 1
+    break
+  end
+  bury(id)
+  purged, budget = purged + 1, budget - 1
+end
+forget()
+clock.flush()
+return { purged, (more == 1 or budget <= 0) and 1 or 0 }

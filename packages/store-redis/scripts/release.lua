@@ -1,0 +1,13 @@
+#!lua flags=allow-oom
+-- Gives steps back without costing a try. Stale leases are ignored.
+--
+-- KEYS 1 clock
+-- ARGV 1 instant or "" · 2 events kept · 3 … leases: run, address, fence
+-- Returns nothing
+-- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report flush
+
+for i = 3, #ARGV, 3 do
+  local step = report.stepBehind(ARGV[i], ARGV[i + 1])
+  if step and step.fence == tonumber(ARGV[i + 2]) and step.session then report.giveBack(step) end
+end
+flushAll(ARGV[2])

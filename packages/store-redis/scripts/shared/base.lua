@@ -1,0 +1,35 @@
+-- What every script starts with: the key prefix, the letters of states and phases, and the tables that the fragments fill.
+-- Everything a script touches lies under one prefix, `jobbers:{ns:0}:`, which is KEYS[1] (the clock) without its last word.
+
+local call = redis.call
+local PREFIX = string.sub(KEYS[1], 1, -6)
+local US, RS, GS = "\31", "\30", "\29"
+
+-- Where a step is, as it is stored.
+local BLOCKED, READY, RUNNING, WAITING, EXPANDING = "b", "r", "x", "w", "e"
+local SUCCEEDED, FAILED, SKIPPED, CANCELLED = "s", "f", "k", "c"
+-- Where a run is; its three ends are written like those of a step.
+local SCHEDULED, STARTED = "d", "r"
+-- What a step is handed out for.
+local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
+
+-- Fragments call each other through these, in whatever order they are included.
+local clock, runs, steps, bodies, values, events, ledger = {}, {}, {}, {}, {}, {}, {}
+local lease, settle, ready, epilogue, history, report, session = {}, {}, {}, {}, {}, {}, {}
+
+local function splitBy(text, separator)
+  local parts, n = {}, 0
+  for part in string.gmatch(text .. separator, "([^" .. separator .. "]*)" .. separator) do
+    n = n + 1
+    parts[n] = part
+  end
+  return parts
+end
+
+-- A command with many arguments, in bites: Lua's stack takes no more than 8,000.
+local function callMany(command, key, arguments)
+  local n = #arguments
+  for from = 1, n, 1000 do
+    call(command, key, unpack(arguments, from, math.min(n, from + 999)))
+  end
+end

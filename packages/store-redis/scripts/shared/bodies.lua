@@ -1,0 +1,30 @@
+-- Bodies: the members of a run, a map or an inlined dag, as they are counted. The run's own stands in its record, those of
+-- steps in the field `#address`: `count,members,settled,failed,halted,epilogue`. The epilogue, an onFailure body, is one of
+-- n (there is none), w (has not begun), r (runs), o (over).
+
+-- True for an address inside a map, and for keys of values under it.
+function bodies.isInner(text)
+  return string.find(text, "%[%d") ~= nil
+end
+
+-- The body that hangs below an owner; "" is the run.
+function bodies.of(run, owner)
+  if owner == "" then return run.body end
+  local body = run.bodies[owner]
+  if body then return body end
+  local text = call("HGET", bodies.isInner(owner) and run.more or run.key, "#" .. owner)
+  if text then
+    local count, members, settled, failed, halted, epilogue = string.match(text, "^(%d*),(%d+),(%d+),(%d+),(%d+),(.)$")
+    body = { count = tonumber(count), members = tonumber(members), settled = tonumber(settled), failed = tonumber(failed),
+      halted = tonumber(halted), epilogue = epilogue }
+  else
+    body = { members = 0, settled = 0, failed = 0, halted = 0, epilogue = "n" }
+  end
+  run.bodies[owner] = body
+  return body
+end
+
+function bodies.format(body)
+  return (body.count or "") .. "," .. body.members .. "," .. body.settled .. "," .. body.failed .. "," .. body.halted .. ","
+    .. body.epilogue
+end

@@ -1,0 +1,32 @@
+-- The store's time, and the numbers that it gives out. ARGV[1] is an instant that a test sets, else "": then TIME is the clock.
+-- The time never goes back, whatever the server's clock does: the hash `clock` keeps the last instant, and the counters
+-- `seq` (entries of lines and timers), `runs` and `events`. Read once at the beginning, written once at the end.
+
+do
+  local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events")
+  local ms = tonumber(ARGV[1])
+  if not ms then
+    local time = call("TIME")
+    ms = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  clock.now = math.max(ms, tonumber(kept[1]) or 0)
+  clock.seq = tonumber(kept[2]) or 0
+  clock.runs = tonumber(kept[3]) or 0
+  clock.events = tonumber(kept[4]) or 0
+end
+
+-- A number that was never given out before, larger than all before.
+function clock.nextSeq()
+  clock.seq = clock.seq + 1
+  return clock.seq
+end
+
+function clock.flush()
+  call("HSET", KEYS[1], "ms", clock.now, "seq", clock.seq, "runs", clock.runs, "events", clock.events)
+end
+
+-- How long until the next timer is due; false when there is none.
+function clock.nextDueMs()
+  local first = call("ZRANGE", PREFIX .. "timers", 0, 0, "WITHSCORES")
+  return first[2] ~= nil and math.max(0, tonumber(first[2]) - clock.now)
+end

@@ -1,0 +1,37 @@
+-- The feed: a stream with one entry for each script that has something to tell. The entry's id is the number of its last
+-- event, its field e their list: `<type>US<run>US<step>US<detail>`, joined by RS. So events have numbers without gaps, and a
+-- trimmed feed is seen by its first number. ARGV.eventsKept is told to the script by its head.
+
+local told = {}
+
+-- Types: c created, e ended, s steps, r retry, l lost, q quarantined. Details are letters and numbers: see src/events.ts.
+function events.add(run, kind, step, detail)
+  told[#told + 1] = kind .. US .. run.id .. US .. (step or "") .. US .. (detail or "")
+end
+
+function events.tallyOf(run)
+  local parts = {}
+  for state, n in pairs(run.tally) do parts[#parts + 1] = state .. n end
+  return table.concat(parts, " ")
+end
+
+-- One event for all that a script did to the steps of a run.
+function events.sumUp(run)
+  if next(run.tally) then events.add(run, "s", "", events.tallyOf(run)) end
+end
+
+function events.flush(kept)
+  local n = #told
+  if n == 0 then return end
+  local last = clock.events + n
+  clock.events = last
+  call("XADD", PREFIX .. "events", "MINID", "~", string.format("%.0f", math.max(0, last - kept)), string.format("%.0f-0", last),
+    "t", clock.now, "n", n, "e", table.concat(told, RS))
+  -- Whoever waits for the feed is told once, and waits again when it has read.
+  if call("EXISTS", PREFIX .. "readers") == 1 then
+    for _, box in ipairs(call("SPOP", PREFIX .. "readers", 100)) do
+      call("RPUSH", box, "events")
+      call("PEXPIRE", box, 60000)
+    end
+  end
+end

@@ -1,0 +1,49 @@
+-- Attempts that did not succeed. In `more:<id>`, the field `!address` lists them as `fence:reason`, oldest first, and
+-- `!address US fence:reason` has `worker,started,ended,E<error>` of each (`N` where there is no error). Fence and reason name an
+-- attempt, so that repeating adds nothing.
+
+local KEPT = 100
+
+local function tokensOf(run, address)
+  local list = run.past[address]
+  if not list then
+    list = call("HGET", run.more, "!" .. address) or ""
+    run.past[address] = list
+  end
+  return list
+end
+
+local function insert(run, address, attempt)
+  local token = attempt.fence .. ":" .. attempt.reason
+  local list = tokensOf(run, address)
+  if string.find(" " .. list .. " ", " " .. token .. " ", 1, true) then return end
+  list = list == "" and token or list .. " " .. token
+  local _, spaces = string.gsub(list, " ", "")
+  if spaces >= KEPT then
+    local oldest, rest = string.match(list, "^(%S+) (.*)$")
+    call("HDEL", run.more, "!" .. address .. US .. oldest)
+    list = rest
+  end
+  run.past[address] = list
+  call("HSET", run.more, "!" .. address, list, "!" .. address .. US .. token,
+    attempt.worker .. "," .. attempt.started .. "," .. clock.now .. "," .. (attempt.error and "E" .. attempt.error or "N"))
+end
+
+function history.keep(step, reason, err)
+  insert(step.run, step.address, { fence = step.fence, reason = reason, worker = step.worker, started = step.started or clock.now,
+    error = err })
+end
+
+-- A failure that is told too late: it changes nothing but the history.
+function history.keepLate(step, fence, reason, err)
+  if fence == step.fence then
+    -- What has ended under this very fence has been told, or was cancelled.
+    if not steps.isSettled(step) then history.keep(step, reason, err) end
+    return
+  end
+  local token = string.match(" " .. tokensOf(step.run, step.address), " (" .. fence .. ":%S+)")
+  if not token then return end
+  local before = call("HGET", step.run.more, "!" .. step.address .. US .. token)
+  local worker, started = string.match(before or "", "^([^,]*),(%d+),")
+  if worker then insert(step.run, step.address, { fence = fence, reason = reason, worker = worker, started = started, error = err }) end
+end

@@ -1,0 +1,88 @@
+-- Lines and queues. A line is the list `line:<queue>:<priority>:<needs>` with entries `seq|run|address`; `lines:<queue>` is the
+-- set of the open ones, each as `<priority>:<needs>`. The control lines are those of the queue "". The hash `queues` counts
+-- running steps by queue, and is the list of all queues that there were.
+
+local running, pushes, pushed = {}, {}, {}
+-- How many entries each line has gained or, below zero, lost.
+local grown = {}
+
+local function lineOf(queue, priority, needs)
+  local key = PREFIX .. "line:" .. queue .. ":" .. priority .. ":" .. needs
+  local line = grown[key]
+  if not line then
+    line = { key = key, queue = queue, priority = priority, needs = needs, n = 0 }
+    grown[key] = line
+  end
+  return line
+end
+
+function ledger.push(queue, priority, needs, seq, run, address)
+  local line = lineOf(queue, priority, needs)
+  local entries = pushes[line]
+  if not entries then
+    entries = {}
+    pushes[line] = entries
+    pushed[#pushed + 1] = line
+  end
+  entries[#entries + 1] = seq .. "|" .. run .. "|" .. address
+  line.n = line.n + 1
+end
+
+-- A popped entry: what came and went in one script is nothing to wake others for.
+function ledger.popped(queue, priority, needs, n)
+  local line = lineOf(queue, priority, needs)
+  line.n = line.n - n
+end
+
+function ledger.running(queue, n)
+  running[queue] = (running[queue] or 0) + n
+end
+
+-- Writes the entries that were pushed so far, in the order in which their lines were first met.
+function ledger.flushLines()
+  for _, line in ipairs(pushed) do
+    local entries = pushes[line]
+    callMany("RPUSH", line.key, entries)
+    call("SADD", PREFIX .. "lines:" .. line.queue, line.priority .. ":" .. line.needs)
+    if line.queue ~= "" then running[line.queue] = running[line.queue] or 0 end
+  end
+  pushes, pushed = {}, {}
+end
+
+local function serves(session, needs)
+  return needs == "" or string.find(session, "\n" .. needs .. "\n", 1, true) ~= nil
+end
+
+-- Tells one session that there is something for it.
+function ledger.post(session, box)
+  call("RPUSH", box, session)
+  call("PEXPIRE", box, 60000)
+end
+
+-- Takes sessions that listen to a queue, the last that came first, and wakes those that may pop the line.
+local function wake(line)
+  local idle = PREFIX .. "idle:" .. line.queue
+  local found = call("ZPOPMAX", idle, math.min(line.n, 50))
+  for i = 1, #found, 2 do
+    local session = found[i]
+    local known = call("HMGET", PREFIX .. "session:" .. session, "serves", "box", "idle")
+    if known[1] and known[2] then
+      if not serves(known[1], line.needs) then
+        call("ZADD", idle, found[i + 1], session)
+      else
+        for _, queue in ipairs(splitBy(known[3] or "", US)) do
+          if queue ~= line.queue then call("ZREM", PREFIX .. "idle:" .. queue, session) end
+        end
+        ledger.post(session, known[2])
+      end
+    end
+  end
+end
+
+function ledger.flush()
+  ledger.flushLines()
+  for queue, n in pairs(running) do call("HINCRBY", PREFIX .. "queues", queue, n) end
+  for _, line in pairs(grown) do
+    if line.n > 0 then wake(line) end
+  end
+end

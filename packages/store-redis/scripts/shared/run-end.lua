@@ -1,0 +1,35 @@
+-- The end of a run: it goes to the shelf from which retention takes it. `ended:<outcome>` are lists of `ms|id`, oldest first, for
+-- time never goes back; `kept` is a zset by the end of a run's own time; `purging` lists what goes next.
+
+local shelved = {}
+
+function settle.shelve(shelf, entry)
+  local list = shelved[shelf]
+  if not list then
+    list = {}
+    shelved[shelf] = list
+  end
+  list[#list + 1] = entry
+end
+
+function settle.endRun(run, state)
+  if run.ended then return end
+  run.state, run.ended, run.dirty = state, clock.now, true
+  if run.cancelling then
+    for session in string.gmatch(call("HGET", run.key, "m") or "", "%S+") do call("HDEL", PREFIX .. "mail:" .. session, run.id) end
+  end
+  events.add(run, "e", "", state .. (next(run.tally) and " " .. events.tallyOf(run) or ""))
+  if run.keep == "0" then
+    -- Nobody wants the result: gone at once for readers, deleted by the next purge.
+    run.purged = true
+    settle.shelve("purging", run.id)
+  elseif run.keep ~= "" then
+    call("ZADD", PREFIX .. "kept", clock.now + run.keep, run.id)
+  else
+    settle.shelve("ended:" .. state, clock.now .. "|" .. run.id)
+  end
+end
+
+function settle.flush()
+  for shelf, list in pairs(shelved) do callMany("RPUSH", PREFIX .. shelf, list) end
+end

@@ -1,0 +1,58 @@
+-- Sessions. The hash `session:<id>` has state (open; closing and lost while its steps go back, at no cost or at that of a loss;
+-- over when it holds none), worker, serves, queues and its lease; the zset `sessions` has all open ones by their expiry;
+-- `leaving` is the set of those whose steps are on their way back.
+
+-- How long an ended session's record and lanes are kept, for calls that are repeated.
+local REMEMBERED_MS = 3600000
+
+-- A session, and whether it lives: past its time it still does as long as nobody has found it lost.
+function session.find(id)
+  local found = call("HMGET", PREFIX .. "session:" .. id, "state", "worker", "serves")
+  if not found[1] then return nil end
+  return { id = id, alive = found[1] == "open", worker = found[2], serves = found[3] }
+end
+
+function session.leave(id, state)
+  call("HSET", PREFIX .. "session:" .. id, "state", state, "ended", clock.now)
+  call("ZREM", PREFIX .. "sessions", id)
+  call("SADD", PREFIX .. "leaving", id)
+end
+
+-- A session that holds nothing any more is over.
+function session.over(id)
+  local key = PREFIX .. "session:" .. id
+  call("HSET", key, "state", "over")
+  call("PEXPIRE", key, REMEMBERED_MS)
+  call("PEXPIRE", PREFIX .. "lanes:" .. id, REMEMBERED_MS)
+  call("SREM", PREFIX .. "leaving", id)
+  call("DEL", PREFIX .. "mail:" .. id)
+  for _, queue in ipairs(splitBy(call("HGET", key, "idle") or "", US)) do call("ZREM", PREFIX .. "idle:" .. queue, id) end
+end
+
+-- Does something with each step that a session holds, which has to end its lease, up to a limit; true when there are more.
+function session.returnHeld(id, limit, act)
+  local key = PREFIX .. "held:" .. id
+  local held = call("HSCAN", key, 0, "COUNT", limit)[2]
+  local n = 0
+  for i = 1, #held, 2 do
+    if n == limit then return true end
+    n = n + 1
+    local run, address = string.match(held[i], "^([^|]*)|(.*)$")
+    local step = report.stepBehind(run, address)
+    if step and step.session == id then act(step) else call("HDEL", key, held[i]) end
+  end
+  return n < call("HLEN", key)
+end
+
+-- A session's mail. It is delivered again with each exchange and renewal until the run has ended; that it was told only keeps
+-- `listen` from waking up for it again.
+function session.mail(id)
+  local key = PREFIX .. "mail:" .. id
+  local found = call("HGETALL", key)
+  local mail = {}
+  for i = 1, math.min(#found, 1000), 2 do
+    mail[#mail + 1] = found[i]
+    if found[i + 1] == "0" then call("HSET", key, found[i], "1") end
+  end
+  return mail
+end

@@ -1,0 +1,149 @@
+-- Taking steps from lines. Entries are popped from a line's old end, and whatever does not match its record any more goes by the
+-- way, so nothing is ever searched for in the middle.
+
+-- How many entries one exchange may drop or move before it answers with what it has, and the most steps it hands out.
+local DROP_LIMIT, GRANT_LIMIT = 500, 1000
+
+local take = { steps = {}, drops = 0, slots = 0, control = 0, hasSettled = false }
+
+-- Prepares for a session; `queues` is joined by US.
+function take.begin(who, slots, control, inline, queues)
+  take.session, take.inline = who, inline
+  take.slots, take.control = math.min(slots, GRANT_LIMIT), math.min(control, GRANT_LIMIT)
+  take.queues = queues == "" and {} or splitBy(queues, US)
+  take.queueList = US .. queues .. US
+end
+
+local function serves(needs)
+  return needs == "" or string.find(take.session.serves, "\n" .. needs .. "\n", 1, true) ~= nil
+end
+
+local function grant(step)
+  lease.grant(step, take.session)
+  take.steps[#take.steps + 1] = step
+  if step.phase == RUN then take.slots = take.slots - 1 else take.control = take.control - 1 end
+end
+
+-- Takes a step that has just become ready, past the line, where that is wanted.
+function take.takeInline(step)
+  if not take.inline or take.slots <= 0 then return false end
+  if not string.find(take.queueList, US .. step.spec.queue .. US, 1, true) or not serves(steps.needsOf(step)) then return false end
+  step.readyAt = clock.now
+  grant(step)
+  return true
+end
+
+-- What popping a step means for it: cancelling a run or stopping it reaches a ready step only now.
+local function fateOf(step)
+  local run = step.run
+  if step.phase == ADVANCE then return run.cancelling and "stays" or nil end
+  if run.cancelling then return "cancelled" end
+  return ready.isStopped(step) and "stopped" or nil
+end
+
+-- False when an entry is dropped or moved.
+local function offer(line, entry)
+  local seq, id, address = string.match(entry, "^(%d+)|([^|]*)|(.*)$")
+  local run = runs.getForGrant(id, address)
+  local step = run and steps.get(run, address)
+  if not step or step.seq ~= tonumber(seq) or run.ended then return false end
+  local fate = fateOf(step)
+  if fate then
+    if fate ~= "stays" then settle.step(step, CANCELLED, fate) end
+    take.hasSettled = true
+    return false
+  end
+  local needs = steps.needsOf(step)
+  if not serves(needs) then
+    ledger.push(line.queue, line.priority, needs, seq, id, address)
+    return false
+  end
+  grant(step)
+  return true
+end
+
+local function close(line)
+  call("SREM", line.index, line.member)
+end
+
+-- Takes from one line.
+local function drain(line, what)
+  while take[what] > 0 and take.drops < DROP_LIMIT do
+    local most = math.min(take[what], DROP_LIMIT)
+    local entries = call("LPOP", line.key, most)
+    if not entries then return close(line) end
+    ledger.popped(line.queue, line.priority, line.needs, #entries)
+    for _, entry in ipairs(entries) do
+      if not offer(line, entry) then take.drops = take.drops + 1 end
+    end
+    if #entries < most then return close(line) end
+  end
+end
+
+-- Takes the oldest first of several lines of one priority.
+local function merge(lines, what)
+  for _, line in ipairs(lines) do
+    line.page, line.at, line.taken = call("LRANGE", line.key, 0, take[what] - 1), 1, 0
+  end
+  while take[what] > 0 and take.drops < DROP_LIMIT do
+    local oldest, least
+    for _, line in ipairs(lines) do
+      if line.page[line.at] == nil and line.at > 1 then
+        line.page, line.at = call("LRANGE", line.key, line.taken, line.taken + 99), 1
+      end
+      local seq = tonumber(string.match(line.page[line.at] or "", "^%d+"))
+      if seq and (not least or seq < least) then oldest, least = line, seq end
+    end
+    if not oldest then break end
+    local entry = oldest.page[oldest.at]
+    oldest.at, oldest.taken = oldest.at + 1, oldest.taken + 1
+    if not offer(oldest, entry) then take.drops = take.drops + 1 end
+  end
+  for _, line in ipairs(lines) do
+    if line.taken > 0 then
+      call("LPOP", line.key, line.taken)
+      ledger.popped(line.queue, line.priority, line.needs, line.taken)
+    end
+    if call("EXISTS", line.key) == 0 then close(line) end
+  end
+end
+
+-- The lines that the session may pop, by priority.
+local function openLines(queues)
+  local byPriority, seen = {}, {}
+  for _, queue in ipairs(queues) do
+    local index = PREFIX .. "lines:" .. queue
+    for _, member in ipairs(seen[queue] and {} or call("SMEMBERS", index)) do
+      local priority, needs = string.match(member, "^(%d):(.*)$")
+      if serves(needs) then
+        local list = byPriority[priority] or {}
+        byPriority[priority] = list
+        list[#list + 1] = { key = PREFIX .. "line:" .. queue .. ":" .. priority .. ":" .. needs, index = index, member = member,
+          queue = queue, priority = priority, needs = needs }
+      end
+    end
+    seen[queue] = true
+  end
+  return byPriority
+end
+
+local function takeFrom(queues, what)
+  if take[what] <= 0 then return end
+  local byPriority = openLines(queues)
+  for priority = 9, 0, -1 do
+    local lines = byPriority[tostring(priority)]
+    if lines then
+      if #lines == 1 then drain(lines[1], what) else merge(lines, what) end
+    end
+  end
+end
+
+-- Control work goes first, and once more where a popped step was settled.
+function take.fromLines()
+  ledger.flushLines()
+  takeFrom({ "" }, "control")
+  takeFrom(take.queues, "slots")
+  if not take.hasSettled then return end
+  ledger.flushLines()
+  takeFrom({ "" }, "control")
+end

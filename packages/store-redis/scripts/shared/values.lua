@@ -1,0 +1,58 @@
+-- Values: texts that are never looked into. Small ones stand in the run's hash, large ones and those inside maps beside it.
+-- A key lives in one of the two places for good: what may be written again with another length is always kept beside.
+
+-- True for keys of which there are many, and for errors, which a later try replaces.
+local function isBeside(key)
+  return string.find(key, "%[%d") ~= nil or string.find(key, ":%d+$") ~= nil or string.find(key, ":error", 1, true) ~= nil
+end
+
+function values.put(run, key, text)
+  local into = (#text > run.inline or isBeside(key)) and run.inner or run.writes
+  local n = #into
+  into[n + 1], into[n + 2] = "=" .. key, text
+  run.put[key] = text
+end
+
+-- Makes sure that the values under some keys are in `run.put`; false stands for none.
+local function load(run, keys)
+  local home, beside = {}, {}
+  for _, key in ipairs(keys) do
+    if run.put[key] == nil then
+      if isBeside(key) then beside[#beside + 1] = key else home[#home + 1] = key end
+    end
+  end
+  if #home > 0 then
+    local fields = {}
+    for i, key in ipairs(home) do fields[i] = "=" .. key end
+    for i, text in ipairs(call("HMGET", run.key, unpack(fields))) do
+      if text then run.put[home[i]] = text else beside[#beside + 1] = home[i] end
+    end
+  end
+  if #beside == 0 then return end
+  local fields = {}
+  for i, key in ipairs(beside) do fields[i] = "=" .. key end
+  for i, text in ipairs(call("HMGET", run.more, unpack(fields))) do run.put[beside[i]] = text end
+end
+
+-- The text under a key, false when there is none.
+function values.get(run, key)
+  if run.put[key] == nil then load(run, { key }) end
+  return run.put[key]
+end
+
+-- The texts under some keys, in order; false where there is none.
+function values.getAll(run, keys)
+  if #keys == 1 then return { values.get(run, keys[1]) } end
+  for from = 1, #keys, 500 do
+    load(run, { unpack(keys, from, math.min(#keys, from + 499)) })
+  end
+  local texts = {}
+  for i, key in ipairs(keys) do texts[i] = run.put[key] end
+  return texts
+end
+
+-- Keeps a step's output.
+function values.putOutput(step, output)
+  values.put(step.run, step.address, output)
+  step.dirty = true
+end

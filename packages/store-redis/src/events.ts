@@ -1,0 +1,72 @@
+import type { EventRecord, JsonValue, StepReason } from "@jobbers/core";
+import { eventTypeOf, runStateOf, stateOf } from "./letters.js";
+import type { Server } from "./server.js";
+import { RS, US, unpackText } from "./text.js";
+
+interface FeedPage {
+  readonly events: EventRecord[];
+  readonly cursor: number;
+  readonly gap: boolean;
+}
+
+/** The feed after a cursor. An entry of the stream holds several events, and its id is the number of the last. */
+export function readEvents({ keys, look }: Server, after: number, limit: number): Promise<FeedPage> {
+  return look(async (redis) => {
+    const [first] = await redis.xrange(keys.events, "-", "+", "COUNT", 1);
+    if (!first) return { events: [], cursor: after, gap: after > 0 && after < (await lastOf(redis, keys.clock)) };
+    const entries = await redis.xrange(keys.events, `(${after}`, "+", "COUNT", Math.max(1, limit));
+    const events = entries.flatMap(([id, fields]) => eventsOf(id, fields)).filter(({ cursor }) => cursor > after);
+    const page = events.slice(0, limit);
+    const firstCursor = eventsOf(...first)[0]?.cursor ?? 0;
+    return { events: page, cursor: page.at(-1)?.cursor ?? after, gap: after > 0 && firstCursor > after + 1 };
+  });
+}
+
+/** The cursor at the feed's end. */
+export function lastEvent({ keys, look }: Server): Promise<number> {
+  return look((redis) => lastOf(redis, keys.clock));
+}
+
+async function lastOf(redis: { hget(key: string, field: string): Promise<string | null> }, clock: string) {
+  return Number((await redis.hget(clock, "events")) ?? 0);
+}
+
+function eventsOf(id: string, fields: readonly string[]): EventRecord[] {
+  const last = Number(id.slice(0, id.indexOf("-")));
+  const valueOf = (name: string) => fields[fields.indexOf(name) + 1] as string;
+  const atMs = Number(valueOf("t"));
+  const packed = valueOf("e").split(RS);
+  return packed.map((text, i): EventRecord => {
+    const [type, run, step, detail] = text.split(US) as [string, string, string, string];
+    return {
+      cursor: last - packed.length + 1 + i,
+      atMs,
+      run,
+      type: eventTypeOf(type),
+      step: step === "" ? undefined : unpackText(step),
+      detail: detailOf(type, detail),
+    };
+  });
+}
+
+/** Details as scripts/shared/events.lua packs them: a letter or a number, or letters with numbers. */
+function detailOf(type: string, text: string): JsonValue | undefined {
+  const [first = "", ...rest] = text.split(" ");
+  switch (type) {
+    case "s":
+      return tallyOf(text.split(" "));
+    case "e":
+      return { state: runStateOf(first), ...(rest.length > 0 && { steps: tallyOf(rest) }) };
+    case "r":
+      return { reason: first as StepReason, tries: Number(rest[0]) };
+    case "l":
+    case "q":
+      return { lost: Number(first) };
+    default:
+      return undefined;
+  }
+}
+
+function tallyOf(parts: readonly string[]): Record<string, number> {
+  return Object.fromEntries(parts.map((part) => [stateOf(part.charAt(0)), Number(part.slice(1))]));
+}

@@ -1,0 +1,89 @@
+import { type Exchange, type ExchangeReply, JobbersError, type Report } from "@jobbers/core";
+import { readGrants } from "./grants.js";
+import type { Argument, Script } from "./script.js";
+import { pushSpecs } from "./spec.js";
+import { GS, keyText, packText, US } from "./text.js";
+
+export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], ExchangeReply> = {
+  name: "exchange",
+  encode({ session, lane, seq, reports, wants }, eventsKept) {
+    const args: Argument[] = [
+      eventsKept,
+      keyText(session),
+      lane,
+      seq,
+      wants.slots,
+      wants.control,
+      wants.inline ? 1 : 0,
+      [...new Set(wants.queues)].map(keyText).join(US),
+    ];
+    for (const report of reports) pushReport(args, report);
+    return args;
+  },
+  decode(reply, { session, lane, seq }) {
+    const [status, ...rest] = reply as [string, ...unknown[]];
+    if (status === "late") {
+      throw new JobbersError(
+        "session-lost",
+        `lane ${lane} of session ${session} is at ${rest[0]}, ${seq} comes too late`,
+      );
+    }
+    const [alive, results, more, dueMs, mail, grants] = rest as [number, string, number, number | null, string[], unknown[]];
+    return {
+      results: Array.from(results, (letter) => (letter === "a" ? "accepted" : "stale")),
+      grants: readGrants(grants),
+      mail: mail.map((run) => ({ type: "cancel", run })),
+      more: more === 1,
+      alive: alive === 1,
+      nextDueMs: dueMs ?? undefined,
+    };
+  },
+};
+
+const typeLetters = {
+  succeeded: "s",
+  failed: "f",
+  skipped: "k",
+  admitted: "a",
+  retry: "r",
+  released: "g",
+  entered: "e",
+  advanced: "v",
+} as const satisfies Record<Report["type"], string>;
+
+/** A report as shared/report.lua reads it: a head, the payload, and the specs of the steps that follow. */
+function pushReport(args: Argument[], report: Report): void {
+  const { run, address, fence } = report.lease;
+  const start = `${typeLetters[report.type]}${US}${run}${US}${packText(address)}${US}${fence}${US}`;
+  switch (report.type) {
+    case "succeeded":
+    case "failed":
+    case "skipped":
+    case "advanced": {
+      const { successors, rescues = [] } = report.follow;
+      const reason = report.type === "failed" ? report.reason : "";
+      const payload = report.type === "succeeded" ? report.output : report.type === "failed" ? report.error : "";
+      const { items, next = "" } = successors;
+      const caught = rescues.length === 0 ? "" : rescues.map(packText).join(GS);
+      args.push(`${start}${reason}${US}${US}${US}${US}${next}${US}${items.length}${US}${caught}`, payload);
+      pushSpecs(args, items);
+      return;
+    }
+    case "entered": {
+      const { members, onFailure, entries, input } = report;
+      args.push(
+        `${start}${US}${US}${members}${US}${onFailure ? 1 : 0}${US}${entries.next ?? ""}${US}${entries.items.length}${US}`,
+        input,
+      );
+      pushSpecs(args, entries.items);
+      return;
+    }
+    case "retry": {
+      const delayMs = Math.max(0, Math.ceil(report.delayMs));
+      args.push(`${start}${report.reason}${US}${delayMs}${US}${US}${US}${US}0${US}`, report.error);
+      return;
+    }
+    default:
+      args.push(`${start}${US}${US}${US}${US}${US}0${US}`, "");
+  }
+}

@@ -1,0 +1,57 @@
+import { type ErrorCode, JobbersError } from "@jobbers/core";
+
+/**
+ * What an error of Redis or of the connection means.
+ * - `away`: the server cannot answer for the moment, or the connection broke. Nobody knows whether a call that was under way was
+ *   executed; every verb may be repeated, so it is.
+ * - `degraded`: the server answers, but refuses to write; nothing of the call was kept.
+ * - `foreign`: another program's key stands in our place.
+ */
+export type FaultClass = "away" | "degraded" | "foreign" | "other";
+
+const away =
+  /^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY )|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection is closed|Command timed out|Stream isn't writeable|max retries per request|Socket timeout/i;
+const degraded = /^(-)?(OOM|MISCONF|NOREPLICAS|NOPERM|NOAUTH|WRONGPASS)\b/;
+
+/** Tells errors apart by their texts: Redis has no other codes. */
+export function classOf(error: unknown): FaultClass {
+  const message = messageOf(error);
+  if (/WRONGTYPE/.test(message)) return "foreign";
+  if (away.test(message) || away.test(codeOf(error))) return "away";
+  if (degraded.test(message) || /\bOOM command not allowed|MISCONF Redis/.test(message)) return "degraded";
+  return "other";
+}
+
+/** Says in a sentence what the server could not do; errors that are not Redis' come back as they are. */
+export function faultOf(error: unknown, url: string): unknown {
+  if (error instanceof JobbersError) return error;
+  const what = messageOf(error);
+  switch (classOf(error)) {
+    case "away":
+      return fault("store-busy", `${url} does not answer; the call may be repeated (Redis: ${what})`, error);
+    case "degraded":
+      return fault("store-unwritable", `${url} refuses to write: nothing of this call was kept (Redis: ${what})`, error);
+    case "foreign":
+      return fault("store-not-a-database", `a key of another program stands in Jobbers' place in ${url} (Redis: ${what})`, error);
+    default:
+      return error;
+  }
+}
+
+export function fault(code: ErrorCode, message: string, cause?: unknown): JobbersError {
+  return new JobbersError(code, message, cause === undefined ? {} : { cause });
+}
+
+/** The error of a verb that is called on a closed store. */
+export function closedError(url: string): JobbersError {
+  return fault("store-closed", `the store ${url} is closed`);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" ? code : "";
+}

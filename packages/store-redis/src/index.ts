@@ -1,0 +1,42 @@
+import type { Store } from "@jobbers/core";
+import { openClient, placeOf } from "./connection.js";
+import { keysOf } from "./keys.js";
+import { checkServer } from "./schema.js";
+import { createStore } from "./store.js";
+
+/** How a Redis store is opened. */
+export interface RedisStoreOptions {
+  /** Which of several stores in one Redis; part of every key. Default: `main`. */
+  readonly namespace?: string | undefined;
+  /** About how many events the feed keeps; default 100,000. */
+  readonly eventsKept?: number | undefined;
+  /** For tests: milliseconds since 1970, in place of the server's own clock. A renewal thread always goes by the server's. */
+  readonly clock?: (() => number) | undefined;
+}
+
+const EVENTS_KEPT = 100_000;
+const NAMESPACE = "main";
+
+/**
+ * Opens a store on a Redis of version 7.0 or newer, which any number of processes on any number of machines may share.
+ *
+ * @param url `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`, or `rediss://…` for TLS
+ * @throws JobbersError `store-url-invalid` (also for a refused password); `store-unwritable` for a server that evicts, is a
+ * replica or is too old; `store-not-a-database` when another program's keys stand in Jobbers' place; `store-too-new`;
+ * `store-busy` when it cannot be reached. A refused server is not touched.
+ * @example
+ * const store = await openRedisStore("redis://127.0.0.1:6379");
+ */
+export async function openRedisStore(url: string, options: RedisStoreOptions = {}): Promise<Store> {
+  const { namespace = NAMESPACE, eventsKept = EVENTS_KEPT, clock } = options;
+  const place = placeOf(url, namespace);
+  const keys = keysOf(namespace);
+  const redis = await openClient(place);
+  try {
+    await checkServer(redis, keys, place.url);
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+  return createStore({ redis, place, keys, clock, eventsKept: Math.max(1, eventsKept) });
+}

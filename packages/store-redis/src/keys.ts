@@ -1,0 +1,34 @@
+import { keyText } from "./text.js";
+
+/**
+ * Every key of one partition. All share one hash tag, so that scripts may touch them together on Redis Cluster; who writes and
+ * who ends each is told in HOW_IT_WORKS.md. Scripts make the same names from the prefix.
+ */
+export function keysOf(namespace: string) {
+  const prefix = `jobbers:{${keyText(namespace)}:0}:`;
+  const at = (name: string) => (id: string) => `${prefix}${name}:${id}`;
+  return {
+    prefix,
+    /** The store's time and counters; the one key that scripts are given. */
+    clock: `${prefix}clock`,
+    schema: `${prefix}schema`,
+    run: (id: string) => `${prefix}run:${keyText(id)}`,
+    more: (id: string) => `${prefix}more:${keyText(id)}`,
+    order: (id: string) => `${prefix}order:${keyText(id)}`,
+    /** A thousand runs by number. */
+    bucket: (n: number) => `${prefix}runs:${n}`,
+    plan: (hash: string) => `${prefix}plan:${keyText(hash)}`,
+    names: `${prefix}names`,
+    queues: `${prefix}queues`,
+    lines: at("lines"),
+    line: at("line"),
+    sessions: `${prefix}sessions`,
+    session: (id: string) => `${prefix}session:${keyText(id)}`,
+    held: (id: string) => `${prefix}held:${keyText(id)}`,
+    box: at("box"),
+    events: `${prefix}events`,
+    readers: `${prefix}readers`,
+  };
+}
+
+export type Keys = ReturnType<typeof keysOf>;

@@ -1,0 +1,131 @@
+import { randomUUID } from "node:crypto";
+import type { Place } from "./connection.js";
+import { createMailbox } from "./mailbox.js";
+import type { Script } from "./script.js";
+import type { Server } from "./server.js";
+import { keyText, US } from "./text.js";
+
+/** Answers -1 when there is something for the session, else how long until the next timer. An empty box: listens no longer. */
+export const listenScript: Script<[session: string, box: string, queues: readonly string[]], number | undefined> = {
+  name: "listen",
+  encode: (session, box, queues) => [keyText(session), box, queues.map(keyText).join(US)],
+  decode: (reply) => (reply === null ? undefined : Number(reply)),
+};
+
+interface Wait {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** One who waits. */
+interface Waiter {
+  readonly wake: () => void;
+}
+
+/** A plain look behind the mailbox, in case a letter is lost. */
+const POLL_MS = 4_000;
+
+export interface Listening {
+  /** Waits for work or mail for a session. */
+  listen(session: string, wait: Wait & { readonly queues: readonly string[] }): Promise<void>;
+  /** Waits for the feed to grow beyond a cursor. */
+  awaitEvents(after: number, wait: Wait): Promise<void>;
+  /** Ends all waiting. */
+  close(): void;
+}
+
+export function createListening(server: Server, place: Place): Listening {
+  const box = server.keys.box(randomUUID());
+  const sessions = new Map<string, Set<Waiter>>();
+  const readers = new Set<Waiter>();
+  let isClosed = false;
+  const mailbox = createMailbox({
+    place,
+    key: box,
+    isWanted: () => sessions.size + readers.size > 0,
+    onLetter: (letter) => wakeAll(letter === "events" ? readers : sessions.get(letter)),
+  });
+  /** Runs rounds of waiting: `look` says how long at most, or that there is something. */
+  const wait = async (
+    waiters: Set<Waiter>,
+    { timeoutMs, signal }: Wait,
+    look: () => Promise<number | undefined>,
+  ) => {
+    const deadline = performance.now() + timeoutMs;
+    while (!signal.aborted && !isClosed) {
+      // Who stands here before it looks misses no letter that is sent from the look on.
+      const turn = standAmong(waiters, signal);
+      try {
+        mailbox.start();
+        const dueMs = (await look()) ?? POLL_MS;
+        const leftMs = deadline - performance.now();
+        if (dueMs < 0 || leftMs <= 0) return;
+        const isWoken = await turn.wait(Math.min(POLL_MS, dueMs, leftMs));
+        if (isWoken || dueMs < POLL_MS) return;
+      } finally {
+        turn.leave();
+      }
+    }
+  };
+  return {
+    async listen(session, { queues, ...rest }) {
+      const id = keyText(session);
+      const waiters = sessions.get(id) ?? new Set();
+      sessions.set(id, waiters);
+      try {
+        await wait(waiters, rest, () => server.run(listenScript, session, box, queues));
+      } finally {
+        if (waiters.size === 0) sessions.delete(id);
+        // Work that comes now should wake somebody who still waits.
+        if (waiters.size === 0 && rest.signal.aborted && !isClosed)
+          void server.run(listenScript, session, "", []).catch(() => {});
+      }
+    },
+    awaitEvents: (after, rest) =>
+      wait(readers, rest, () =>
+        server.look(async (redis) => {
+          // Registered first, so that what is told after the look is told to this store.
+          const [, last] = (await redis.pipeline().sadd(server.keys.readers, box).hget(server.keys.clock, "events").exec()) ?? [];
+          return Number(last?.[1] ?? 0) > after ? -1 : undefined;
+        }),
+      ),
+    close() {
+      isClosed = true;
+      mailbox.close();
+      wakeAll(readers);
+      for (const waiters of sessions.values()) wakeAll(waiters);
+    },
+  };
+}
+
+function wakeAll(waiters: Iterable<Waiter> | undefined): void {
+  for (const waiter of [...(waiters ?? [])]) waiter.wake();
+}
+
+/** A place among the waiters. `wait` answers true when it was woken, false when the time was over. */
+function standAmong(waiters: Set<Waiter>, signal: AbortSignal) {
+  let wake = () => {};
+  const woken = new Promise<true>((resolve) => {
+    wake = () => resolve(true);
+  });
+  const waiter = { wake };
+  waiters.add(waiter);
+  signal.addEventListener("abort", wake, { once: true });
+  return {
+    async wait(ms: number): Promise<boolean> {
+      let timer: NodeJS.Timeout | undefined;
+      const over = new Promise<false>((resolve) => {
+        timer = setTimeout(() => resolve(false), Math.max(0, ms));
+      });
+      try {
+        return await Promise.race([woken, over]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    leave() {
+      waiters.delete(waiter);
+      signal.removeEventListener("abort", wake);
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { openClient, type Place } from "./connection.js";
+
+/**
+ * The one key that a store waits on, with a connection of its own: scripts push the ids of sessions to be woken, or `events`.
+ * A blocking read can wedge for ever, so the server ends each one after a few seconds, and when it does not, a new connection is made.
+ */
+export interface Mailbox {
+  /** Reads as long as somebody waits. */
+  start(): void;
+  close(): void;
+}
+
+/** How long the server waits for a letter, and how long we wait for the server. */
+const BLOCK_SECONDS = 4;
+const DEADLINE_MS = 8_000;
+
+export interface MailboxParts {
+  readonly place: Place;
+  readonly key: string;
+  readonly isWanted: () => boolean;
+  readonly onLetter: (letter: string) => void;
+}
+
+export function createMailbox({ place, key, isWanted, onLetter }: MailboxParts): Mailbox {
+  let client: Redis | undefined;
+  let isRunning = false;
+  let isClosed = false;
+
+  const drop = () => {
+    client?.disconnect();
+    client = undefined;
+  };
+  const read = async () => {
+    client ??= await openClient(place, { commandTimeout: DEADLINE_MS, autoResendUnfulfilledCommands: false });
+    const found = await client.blpop(key, BLOCK_SECONDS);
+    if (found) onLetter(found[1]);
+  };
+  const loop = async () => {
+    while (isWanted() && !isClosed) {
+      try {
+        await read();
+      } catch {
+        // Whoever waits polls as well, so nothing is lost but speed.
+        drop();
+        if (!isClosed) await sleep(100 + Math.random() * 400, undefined, { ref: false });
+      }
+    }
+    isRunning = false;
+    if (isClosed) drop();
+  };
+  return {
+    start() {
+      if (isRunning || isClosed || !isWanted()) return;
+      isRunning = true;
+      void loop();
+    },
+    close() {
+      isClosed = true;
+      drop();
+    },
+  };
+}

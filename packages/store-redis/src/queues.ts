@@ -1,0 +1,27 @@
+import type { QueueRecord } from "@jobbers/core";
+import type { Server } from "./server.js";
+import { unpackText } from "./text.js";
+
+/** The queues that steps have stood in, with how many are ready and running. */
+export function listQueues({ keys, look }: Server): Promise<QueueRecord[]> {
+  return look(async (redis) => {
+    const running = Object.entries(await redis.hgetall(keys.queues));
+    const indexes = redis.pipeline();
+    for (const [queue] of running) indexes.smembers(keys.lines(queue));
+    const open = (await indexes.exec()) ?? [];
+    const depths = redis.pipeline();
+    running.forEach(([queue], i) => {
+      for (const member of (open[i]?.[1] ?? []) as string[]) depths.llen(keys.line(`${queue}:${member}`));
+    });
+    const lengths = ((await depths.exec()) ?? []).map(([, n]) => Number(n));
+    let at = 0;
+    return running
+      .map(([queue, n], i) => {
+        const lines = ((open[i]?.[1] ?? []) as string[]).length;
+        const ready = lengths.slice(at, at + lines).reduce((sum, each) => sum + each, 0);
+        at += lines;
+        return { name: unpackText(queue), ready, running: Math.max(0, Number(n)) };
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  });
+}

@@ -1,0 +1,140 @@
+import { isEnded, type RunQuery, type RunRecord, type RunState, valueKey } from "@jobbers/core";
+import type { Redis } from "ioredis";
+import type { Keys } from "./keys.js";
+import { kindOf, runStateOf } from "./letters.js";
+import type { Server } from "./server.js";
+import { unpackText } from "./text.js";
+
+/** How many runs one call looks at, however few of them match. */
+const SCAN_LIMIT = 10_000;
+
+/** How many runs are looked at in one go, and how many stand in one list. */
+const WINDOW = 500;
+const BUCKET = 1_000;
+
+const failureField = `=${valueKey.failure("")}`;
+
+/** The fields of a run's hash that say what it is. */
+const fields = ["h", "s", "p", "n", "g", "x", failureField] as const;
+
+type Found = readonly (string | null)[];
+
+/** What never changes in a run, and what does, as scripts/shared/runs.lua writes them. */
+export interface RunHead {
+  readonly kind: "dag" | "task";
+  readonly number: number;
+  readonly priority: number;
+  readonly createdMs: number;
+  readonly state: RunState;
+  readonly cancelling: boolean;
+  readonly startedMs: number | undefined;
+  readonly endedMs: number | undefined;
+  readonly failed: number;
+  readonly purged: boolean;
+  readonly isEnded: boolean;
+}
+
+export function headOf(head: string, status: string): RunHead {
+  const [kind, number, , priority, created] = head.split(",") as [string, string, string, string, string];
+  const [state, cancelling, , started, ended, , failed, , , purged] = status.split(",") as string[];
+  const createdMs = Number(created);
+  const at = (offset: string | undefined) => (offset ? createdMs + Number(offset) : undefined);
+  const runState = runStateOf(state as string);
+  return {
+    kind: kindOf(kind) as "dag" | "task",
+    number: Number(number),
+    priority: Number(priority),
+    createdMs,
+    state: runState,
+    cancelling: cancelling === "1",
+    startedMs: at(started),
+    endedMs: at(ended),
+    failed: Number(failed),
+    purged: purged === "1",
+    isEnded: isEnded(runState),
+  };
+}
+
+export function getRun(server: Server, id: string): Promise<RunRecord | undefined> {
+  return server.look(async (redis) => (await readRuns(redis, server.keys, [id]))[0]?.record);
+}
+
+interface ReadRun {
+  readonly record: RunRecord;
+  readonly number: number;
+}
+
+async function readRuns(redis: Redis, keys: Keys, ids: readonly string[]): Promise<(ReadRun | undefined)[]> {
+  const pipeline = redis.pipeline();
+  for (const id of ids) pipeline.hmget(keys.run(id), ...fields);
+  const found = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+    if (error) throw error;
+    return reply as Found;
+  });
+  const runs = ids.map((id, i) => recordOf(id, found[i] as Found));
+  await readLargeFailures(redis, keys, runs);
+  return runs;
+}
+
+/** What failed may be too large for the run's own hash. */
+async function readLargeFailures(redis: Redis, keys: Keys, runs: (ReadRun | undefined)[]): Promise<void> {
+  for (const [i, run] of runs.entries()) {
+    if (run?.record.failure !== "") continue;
+    const text = await redis.hget(keys.more(run.record.id), failureField);
+    runs[i] = { ...run, record: { ...run.record, failure: text ?? undefined } };
+  }
+}
+
+/** `failure` is an empty text where there is one that stands elsewhere. */
+function recordOf(id: string, [head, status, plan, name, tags, traceparent, failure]: Found): ReadRun | undefined {
+  if (!head || !status) return undefined;
+  const run = headOf(head, status);
+  const hasFailure = run.failed > 0 && !run.purged;
+  const record: RunRecord = {
+    id,
+    kind: run.kind,
+    name: unpackText(name ?? ""),
+    plan: unpackText(plan ?? ""),
+    state: run.state,
+    cancelling: run.cancelling,
+    priority: run.priority,
+    tags: tags ? (JSON.parse(tags) as string[]) : [],
+    createdAtMs: run.createdMs,
+    startedAtMs: run.startedMs,
+    endedAtMs: run.endedMs,
+    failure: hasFailure ? (failure ?? "") : undefined,
+    traceparent: traceparent ? unpackText(traceparent) : undefined,
+    purged: run.purged,
+  };
+  return { record, number: run.number };
+}
+
+/** Runs by submission, newest first. A page may hold fewer than asked for and still have a next one: looking is bounded. */
+export function listRuns({ keys, look }: Server, { state, name, tag, limit, cursor }: RunQuery) {
+  return look(async (redis) => {
+    const matches = ({ purged, ...run }: RunRecord) =>
+      !purged &&
+      (state === undefined || run.state === state) &&
+      (name === undefined || run.name === name) &&
+      (tag === undefined || run.tags.includes(tag));
+    const runs: RunRecord[] = [];
+    let before = cursor === undefined ? Number((await redis.hget(keys.clock, "runs")) ?? 0) : Number(cursor);
+    for (let seen = 0; before > 0 && seen < SCAN_LIMIT; ) {
+      // The numbers from `first` to `before` stand in one list, each at its own place.
+      const bucket = Math.floor((before - 1) / BUCKET);
+      const first = Math.max(bucket * BUCKET, before - Math.min(WINDOW, Math.max(50, limit * 2)));
+      const ids = await redis.lrange(keys.bucket(bucket), first - bucket * BUCKET, before - 1 - bucket * BUCKET);
+      const found = ids.length === 0 ? [] : await readRuns(redis, keys, ids);
+      for (let i = found.length - 1; i >= 0; i--) {
+        const run = found[i];
+        // An id that was forgotten may have come again, under another number.
+        if (!run || run.number !== first + i || !matches(run.record)) continue;
+        runs.push(run.record);
+        if (runs.length === limit) return { runs, next: first + i > 0 ? String(first + i) : undefined };
+      }
+      seen += before - first;
+      before = first;
+    }
+    return before > 0 ? { runs, next: String(before) } : { runs };
+  });
+}

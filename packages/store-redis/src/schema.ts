@@ -1,0 +1,59 @@
+import type { Redis } from "ioredis";
+import { fault, faultOf } from "./faults.js";
+import type { Keys } from "./keys.js";
+
+/** The layout that this version reads and writes. A newer minor one only adds, and is served; a newer major one is refused. */
+const MAJOR = 1;
+const MINOR = 0;
+
+/** The oldest server that has what the scripts use: flags of scripts. */
+const OLDEST = [7, 0] as const;
+
+/** Refuses a server that Jobbers cannot rely on, then marks the place as Jobbers'. */
+export async function checkServer(redis: Redis, keys: Keys, url: string): Promise<void> {
+  try {
+    checkInfo(await redis.info(), url);
+    await checkSchema(redis, keys, url);
+  } catch (error) {
+    throw faultOf(error, url);
+  }
+}
+
+function checkInfo(info: string, url: string): void {
+  const say = (key: string) => new RegExp(`^${key}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? "";
+  const version = say("redis_version");
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    throw fault("store-unwritable", `${url} is Redis ${version}; Jobbers needs ${OLDEST.join(".")} or newer`);
+  }
+  const role = say("role");
+  if (role !== "master") {
+    throw fault("store-unwritable", `${url} is a replica and takes no writes; give the URL of its master`);
+  }
+  const policy = say("maxmemory_policy");
+  if (policy && policy !== "noeviction") {
+    throw fault(
+      "store-unwritable",
+      `${url} would delete runs when memory is short: its maxmemory-policy is ${policy}, Jobbers needs noeviction`,
+    );
+  }
+}
+
+async function checkSchema(redis: Redis, keys: Keys, url: string): Promise<void> {
+  const fresh = await redis.get(keys.schema);
+  if (fresh === null) {
+    const stranger = await redis.type(keys.clock);
+    if (stranger !== "none") {
+      throw fault("store-not-a-database", `${url} has a key ${keys.clock} that is not Jobbers'; choose another namespace`);
+    }
+    await redis.set(keys.schema, `${MAJOR}.${MINOR}`, "NX");
+  }
+  const found = (await redis.get(keys.schema)) ?? "";
+  const [, major] = /^(\d+)\.\d+$/.exec(found) ?? [];
+  if (major === undefined) {
+    throw fault("store-not-a-database", `${url} has a key ${keys.schema} that is not Jobbers'; choose another namespace`);
+  }
+  if (Number(major) > MAJOR) {
+    throw fault("store-too-new", `${url} has schema ${found}, this Jobbers knows up to ${MAJOR}; upgrade this process`);
+  }
+}

@@ -1,0 +1,49 @@
+import type { Page, StepSpec } from "@jobbers/core";
+import { kindLetters, phaseLetters, triggerLetters } from "./letters.js";
+import type { Argument } from "./script.js";
+import { GS, keyText, packText, RS, US } from "./text.js";
+
+/**
+ * Writes a spec as `address RS name US kind US owner US …`, the way scripts/shared/steps.lua splits it. A name that is the address, as
+ * it is outside of maps, is left out; so is what is needed where it is the address.
+ */
+export function packSpec(spec: StepSpec): string {
+  const address = packText(spec.address);
+  const needs = spec.needs === "" ? "" : keyText(spec.needs);
+  const flags =
+    (spec.stoppable ? "s" : "") + (spec.catches ? "c" : "") + (spec.stops ? "t" : "") + (spec.inline ? "i" : "");
+  return (
+    address +
+    RS +
+    (spec.name === spec.address ? "" : packText(spec.name)) +
+    US +
+    kindLetters[spec.kind] +
+    US +
+    packText(spec.owner) +
+    US +
+    spec.parents +
+    US +
+    triggerLetters[spec.trigger] +
+    US +
+    flags +
+    US +
+    (needs !== "" && needs === address ? "=" : needs) +
+    US +
+    keyText(spec.queue) +
+    US +
+    (spec.priority ?? "") +
+    US +
+    phaseLetters[spec.phase] +
+    US +
+    spec.dependents +
+    US +
+    spec.catchers +
+    US +
+    spec.reads.map(packText).join(GS)
+  );
+}
+
+/** Appends a page's specs to a script's arguments. */
+export function pushSpecs(args: Argument[], specs: Page<StepSpec>["items"]): void {
+  for (const spec of specs) args.push(packSpec(spec));
+}

@@ -1,0 +1,59 @@
+import { isSettled, type StepAddress, type StepReason, type StepRecord } from "@jobbers/core";
+import { kindOf, phaseOf, stateOf } from "./letters.js";
+import type { RunHead } from "./runs.js";
+import { RS, US, unpackText } from "./text.js";
+
+/** A step as scripts/shared/steps.lua writes it. */
+export interface ReadStep {
+  readonly record: StepRecord;
+  /** True where an error of it may be kept. */
+  readonly mayHaveError: boolean;
+}
+
+/** True for an address inside a map: one of many under its plan name. */
+export function isMapped(address: StepAddress): boolean {
+  return /\[\d/.test(address);
+}
+
+/** `text` is the record, `body` that of its body where it has one. */
+export function readStep(
+  run: string,
+  head: RunHead,
+  address: StepAddress,
+  text: string,
+  body: string | null | undefined,
+): ReadStep {
+  const cut = text.indexOf(RS);
+  const parts = text.slice(0, cut).split(",");
+  const [first = "", fence, tries, lost, , , ready, started, ended, due, , , , worker] = parts;
+  const [name = "", kind = "", , , , , , queue = ""] = text.slice(cut + 1).split(US);
+  const at = (offset: string | undefined) => (offset ? head.createdMs + Number(offset) : undefined);
+  const kept = stateOf(first.charAt(0));
+  // What a run's end left unfinished reads as cancelled: to rewrite it all would cost too much.
+  const state = head.isEnded && !isSettled(kept) ? "cancelled" : kept;
+  const [count, members, settled] = body?.split(",") ?? [];
+  const isTask = kindOf(kind) === "task";
+  const record: StepRecord = {
+    run,
+    address,
+    name: name === "" ? address : unpackText(name),
+    kind: kindOf(kind),
+    state,
+    reason: state === kept ? ((first.slice(2) || undefined) as StepReason | undefined) : "cancelled",
+    phase: phaseOf(first.charAt(1)),
+    queue: unpackText(queue),
+    fence: Number(fence),
+    tries: Number(tries),
+    lost: Number(lost),
+    worker: worker ? unpackText(worker) : undefined,
+    readyAtMs: at(ready),
+    startedAtMs: at(started),
+    endedAtMs: at(ended),
+    dueAtMs: at(due),
+    error: undefined,
+    members: isTask || members === undefined ? undefined : Number(members),
+    settled: isTask || settled === undefined ? undefined : Number(settled),
+    count: count ? Number(count) : undefined,
+  };
+  return { record, mayHaveError: record.tries > 0 || record.lost > 0 || record.state === "failed" };
+}

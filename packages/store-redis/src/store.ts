@@ -1,0 +1,113 @@
+import { randomBytes } from "node:crypto";
+import type { Lease, Store } from "@jobbers/core";
+import type { Redis } from "ioredis";
+import { cancelScript } from "./cancel.js";
+import type { Place } from "./connection.js";
+import { lastEvent, readEvents } from "./events.js";
+import { exchangeScript } from "./exchange.js";
+import { expandScript } from "./expand.js";
+import { closedError } from "./faults.js";
+import { listAttempts } from "./history.js";
+import type { Keys } from "./keys.js";
+import { createListening } from "./listen.js";
+import { findRegistration, getPlan, listRegistrations } from "./plans.js";
+import { promoteScript } from "./promote.js";
+import { purgeScript } from "./purge.js";
+import { listQueues } from "./queues.js";
+import { reapScript } from "./reap.js";
+import { getRun, listRuns } from "./runs.js";
+import { createServer } from "./server.js";
+import {
+  closeSessionScript,
+  listHeld,
+  listWorkers,
+  openSessionScript,
+  RETURN_LIMIT,
+  releaseScript,
+  renewScript,
+} from "./session.js";
+import { countSteps, getStep, listSteps } from "./steps.js";
+import { chunksOf, submitScript } from "./submit.js";
+import { readValues } from "./values.js";
+
+export interface StoreParts {
+  readonly redis: Redis;
+  readonly place: Place;
+  readonly keys: Keys;
+  readonly clock: (() => number) | undefined;
+  readonly eventsKept: number;
+}
+
+/** Puts the verbs together to a store. */
+export function createStore({ redis, place, keys, clock, eventsKept }: StoreParts): Store {
+  const { url } = place;
+  let isClosed = false;
+  const server = createServer({ redis, keys, url, clock, isClosed: () => isClosed });
+  const { run } = server;
+  const listening = createListening(server, place);
+
+  return {
+    url,
+    renewal: { module: renewerModule(), data: { ...place } },
+    async submit(batch) {
+      if (isClosed) throw closedError(url);
+      const chunks = chunksOf(batch).map((chunk) => run(submitScript, chunk, eventsKept));
+      return (await Promise.all(chunks)).flat();
+    },
+    cancel: (id) => run(cancelScript, id, eventsKept),
+    openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
+    exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
+    expand: (expansion) => run(expandScript, expansion, eventsKept),
+    renew: (session) => run(renewScript, session),
+    async release(_session, leases) {
+      for (const part of partsOf(leases)) await run(releaseScript, part, eventsKept);
+    },
+    async closeSession(session) {
+      while (await run(closeSessionScript, session, eventsKept));
+    },
+    listHeld: (session) => listHeld(server, session),
+    listen: (session, wait) => listening.listen(session, wait),
+    promoteDue: (limit) => run(promoteScript, limit, eventsKept),
+    reapSessions: (sweep) => run(reapScript, sweep, eventsKept),
+    purge: (retention, limit) => run(purgeScript, retention, limit),
+    getRun: (id) => getRun(server, id),
+    listRuns: (query) => listRuns(server, query),
+    getStep: (id, address) => getStep(server, id, address),
+    listSteps: (id, query) => listSteps(server, id, query),
+    countSteps: (id) => countSteps(server, id),
+    listAttempts: (id, address) => listAttempts(server, id, address),
+    readValues: (id, wanted) => readValues(server, id, wanted),
+    getPlan: (hash) => getPlan(server, hash),
+    findRegistration: (name) => findRegistration(server, name),
+    listRegistrations: () => listRegistrations(server),
+    listQueues: () => listQueues(server),
+    listWorkers: () => listWorkers(server),
+    readEvents: (after, limit) => readEvents(server, after, limit),
+    lastEvent: () => lastEvent(server),
+    awaitEvents: (after, wait) => listening.awaitEvents(after, wait),
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      listening.close();
+      // What is under way is answered first, unless the server is away.
+      await Promise.race([redis.quit().catch(() => {}), new Promise((done) => setTimeout(done, 1_000).unref())]);
+      redis.disconnect();
+    },
+  };
+}
+
+function newSessionId(): string {
+  return randomBytes(9).toString("base64url");
+}
+
+function partsOf(leases: readonly Lease[]): Lease[][] {
+  const parts: Lease[][] = [];
+  for (let i = 0; i < leases.length; i += RETURN_LIMIT) parts.push(leases.slice(i, i + RETURN_LIMIT));
+  return parts;
+}
+
+/** The module beside this one: built, or under test in its source. */
+function renewerModule(): string {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  return new URL(`./renewer.${extension}`, import.meta.url).href;
+}

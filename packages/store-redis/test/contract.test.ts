@@ -1,0 +1,23 @@
+import { openRedisStore } from "@jobbers/store-redis";
+import { type Faults, type OpenStore, storeContract } from "@jobbers/testing";
+import { afterAll, beforeAll } from "vitest";
+import { type RedisServer, startRedis } from "./redis-server.js";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server?.stop());
+
+let namespaces = 0;
+/** Every test has a namespace of its own in the one server. */
+const inNamespace: OpenStore = ({ clock, eventsKept }) =>
+  openRedisStore(server.url, { namespace: `test-${++namespaces}`, clock: clock.now, eventsKept });
+
+storeContract("redis", inNamespace, {
+  reopen: (_first, { clock }) =>
+    openRedisStore(server.url, { namespace: `test-${namespaces}`, clock: clock.now }),
+});
+
+const faults: Faults = { seed: 20_261_121, twice: true, dropReplies: 0.2, delay: true, chunk: 3 };
+storeContract("redis behind a bad line", inNamespace, { faults });
