@@ -12,9 +12,12 @@ export function moduleOf(page) {
   const lines = page.split("\n").map(() => "");
   for (const match of page.matchAll(fence)) {
     const first = page.slice(0, match.index).split("\n").length;
-    match[1].trimEnd().split("\n").forEach((line, i) => {
-      lines[first + i] = line;
-    });
+    match[1]
+      .trimEnd()
+      .split("\n")
+      .forEach((line, i) => {
+        lines[first + i] = line;
+      });
   }
   return lines.some((line) => line !== "") ? [...lines, "export {};", ""].join("\n") : undefined;
 }

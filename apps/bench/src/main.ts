@@ -48,7 +48,13 @@ if (flags.help) {
     }
     measured.push(summarise(scenario, results));
   }
-  const report = { machine: machine(), store: "sqlite, WAL, synchronous=FULL, one process", rounds, scale, measured };
+  const report = {
+    machine: machine(),
+    store: "sqlite, WAL, synchronous=FULL, one process",
+    rounds,
+    scale,
+    measured,
+  };
   process.stdout.write(`${JSON.stringify(report.machine)}\n\n${tableOf(measured)}\n`);
   if (flags.json) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
 }

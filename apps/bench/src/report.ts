@@ -50,9 +50,18 @@ export function tableOf(all: readonly Measured[]): string {
       ]);
     });
   }
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length))) ?? [];
-  const line = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i] as number)).join("  ").trimEnd();
-  return [line(rows[0] as string[]), line(widths.map((width) => "─".repeat(width))), ...rows.slice(1).map(line)].join("\n");
+  const widths =
+    rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length))) ?? [];
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] as number))
+      .join("  ")
+      .trimEnd();
+  return [
+    line(rows[0] as string[]),
+    line(widths.map((width) => "─".repeat(width))),
+    ...rows.slice(1).map(line),
+  ].join("\n");
 }
 
 /** What the figures were measured on. */

@@ -5,9 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 
-const program = fileURLToPath(
-  new URL("../dist/dependency-audit/main.js", import.meta.url),
-);
+const program = fileURLToPath(new URL("../dist/dependency-audit/main.js", import.meta.url));
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const reports = ["duplicates.json", "licences.json", "report.html", "sbom.cdx.json", "sizes.json"];
 const packages = {

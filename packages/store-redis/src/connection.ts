@@ -24,10 +24,16 @@ export function placeOf(target: string, namespace: string): Place {
   const url = URL.canParse(target) ? new URL(target) : undefined;
   const scheme = url?.protocol;
   const isValid =
-    (scheme === "redis:" || scheme === "rediss:") && url?.hostname && /^\/?\d*$/.test(url.pathname) && !url.search;
+    (scheme === "redis:" || scheme === "rediss:") &&
+    url?.hostname &&
+    /^\/?\d*$/.test(url.pathname) &&
+    !url.search;
   if (!url || !isValid) {
     // What is no URL may still hold a password, so it is not shown.
-    throw fault("store-url-invalid", "this is no URL of a Redis store; write redis://HOST:PORT/DB, or rediss:// for TLS");
+    throw fault(
+      "store-url-invalid",
+      "this is no URL of a Redis store; write redis://HOST:PORT/DB, or rediss:// for TLS",
+    );
   }
   return { url: `${scheme}//${url.host}${url.pathname === "/" ? "" : url.pathname}`, target, namespace };
 }
@@ -42,7 +48,8 @@ function optionsOf(isOpen: () => boolean, options: RedisOptions): RedisOptions {
     commandTimeout: CALL_MS,
     keepAlive: 10_000,
     // While it is being opened, a first failure is told at once.
-    retryStrategy: (times) => (isOpen() ? Math.min(2_000, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2) + 20 : null),
+    retryStrategy: (times) =>
+      isOpen() ? Math.min(2_000, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2) + 20 : null,
     // A master that became a replica: the new one is found by connecting again.
     reconnectOnError: (error) => (/^READONLY/.test(error.message) ? 2 : false),
     ...options,
@@ -71,7 +78,11 @@ export async function openClient({ target, url }: Place, options: RedisOptions =
 function refusal(error: unknown, url: string): unknown {
   const what = messageOf(error);
   if (/WRONGPASS|NOAUTH|invalid password|without any password/i.test(what)) {
-    return fault("store-url-invalid", `${url} refuses the user or password of its URL (Redis: ${what})`, error);
+    return fault(
+      "store-url-invalid",
+      `${url} refuses the user or password of its URL (Redis: ${what})`,
+      error,
+    );
   }
   if (/DB index is out of range|invalid DB index/i.test(what)) {
     return fault("store-url-invalid", `${url} has no such database (Redis: ${what})`, error);

@@ -13,9 +13,12 @@ interface FeedPage {
 export function readEvents({ keys, look }: Server, after: number, limit: number): Promise<FeedPage> {
   return look(async (redis) => {
     const [first] = await redis.xrange(keys.events, "-", "+", "COUNT", 1);
-    if (!first) return { events: [], cursor: after, gap: after > 0 && after < (await lastOf(redis, keys.clock)) };
+    if (!first)
+      return { events: [], cursor: after, gap: after > 0 && after < (await lastOf(redis, keys.clock)) };
     const entries = await redis.xrange(keys.events, `(${after}`, "+", "COUNT", Math.max(1, limit));
-    const events = entries.flatMap(([id, fields]) => eventsOf(id, fields)).filter(({ cursor }) => cursor > after);
+    const events = entries
+      .flatMap(([id, fields]) => eventsOf(id, fields))
+      .filter(({ cursor }) => cursor > after);
     const page = events.slice(0, limit);
     const firstCursor = eventsOf(...first)[0]?.cursor ?? 0;
     return { events: page, cursor: page.at(-1)?.cursor ?? after, gap: after > 0 && firstCursor > after + 1 };

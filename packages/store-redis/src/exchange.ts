@@ -28,7 +28,14 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
         `lane ${lane} of session ${session} is at ${rest[0]}, ${seq} comes too late`,
       );
     }
-    const [alive, results, more, dueMs, mail, grants] = rest as [number, string, number, number | null, string[], unknown[]];
+    const [alive, results, more, dueMs, mail, grants] = rest as [
+      number,
+      string,
+      number,
+      number | null,
+      string[],
+      unknown[],
+    ];
     return {
       results: Array.from(results, (letter) => (letter === "a" ? "accepted" : "stale")),
       grants: readGrants(grants),
@@ -62,7 +69,8 @@ function pushReport(args: Argument[], report: Report): void {
     case "advanced": {
       const { successors, rescues = [] } = report.follow;
       const reason = report.type === "failed" ? report.reason : "";
-      const payload = report.type === "succeeded" ? report.output : report.type === "failed" ? report.error : "";
+      const payload =
+        report.type === "succeeded" ? report.output : report.type === "failed" ? report.error : "";
       const { items, next = "" } = successors;
       const caught = rescues.length === 0 ? "" : rescues.map(packText).join(GS);
       args.push(`${start}${reason}${US}${US}${US}${US}${next}${US}${items.length}${US}${caught}`, payload);

@@ -21,5 +21,6 @@ export const expandScript: Script<[expansion: Expansion, eventsKept: number], Ex
     }
     return args;
   },
-  decode: (reply) => (reply === "stale" ? { status: "stale" } : { status: "accepted", cursor: Number(reply) }),
+  decode: (reply) =>
+    reply === "stale" ? { status: "stale" } : { status: "accepted", cursor: Number(reply) },
 };

@@ -30,9 +30,17 @@ export function faultOf(error: unknown, url: string): unknown {
     case "away":
       return fault("store-busy", `${url} does not answer; the call may be repeated (Redis: ${what})`, error);
     case "degraded":
-      return fault("store-unwritable", `${url} refuses to write: nothing of this call was kept (Redis: ${what})`, error);
+      return fault(
+        "store-unwritable",
+        `${url} refuses to write: nothing of this call was kept (Redis: ${what})`,
+        error,
+      );
     case "foreign":
-      return fault("store-not-a-database", `a key of another program stands in Jobbers' place in ${url} (Redis: ${what})`, error);
+      return fault(
+        "store-not-a-database",
+        `a key of another program stands in Jobbers' place in ${url} (Redis: ${what})`,
+        error,
+      );
     default:
       return error;
   }

@@ -1,6 +1,6 @@
 import type { Grant } from "@jobbers/core";
 import { phaseOf, stateOf } from "./letters.js";
-import { GS, unpackText, US } from "./text.js";
+import { GS, US, unpackText } from "./text.js";
 
 const NO_TAGS: readonly string[] = [];
 
@@ -25,7 +25,21 @@ export function readGrants(parts: readonly unknown[]): Grant[] {
 
 function grantOf(head: readonly string[], values: Grant["values"]): Grant {
   const [run, address, fence, phase, needs, plan, tries, lost, priority, cursor, outcome, traceparent, tags] =
-    head as [string, string, string, string, string, string, string, string, string, string, string, string, string];
+    head as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
   return {
     lease: { run, address: unpackText(address), fence: Number(fence) },
     phase: phaseOf(phase),

@@ -4,7 +4,11 @@ import type { Server } from "./server.js";
 import { packText, US, unpackText } from "./text.js";
 
 /** The attempts of a step that did not succeed, oldest first: see scripts/shared/history.lua. */
-export function listAttempts({ keys, look }: Server, run: string, address: StepAddress): Promise<AttemptRecord[]> {
+export function listAttempts(
+  { keys, look }: Server,
+  run: string,
+  address: StepAddress,
+): Promise<AttemptRecord[]> {
   return look(async (redis) => {
     const field = `!${packText(address)}`;
     const [head, status] = await redis.hmget(keys.run(run), "h", "s");

@@ -23,7 +23,10 @@ const runStates = {
   c: "cancelled",
 } as const satisfies Record<string, RunState>;
 
-const phases = { r: "run", a: "admit", x: "expand", e: "enter", v: "advance" } as const satisfies Record<string, Phase>;
+const phases = { r: "run", a: "admit", x: "expand", e: "enter", v: "advance" } as const satisfies Record<
+  string,
+  Phase
+>;
 
 const events = {
   c: "run.created",

@@ -6,7 +6,10 @@ import type { Server } from "./server.js";
 import { keyText, US } from "./text.js";
 
 /** Answers -1 when there is something for the session, else how long until the next timer. An empty box: listens no longer. */
-export const listenScript: Script<[session: string, box: string, queues: readonly string[]], number | undefined> = {
+export const listenScript: Script<
+  [session: string, box: string, queues: readonly string[]],
+  number | undefined
+> = {
   name: "listen",
   encode: (session, box, queues) => [keyText(session), box, queues.map(keyText).join(US)],
   decode: (reply) => (reply === null ? undefined : Number(reply)),
@@ -85,7 +88,12 @@ export function createListening(server: Server, place: Place): Listening {
       wait(readers, rest, () =>
         server.look(async (redis) => {
           // Registered first, so that what is told after the look is told to this store.
-          const [, last] = (await redis.pipeline().sadd(server.keys.readers, box).hget(server.keys.clock, "events").exec()) ?? [];
+          const [, last] =
+            (await redis
+              .pipeline()
+              .sadd(server.keys.readers, box)
+              .hget(server.keys.clock, "events")
+              .exec()) ?? [];
           return Number(last?.[1] ?? 0) > after ? -1 : undefined;
         }),
       ),

@@ -14,7 +14,13 @@ export function openRenewer(data: JsonValue): Renewer {
     opening ??= openClient(place);
     try {
       const redis = await opening;
-      return createServer({ redis, keys: keysOf(place.namespace), url: place.url, clock: undefined, isClosed: () => isClosed });
+      return createServer({
+        redis,
+        keys: keysOf(place.namespace),
+        url: place.url,
+        clock: undefined,
+        isClosed: () => isClosed,
+      });
     } catch (error) {
       opening = undefined;
       throw error;

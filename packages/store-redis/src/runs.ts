@@ -86,7 +86,10 @@ async function readLargeFailures(redis: Redis, keys: Keys, runs: (ReadRun | unde
 }
 
 /** `failure` is an empty text where there is one that stands elsewhere. */
-function recordOf(id: string, [head, status, plan, name, tags, traceparent, failure]: Found): ReadRun | undefined {
+function recordOf(
+  id: string,
+  [head, status, plan, name, tags, traceparent, failure]: Found,
+): ReadRun | undefined {
   if (!head || !status) return undefined;
   const run = headOf(head, status);
   const hasFailure = run.failed > 0 && !run.purged;
@@ -123,7 +126,11 @@ export function listRuns({ keys, look }: Server, { state, name, tag, limit, curs
       // The numbers from `first` to `before` stand in one list, each at its own place.
       const bucket = Math.floor((before - 1) / BUCKET);
       const first = Math.max(bucket * BUCKET, before - Math.min(WINDOW, Math.max(50, limit * 2)));
-      const ids = await redis.lrange(keys.bucket(bucket), first - bucket * BUCKET, before - 1 - bucket * BUCKET);
+      const ids = await redis.lrange(
+        keys.bucket(bucket),
+        first - bucket * BUCKET,
+        before - 1 - bucket * BUCKET,
+      );
       const found = ids.length === 0 ? [] : await readRuns(redis, keys, ids);
       for (let i = found.length - 1; i >= 0; i--) {
         const run = found[i];

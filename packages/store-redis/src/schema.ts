@@ -44,16 +44,25 @@ async function checkSchema(redis: Redis, keys: Keys, url: string): Promise<void>
   if (fresh === null) {
     const stranger = await redis.type(keys.clock);
     if (stranger !== "none") {
-      throw fault("store-not-a-database", `${url} has a key ${keys.clock} that is not Jobbers'; choose another namespace`);
+      throw fault(
+        "store-not-a-database",
+        `${url} has a key ${keys.clock} that is not Jobbers'; choose another namespace`,
+      );
     }
     await redis.set(keys.schema, `${MAJOR}.${MINOR}`, "NX");
   }
   const found = (await redis.get(keys.schema)) ?? "";
   const [, major] = /^(\d+)\.\d+$/.exec(found) ?? [];
   if (major === undefined) {
-    throw fault("store-not-a-database", `${url} has a key ${keys.schema} that is not Jobbers'; choose another namespace`);
+    throw fault(
+      "store-not-a-database",
+      `${url} has a key ${keys.schema} that is not Jobbers'; choose another namespace`,
+    );
   }
   if (Number(major) > MAJOR) {
-    throw fault("store-too-new", `${url} has schema ${found}, this Jobbers knows up to ${MAJOR}; upgrade this process`);
+    throw fault(
+      "store-too-new",
+      `${url} has schema ${found}, this Jobbers knows up to ${MAJOR}; upgrade this process`,
+    );
   }
 }

@@ -33,9 +33,17 @@ function read(name: string): string {
 }
 
 /** Runs a script by its hash; where the server does not know it (any more), ioredis sends its text. */
-export function runScript(redis: Redis, name: string, key: string, args: readonly Argument[]): Promise<unknown> {
+export function runScript(
+  redis: Redis,
+  name: string,
+  key: string,
+  args: readonly Argument[],
+): Promise<unknown> {
   // Commands that are defined at run time are unknown to ioredis' types.
-  const commands = redis as unknown as Record<string, ((...args: Argument[]) => Promise<unknown>) | undefined>;
+  const commands = redis as unknown as Record<
+    string,
+    ((...args: Argument[]) => Promise<unknown>) | undefined
+  >;
   const command = `jobbers-${name}`;
   if (!commands[command]) redis.defineCommand(command, { numberOfKeys: 1, lua: scriptText(name) });
   return (commands[command] as (...args: Argument[]) => Promise<unknown>).call(redis, key, ...args);

@@ -11,7 +11,10 @@ export function packSpec(spec: StepSpec): string {
   const address = packText(spec.address);
   const needs = spec.needs === "" ? "" : keyText(spec.needs);
   const flags =
-    (spec.stoppable ? "s" : "") + (spec.catches ? "c" : "") + (spec.stops ? "t" : "") + (spec.inline ? "i" : "");
+    (spec.stoppable ? "s" : "") +
+    (spec.catches ? "c" : "") +
+    (spec.stops ? "t" : "") +
+    (spec.inline ? "i" : "");
   return (
     address +
     RS +

@@ -51,7 +51,11 @@ async function readSteps(redis: Redis, keys: Keys, run: string, head: RunHead, p
   return steps.map(({ record }) => ({ ...record, error: errorOf.get(record.address) }));
 }
 
-export function getStep({ keys, look }: Server, run: string, address: StepAddress): Promise<StepRecord | undefined> {
+export function getStep(
+  { keys, look }: Server,
+  run: string,
+  address: StepAddress,
+): Promise<StepRecord | undefined> {
   return look(async (redis) => {
     const head = address === "" ? undefined : await findHead(redis, keys, run);
     return head && (await readSteps(redis, keys, run, head, [packText(address)]))[0];
@@ -89,7 +93,14 @@ export function listSteps({ keys, look }: Server, run: string, query: ListQuery)
 
 /** A page of addresses in order: those outside of maps, and those inside, which Redis keeps in order. */
 async function addressesAfter(redis: Redis, keys: Keys, run: string, plain: readonly string[], last: string) {
-  const mapped = await redis.zrangebylex(keys.order(run), last === "" ? "-" : `(${last}`, "+", "LIMIT", 0, PAGE);
+  const mapped = await redis.zrangebylex(
+    keys.order(run),
+    last === "" ? "-" : `(${last}`,
+    "+",
+    "LIMIT",
+    0,
+    PAGE,
+  );
   const rest = plain.filter((address) => address > last).slice(0, PAGE);
   return [...rest, ...mapped].sort().slice(0, PAGE);
 }

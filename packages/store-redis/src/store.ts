@@ -90,7 +90,10 @@ export function createStore({ redis, place, keys, clock, eventsKept }: StorePart
       isClosed = true;
       listening.close();
       // What is under way is answered first, unless the server is away.
-      await Promise.race([redis.quit().catch(() => {}), new Promise((done) => setTimeout(done, 1_000).unref())]);
+      await Promise.race([
+        redis.quit().catch(() => {}),
+        new Promise((done) => setTimeout(done, 1_000).unref()),
+      ]);
       redis.disconnect();
     },
   };

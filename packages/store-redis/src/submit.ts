@@ -49,7 +49,8 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
     }
     return args;
   },
-  decode: (reply, batch) => (reply as string).split(",").map((word, i) => resultOf(word, (batch[i] as Submission).id)),
+  decode: (reply, batch) =>
+    (reply as string).split(",").map((word, i) => resultOf(word, (batch[i] as Submission).id)),
 };
 
 function headOf(each: Submission): string {
@@ -61,7 +62,11 @@ function headOf(each: Submission): string {
     each.kind === "task" ? "t" : "d",
     each.failure === "stop" ? "s" : "c",
     each.priority,
-    keepMs === undefined || keepMs === Number.POSITIVE_INFINITY ? (keepMs === undefined ? "" : 1e15) : Math.ceil(keepMs),
+    keepMs === undefined || keepMs === Number.POSITIVE_INFINITY
+      ? keepMs === undefined
+        ? ""
+        : 1e15
+      : Math.ceil(keepMs),
     runAtMs === undefined ? Math.max(0, Math.ceil(delayMs)) : "",
     runAtMs === undefined ? "" : Math.max(0, Math.ceil(runAtMs)),
     each.members,

@@ -31,7 +31,8 @@ export function unpackText(text: string): string {
  */
 export function keyText(text: string): string {
   if (text.length <= KEY_TEXT_LIMIT && plain.test(text)) return text;
-  const encoded = text.length > KEY_TEXT_LIMIT ? text : encodeURIComponent(wellFormed(text)).replace(/[!'()*~]/g, hex);
+  const encoded =
+    text.length > KEY_TEXT_LIMIT ? text : encodeURIComponent(wellFormed(text)).replace(/[!'()*~]/g, hex);
   if (encoded.length <= KEY_TEXT_LIMIT) return encoded;
   const shown = `${text.slice(0, 40)}…`;
   throw new JobbersError("name-invalid", `the name ${JSON.stringify(shown)} is too long for a key of Redis`);

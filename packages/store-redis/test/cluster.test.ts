@@ -1,5 +1,5 @@
 import { openRedisStore } from "@jobbers/store-redis";
-import { type OpenStore, storeContract } from "@jobbers/testing";
+import { type OpenStore, storeContract } from "@jobbers/testing/contract";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll } from "vitest";
 import { type RedisServer, startRedis } from "./redis-server.js";

@@ -1,5 +1,6 @@
 import { openRedisStore } from "@jobbers/store-redis";
-import { type Faults, type OpenStore, storeContract } from "@jobbers/testing";
+import type { Faults } from "@jobbers/testing";
+import { type OpenStore, storeContract } from "@jobbers/testing/contract";
 import { afterAll, beforeAll } from "vitest";
 import { type RedisServer, startRedis } from "./redis-server.js";
 

@@ -25,7 +25,19 @@ export async function startRedis(...args: string[]): Promise<RedisServer> {
   const directory = mkdtempSync(join(tmpdir(), "jobbers-redis-"));
   const port = await freePort();
   const launch = () =>
-    launchServer(["--port", String(port), "--bind", "127.0.0.1", "--dir", directory, "--save", "", "--appendonly", "no", ...args]);
+    launchServer([
+      "--port",
+      String(port),
+      "--bind",
+      "127.0.0.1",
+      "--dir",
+      directory,
+      "--save",
+      "",
+      "--appendonly",
+      "no",
+      ...args,
+    ]);
   let child = await launch();
   return {
     port,
@@ -56,7 +68,8 @@ function launchServer(args: readonly string[]): Promise<ChildProcess> {
     };
     child.on("error", (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      const missing = "these tests need a redis-server in PATH: apt-get install redis-server, or brew install redis";
+      const missing =
+        "these tests need a redis-server in PATH: apt-get install redis-server, or brew install redis";
       reject(error.code === "ENOENT" ? new Error(missing) : error);
     });
     child.on("exit", () => fail("ended"));
@@ -88,7 +101,9 @@ export function freePort(): Promise<number> {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => (address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))));
+      server.close(() =>
+        address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port")),
+      );
     });
   });
 }

@@ -53,7 +53,11 @@ export function faultOf(error: unknown, url: string): unknown {
   }
 }
 
-function fault(code: "store-busy" | "store-unwritable" | "store-not-a-database", message: string, error: unknown): JobbersError {
+function fault(
+  code: "store-busy" | "store-unwritable" | "store-not-a-database",
+  message: string,
+  error: unknown,
+): JobbersError {
   const reason = error instanceof Error ? ` (SQLite: ${error.message})` : "";
   return new JobbersError(code, message + reason, { cause: error });
 }

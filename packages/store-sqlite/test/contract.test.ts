@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqliteStore } from "@jobbers/store-sqlite";
-import { type Faults, type OpenStore, storeContract } from "@jobbers/testing";
+import type { Faults } from "@jobbers/testing";
+import { type OpenStore, storeContract } from "@jobbers/testing/contract";
 import { afterAll } from "vitest";
 
 const directory = mkdtempSync(join(tmpdir(), "jobbers-contract-"));

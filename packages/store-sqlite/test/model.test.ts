@@ -1,5 +1,5 @@
 import { openSqliteStore } from "@jobbers/store-sqlite";
-import { agreementTest, modelTest, type OpenStore } from "@jobbers/testing";
+import { agreementTest, modelTest, type OpenStore } from "@jobbers/testing/contract";
 import { test } from "vitest";
 
 const inMemory: OpenStore = ({ clock }) =>

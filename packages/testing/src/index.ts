@@ -1,12 +1,9 @@
-export type { Bench, ContractOptions, OpenStore, StoreSettings } from "./contract/bench.js";
-export { storeContract } from "./contract/index.js";
+/** For who tests workflows (`runDag` and a fake clock), or drives a store by hand; needs no test runner. */
 export * from "./driver.js";
 export * from "./factories.js";
 export * from "./fake-clock.js";
 export * from "./faulty-store.js";
 export type { Handler } from "./handler-calls.js";
-export { agreementTest } from "./model/agreement.js";
-export { type ModelOptions, modelTest } from "./model/index.js";
 export * from "./mortal-store.js";
 export * from "./plans.js";
 export * from "./run-dag.js";

@@ -4,4 +4,11 @@ import { bulkSubmit, chains, diamonds, noopSteps } from "./throughput.js";
 import { wideMap } from "./wide-map.js";
 
 /** Every scenario, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [bulkSubmit, noopSteps, chains, diamonds, submitToStart, wideMap];
+export const scenarios: readonly Scenario[] = [
+  bulkSubmit,
+  noopSteps,
+  chains,
+  diamonds,
+  submitToStart,
+  wideMap,
+];

@@ -35,8 +35,16 @@ export const chains: Scenario = {
   async measure(folder, scale) {
     const runs = Math.ceil(5_000 * scale);
     return [
-      { name: "handed straight on", value: await drainRate(join(folder, "a"), chain, runs, 5), unit: "steps/s" },
-      { name: "queued each time", value: await drainRate(join(folder, "b"), chain, runs, 5, false), unit: "steps/s" },
+      {
+        name: "handed straight on",
+        value: await drainRate(join(folder, "a"), chain, runs, 5),
+        unit: "steps/s",
+      },
+      {
+        name: "queued each time",
+        value: await drainRate(join(folder, "b"), chain, runs, 5, false),
+        unit: "steps/s",
+      },
     ];
   },
 };
@@ -45,7 +53,9 @@ export const diamonds: Scenario = {
   name: "diamonds of 4",
   what: `dag runs of four steps with a join, one worker, concurrency ${CONCURRENCY}`,
   async measure(folder, scale) {
-    return [{ name: "done", value: await drainRate(folder, diamond, Math.ceil(5_000 * scale), 4), unit: "steps/s" }];
+    return [
+      { name: "done", value: await drainRate(folder, diamond, Math.ceil(5_000 * scale), 4), unit: "steps/s" },
+    ];
   },
 };
 

@@ -33,7 +33,11 @@ export const wideMap: Scenario = {
       { name: "memory in the first tenth", value: atTenth, unit: "MiB" },
       { name: "memory after that, at most", value: peak, unit: "MiB" },
       { name: "memory growth after the first tenth", value: peak / atTenth, unit: "ratio" },
-      { name: "time per child, against a map of 1,000", value: wideMs / width / (narrowMs / narrow), unit: "ratio" },
+      {
+        name: "time per child, against a map of 1,000",
+        value: wideMs / width / (narrowMs / narrow),
+        unit: "ratio",
+      },
     ];
   },
 };
