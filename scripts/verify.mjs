@@ -3,6 +3,7 @@ import { build } from "./build.mjs";
 import { runNode } from "./command.mjs";
 import { install, isInstalled } from "./install.mjs";
 import { nodeVersionProblem } from "./node-version.mjs";
+import { ensureRedisServer } from "./redis-server.mjs";
 import { pathOf } from "./root.mjs";
 import { stage } from "./stage.mjs";
 import { runTests } from "./test-report.mjs";
@@ -24,6 +25,7 @@ async function verify() {
     total.failed += 1;
     return;
   }
+  await check("Looking for redis-server", ensureRedisServer);
   await check("Building the packages (tsc -b)", build);
   await check("Checking style (biome ci)", () =>
     tool("node_modules/@biomejs/biome/bin/biome", "ci", "--max-diagnostics=none", colors),

@@ -133,7 +133,7 @@ describe("npm start", () => {
     [["--dri", "x"], /there is no flag --dri; there are --dir, --out/],
     [["--dir", "nowhere"], /--dir names .*nowhere, which does not exist/],
     [["--id", ID.toLowerCase()], new RegExp(`write ${ID}`)],
-    [["--store", "redis://localhost"], /redis:\/\/ stores come with a later version/],
+    [["--store", "postgres://localhost"], /there are no "postgres:" stores/],
   ])("%j is refused", async (args, message) => {
     const ended = await run(args, await temporaryFolder());
     expect(ended).toMatchObject({ code: 2, stdout: "" });

@@ -178,10 +178,10 @@ describe("bad input", () => {
     ["one argument too many", ["show", ID, "more"], 2, /"more" is one argument too many/],
     ["a missing argument", ["run", "greet"], 2, /FILES is missing/],
     [
-      "a store that comes later",
-      ["runs", "--store", "redis://:pw@h"],
-      2,
-      /redis:\/\/ stores come with a later version/,
+      "a Redis that does not answer",
+      ["runs", "--store", "redis://:pw@127.0.0.1:1"],
+      3,
+      /redis:\/\/127.0.0.1:1 does not answer/,
     ],
     ["a store that is none", ["runs", "--store", "jobs.db"], 2, /"jobs.db" is no URL of a store/],
     [

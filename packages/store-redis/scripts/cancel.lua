@@ -13,9 +13,9 @@ if run.ended then return "ended" end
 if run.cancelling then return "cancelling" end
 
 run.cancelling, run.dirty = true, true
-local status = run.held == 0 and "cancelled" or "cancelling"
+local status = run.holders == "" and "cancelled" or "cancelling"
 local told = {}
-for session in pairs(run.holders) do
+for session in string.gmatch(run.holders, "([^ :]+):") do
   told[#told + 1] = session
   call("HSETNX", PREFIX .. "mail:" .. session, run.id, "0")
   local box = call("HGET", PREFIX .. "session:" .. session, "box")

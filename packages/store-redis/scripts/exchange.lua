@@ -7,9 +7,10 @@
 --      by US · 10 … reports, see shared/report.lua
 -- Returns { "late", last seq } when the number is older than the lane's last; else { "ok", alive 1 or 0, results (a letter for each report),
 --      more 1 or 0, ms until the next timer or false, mail (run ids), grants (see shared/grants.lua) }
--- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report session grants take flush
+-- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history quick report session grants take flush
 
 local who = session.find(ARGV[3])
+report.session = who and who.id
 local lanes = PREFIX .. "lanes:" .. ARGV[3]
 
 local function applyAll()
@@ -43,7 +44,7 @@ if last then
     for id, address, fence in string.gmatch(leases, "([^\29]*)\29([^\29]*)\29(%d+)\30") do
       local run = runs.getForGrant(id, address)
       local step = run and steps.get(run, address)
-      if step and step.session == who.id and step.fence == tonumber(fence) then list[#list + 1] = step end
+      if step and step.session == who.id and step.fence == fence then list[#list + 1] = step end
     end
     return reply(results, tonumber(more), list)
   end
@@ -59,7 +60,9 @@ if who.alive then take.fromLines() end
 
 local more = take.drops >= DROP_LIMIT and 1 or 0
 local leases = {}
-for i, step in ipairs(take.steps) do leases[i] = step.run.id .. GS .. step.address .. GS .. step.fence .. RS end
+for i, step in ipairs(take.steps) do
+  leases[i] = (step.run or step).id .. GS .. step.address .. GS .. (step.fence or "1") .. RS
+end
 call("HSET", lanes, ARGV[4], ARGV[5] .. US .. results .. US .. more .. US .. table.concat(leases))
 local answer = reply(results, more, take.steps)
 flushAll(ARGV[2])

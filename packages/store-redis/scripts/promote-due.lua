@@ -12,7 +12,7 @@ local STEP_LIMIT = 1000
 -- Makes a waiting step ready, if it still waits for this very timer.
 local function wake(run, address, seq)
   local step = steps.get(run, address)
-  if not step or step.seq ~= tonumber(seq) or step.state ~= WAITING then return 0 end
+  if not step or tonumber(step.seq) ~= tonumber(seq) or step.state ~= WAITING then return 0 end
   ready.release(step)
   return 1
 end

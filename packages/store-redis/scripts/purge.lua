@@ -66,7 +66,7 @@ local function deleteParts(id)
   if budget <= 0 then return false end
   local fields = {}
   for _, field in ipairs(call("HKEYS", PREFIX .. "run:" .. id)) do
-    if string.find(field, "^[@=#+gxm]") then fields[#fields + 1] = field end
+    if string.find(field, "^[@$=#+gxm]") then fields[#fields + 1] = field end
     if #fields == budget then break end
   end
   if #fields > 0 then callMany("HDEL", PREFIX .. "run:" .. id, fields) end
@@ -84,7 +84,7 @@ end
 
 -- Takes a run off the list of all runs, with the list when it was the last of a full one.
 local function unlist(id)
-  local number = string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^.,(%d+),")
+  local number = string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
   if not number then return end
   local bucket = math.floor(number / 1000)
   if call("HINCRBY", PREFIX .. "runs", bucket, -1) <= 0 and bucket < math.floor(clock.runs / 1000) then

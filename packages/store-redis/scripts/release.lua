@@ -8,6 +8,6 @@
 
 for i = 3, #ARGV, 3 do
   local step = report.stepBehind(ARGV[i], ARGV[i + 1])
-  if step and step.fence == tonumber(ARGV[i + 2]) and step.session then report.giveBack(step) end
+  if step and step.fence == ARGV[i + 2] and step.session then report.giveBack(step) end
 end
 flushAll(ARGV[2])

@@ -35,7 +35,7 @@ export interface RunHead {
 }
 
 export function headOf(head: string, status: string): RunHead {
-  const [kind, number, , priority, created] = head.split(",") as [string, string, string, string, string];
+  const [created, kind, number, , priority] = head.split(",") as [string, string, string, string, string];
   const [state, cancelling, , started, ended, , failed, , , purged] = status.split(",") as string[];
   const createdMs = Number(created);
   const at = (offset: string | undefined) => (offset ? createdMs + Number(offset) : undefined);

@@ -1,7 +1,7 @@
 import { isSettled, type StepAddress, type StepReason, type StepRecord } from "@jobbers/core";
 import { kindOf, phaseOf, stateOf } from "./letters.js";
 import type { RunHead } from "./runs.js";
-import { RS, US, unpackText } from "./text.js";
+import { US, unpackText } from "./text.js";
 
 /** A step as scripts/shared/steps.lua writes it. */
 export interface ReadStep {
@@ -15,18 +15,18 @@ export function isMapped(address: StepAddress): boolean {
   return /\[\d/.test(address);
 }
 
-/** `text` is the record, `body` that of its body where it has one. */
+/** `text` is what changes in it, `body` that of its body where it has one. */
 export function readStep(
   run: string,
   head: RunHead,
   address: StepAddress,
   text: string,
+  spec: string,
   body: string | null | undefined,
 ): ReadStep {
-  const cut = text.indexOf(RS);
-  const parts = text.slice(0, cut).split(",");
+  const parts = text.split(",");
   const [first = "", fence, tries, lost, , , ready, started, ended, due, , , , worker] = parts;
-  const [name = "", kind = "", , , , , , queue = ""] = text.slice(cut + 1).split(US);
+  const [name = "", kind = "", , , , , , queue = ""] = spec.split(US);
   const at = (offset: string | undefined) => (offset ? head.createdMs + Number(offset) : undefined);
   const kept = stateOf(first.charAt(0));
   // What a run's end left unfinished reads as cancelled: to rewrite it all would cost too much.

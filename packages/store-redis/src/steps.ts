@@ -33,10 +33,10 @@ async function readSteps(redis: Redis, keys: Keys, run: string, head: RunHead, p
     [keys.run(run), keys.more(run)].map(async (key, beside) => {
       const own = packed.filter((address) => isMapped(address) === (beside === 1));
       if (own.length === 0) return [];
-      const texts = await redis.hmget(key, ...own.flatMap((address) => [`@${address}`, `#${address}`]));
+      const texts = await redis.hmget(key, ...own.flatMap((address) => [`@${address}`, `$${address}`, `#${address}`]));
       return own.map((address, i): [string, ReadStep | undefined] => {
-        const text = texts[2 * i];
-        return [address, text ? readStep(run, head, unpackText(address), text, texts[2 * i + 1]) : undefined];
+        const [text, spec, body] = texts.slice(3 * i, 3 * i + 3);
+        return [address, text ? readStep(run, head, unpackText(address), text, spec ?? "", body) : undefined];
       });
     }),
   ).then((parts) => {

@@ -131,7 +131,7 @@ export const errorCatalogue = {
   "store-busy": {
     title: "The store was too busy to answer in time",
     remedy:
-      "Try again; every call may be repeated. If it lasts, look for a process that holds the database locked.",
+      "Try again; every call may be repeated. If it lasts, see whether the server is up, or which process holds the file locked.",
     status: 503,
     exit: 3,
   },

@@ -15,15 +15,30 @@ local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 
 -- Fragments call each other through these, in whatever order they are included.
 local clock, runs, steps, bodies, values, events, ledger = {}, {}, {}, {}, {}, {}, {}
-local lease, settle, ready, epilogue, history, report, session = {}, {}, {}, {}, {}, {}, {}
+local lease, settle, ready, epilogue, history, report, session, quick = {}, {}, {}, {}, {}, {}, {}, {}
+
+-- An empty table that nobody writes to: most runs need none of the lists that they could have.
+local NONE = {}
 
 local function splitBy(text, separator)
+  if not string.find(text, separator, 1, true) then return { text } end
   local parts, n = {}, 0
   for part in string.gmatch(text .. separator, "([^" .. separator .. "]*)" .. separator) do
     n = n + 1
     parts[n] = part
   end
   return parts
+end
+
+-- Numbers as text: Lua formats each anew, which costs as much as a command.
+local digits = {}
+local function text(number)
+  local known = digits[number]
+  if not known then
+    known = number .. ""
+    digits[number] = known
+  end
+  return known
 end
 
 -- A command with many arguments, in bites: Lua's stack takes no more than 8,000.

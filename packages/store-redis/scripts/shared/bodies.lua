@@ -12,15 +12,15 @@ function bodies.of(run, owner)
   if owner == "" then return run.body end
   local body = run.bodies[owner]
   if body then return body end
-  local text = call("HGET", bodies.isInner(owner) and run.more or run.key, "#" .. owner)
-  if text then
-    local count, members, settled, failed, halted, epilogue = string.match(text, "^(%d*),(%d+),(%d+),(%d+),(%d+),(.)$")
+  local record = call("HGET", bodies.isInner(owner) and runs.moreKey(run) or run.key, "#" .. owner)
+  if record then
+    local count, members, settled, failed, halted, epilogue = string.match(record, "^(%d*),(%d+),(%d+),(%d+),(%d+),(.)$")
     body = { count = tonumber(count), members = tonumber(members), settled = tonumber(settled), failed = tonumber(failed),
       halted = tonumber(halted), epilogue = epilogue }
   else
     body = { members = 0, settled = 0, failed = 0, halted = 0, epilogue = "n" }
   end
-  run.bodies[owner] = body
+  own(run, "bodies")[owner] = body
   return body
 end
 

@@ -10,15 +10,17 @@ do
     ms = time[1] * 1000 + math.floor(time[2] / 1000)
   end
   clock.now = math.max(ms, tonumber(kept[1]) or 0)
+  -- How entries of shelves begin.
+  clock.stamp = clock.now .. "|"
   clock.seq = tonumber(kept[2]) or 0
   clock.runs = tonumber(kept[3]) or 0
   clock.events = tonumber(kept[4]) or 0
 end
 
--- A number that was never given out before, larger than all before.
+-- A number that was never given out before, larger than all before; as text.
 function clock.nextSeq()
   clock.seq = clock.seq + 1
-  return clock.seq
+  return clock.seq .. ""
 end
 
 function clock.flush()

@@ -9,7 +9,13 @@ function events.add(run, kind, step, detail)
   told[#told + 1] = kind .. US .. run.id .. US .. (step or "") .. US .. (detail or "")
 end
 
+function events.addText(event)
+  told[#told + 1] = event
+end
+
 function events.tallyOf(run)
+  local state, n = next(run.tally)
+  if not next(run.tally, state) then return state .. text(n) end
   local parts = {}
   for state, n in pairs(run.tally) do parts[#parts + 1] = state .. n end
   return table.concat(parts, " ")
@@ -17,7 +23,7 @@ end
 
 -- One event for all that a script did to the steps of a run.
 function events.sumUp(run)
-  if next(run.tally) then events.add(run, "s", "", events.tallyOf(run)) end
+  if run.tally ~= NONE then events.add(run, "s", "", events.tallyOf(run)) end
 end
 
 function events.flush(kept)

@@ -5,24 +5,35 @@
 -- A value larger than this is left for the worker to read, and what the values of one reply may take together.
 local VALUE_BYTES, REPLY_BYTES = 65536, 1048576
 
+local function headOf(step, run, reads)
+  return run.id .. US .. step.address .. US .. step.fence .. US .. step.phase .. US .. steps.needsOf(step) .. US .. run.plan .. US
+    .. step.tries .. US .. step.lost .. US .. steps.priorityOf(step) .. US .. step.cursor .. US
+    .. (step.phase == ADVANCE and step.state or "") .. US .. run.traceparent .. US .. run.tags .. US .. reads
+end
+
 local function grantsOf(list)
   local reply, n, room = {}, 0, REPLY_BYTES
   for _, step in ipairs(list) do
     local run = step.run
-    runs.describe(run)
-    local reads = step.phase ~= ADVANCE and step.spec.reads or ""
     n = n + 1
-    reply[n] = run.id .. US .. step.address .. US .. step.fence .. US .. step.phase .. US .. steps.needsOf(step) .. US .. run.plan
-      .. US .. step.tries .. US .. step.lost .. US .. steps.priorityOf(step) .. US .. step.cursor .. US
-      .. (step.phase == ADVANCE and step.state or "") .. US .. run.traceparent .. US .. run.tags .. US .. reads
-    if reads ~= "" then
-      for _, text in ipairs(values.getAll(run, splitBy(reads, GS))) do
+    if not run then
+      -- From the straight road, with one small value at most.
+      reply[n] = step.head
+      if step.value then
+        n, room = n + 1, room - #step.value
+        reply[n] = step.value
+      end
+    else
+      runs.describe(run)
+      local reads = step.phase ~= ADVANCE and step.spec.reads or ""
+      reply[n] = headOf(step, run, reads)
+      for _, value in ipairs(reads == "" and NONE or values.getAll(run, splitBy(reads, GS))) do
         n = n + 1
-        local size = text and #text or 0
+        local size = value and #value or 0
         if size > VALUE_BYTES or size > room then
           reply[n] = 0
         else
-          reply[n] = text
+          reply[n] = value
           room = room - size
         end
       end

@@ -7,8 +7,8 @@ local KEPT = 100
 local function tokensOf(run, address)
   local list = run.past[address]
   if not list then
-    list = call("HGET", run.more, "!" .. address) or ""
-    run.past[address] = list
+    list = call("HGET", runs.moreKey(run), "!" .. address) or ""
+    own(run, "past")[address] = list
   end
   return list
 end
@@ -21,16 +21,16 @@ local function insert(run, address, attempt)
   local _, spaces = string.gsub(list, " ", "")
   if spaces >= KEPT then
     local oldest, rest = string.match(list, "^(%S+) (.*)$")
-    call("HDEL", run.more, "!" .. address .. US .. oldest)
+    call("HDEL", runs.moreKey(run), "!" .. address .. US .. oldest)
     list = rest
   end
-  run.past[address] = list
-  call("HSET", run.more, "!" .. address, list, "!" .. address .. US .. token,
+  own(run, "past")[address] = list
+  call("HSET", runs.moreKey(run), "!" .. address, list, "!" .. address .. US .. token,
     attempt.worker .. "," .. attempt.started .. "," .. clock.now .. "," .. (attempt.error and "E" .. attempt.error or "N"))
 end
 
 function history.keep(step, reason, err)
-  insert(step.run, step.address, { fence = step.fence, reason = reason, worker = step.worker, started = step.started or clock.now,
+  insert(step.run, step.address, { fence = step.fence, reason = reason, worker = step.worker, started = text(step.run.created + (step.started == "" and step.run.age or step.started)),
     error = err })
 end
 
@@ -43,7 +43,7 @@ function history.keepLate(step, fence, reason, err)
   end
   local token = string.match(" " .. tokensOf(step.run, step.address), " (" .. fence .. ":%S+)")
   if not token then return end
-  local before = call("HGET", step.run.more, "!" .. step.address .. US .. token)
+  local before = call("HGET", runs.moreKey(step.run), "!" .. step.address .. US .. token)
   local worker, started = string.match(before or "", "^([^,]*),(%d+),")
   if worker then insert(step.run, step.address, { fence = fence, reason = reason, worker = worker, started = started, error = err }) end
 end

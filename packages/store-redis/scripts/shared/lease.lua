@@ -5,39 +5,42 @@ local taken, given = {}, {}
 -- Gives a step to a session: its fence grows, and whoever had it before may report no more.
 function lease.grant(step, session)
   local run = step.run
-  step.fence = step.fence + 1
-  step.session, step.worker, step.seq, step.dirty = session.id, session.worker, 0, true
+  step.fence = text(step.fence + 1)
+  step.session, step.worker, step.seq, step.dirty = session.id, session.worker, "", true
   -- A settled step that is advanced stays what it is.
   if step.phase ~= ADVANCE then
     steps.move(step, RUNNING)
-    step.started = clock.now
+    step.started = run.age
   end
   if step.phase == RUN then ledger.running(step.spec.queue, 1) end
-  run.holders[session.id] = (run.holders[session.id] or 0) + 1
-  run.held = run.held + 1
-  run.started = run.started or clock.now
-  run.dirty = true
-  taken[#taken + 1] = run.id .. "|" .. step.address
-  taken[#taken + 1] = step.fence
-  taken.session = session.id
+  runs.hold(run, session.id, 1)
+  if run.started == "" then run.started = run.age end
+  lease.note(session.id, run.id .. "|" .. step.address, step.fence)
+end
+
+function lease.note(session, member, fence)
+  local n = #taken
+  taken[n + 1], taken[n + 2] = member, fence
+  taken.session = session
+end
+
+function lease.drop(session, member)
+  local list = given[session]
+  if not list then
+    list = {}
+    given[session] = list
+  end
+  list[#list + 1] = member
 end
 
 -- Ends a lease where there is one. To be called before the step's phase changes.
 function lease.finish(step)
   local run, session = step.run, step.session
   if not session then return end
-  local list = given[session]
-  if not list then
-    list = {}
-    given[session] = list
-  end
-  list[#list + 1] = run.id .. "|" .. step.address
+  lease.drop(session, run.id .. "|" .. step.address)
   if step.phase == RUN then ledger.running(step.spec.queue, -1) end
-  step.session, step.dirty = nil, true
-  local left = run.holders[session] - 1
-  run.holders[session] = left > 0 and left or nil
-  run.held = run.held - 1
-  run.dirty = true
+  step.session, step.dirty = false, true
+  runs.hold(run, session, -1)
 end
 
 -- Removals go first: a step may be given back and taken again by the same session.

@@ -22,7 +22,7 @@ end
 -- Puts a step at the end of its line.
 function ready.make(step)
   steps.move(step, READY)
-  step.readyAt, step.due = clock.now, nil
+  step.readyAt, step.due = step.run.age, ""
   ready.enqueue(step)
 end
 

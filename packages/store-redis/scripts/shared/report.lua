@@ -44,15 +44,15 @@ end
 -- Lets a step wait for an instant.
 function report.wait(step, due, reason)
   steps.move(step, WAITING, reason)
-  step.due, step.seq = due, clock.nextSeq()
-  call("ZADD", PREFIX .. "timers", due, string.format("%015.0f", step.seq) .. "|" .. step.run.id .. "|" .. step.address)
+  step.due, step.seq = text(due - step.run.created), clock.nextSeq()
+  call("ZADD", PREFIX .. "timers", due, string.format("%015.0f", tonumber(step.seq)) .. "|" .. step.run.id .. "|" .. step.address)
 end
 
 -- The lease of a map or an inlined dag ends: from now on its body goes on by itself.
 function report.beginBody(step)
   lease.finish(step)
   steps.move(step, EXPANDING)
-  step.seq = 0
+  step.seq = ""
   settle.endBodyIfDone(step.run, step.address)
 end
 
@@ -131,10 +131,11 @@ end
 -- Applies the report at ARGV[at]; answers "a" (accepted) or "s" (stale), and where the next one begins.
 function report.apply(at)
   local kind, id, address, fence, reason, delay, members, onFailure, nextPage, count, rescues = string.match(ARGV[at], HEAD)
+  if kind == "s" and count == "0" and nextPage == "" and report.session
+    and quick.succeed(report.session, id, address, fence, ARGV[at + 1]) then return "a", at + 2 end
   local after = at + 2 + (tonumber(count) or 0)
   local step = report.stepBehind(id, address, count ~= "0" and runs.getForGrant)
   if not step then return "s", after end
-  fence = tonumber(fence)
   local isCurrent = step.fence == fence and not step.run.ended and not isStale(step, kind)
   if isCurrent then
     local r = { payload = ARGV[at + 1], reason = reason, delay = delay, members = members, onFailure = onFailure, next = nextPage,

@@ -14,11 +14,11 @@ end
 
 function settle.endRun(run, state)
   if run.ended then return end
-  run.state, run.ended, run.dirty = state, clock.now, true
+  run.state, run.ended, run.dirty = state, run.age, true
   if run.cancelling then
     for session in string.gmatch(call("HGET", run.key, "m") or "", "%S+") do call("HDEL", PREFIX .. "mail:" .. session, run.id) end
   end
-  events.add(run, "e", "", state .. (next(run.tally) and " " .. events.tallyOf(run) or ""))
+  events.add(run, "e", "", run.tally ~= NONE and state .. " " .. events.tallyOf(run) or state)
   if run.keep == "0" then
     -- Nobody wants the result: gone at once for readers, deleted by the next purge.
     run.purged = true
@@ -26,7 +26,7 @@ function settle.endRun(run, state)
   elseif run.keep ~= "" then
     call("ZADD", PREFIX .. "kept", clock.now + run.keep, run.id)
   else
-    settle.shelve("ended:" .. state, clock.now .. "|" .. run.id)
+    settle.shelve("ended:" .. state, clock.stamp .. run.id)
   end
 end
 

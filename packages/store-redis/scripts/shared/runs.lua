@@ -1,51 +1,54 @@
 -- Runs. The hash `run:<id>` holds all that is small: h what never changes, s what does, p plan, n name, f fingerprint, g tags,
--- x traceparent, m sessions with mail about it; its plain steps (`@address`), small values (`=key`), bodies (`#address`) and
--- counts (`+<state>name`). `more:<id>` holds what is large or many: steps inside maps, large values, attempts.
+-- x traceparent, m sessions with mail about it; its plain steps (`@address` and `$address`), small values (`=key`), bodies
+-- (`#address`) and counts (`+<state>name`). `more:<id>` holds what is large or many: steps inside maps, large values, attempts.
 --
--- A script loads each run once, changes it in memory, and writes it once, in runs.flush.
+-- A script loads each run once, changes it in memory, and writes it once, in runs.flush. What is only copied stays the text
+-- that it was read as: instants (as milliseconds since the submission), and `holders`, the sessions that hold steps of the run, as
+-- `session:count` with blanks between.
 
 runs.known = {}
 
-local HEAD = "^(.),(%d+),(.),(%d+),(%d+),([^,]*),(%d+),(%d+)$"
+local HEAD = "^(%d+),.,%d+,(.),(%d+),([^,]*),(%d+),(%d+)$"
 local STATUS = "^(.),(.),(.),(%d*),(%d*),(%d+),(%d+),(%d+),(.),(.),(.*)$"
 
-local function instant(text, base)
-  return text ~= "" and base + text or nil
-end
-
-local function offset(ms, base)
-  return ms and ms - base or ""
-end
-
--- A run from its fields h and s. `text` is s; without it nothing has happened yet.
+-- A run from its fields h and s.
 function runs.adopt(id, head, status)
-  local kind, number, mode, priority, created, keep, members, inline = string.match(head, HEAD)
-  local run = { id = id, key = PREFIX .. "run:" .. id, more = PREFIX .. "more:" .. id, kind = kind, number = number, mode = mode,
-    priority = priority, created = tonumber(created), keep = keep, inline = tonumber(inline), holders = {}, held = 0,
-    steps = {}, writes = {}, inner = {}, order = {}, put = {}, counts = {}, tally = {}, past = {}, bodies = {} }
+  local created, mode, priority, keep, members, inline = string.match(head, HEAD)
   local state, cancelling, stopped, started, ended, settled, failed, halted, epilogue, purged, holders = string.match(status, STATUS)
-  run.state, run.cancelling, run.stopped, run.purged = state, cancelling == "1", stopped == "1", purged == "1"
-  run.started, run.ended = instant(started, run.created), instant(ended, run.created)
-  run.body = { members = tonumber(members), settled = tonumber(settled), failed = tonumber(failed), halted = tonumber(halted),
-    epilogue = epilogue }
-  if holders ~= "" then
-    for session, n in string.gmatch(holders, "([^ :]+):(%d+)") do
-      run.holders[session] = tonumber(n)
-      run.held = run.held + n
-    end
-  end
+  created = tonumber(created)
+  local run = { id = id, key = PREFIX .. "run:" .. id, mode = mode, priority = priority, created = created, keep = keep,
+    inline = tonumber(inline), state = state, cancelling = cancelling == "1", stopped = stopped == "1", started = started,
+    ended = ended ~= "" and ended, purged = purged == "1", holders = holders, age = text(clock.now - created), dirty = false,
+    body = { members = tonumber(members), settled = tonumber(settled), failed = tonumber(failed), halted = tonumber(halted),
+      epilogue = epilogue, dirty = false },
+    plan = false, tags = false, traceparent = false, steps = {}, put = NONE, writes = NONE, inner = NONE, order = NONE,
+    counts = NONE, tally = NONE, past = NONE, bodies = NONE }
   runs.known[id] = run
   return run
+end
+
+-- One of the lists of a run, made when it is first needed.
+local function own(run, name)
+  local list = run[name]
+  if list == NONE then
+    list = {}
+    run[name] = list
+  end
+  return list
+end
+
+function runs.moreKey(run)
+  return PREFIX .. "more:" .. run.id
 end
 
 -- A run and one of its steps, in one look; nil when there is no such run.
 function runs.get(id, address)
   local run = runs.known[id]
   if run ~= nil then return run end
-  local found = call("HMGET", PREFIX .. "run:" .. id, "h", "s", "@" .. (address or ""))
+  local found = call("HMGET", PREFIX .. "run:" .. id, "h", "s", "@" .. (address or ""), "$" .. (address or ""))
   if not found[1] then return nil end
   run = runs.adopt(id, found[1], found[2])
-  if address and found[3] then steps.adopt(run, address, found[3]) end
+  if address and found[3] then steps.adopt(run, address, found[3], found[4]) end
   return run
 end
 
@@ -57,12 +60,12 @@ end
 function runs.getForGrant(id, address)
   local run = runs.known[id]
   if run ~= nil then return run end
-  local found = call("HMGET", PREFIX .. "run:" .. id, "h", "s", "@" .. address, "p", "g", "x", "=:input")
+  local found = call("HMGET", PREFIX .. "run:" .. id, "h", "s", "@" .. address, "$" .. address, "p", "g", "x", "=:input")
   if not found[1] then return nil end
   run = runs.adopt(id, found[1], found[2])
-  describe(run, found[4], found[5], found[6])
-  if found[7] then run.put[":input"] = found[7] end
-  if found[3] then steps.adopt(run, address, found[3]) end
+  describe(run, found[5], found[6], found[7])
+  if found[8] then run.put = { [":input"] = found[8] } end
+  if found[3] then steps.adopt(run, address, found[3], found[4]) end
   return run
 end
 
@@ -73,49 +76,71 @@ function runs.describe(run)
   describe(run, found[1], found[2], found[3])
 end
 
+-- A lease more (n = 1) or less (n = -1) of a session on the run's steps.
+function runs.hold(run, session, n)
+  local holders = run.holders
+  run.dirty = true
+  if holders == "" then
+    run.holders = session .. ":1"
+  elseif n < 0 and holders == session .. ":1" then
+    run.holders = ""
+  else
+    local list, found = {}, false
+    for each, count in string.gmatch(holders, "([^ :]+):(%d+)") do
+      if each == session then count, found = count + n, true end
+      if count ~= 0 then list[#list + 1] = each .. ":" .. count end
+    end
+    if not found then list[#list + 1] = session .. ":1" end
+    run.holders = table.concat(list, " ")
+  end
+end
+
 local function statusOf(run)
-  local holders = {}
-  for session, n in pairs(run.holders) do holders[#holders + 1] = session .. ":" .. n end
-  local body, base = run.body, run.created
-  return run.state .. "," .. (run.cancelling and 1 or 0) .. "," .. (run.stopped and 1 or 0) .. "," .. offset(run.started, base)
-    .. "," .. offset(run.ended, base) .. "," .. body.settled .. "," .. body.failed .. "," .. body.halted .. "," .. body.epilogue
-    .. "," .. (run.purged and 1 or 0) .. "," .. table.concat(holders, " ")
+  local body = run.body
+  return run.state .. (run.cancelling and ",1," or ",0,") .. (run.stopped and "1," or "0,") .. run.started .. "," .. (run.ended or "")
+    .. "," .. text(body.settled) .. "," .. text(body.failed) .. "," .. text(body.halted) .. "," .. body.epilogue
+    .. (run.purged and ",1," or ",0,") .. run.holders
 end
 
 local function flushOne(run)
-  local writes, inner = run.writes, run.inner
   for address, step in pairs(run.steps) do
     if step and step.dirty then
-      local into = step.mapped and inner or writes
+      local into = own(run, step.mapped and "inner" or "writes")
       local n = #into
       into[n + 1], into[n + 2] = "@" .. address, steps.format(step)
+      if step.isFresh then into[n + 3], into[n + 4] = "$" .. address, step.specText end
     end
   end
-  for address, body in pairs(run.bodies) do
-    if body.dirty then
-      local into = bodies.isInner(address) and inner or writes
-      local n = #into
-      into[n + 1], into[n + 2] = "#" .. address, bodies.format(body)
+  if run.bodies ~= NONE then
+    for address, body in pairs(run.bodies) do
+      if body.dirty then
+        local into = own(run, bodies.isInner(address) and "inner" or "writes")
+        local n = #into
+        into[n + 1], into[n + 2] = "#" .. address, bodies.format(body)
+      end
     end
   end
+  local writes = run.writes
   if run.dirty or run.body.dirty then
+    writes = own(run, "writes")
     local n = #writes
     writes[n + 1], writes[n + 2] = "s", statusOf(run)
   end
-  if #writes > 0 then callMany("HSET", run.key, writes) end
-  if #inner > 0 then callMany("HSET", run.more, inner) end
-  if #run.order > 0 then callMany("ZADD", PREFIX .. "order:" .. run.id, run.order) end
-  for name, n in pairs(run.counts) do
-    if n ~= 0 then call("HINCRBY", run.key, name, n) end
+  local n = #writes
+  if n > 1000 then callMany("HSET", run.key, writes) elseif n > 0 then call("HSET", run.key, unpack(writes)) end
+  if run.inner ~= NONE then callMany("HSET", runs.moreKey(run), run.inner) end
+  if run.order ~= NONE then callMany("ZADD", PREFIX .. "order:" .. run.id, run.order) end
+  if run.counts ~= NONE then
+    for name, count in pairs(run.counts) do
+      if count ~= 0 then call("HINCRBY", run.key, name, count) end
+    end
   end
 end
 
 -- Writes all that has changed, and ends the cancelled runs whose last lease is gone.
 function runs.flush()
   for _, run in pairs(runs.known) do
-    if run.cancelling and run.held == 0 then settle.endRun(run, CANCELLED) end
-  end
-  for _, run in pairs(runs.known) do
+    if run.cancelling and run.holders == "" then settle.endRun(run, CANCELLED) end
     flushOne(run)
     if not run.ended then events.sumUp(run) end
   end

@@ -9,7 +9,14 @@ local REMEMBERED_MS = 3600000
 function session.find(id)
   local found = call("HMGET", PREFIX .. "session:" .. id, "state", "worker", "serves")
   if not found[1] then return nil end
-  return { id = id, alive = found[1] == "open", worker = found[2], serves = found[3] }
+  -- What is served is looked up in one text, each need once.
+  local list = found[3]
+  local serves = setmetatable({ [""] = true }, { __index = function(known, needs)
+    local does = string.find(list, "\n" .. needs .. "\n", 1, true) ~= nil
+    known[needs] = does
+    return does
+  end })
+  return { id = id, alive = found[1] == "open", worker = found[2], serves = serves }
 end
 
 function session.leave(id, state)

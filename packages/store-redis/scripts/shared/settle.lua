@@ -11,7 +11,7 @@ settle.takeInline = nil
 function settle.step(step, outcome, reason, follow)
   lease.finish(step)
   steps.move(step, outcome, reason)
-  step.seq, step.due, step.ended = 0, nil, clock.now
+  step.seq, step.due, step.ended = "", "", step.run.age
   local run, spec = step.run, step.spec
   -- A run that is being cancelled releases nobody; it ends when its last lease does.
   if run.cancelling then return end

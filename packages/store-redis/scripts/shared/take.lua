@@ -15,7 +15,7 @@ function take.begin(who, slots, control, inline, queues)
 end
 
 local function serves(needs)
-  return needs == "" or string.find(take.session.serves, "\n" .. needs .. "\n", 1, true) ~= nil
+  return take.session.serves[needs]
 end
 
 local function grant(step)
@@ -28,7 +28,7 @@ end
 function take.takeInline(step)
   if not take.inline or take.slots <= 0 then return false end
   if not string.find(take.queueList, US .. step.spec.queue .. US, 1, true) or not serves(steps.needsOf(step)) then return false end
-  step.readyAt = clock.now
+  step.readyAt = step.run.age
   grant(step)
   return true
 end
@@ -44,9 +44,17 @@ end
 -- False when an entry is dropped or moved.
 local function offer(line, entry)
   local seq, id, address = string.match(entry, "^(%d+)|([^|]*)|(.*)$")
+  if line.queue ~= "" then
+    local granted = quick.take(take.session, seq, id, address)
+    if granted then
+      take.steps[#take.steps + 1] = granted
+      take.slots = take.slots - 1
+      return true
+    end
+  end
   local run = runs.getForGrant(id, address)
   local step = run and steps.get(run, address)
-  if not step or step.seq ~= tonumber(seq) or run.ended then return false end
+  if not step or step.seq ~= seq or run.ended then return false end
   local fate = fateOf(step)
   if fate then
     if fate ~= "stays" then settle.step(step, CANCELLED, fate) end

@@ -3,21 +3,22 @@
 
 -- True for keys of which there are many, and for errors, which a later try replaces.
 local function isBeside(key)
+  if not string.find(key, "[%[:]") then return false end
   return string.find(key, "%[%d") ~= nil or string.find(key, ":%d+$") ~= nil or string.find(key, ":error", 1, true) ~= nil
 end
 
-function values.put(run, key, text)
-  local into = (#text > run.inline or isBeside(key)) and run.inner or run.writes
+function values.put(run, key, value)
+  local into = own(run, (#value > run.inline or isBeside(key)) and "inner" or "writes")
   local n = #into
-  into[n + 1], into[n + 2] = "=" .. key, text
-  run.put[key] = text
+  into[n + 1], into[n + 2] = "=" .. key, value
+  own(run, "put")[key] = value
 end
 
 -- Makes sure that the values under some keys are in `run.put`; false stands for none.
 local function load(run, keys)
-  local home, beside = {}, {}
+  local home, beside, put = {}, {}, own(run, "put")
   for _, key in ipairs(keys) do
-    if run.put[key] == nil then
+    if put[key] == nil then
       if isBeside(key) then beside[#beside + 1] = key else home[#home + 1] = key end
     end
   end
@@ -25,13 +26,13 @@ local function load(run, keys)
     local fields = {}
     for i, key in ipairs(home) do fields[i] = "=" .. key end
     for i, text in ipairs(call("HMGET", run.key, unpack(fields))) do
-      if text then run.put[home[i]] = text else beside[#beside + 1] = home[i] end
+      if text then put[home[i]] = text else beside[#beside + 1] = home[i] end
     end
   end
   if #beside == 0 then return end
   local fields = {}
   for i, key in ipairs(beside) do fields[i] = "=" .. key end
-  for i, text in ipairs(call("HMGET", run.more, unpack(fields))) do run.put[beside[i]] = text end
+  for i, text in ipairs(call("HMGET", runs.moreKey(run), unpack(fields))) do put[beside[i]] = text end
 end
 
 -- The text under a key, false when there is none.

@@ -1,0 +1,123 @@
+import type { StepSpec, Submission } from "@jobbers/core";
+import { openRedisStore } from "@jobbers/store-redis";
+import { openDriver, submissionOf } from "@jobbers/testing";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { freePort, type RedisServer, startRedis } from "./redis-server.js";
+import { single } from "./sample-plans.js";
+
+let server: RedisServer;
+let admin: Redis;
+beforeAll(async () => {
+  server = await startRedis("--requirepass", "right");
+  admin = new Redis(server.url, { password: "right" });
+});
+beforeEach(() => admin.flushall());
+afterAll(async () => {
+  admin?.disconnect();
+  await server?.stop();
+});
+
+const right = () => `redis://:right@127.0.0.1:${server.port}`;
+
+test.each(["", "redis:", "redis://", "http://127.0.0.1:1", "127.0.0.1:6379", "redis://127.0.0.1/one", "redis://h/0?x=1"])(
+  "%j is no URL of a Redis store",
+  async (url) => {
+    await expect(openRedisStore(url)).rejects.toMatchObject({ code: "store-url-invalid" });
+  },
+);
+
+test("a refused password is told, and not shown", async () => {
+  const opening = openRedisStore(`redis://:secret-word@127.0.0.1:${server.port}`);
+  const error = await opening.catch((thrown: Error) => thrown);
+  expect(error).toMatchObject({ code: "store-url-invalid", message: expect.stringContaining("password") });
+  expect((error as Error).message).not.toContain("secret-word");
+  await expect(openRedisStore(server.url)).rejects.toMatchObject({ code: "store-url-invalid" });
+});
+
+test("a place where nobody answers is told at once", async () => {
+  await expect(openRedisStore(`redis://127.0.0.1:${await freePort()}`)).rejects.toMatchObject({ code: "store-busy" });
+});
+
+test("a server that evicts is refused", async () => {
+  await admin.config("SET", "maxmemory-policy", "allkeys-lru");
+  try {
+    const message = expect.stringContaining("noeviction");
+    await expect(openRedisStore(right())).rejects.toMatchObject({ code: "store-unwritable", message });
+  } finally {
+    await admin.config("SET", "maxmemory-policy", "noeviction");
+  }
+  expect(await admin.dbsize()).toBe(0);
+});
+
+test("a replica is refused", async () => {
+  await admin.replicaof("127.0.0.1", "1");
+  try {
+    const message = expect.stringContaining("replica");
+    await expect(openRedisStore(right())).rejects.toMatchObject({ code: "store-unwritable", message });
+  } finally {
+    await admin.replicaof("NO", "ONE");
+  }
+});
+
+test("a newer schema is refused, a newer minor one is served", async () => {
+  await admin.set("jobbers:{main:0}:schema", "2.0");
+  await expect(openRedisStore(right())).rejects.toMatchObject({ code: "store-too-new" });
+  await admin.set("jobbers:{main:0}:schema", "1.7");
+  await (await openRedisStore(right())).close();
+});
+
+test("a foreign key in our place is refused, and left alone", async () => {
+  await admin.set("jobbers:{main:0}:clock", "mine");
+  await expect(openRedisStore(right())).rejects.toMatchObject({ code: "store-not-a-database" });
+  expect(await admin.keys("*")).toEqual(["jobbers:{main:0}:clock"]);
+  await admin.flushall();
+  await admin.set("jobbers:{main:0}:schema", "mine");
+  await expect(openRedisStore(right())).rejects.toMatchObject({ code: "store-not-a-database" });
+});
+
+const wicked = ["*", "{x}", "}{", "a\nb", "a\0b", "a:b", "a|b,c", "%2A", "\u001e\u001f\u001d", "ünï 😀", "[0]", "x".repeat(400)];
+
+/** A submission whose every name is the given text. */
+function named(text: string, n: number): Submission {
+  const submission = submissionOf(single(), n);
+  const [spec] = submission.entries.items as [StepSpec];
+  const entries = { items: [{ ...spec, address: text, name: text, needs: text, queue: text }] };
+  return { ...submission, name: text, tags: [text], traceparent: text, entries };
+}
+
+test("any text may be a name; no key outside of the prefix is touched", async () => {
+  await admin.mset("bystander", "1", "jobbers:{other:0}:clock", "2");
+  const store = await openRedisStore(right());
+  for (const [n, text] of wicked.entries()) {
+    const submission = named(text, n);
+    await store.submit([submission]);
+    const worker = await openDriver(store, { serves: [text], queues: [text], worker: text });
+    const [grant] = (await worker.exchange([], { slots: 5, queues: [text] })).grants;
+    expect(grant).toMatchObject({ needs: text, tags: [text], traceparent: text, lease: { address: text } });
+    expect(await store.listHeld(worker.session.id)).toEqual([grant?.lease]);
+    const follow = { successors: { items: [] } };
+    const report = { type: "succeeded", lease: grant!.lease, output: JSON.stringify(text), follow } as const;
+    expect((await worker.exchange([report])).results).toEqual(["accepted"]);
+    expect(await store.getRun(submission.id)).toMatchObject({ name: text, state: "succeeded", tags: [text] });
+    expect(await store.getStep(submission.id, text)).toMatchObject({ queue: text, worker: text, state: "succeeded" });
+    expect((await store.listSteps(submission.id, { limit: 5 })).steps).toHaveLength(1);
+    expect(await store.readValues(submission.id, [text])).toEqual({ [text]: JSON.stringify(text) });
+    expect((await store.listQueues()).map(({ name }) => name)).toContain(text);
+    await store.closeSession(worker.session.id);
+  }
+  await store.close();
+  const keys = await admin.keys("*");
+  expect(keys.filter((key) => !key.startsWith("jobbers:{main:0}:")).sort()).toEqual([
+    "bystander",
+    "jobbers:{other:0}:clock",
+  ]);
+  expect(await admin.mget("bystander", "jobbers:{other:0}:clock")).toEqual(["1", "2"]);
+});
+
+test("a name that is too long for a key is refused by name, and nothing is kept", async () => {
+  const store = await openRedisStore(right());
+  await expect(store.submit([named("x".repeat(10_240), 1)])).rejects.toMatchObject({ code: "name-invalid" });
+  expect((await store.listRuns({ limit: 5 })).runs).toEqual([]);
+  await store.close();
+});

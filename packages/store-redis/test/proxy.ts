@@ -1,0 +1,54 @@
+import { connect, createServer, type Socket } from "node:net";
+
+/** A TCP line to a server that can be cut, and that can lose replies. */
+export interface Proxy {
+  readonly url: string;
+  /** Swallows what the server says next, then cuts the line: the call was executed, and nobody knows. */
+  loseNextReply(): void;
+  /** Cuts all lines at once. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+export function startProxy(port: number): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  let isLosing = false;
+  const server = createServer((client) => {
+    const upstream = connect(port, "127.0.0.1");
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.on("data", (data) => upstream.write(data));
+    upstream.on("data", (data) => {
+      if (!isLosing) return void client.write(data);
+      isLosing = false;
+      client.destroy();
+    });
+  });
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address() as { port: number };
+      resolve({
+        url: `redis://127.0.0.1:${address.port}`,
+        loseNextReply: () => {
+          isLosing = true;
+        },
+        cut,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            cut();
+          }),
+      });
+    });
+  });
+}
