@@ -1,67 +1,53 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { machine, summarise, tableOf } from "./report.js";
-import type { Figure } from "./scenario.js";
-import { scenarios } from "./scenarios/all.js";
+import { readFile, writeFile } from "node:fs/promises";
+import { type Flags, readFlags, usage } from "./flags.js";
+import { markdownOf } from "./markdown.js";
+import { redisSuite } from "./redis/suite.js";
+import { machine, type Report, summarise, tableOf } from "./report.js";
+import { type Figure, type Suite, within } from "./scenario.js";
+import { sqliteSuite } from "./sqlite.js";
 
-const usage = `Usage: npm run bench [-- OPTIONS]
+/** No round of any scenario takes nearly so long, in milliseconds. */
+const ROUND_MS = 10 * 60_000;
 
-Measures the embedded SQLite store (a file, WAL, synchronous=FULL) with one process.
+try {
+  const flags = readFlags();
+  if (flags.help) process.stdout.write(usage);
+  else if (flags.markdown) process.stdout.write(await markdown(flags.files));
+  else await bench(flags);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(2);
+}
 
-  --only NAME     only the scenarios whose name contains NAME
-  --rounds N      rounds to take the median of (default 3)
-  --scale F       multiplies the work of each scenario (default 1; 0.05 is a quick look)
-  --json FILE     writes the figures there as JSON too
-  --dir DIR       where the database files are made (default: the system's temporary folder)
-`;
-
-const { values: flags } = parseArgs({
-  options: {
-    only: { type: "string", default: "" },
-    rounds: { type: "string", default: "3" },
-    scale: { type: "string", default: "1" },
-    json: { type: "string" },
-    dir: { type: "string", default: tmpdir() },
-    help: { type: "boolean", default: false },
-  },
-});
-
-if (flags.help) {
-  process.stdout.write(usage);
-} else {
-  const rounds = atLeast("--rounds", flags.rounds, 1);
-  const scale = atLeast("--scale", flags.scale, 0.001);
-  const chosen = scenarios.filter((scenario) => scenario.name.includes(flags.only));
-  const measured = [];
-  for (const scenario of chosen) {
-    const results: Figure[][] = [];
-    for (let round = 1; round <= rounds; round++) {
-      process.stderr.write(`${scenario.name}: round ${round} of ${rounds} …\n`);
-      const folder = await mkdtemp(join(flags.dir, "jobbers-bench-"));
-      try {
-        results.push(await scenario.measure(folder, scale));
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
-    }
-    measured.push(summarise(scenario, results));
-  }
-  const report = {
-    machine: machine(),
-    store: "sqlite, WAL, synchronous=FULL, one process",
-    rounds,
-    scale,
-    measured,
+async function bench(flags: Flags): Promise<void> {
+  await using suite = flags.store === "redis" ? await redisSuite(flags) : sqliteSuite(flags.dir);
+  const giveUp = async () => {
+    await suite[Symbol.asyncDispose]();
+    process.exit(130);
   };
-  process.stdout.write(`${JSON.stringify(report.machine)}\n\n${tableOf(measured)}\n`);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void giveUp());
+  const report = await measure(suite, flags);
+  const { machine, store, measured } = report;
+  process.stdout.write(`${JSON.stringify(machine)}\n${store}\n\n${tableOf(measured)}\n`);
   if (flags.json) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
-function atLeast(flag: string, text: string, least: number): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= least) return value;
-  process.stderr.write(`${flag} takes a number of at least ${least}, not "${text}".\n`);
-  process.exit(2);
+async function measure({ store, scenarios }: Suite, { only, rounds, scale }: Flags): Promise<Report> {
+  const on = machine();
+  const measured = [];
+  for (const scenario of scenarios.filter(({ name }) => name.includes(only))) {
+    const results: Figure[][] = [];
+    for (let round = 1; round <= rounds; round++) {
+      process.stderr.write(`${scenario.name}: round ${round} of ${rounds} …\n`);
+      results.push(await within(ROUND_MS * Math.max(1, scale), scenario.name, scenario.measure(scale)));
+    }
+    measured.push(summarise(scenario, results));
+  }
+  return { machine: on, store, rounds, scale, measured };
+}
+
+async function markdown(files: readonly string[]): Promise<string> {
+  if (files.length === 0) throw new Error("--markdown takes the files that --json has written.");
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  return markdownOf(texts.map((text) => JSON.parse(text) as Report));
 }

@@ -1,4 +1,4 @@
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 import { type Figure, percentile, type Scenario } from "./scenario.js";
 
 /** The figures of one scenario over all rounds. */
@@ -16,8 +16,21 @@ export interface Measured {
   }[];
 }
 
+/** What `--json` writes. */
+export interface Report {
+  readonly machine: ReturnType<typeof machine>;
+  /** The store and its settings. */
+  readonly store: string;
+  readonly rounds: number;
+  readonly scale: number;
+  readonly measured: readonly Measured[];
+}
+
 /** Sums the rounds of one scenario up: the median is what to quote, minimum and maximum say how noisy the machine was. */
-export function summarise(scenario: Scenario, rounds: readonly (readonly Figure[])[]): Measured {
+export function summarise(
+  scenario: Pick<Scenario, "name" | "what">,
+  rounds: readonly (readonly Figure[])[],
+): Measured {
   const figures = (rounds[0] ?? []).map((first, i) => {
     const values = rounds.map((round) => (round[i] as Figure).value);
     const median = percentile(values, 50);
@@ -64,7 +77,7 @@ export function tableOf(all: readonly Measured[]): string {
   ].join("\n");
 }
 
-/** What the figures were measured on. */
+/** What the figures are measured on, and how busy it is just now: beside other work they say little. */
 export function machine() {
   const [cpu] = cpus();
   return {
@@ -73,10 +86,12 @@ export function machine() {
     cpu: cpu?.model.trim() ?? "unknown",
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
+    loadBefore: Number(loadavg()[0]?.toFixed(1)),
   };
 }
 
-function number(value: number): string {
+/** A number with three digits or so. */
+export function number(value: number): string {
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return value.toLocaleString("en", { maximumFractionDigits: digits });
 }

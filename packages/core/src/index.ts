@@ -19,6 +19,7 @@ export * from "./plan/resolve.js";
 export * from "./plan/trigger.js";
 export * from "./plan/version.js";
 export * from "./store/exchange.js";
+export * from "./store/inspection.js";
 export * from "./store/records.js";
 export * from "./store/session.js";
 export * from "./store/states.js";

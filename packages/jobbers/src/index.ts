@@ -65,4 +65,5 @@ export type { Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
 export type { Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
 export type { SubmitOptions } from "./submit-options.js";
 export type { SubmitItem } from "./submitter.js";
+export { ulid } from "./ulid.js";
 export type { JobbersWorker, WorkerOptions } from "./worker.js";

@@ -61,8 +61,14 @@ const code = (value: string) => expect.objectContaining({ code: value });
 describe("connect", () => {
   it.each([
     ["redis://:secret@", "this is no URL of a Redis store; write redis://HOST:PORT/DB"],
-    ["postgres://me:secret@localhost/db", 'there are no "postgres:" stores; use sqlite:PATH, memory:, redis://HOST or rediss://HOST'],
-    ["./jobs.db", '"./jobs.db" is no URL of a store; use sqlite:PATH, memory:, redis://HOST or rediss://HOST'],
+    [
+      "postgres://me:secret@localhost/db",
+      'there are no "postgres:" stores; use sqlite:PATH, memory:, redis://HOST or rediss://HOST',
+    ],
+    [
+      "./jobs.db",
+      '"./jobs.db" is no URL of a store; use sqlite:PATH, memory:, redis://HOST or rediss://HOST',
+    ],
     ["sqlite:", "sqlite: needs the path of a file, as in sqlite:./jobs.db"],
     ["memory:x", "memory: takes nothing behind its colon"],
     ["", '"" is no URL of a store'],

@@ -77,12 +77,8 @@ export async function openClient({ target, url }: Place, options: RedisOptions =
 
 function refusal(error: unknown, url: string): unknown {
   const what = messageOf(error);
-  if (/WRONGPASS|NOAUTH|invalid password|without any password/i.test(what)) {
-    return fault(
-      "store-url-invalid",
-      `${url} refuses the user or password of its URL (Redis: ${what})`,
-      error,
-    );
+  if (/WRONGPASS|NOAUTH|NOPERM|invalid password|without any password/i.test(what)) {
+    return fault("store-refused", `${url} refuses the user or password of its URL (Redis: ${what})`, error);
   }
   if (/DB index is out of range|invalid DB index/i.test(what)) {
     return fault("store-url-invalid", `${url} has no such database (Redis: ${what})`, error);

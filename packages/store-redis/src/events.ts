@@ -36,9 +36,9 @@ async function lastOf(redis: { hget(key: string, field: string): Promise<string 
 
 function eventsOf(id: string, fields: readonly string[]): EventRecord[] {
   const last = Number(id.slice(0, id.indexOf("-")));
-  const valueOf = (name: string) => fields[fields.indexOf(name) + 1] as string;
-  const atMs = Number(valueOf("t"));
-  const packed = valueOf("e").split(RS);
+  const fieldOf = (name: string) => fields[fields.indexOf(name) + 1] as string;
+  const atMs = Number(fieldOf("t"));
+  const packed = fieldOf("e").split(RS);
   return packed.map((text, i): EventRecord => {
     const [type, run, step, detail] = text.split(US) as [string, string, string, string];
     return {

@@ -1,12 +1,19 @@
 import type { Grant } from "@jobbers/core";
 import { phaseOf, stateOf } from "./letters.js";
-import { GS, US, unpackText } from "./text.js";
+import { GS, US, unpackHash, unpackText } from "./text.js";
 
 const NO_TAGS: readonly string[] = [];
 
 /** Reads the grants of a reply: heads, each followed by the values that its step reads. */
 export function readGrants(parts: readonly unknown[]): Grant[] {
   const grants: Grant[] = [];
+  const plans = new Map<string, string>();
+  /** The steps of one reply are of few plans, so each hash is unpacked once. */
+  const planOf = (packed: string) => {
+    const hash = plans.get(packed) ?? unpackHash(packed);
+    plans.set(packed, hash);
+    return hash;
+  };
   for (let at = 0; at < parts.length; ) {
     const head = (parts[at++] as string).split(US);
     const reads = head[13] as string;
@@ -18,13 +25,13 @@ export function readGrants(parts: readonly unknown[]): Grant[] {
         if (value !== 0) values[unpackText(key)] = value;
       }
     }
-    grants.push(grantOf(head, values));
+    grants.push(grantOf(head, planOf(head[5] as string), values));
   }
   return grants;
 }
 
-function grantOf(head: readonly string[], values: Grant["values"]): Grant {
-  const [run, address, fence, phase, needs, plan, tries, lost, priority, cursor, outcome, traceparent, tags] =
+function grantOf(head: readonly string[], plan: string, values: Grant["values"]): Grant {
+  const [run, address, fence, phase, needs, , tries, lost, priority, cursor, outcome, traceparent, tags] =
     head as [
       string,
       string,
@@ -44,7 +51,7 @@ function grantOf(head: readonly string[], values: Grant["values"]): Grant {
     lease: { run, address: unpackText(address), fence: Number(fence) },
     phase: phaseOf(phase),
     needs: unpackText(needs),
-    plan: unpackText(plan),
+    plan,
     tries: Number(tries),
     lost: Number(lost),
     priority: Number(priority),

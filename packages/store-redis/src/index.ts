@@ -4,6 +4,8 @@ import { keysOf } from "./keys.js";
 import { checkServer } from "./schema.js";
 import { createStore } from "./store.js";
 
+export { type DiagnoseOptions, diagnoseRedis } from "./diagnose.js";
+
 /** How a Redis store is opened. */
 export interface RedisStoreOptions {
   /** Which of several stores in one Redis; part of every key. Default: `main`. */
@@ -21,8 +23,8 @@ const NAMESPACE = "main";
  * Opens a store on a Redis of version 7.0 or newer, which any number of processes on any number of machines may share.
  *
  * @param url `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`, or `rediss://…` for TLS
- * @throws JobbersError `store-url-invalid` (also for a refused password); `store-unwritable` for a server that evicts, is a
- * replica or is too old; `store-not-a-database` when another program's keys stand in Jobbers' place; `store-too-new`;
+ * @throws JobbersError `store-url-invalid`; `store-refused` for a wrong password; `store-unfit` for a server that evicts, is a replica or
+ * is too old; `store-not-a-database` when another program's keys stand in Jobbers' place; `store-too-new`;
  * `store-busy` when it cannot be reached. A refused server is not touched.
  * @example
  * const store = await openRedisStore("redis://127.0.0.1:6379");

@@ -1,4 +1,4 @@
-import { keyText } from "./text.js";
+import { keyText, packHash } from "./text.js";
 
 /**
  * Every key of one partition. All share one hash tag, so that scripts may touch them together on Redis Cluster; who writes and
@@ -17,7 +17,7 @@ export function keysOf(namespace: string) {
     order: (id: string) => `${prefix}order:${keyText(id)}`,
     /** A thousand runs by number. */
     bucket: (n: number) => `${prefix}runs:${n}`,
-    plan: (hash: string) => `${prefix}plan:${keyText(hash)}`,
+    plan: (hash: string) => `${prefix}plan:${packHash(hash)}`,
     names: `${prefix}names`,
     queues: `${prefix}queues`,
     lines: at("lines"),

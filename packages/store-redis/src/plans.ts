@@ -1,6 +1,6 @@
 import type { Registration } from "@jobbers/core";
 import type { Server } from "./server.js";
-import { packText, unpackText } from "./text.js";
+import { packText, unpackHash, unpackText } from "./text.js";
 
 export function getPlan({ keys, look }: Server, hash: string): Promise<string | undefined> {
   return look(async (redis) => (await redis.hget(keys.plan(hash), "text")) ?? undefined);
@@ -25,5 +25,5 @@ export function listRegistrations({ keys, look }: Server): Promise<Omit<Registra
 
 function entryOf(entry: string): { kind: Registration["kind"]; plan: string } {
   const space = entry.indexOf(" ");
-  return { kind: entry.slice(0, space) as Registration["kind"], plan: unpackText(entry.slice(space + 1)) };
+  return { kind: entry.slice(0, space) as Registration["kind"], plan: unpackHash(entry.slice(space + 1)) };
 }

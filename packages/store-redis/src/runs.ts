@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
 import { kindOf, runStateOf } from "./letters.js";
 import type { Server } from "./server.js";
-import { unpackText } from "./text.js";
+import { unpackHash, unpackText } from "./text.js";
 
 /** How many runs one call looks at, however few of them match. */
 const SCAN_LIMIT = 10_000;
@@ -97,7 +97,7 @@ function recordOf(
     id,
     kind: run.kind,
     name: unpackText(name ?? ""),
-    plan: unpackText(plan ?? ""),
+    plan: unpackHash(plan ?? ""),
     state: run.state,
     cancelling: run.cancelling,
     priority: run.priority,

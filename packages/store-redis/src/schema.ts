@@ -24,16 +24,16 @@ function checkInfo(info: string, url: string): void {
   const version = say("redis_version");
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-    throw fault("store-unwritable", `${url} is Redis ${version}; Jobbers needs ${OLDEST.join(".")} or newer`);
+    throw fault("store-unfit", `${url} is Redis ${version}; Jobbers needs ${OLDEST.join(".")} or newer`);
   }
   const role = say("role");
   if (role !== "master") {
-    throw fault("store-unwritable", `${url} is a replica and takes no writes; give the URL of its master`);
+    throw fault("store-unfit", `${url} is a replica and takes no writes; give the URL of its master`);
   }
   const policy = say("maxmemory_policy");
   if (policy && policy !== "noeviction") {
     throw fault(
-      "store-unwritable",
+      "store-unfit",
       `${url} would delete runs when memory is short: its maxmemory-policy is ${policy}, Jobbers needs noeviction`,
     );
   }

@@ -1,7 +1,7 @@
 import type { Lease, Renewal, Session, SessionOpening, WorkerRecord } from "@jobbers/core";
 import type { Argument, Script } from "./script.js";
 import type { Server } from "./server.js";
-import { keyText, packText, unpackText } from "./text.js";
+import { keyText, packHash, packText, unpackText } from "./text.js";
 
 /** How many leases one script gives back. */
 export const RETURN_LIMIT = 500;
@@ -23,7 +23,7 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
       JSON.stringify({ worker, host, pid, serves, queues }),
     ];
     for (const { kind, name, plan, planText } of registers) {
-      args.push(packText(name), kind, keyText(plan), planText);
+      args.push(packText(name), kind, packHash(plan), planText);
     }
     return args;
   },

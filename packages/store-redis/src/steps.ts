@@ -5,7 +5,7 @@ import { stateOf } from "./letters.js";
 import { headOf, type RunHead } from "./runs.js";
 import type { Server } from "./server.js";
 import { isMapped, type ReadStep, readStep } from "./step-record.js";
-import { packText, unpackText } from "./text.js";
+import { packText, unpackHash, unpackText } from "./text.js";
 import { errorField } from "./values.js";
 
 /** How many records one call of `listSteps` looks at, however few of them match. */
@@ -29,14 +29,26 @@ async function findHead(redis: Redis, keys: Keys, run: string): Promise<RunHead 
 
 /** The records at some packed addresses, in order; what is not there is left out. */
 async function readSteps(redis: Redis, keys: Keys, run: string, head: RunHead, packed: readonly string[]) {
+  let shared: string | undefined;
+  /** A single task's spec is kept with its plan. */
+  const sharedSpec = async () => {
+    const plan = (await redis.hget(keys.run(run), "p")) ?? "";
+    shared ??= (await redis.hget(keys.plan(unpackHash(plan)), "$")) ?? undefined;
+    return shared;
+  };
   const found: (ReadStep | undefined)[] = await Promise.all(
     [keys.run(run), keys.more(run)].map(async (key, beside) => {
       const own = packed.filter((address) => isMapped(address) === (beside === 1));
       if (own.length === 0) return [];
-      const texts = await redis.hmget(key, ...own.flatMap((address) => [`@${address}`, `$${address}`, `#${address}`]));
+      const texts = await redis.hmget(
+        key,
+        ...own.flatMap((address) => [`@${address}`, `$${address}`, `#${address}`]),
+      );
+      const bare = own.some((_, i) => texts[3 * i] && !texts[3 * i + 1]) ? await sharedSpec() : undefined;
       return own.map((address, i): [string, ReadStep | undefined] => {
         const [text, spec, body] = texts.slice(3 * i, 3 * i + 3);
-        return [address, text ? readStep(run, head, unpackText(address), text, spec ?? "", body) : undefined];
+        const own = spec ?? bare;
+        return [address, text && own ? readStep(run, head, unpackText(address), text, own, body) : undefined];
       });
     }),
   ).then((parts) => {

@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import type { Lease, Store } from "@jobbers/core";
 import type { Redis } from "ioredis";
 import { cancelScript } from "./cancel.js";
+import { createCheck } from "./check.js";
 import type { Place } from "./connection.js";
+import { diagnose } from "./diagnose.js";
 import { lastEvent, readEvents } from "./events.js";
 import { exchangeScript } from "./exchange.js";
 import { expandScript } from "./expand.js";
@@ -85,6 +87,8 @@ export function createStore({ redis, place, keys, clock, eventsKept }: StorePart
     readEvents: (after, limit) => readEvents(server, after, limit),
     lastEvent: () => lastEvent(server),
     awaitEvents: (after, wait) => listening.awaitEvents(after, wait),
+    diagnose: () => server.look((client) => diagnose(client, keys, place)),
+    check: createCheck(server),
     async close() {
       if (isClosed) return;
       isClosed = true;

@@ -2,7 +2,7 @@ import type { RunState, Submission, SubmitResult } from "@jobbers/core";
 import { runStateOf } from "./letters.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
-import { keyText, packText, US } from "./text.js";
+import { packHash, packText, US } from "./text.js";
 
 /** The most submissions, and about the most steps, that one script takes. */
 const CHUNK = 500;
@@ -58,7 +58,7 @@ function headOf(each: Submission): string {
   return [
     each.id,
     shortPrint(each.fingerprint),
-    keyText(each.plan),
+    packHash(each.plan),
     each.kind === "task" ? "t" : "d",
     each.failure === "stop" ? "s" : "c",
     each.priority,
@@ -80,10 +80,10 @@ function headOf(each: Submission): string {
   ].join(US);
 }
 
-/** Half of a SHA-256 tells contents apart as well, in a third of the room. */
+/** 96 bits of a SHA-256 tell the contents of one id apart as well, in a quarter of the room. */
 function shortPrint(fingerprint: string): string {
   if (!/^[0-9a-f]{64}$/.test(fingerprint)) return packText(fingerprint);
-  return Buffer.from(fingerprint.slice(0, 32), "hex").toString("base64url");
+  return Buffer.from(fingerprint.slice(0, 24), "hex").toString("base64url");
 }
 
 function resultOf(word: string, id: string): SubmitResult {

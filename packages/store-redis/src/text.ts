@@ -38,6 +38,16 @@ export function keyText(text: string): string {
   throw new JobbersError("name-invalid", `the name ${JSON.stringify(shown)} is too long for a key of Redis`);
 }
 
+/** A hash as it stands in keys and records: its bytes in base64 take a third less room than in hexadecimal. */
+export function packHash(hash: string): string {
+  return /^[0-9a-f]{32}$/.test(hash) ? `~${Buffer.from(hash, "hex").toString("base64url")}` : keyText(hash);
+}
+
+/** Reads what {@link packHash} wrote. */
+export function unpackHash(text: string): string {
+  return text.startsWith("~") ? Buffer.from(text.slice(1), "base64url").toString("hex") : unpackText(text);
+}
+
 function hex(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 }

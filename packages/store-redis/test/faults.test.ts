@@ -3,19 +3,19 @@ import { openRedisStore } from "@jobbers/store-redis";
 import { openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { type Proxy, startProxy } from "./proxy.js";
+import { type FaultyLine, startFaultyLine } from "./faulty-line.js";
 import { type RedisServer, startRedis } from "./redis-server.js";
 import { chain, single } from "./sample-plans.js";
 
 let server: RedisServer;
-let proxy: Proxy;
+let line: FaultyLine;
 let admin: Redis;
 let store: Store | undefined;
 let namespaces = 0;
 
 beforeAll(async () => {
   server = await startRedis("--appendonly", "yes", "--appendfsync", "always");
-  proxy = await startProxy(server.port);
+  line = await startFaultyLine(server.port);
   admin = new Redis(server.url);
   admin.on("error", () => {});
 });
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   admin?.disconnect();
-  await proxy?.close();
+  await line?.close();
   await server?.stop();
 });
 
@@ -46,11 +46,11 @@ test("scripts that the server has forgotten are sent again", async () => {
 });
 
 test("a reply that is lost on the way has the effect of once", async () => {
-  const opened = await open(proxy.url);
+  const opened = await open(line.url);
   const submissions = Array.from({ length: 20 }, (_, n) => submissionOf(chain(3), n));
   const worker = await openDriver(opened, { serves: ["s1", "s2", "s3"] });
   for (const each of submissions) {
-    proxy.loseNextReply();
+    line.loseNextReply();
     const [result] = await opened.submit([each]);
     expect(["created", "existing"]).toContain(result?.status);
   }
@@ -58,7 +58,7 @@ test("a reply that is lost on the way has the effect of once", async () => {
   for (let n = 0; n < 30; n++) {
     const { grants } = await worker.exchange([], { slots: 3, inline: true });
     const reports = await Promise.all(grants.map((grant) => worker.success(grant)));
-    proxy.loseNextReply();
+    line.loseNextReply();
     const { results } = await worker.exchange(reports);
     expect(results).toEqual(reports.map(() => "accepted"));
     calls += reports.length;
@@ -69,12 +69,12 @@ test("a reply that is lost on the way has the effect of once", async () => {
 });
 
 test("a line that is cut while one listens is mended, and work is noticed again", async () => {
-  const opened = await open(proxy.url);
+  const opened = await open(line.url);
   const worker = await openDriver(opened, { serves: ["a"] });
   const signal = new AbortController().signal;
   const listening = opened.listen(worker.session.id, { queues: ["default"], timeoutMs: 15_000, signal });
   await new Promise((done) => setTimeout(done, 100));
-  proxy.cut();
+  line.cut();
   await opened.submit([submissionOf(single(), 1)]);
   await listening;
   expect(await worker.take()).toHaveLength(1);

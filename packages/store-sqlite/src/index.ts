@@ -3,6 +3,7 @@ import { MEMORY, openConnection, placeOf } from "./connection.js";
 import { type OpenDatabase, openPhotostructure } from "./driver.js";
 import { createStore } from "./store.js";
 
+export { diagnoseSqlite } from "./diagnose.js";
 export type { Database, OpenDatabase, SqlValue, Statement } from "./driver.js";
 
 /** How a SQLite store is opened. */

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lease, Store } from "@jobbers/core";
 import { cancel } from "./cancel.js";
+import { check } from "./check.js";
 import type { Place } from "./connection.js";
 import { MEMORY } from "./connection.js";
+import { diagnose } from "./diagnose.js";
 import type { Sql } from "./driver.js";
 import { lastEvent, readEvents } from "./events.js";
 import { exchange } from "./exchange.js";
@@ -30,7 +32,8 @@ import {
 } from "./session.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submit, weightOf } from "./submit.js";
-import type { Memory } from "./turn.js";
+import { type Memory, Turn } from "./turn.js";
+import { Unit } from "./unit.js";
 import { getValue } from "./values.js";
 
 /** How often a look into a locked file is repeated, after 1, 2, 3 … ms. */
@@ -139,6 +142,11 @@ export function createStore({
       await look(() => undefined);
       await listening.awaitEvents(after, wait);
     },
+    diagnose: () => look(() => diagnose(sql, { url, path })),
+    check: (request) =>
+      request.repair
+        ? mutate(request.limit, (unit) => check(unit, request))
+        : look(() => atOneInstant(sql, () => check(new Unit(sql, new Turn(sql, memory, clock())), request))),
     async close() {
       if (isClosed) return;
       isClosed = true;
@@ -147,6 +155,16 @@ export function createStore({
       sql.database.close();
     },
   };
+}
+
+/** A look of several statements, of which others' commits change nothing. */
+function atOneInstant<T>(sql: Sql, read: () => T): T {
+  sql.run("BEGIN");
+  try {
+    return read();
+  } finally {
+    sql.run("ROLLBACK");
+  }
 }
 
 /** Gives leases back, a transaction's worth at a time. */

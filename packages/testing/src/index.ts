@@ -1,4 +1,6 @@
 /** For who tests workflows (`runDag` and a fake clock), or drives a store by hand; needs no test runner. */
+export * from "./busy-store.js";
+export * from "./check-all.js";
 export * from "./driver.js";
 export * from "./factories.js";
 export * from "./fake-clock.js";

@@ -45,6 +45,9 @@ const MAX_SLOTS = 500;
 /** The most that a loop which is woken for nothing waits between its looks, in milliseconds. */
 const LONGEST_REST_MS = 50;
 
+/** How long a lane whose slots are all busy waits before it begins to listen for control work, in milliseconds. */
+const BUSY_REST_MS = 20;
+
 export class Lane {
   readonly #number: number;
   readonly #port: LanePort;
@@ -199,6 +202,9 @@ export class Lane {
       // With room for nothing there is nothing to listen for: whatever makes room wakes the lane as well.
       const full = slots.free === 0 && this.#port.controlRoom() === 0;
       if (full || this.#port.closed()) return await pause(POLL_MS, waking.signal);
+      // With every slot busy a report is likely to end the wait soon; listening would cost the store two calls for nothing.
+      if (slots.free === 0) await pause(BUSY_REST_MS, waking.signal);
+      if (waking.signal.aborted) return;
       const dueMs = Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
       const wait = { queues: slots.free > 0 ? queues : [], timeoutMs: dueMs, signal: waking.signal };
       const fromMs = monotonicMs();

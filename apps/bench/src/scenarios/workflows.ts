@@ -11,11 +11,18 @@ export const noop = task({
 });
 
 /** Five steps, one after the other. */
-export const chain = dag("chain", { input: z.object({ n: z.number() }) }, ({ n }) => {
-  let last = noop({ n });
-  for (let i = 1; i < 5; i++) last = noop({ n: last });
-  return last;
-});
+export const chain = chainOf("chain", 5);
+
+/** Forty steps, one after the other. */
+export const longChain = chainOf("long-chain", 40);
+
+function chainOf(name: string, length: number) {
+  return dag(name, { input: z.object({ n: z.number() }) }, ({ n }) => {
+    let last = noop({ n });
+    for (let i = 1; i < length; i++) last = noop({ n: last });
+    return last;
+  });
+}
 
 const join = task({
   name: "join",

@@ -2,13 +2,12 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Jobbers, JobbersError, type OutputOf, type Run } from "jobbers";
+import { type Jobbers, JobbersError, type OutputOf, type Run, ulid } from "jobbers";
 import {
   defineCommand,
   EXIT_OTHERWISE,
   executeRun,
   flagError,
-  newRunId,
   runCommand,
   sharedFlags,
   withStore,
@@ -49,13 +48,17 @@ const audit = defineCommand({
       valueHint: "ULID",
       description: "The run's id; that of an interrupted audit goes on with it",
     },
-    exit: { type: "boolean", description: "End when the audit has ended, which this version does anyway" },
+    exit: {
+      type: "boolean",
+      description:
+        "End when the audit has ended (it always does, as long as there is no server to stay up for)",
+    },
     ...sharedFlags,
   },
   examples: ["npm start", "npm start -- --dir ../my-app --out ./my-app-reports"],
   async run({ args, output }) {
     const place = placeOf(args);
-    const id = args.id ?? newRunId();
+    const id = args.id ?? ulid();
     return withStore(args.store, async (jobbers) => {
       const run = await submit(jobbers, place, id);
       output.note(`Auditing ${place.dir}\nRun ${id} at ${jobbers.store.url}`);

@@ -111,8 +111,8 @@ export const errorCatalogue = {
     exit: 2,
   },
   "store-not-a-database": {
-    title: "The file is not a Jobbers database",
-    remedy: "Give another path, or move the file away; Jobbers has not touched it.",
+    title: "What stands there is not a store of Jobbers",
+    remedy: "Give another path or namespace, or move what is there away; Jobbers has not touched it.",
     status: 500,
     exit: 3,
   },
@@ -139,6 +139,18 @@ export const errorCatalogue = {
     title: "The store cannot write",
     remedy:
       "Make room on the disk, or mend its permissions; then repeat the call, of which nothing was kept.",
+    status: 503,
+    exit: 3,
+  },
+  "store-unfit": {
+    title: "The server would not keep work safe",
+    remedy: "Change the server's settings as the message says, or give another server.",
+    status: 503,
+    exit: 3,
+  },
+  "store-refused": {
+    title: "The store refuses this user",
+    remedy: "Give the right user and password, or allow the user what the message names.",
     status: 503,
     exit: 3,
   },

@@ -1,6 +1,7 @@
 import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
+import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
 import type {
   AttemptRecord,
   EventRecord,
@@ -26,7 +27,7 @@ import type { CancelResult, Submission, SubmitResult } from "./submission.js";
  * - The store knows no plan beyond its text: who reports a step says what follows ({@link Follow}). What the store settles by
  *   itself (a skip, the end of a body, a quarantined step) it hands to some worker as an `advance`, to be told what follows.
  */
-export interface Store extends Submitting, Working, Upkeep, Looking {
+export interface Store extends Submitting, Working, Upkeep, Looking, Inspecting {
   /** What the adapter is and where, without secrets: `sqlite:./jobs.db`. */
   readonly url: string;
   /** How a thread of its own can renew sessions of this store; absent where sessions need no renewal (`memory:`). */
@@ -144,4 +145,14 @@ export interface Looking {
     after: number,
     wait: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<void>;
+}
+
+export interface Inspecting {
+  /** Looks at the place where the store lives: whether it can be relied on. Changes nothing. */
+  diagnose(): Promise<Diagnosis>;
+  /**
+   * Looks for what breaks the store's own rules, a page at a time, while everything goes on; what looks wrong is looked at again,
+   * or in one transition. A repair may be repeated.
+   */
+  check(request: CheckRequest): Promise<CheckPage>;
 }

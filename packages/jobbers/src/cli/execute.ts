@@ -22,7 +22,8 @@ export type Executed<O> =
 /**
  * Executes a run with a worker of this process, showing live progress, until it ends or a signal asks to leave.
  *
- * A run that has ended already is only read.
+ * The worker takes what stands in its queues, so it may lend a hand to other runs of the store meanwhile. When its own run has
+ * ended, it gives such steps back at once, at no cost to them. A run that has ended already is only read.
  *
  * @throws RunFailed, RunCancelled
  */
@@ -54,7 +55,7 @@ export async function executeRun<O>({
   } catch (error) {
     if (error !== leaving.signal.reason) throw error;
   } finally {
-    await worker.stop();
+    await worker.stop({ giveBack: interruptedBy === undefined });
     await view.stop();
     stopListening();
   }

@@ -12,7 +12,6 @@ export { inputFlag, readInput } from "./input.js";
 export type { Output, Terminal } from "./output.js";
 export { runCommand } from "./program.js";
 export { type ProgressView, startProgress } from "./progress.js";
-export { newRunId } from "./run-id.js";
 export { onEndSignals } from "./signals.js";
 export { connectStore, DEFAULT_STORE, storeUrl, withStore } from "./store.js";
 export { showDuration, showTime, table } from "./table.js";

@@ -1,4 +1,4 @@
-import { quoted } from "@jobbers/core";
+import { errorCatalogue, quoted } from "@jobbers/core";
 import type { Command } from "./command.js";
 import { reportError } from "./error-report.js";
 import { flagError, parseFlags } from "./flags.js";
@@ -32,6 +32,9 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
   });
 }
 
+/** The exit code with which Node.js ends a program whose top-level await can never settle. */
+const NEVER_SETTLED = 13;
+
 /** Runs one command with its arguments, and ends the process with its exit code. */
 export function runCommand(program: string, command: Command, argv: readonly string[]): Promise<never> {
   return inProcess(program, argv, async (output) => {
@@ -51,6 +54,14 @@ async function inProcess(
 ): Promise<never> {
   muteClosedPipes();
   const output = processOutput(argv.includes("--json"));
+  process.once("exit", (code) => {
+    // Node.js leaves like this, without a word, when nothing is left that could ever settle a top-level await.
+    if (code !== NEVER_SETTLED) return;
+    output.note(
+      `${program}: gave up waiting for what will never happen; does a workflow file await something at its top level?`,
+    );
+    process.exitCode = errorCatalogue["workflow-file-invalid"].exit;
+  });
   let code: number;
   try {
     code = await act(output);

@@ -7,6 +7,8 @@ export interface ProgressRow {
   readonly settled: number;
   readonly total: number | undefined;
   readonly failed: number;
+  readonly skipped: number;
+  readonly cancelled: number;
   /** Steps a second, lately; absent where none settled. */
   readonly rate: number | undefined;
 }
@@ -23,6 +25,8 @@ export function rowsOf(
       settled,
       total,
       failed: counts.failed ?? 0,
+      skipped: counts.skipped ?? 0,
+      cancelled: counts.cancelled ?? 0,
       // Of a step that there is only once, a rate says nothing.
       rate: depth > 0 ? rateOf(name) : undefined,
     }));
@@ -33,15 +37,20 @@ function isUnneeded({ name, counts }: StepProgress): boolean {
   return name.includes("~onFailure") && Object.keys(counts).length === 0;
 }
 
-/** Writes a row as a line: `fetch[]  1,203/4,000  2 failed  310/s`, with a bar where there is room for one. */
+/**
+ * Writes a row as a line: `fetch[]  1,203/4,000  2 failed  310/s`, with a bar where there is room for one. A step that never ran
+ * has settled too, so the line says which were skipped or cancelled.
+ */
 export function lineOf(
   row: ProgressRow,
   layout: { readonly labelWidth: number; readonly columns?: number },
 ): string {
-  const { settled, total, failed, rate } = row;
+  const { settled, total, rate } = row;
   const done = `${count(settled)}/${total === undefined ? "?" : count(total)}`;
   const tail = [
-    ...(failed > 0 ? [`${count(failed)} failed`] : []),
+    ...(["failed", "skipped", "cancelled"] as const).flatMap((state) =>
+      row[state] > 0 ? [`${count(row[state])} ${state}`] : [],
+    ),
     ...(rate !== undefined ? [`${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))}/s`] : []),
   ];
   const label = row.label.padEnd(layout.labelWidth);

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { JobbersError } from "@jobbers/core";
 import { connect, type Jobbers } from "../index.js";
 
 /** The store of commands that are told no other. */
@@ -15,6 +17,23 @@ export function connectStore(flag: string | undefined): Promise<Jobbers> {
 /** Which store is meant: flags, then the environment, then the default. */
 export function storeUrl(flag: string | undefined): string {
   return flag ?? (process.env.JOBBERS_STORE || DEFAULT_STORE);
+}
+
+/**
+ * Does something with a connection to a store that is there already: who only looks makes no new database of a misspelt path.
+ *
+ * @throws JobbersError `store-url-invalid` when there is no such file
+ */
+export async function withExistingStore<T>(
+  flag: string | undefined,
+  use: (jobbers: Jobbers) => Promise<T>,
+): Promise<T> {
+  const url = storeUrl(flag);
+  const [, path] = /^sqlite:(.+)$/s.exec(url) ?? [];
+  if (path !== undefined && !path.includes("\0") && !existsSync(path.replace(/^\/\/(?=[/.])/, ""))) {
+    throw new JobbersError("store-url-invalid", `there is no store at ${url} yet`);
+  }
+  return withStore(url, use);
 }
 
 /** Does something with a connection, and closes it whatever happens. */

@@ -20,7 +20,30 @@ function steps.specOf(specText)
   return spec
 end
 
+local shared = {}
+
+-- The spec that single tasks of a plan share, in the field $ of the plan; false when there is none.
+function steps.sharedSpec(plan)
+  local spec = shared[plan]
+  if spec == nil then
+    spec = call("HGET", PREFIX .. "plan:" .. plan, "$")
+    shared[plan] = spec
+  end
+  return spec
+end
+
+-- Makes a spec the one that is shared, where there is none yet; true when it is the one.
+function steps.share(plan, specText)
+  if not steps.sharedSpec(plan) then
+    call("HSET", PREFIX .. "plan:" .. plan, "$", specText)
+    shared[plan] = specText
+  end
+  return shared[plan] == specText
+end
+
+-- A step of which no spec is kept has the one that is shared.
 function steps.adopt(run, address, record, specText)
+  specText = specText or steps.sharedSpec(run.plan or call("HGET", run.key, "p"))
   local state, phase, reason, fence, tries, lost, holder, seq, readyAt, started, ended, due, marks, rescued, cursor, worker =
     string.match(record, CHANGING)
   local spec = steps.specOf(specText)

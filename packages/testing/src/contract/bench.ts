@@ -1,5 +1,6 @@
 import type { Grant, JsonValue, Plan, RunState, StepState, Store } from "@jobbers/core";
 import { expect, test } from "vitest";
+import { checkAll } from "../check-all.js";
 import { type Driver, type DriverOptions, openDriver } from "../driver.js";
 import { needsOf, queuesOf, type SubmissionParts, submissionOf } from "../factories.js";
 import { createFakeClock, type FakeClock } from "../fake-clock.js";
@@ -70,6 +71,13 @@ export function benchTest(open: OpenStore, options: ContractOptions): BenchTest 
     test(name, { timeout: timeoutMs }, async () => {
       const clock = createFakeClock();
       const first = await open({ clock, eventsKept });
+      let closings = 0;
+      const isClosed = () => closings > 0;
+      const close = first.close.bind(first);
+      first.close = () => {
+        closings++;
+        return close();
+      };
       const opened = [first];
       const reopen = async () => {
         const store = await (options.reopen as NonNullable<typeof options.reopen>)(first, { clock });
@@ -78,6 +86,8 @@ export function benchTest(open: OpenStore, options: ContractOptions): BenchTest 
       };
       try {
         await body(createBench(first, clock, options.faults, options.reopen && reopen));
+        // Whatever a test was about: it leaves a store behind that breaks none of its own rules.
+        if (!isClosed()) expect(await checkAll(first)).toEqual([]);
       } finally {
         for (const store of opened) await store.close();
       }

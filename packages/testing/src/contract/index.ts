@@ -10,6 +10,7 @@ import { expansions } from "./expansions.js";
 import { fences } from "./fences.js";
 import { fleet } from "./fleet.js";
 import { graph } from "./graph.js";
+import { inspecting } from "./inspecting.js";
 import { lanes } from "./lanes.js";
 import { lines } from "./lines.js";
 import { looking } from "./looking.js";
@@ -45,6 +46,7 @@ const groups: readonly (readonly [string, (test: BenchTest) => void])[] = [
   ["retention", retention],
   ["looking", looking],
   ["events", events],
+  ["inspecting", inspecting],
 ];
 
 /**

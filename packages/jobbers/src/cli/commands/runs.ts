@@ -2,7 +2,7 @@ import type { RunRecord } from "@jobbers/core";
 import { statusOf } from "../../run-result.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { oneOf, wholeNumber } from "../flags.js";
-import { withStore } from "../store.js";
+import { withExistingStore } from "../store.js";
 import { showDuration, showTime, table } from "../table.js";
 
 const states = ["scheduled", "running", "succeeded", "failed", "cancelled"] as const;
@@ -30,7 +30,7 @@ export const runs = defineCommand({
   async run({ args, output }) {
     const state = args.state === undefined ? undefined : oneOf(args.state, "--state", states);
     const limit = wholeNumber(args.limit ?? "20", "--limit");
-    return withStore(args.store, async ({ store }) => {
+    return withExistingStore(args.store, async ({ store }) => {
       const found: RunRecord[] = [];
       let cursor: string | undefined;
       do {

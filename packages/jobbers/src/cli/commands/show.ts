@@ -2,7 +2,7 @@ import { checkRunId, type StepRecord } from "@jobbers/core";
 import type { Run, RunStatus, StepProgress } from "../../run-types.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { labelWidthOf, lineOf, rowsOf } from "../progress-lines.js";
-import { withStore } from "../store.js";
+import { withExistingStore } from "../store.js";
 import { showDuration, showTime } from "../table.js";
 
 const MAX_FAILED = 20;
@@ -21,7 +21,7 @@ export const show = defineCommand({
   ],
   async run({ args, output }) {
     const id = checkRunId(args.id);
-    return withStore(args.store, async (jobbers) => {
+    return withExistingStore(args.store, async (jobbers) => {
       const run = jobbers.run(id);
       const status = await run.status();
       const progress = status.purged ? [] : await run.progress();

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from "node:net";
 
 /** A TCP line to a server that can be cut, and that can lose replies. */
-export interface Proxy {
+export interface FaultyLine {
   readonly url: string;
   /** Swallows what the server says next, then cuts the line: the call was executed, and nobody knows. */
   loseNextReply(): void;
@@ -10,7 +10,7 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export function startProxy(port: number): Promise<Proxy> {
+export function startFaultyLine(port: number): Promise<FaultyLine> {
   const sockets = new Set<Socket>();
   let isLosing = false;
   const server = createServer((client) => {

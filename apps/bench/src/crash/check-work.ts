@@ -1,0 +1,100 @@
+import type { Intent } from "./check-intake.js";
+import type { RunVerdict } from "./check-runs.js";
+import { causeOf, type Evidence, executionsOf, type Violation } from "./evidence.js";
+import type { Fault } from "./fault.js";
+import type { HandlerLine } from "./ledgers.js";
+
+/** What was executed more than once, by the fault that made it so. */
+export interface WorkVerdict {
+  readonly violations: readonly Violation[];
+  readonly again: ReadonlyMap<Fault, number>;
+}
+
+/** Compares ledger B with what had to be executed, and with whose outputs the store has. */
+export function checkWork(
+  evidence: Evidence,
+  intents: ReadonlyMap<string, Intent>,
+  verdicts: ReadonlyMap<string, RunVerdict>,
+): WorkVerdict {
+  const violations: Violation[] = [];
+  const again = new Map<Fault, number>();
+  const executions = executionsOf(evidence.work);
+  for (const [run, steps] of executions) {
+    const verdict = verdicts.get(run);
+    if (!intents.has(run) || !verdict) {
+      violations.push({ class: "other", what: "handlers were called for a run that nobody submitted", run });
+      continue;
+    }
+    const blame = (what: string, clas: Violation["class"] = "other", fault?: Fault) =>
+      violations.push({ class: clas, what, run, kind: fault?.kind });
+    for (const [step, lines] of steps) {
+      const started = lines.filter(({ type }) => type === "started").sort((a, b) => a.fence - b.fence);
+      const twice = started.find(({ fence }, i) => fence === started[i + 1]?.fence);
+      if (twice) blame(`${step} was handed out twice under fence ${twice.fence}`);
+      if (!verdict.expectation.steps.has(step)) blame(`${step} was executed, but had not to be`);
+      for (const [before, repeated] of repetitions(started)) {
+        const cause = causeOf(evidence.faults, before, repeated);
+        if (cause) again.set(cause, (again.get(cause) ?? 0) + 1);
+        else {
+          const who = `pid ${before.pid} under fence ${before.fence}, then pid ${repeated.pid} under ${repeated.fence}`;
+          blame(`${step} was executed again without a fault (${who})`, "executed again");
+        }
+      }
+    }
+    if (!verdict.quarantined && verdict.state !== "missing") {
+      for (const problem of missing(verdict, steps)) blame(problem);
+      for (const problem of disagreements(verdict, steps)) blame(problem, "accepted twice");
+    }
+  }
+  for (const [fault, count] of again) {
+    const most = mostAgain(evidence, fault);
+    if (count > most)
+      violations.push({
+        class: "executed again",
+        kind: fault.kind,
+        what: `one ${fault.kind} made ${count} steps be executed again; ${most} is the most`,
+      });
+  }
+  return { violations, again };
+}
+
+/** A worker loses what is in its slots, and no more. */
+function mostAgain({ terms, lives }: Evidence, { reach, pids }: Fault): number {
+  if (reach === "nobody") return 0;
+  return terms.slots * (reach === "victims" ? pids.length : new Set(lives.map(({ name }) => name)).size);
+}
+
+/** A declared retry counts a try; an execution with the same count is the same try once more. */
+function repetitions(started: readonly HandlerLine[]): (readonly [HandlerLine, HandlerLine])[] {
+  return started.flatMap((line, i) => {
+    const before = started[i - 1];
+    return before && before.tries === line.tries ? [[before, line] as const] : [];
+  });
+}
+
+function* missing({ expectation }: RunVerdict, steps: ReadonlyMap<string, HandlerLine[]>) {
+  for (const [step, { executions }] of expectation.steps) {
+    const tries = new Set(steps.get(step)?.map((line) => line.tries)).size;
+    if (tries !== executions) yield `${step} was tried ${tries} times instead of ${executions}`;
+  }
+}
+
+/** Everybody who read a step's output, and the store in the end, must have seen one and the same execution's. */
+function* disagreements({ accepted }: RunVerdict, steps: ReadonlyMap<string, HandlerLine[]>) {
+  const seen = new Map([...accepted].map(([step, by]) => [step, new Set([by])]));
+  for (const { saw } of [...steps.values()].flat()) {
+    for (const by of saw) {
+      const step = by.slice(0, by.lastIndexOf("#"));
+      seen.set(step, (seen.get(step) ?? new Set()).add(by));
+    }
+  }
+  for (const [step, all] of seen) {
+    if (all.size > 1) yield `${step} has more than one accepted result: ${[...all].join(", ")}`;
+    for (const by of all) {
+      const isDone = steps
+        .get(step)
+        ?.some((line) => line.type === "finished" && by === `${step}#${line.fence}`);
+      if (!isDone) yield `${step}: the result of ${by} was accepted, but that execution never finished`;
+    }
+  }
+}

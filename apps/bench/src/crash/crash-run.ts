@@ -1,0 +1,131 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { hostIdentity } from "@jobbers/worker";
+import { connect, type Jobbers } from "jobbers";
+import { createCrew } from "./crew.js";
+import type { Violation } from "./evidence.js";
+import type { FaultKind } from "./fault.js";
+import { createInjector } from "./injector.js";
+import type { IntakeLine, WorkLine } from "./ledgers.js";
+import { readLines } from "./line-file.js";
+import { createRandom } from "./random.js";
+import { leftovers, settle } from "./settling.js";
+import type { StoreUnderTest } from "./store-under-test.js";
+import { createSubmitter } from "./submitter.js";
+import { recoveryMs, type Terms } from "./terms.js";
+import { judge, type Verdict } from "./verdict.js";
+import { watchFeed } from "./watch.js";
+
+/** What a crash run is told. */
+export interface CrashOptions {
+  readonly store: StoreUnderTest;
+  readonly kinds: readonly FaultKind[];
+  /** Holds the ledgers and the processes' logs. */
+  readonly folder: string;
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly workers: number;
+  /** Runs a second. */
+  readonly rate: number;
+  /** The mean time from one fault to the next. */
+  readonly everyMs: number;
+  readonly terms: Terms;
+  /** How long everything may take to come to rest after the last fault. */
+  readonly settleMs: number;
+  /** Is told now and then how far it is. */
+  readonly tell: (line: string) => void;
+  /** Ends the faults early. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const TELL_MS = 5_000;
+const MAX_BACKLOG = 100;
+
+/**
+ * Runs workers and a submitter, injects faults for a time, lets everything come to rest, and judges what is left.
+ *
+ * However it ends, no process of its own is left.
+ */
+export async function crashRun(options: CrashOptions): Promise<Verdict> {
+  const { store, folder, terms, seed, rate } = options;
+  const paths = { a: join(folder, "submitted.jsonl"), b: join(folder, "executed.jsonl") };
+  const jobbers = await connect(store.url);
+  const crew = createCrew({ store: store.clientUrl, folder, ledger: paths.b, terms, hostOf });
+  const submitter = createSubmitter(
+    { store: store.clientUrl, ledger: paths.a, seed, rate, longestMs: terms.longestMs, backlog: MAX_BACKLOG },
+    folder,
+  );
+  try {
+    await refuseUsed(jobbers, store.url);
+    const feed = watchFeed(jobbers.store);
+    const names = Array.from({ length: options.workers }, (_, i) => `worker-${i + 1}`);
+    await Promise.all([...names.map((name) => crew.start(name)), submitter.start()]);
+
+    const scene = { crew, submitter, terms, random: createRandom(seed), isShared: store.isShared };
+    const injector = createInjector(options.kinds, scene, options.everyMs);
+    // A composite of signals whose timeout nobody else holds may be collected before it fires (Node 20).
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), options.durationMs);
+    options.signal?.addEventListener("abort", () => over.abort(), { once: true });
+    const telling = setInterval(() => options.tell(progressOf(paths, injector)), TELL_MS);
+    try {
+      await injector.run(over.signal);
+    } finally {
+      clearInterval(telling);
+      clearTimeout(timer);
+    }
+    options.tell(`${progressOf(paths, injector)}; no more faults, settling`);
+    const restless: Violation[] = [];
+    if (!(await submitter.finish(options.settleMs)))
+      restless.push({ class: "other", what: "the submitter did not get an answer for everything" });
+    // Leases of the last victims have to end before anything can be said to be left over.
+    await sleep(terms.sweepMs);
+    const alive = () => crew.idle().map(({ pid }) => pid);
+    restless.push(...(await settle(jobbers.store, alive, options.settleMs)));
+    await crew.drain(terms.graceMs + recoveryMs(terms) + 5_000);
+    restless.push(...(await leftovers(jobbers.store)));
+    await feed.stop();
+
+    const intake = readLines<IntakeLine>(paths.a);
+    const work = readLines<WorkLine>(paths.b);
+    const evidence = {
+      ...{ terms, intake: intake.lines, work: work.lines, torn: intake.torn + work.torn },
+      ...{ faults: injector.faults, lives: crew.lives, ends: feed.ends() },
+    };
+    await writeFile(
+      join(folder, "faults.jsonl"),
+      injector.faults.map((fault) => `${JSON.stringify(fault)}\n`).join(""),
+    );
+    const demands = {
+      kinds: options.kinds.map(({ name }) => name),
+      succeeded: Math.max(10, Math.floor((0.25 * rate * options.durationMs) / 1000)),
+    };
+    const verdict = await judge(jobbers, evidence, demands);
+    const troubles = crew.troubles.map((what): Violation => ({ class: "other", what }));
+    return { ...verdict, violations: [...restless, ...troubles, ...verdict.violations] };
+  } finally {
+    crew.kill();
+    submitter.kill();
+    await jobbers.close();
+  }
+}
+
+/** The first two workers see each other's end at once; every other claims a machine of its own, whose leases must run out. */
+function hostOf(name: string): string {
+  return name === "worker-1" || name === "worker-2" ? hostIdentity() : `${hostIdentity()} ${name}`;
+}
+
+async function refuseUsed(jobbers: Jobbers, url: string): Promise<void> {
+  const { runs } = await jobbers.store.listRuns({ limit: 1 });
+  if (runs.length > 0) throw new Error(`${url} holds runs already; a crash run needs a store of its own`);
+}
+
+function progressOf(
+  { a, b }: { readonly a: string; readonly b: string },
+  { faults, open }: { readonly faults: readonly { readonly kind: string }[]; readonly open: number },
+): string {
+  const told = readLines<IntakeLine>(a).lines.filter(({ type }) => type === "acknowledged").length;
+  const done = readLines<WorkLine>(b).lines.filter(({ type }) => type === "finished").length;
+  return `${told} runs acknowledged, ${done} handlers finished, ${faults.length} faults over, ${open} under way`;
+}

@@ -1,0 +1,114 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Member } from "./crew.js";
+import { between, type Fault, type FaultKind, pickVictim, type Scene } from "./fault.js";
+import { pastLeaseMs } from "./terms.js";
+
+/** How long a worker that drains may take, whatever happens to its store meanwhile. */
+const END_MS = 40_000;
+
+/** What can happen to a process, whatever the store is. */
+export const processFaults: readonly FaultKind[] = [
+  {
+    name: "kill",
+    what: "SIGKILL of a worker, sometimes of all of them, and restart",
+    async inject(scene) {
+      const { crew, random } = scene;
+      const victim = pickVictim(scene);
+      const victims = random() < 0.1 ? crew.idle() : victim ? [victim] : [];
+      if (victims.length === 0) return undefined;
+      const at = Date.now();
+      const restMs = between(random, 50, 1_000);
+      await Promise.all(victims.map((each) => endAndRestart(scene, each, "SIGKILL", restMs)));
+      return { kind: "kill", at, until: at, pids: victims.map(({ pid }) => pid), reach: "victims" };
+    },
+  },
+  {
+    name: "stop",
+    what: "SIGSTOP of a worker past its lease, then SIGCONT",
+    async inject(scene) {
+      const { crew, terms, random, isShared } = scene;
+      const victim = pickVictim(scene);
+      if (!victim) return undefined;
+      const free = crew.claim(victim);
+      const at = Date.now();
+      await stopFor(victim.pid, pastLeaseMs(terms) * (0.9 + 0.4 * random()));
+      free();
+      return over("stop", at, victim, isShared ? "everybody" : "victims");
+    },
+  },
+  {
+    name: "block",
+    what: "a worker's event loop blocked, mostly past its lease",
+    async inject(scene) {
+      const { crew, terms, random } = scene;
+      const victim = pickVictim(scene);
+      if (!victim) return undefined;
+      const free = crew.claim(victim);
+      const at = Date.now();
+      const shortMs = between(random, terms.maxBlockMs / 2, terms.maxBlockMs);
+      const longMs = terms.maxBlockMs + pastLeaseMs(terms) * (0.9 + 0.4 * random());
+      const ms = random() < 0.3 ? shortMs : longMs;
+      victim.child.send({ type: "block", ms });
+      await victim.child.until("unblocked", ms + 20_000);
+      free();
+      return over("block", at, victim, "victims");
+    },
+  },
+  {
+    name: "drain",
+    what: "SIGTERM of a worker, which drains, and restart",
+    async inject(scene) {
+      const victim = pickVictim(scene);
+      if (!victim) return undefined;
+      const at = Date.now();
+      const endedAt = await endAndRestart(scene, victim, "SIGTERM", between(scene.random, 50, 1_000));
+      return { kind: "drain", at, until: endedAt, pids: [victim.pid], reach: "nobody" };
+    },
+  },
+  {
+    name: "submitter",
+    what: "SIGKILL of the submitter, and restart: it resends what was not answered",
+    async inject({ submitter, random }) {
+      const at = Date.now();
+      await submitter.crash();
+      await sleep(between(random, 50, 500));
+      await submitter.start();
+      return { kind: "submitter", at, until: Date.now(), pids: [], reach: "nobody" };
+    },
+  },
+];
+
+function over(kind: string, at: number, { pid }: Member, reach: Fault["reach"]): Fault {
+  return { kind, at, until: Date.now(), pids: [pid], reach };
+}
+
+/** Ends a worker, waits a while, and starts another under its name; answers when it was gone. */
+async function endAndRestart(
+  { crew }: Scene,
+  victim: Member,
+  signal: "SIGKILL" | "SIGTERM",
+  restMs: number,
+): Promise<number> {
+  crew.claim(victim);
+  victim.child.kill(signal);
+  const late = setTimeout(() => victim.child.kill("SIGKILL"), END_MS);
+  const { at, code } = await victim.child.ended;
+  clearTimeout(late);
+  if (signal === "SIGTERM" && code !== 0)
+    crew.troubles.push(`${victim.name} (pid ${victim.pid}) drained with exit code ${code}`);
+  await sleep(restMs);
+  await crew.start(victim.name);
+  return at;
+}
+
+/** A process of its own stops the victim and lets it go on: should this one die meanwhile, nothing stays stopped for ever. */
+async function stopFor(pid: number, ms: number): Promise<void> {
+  const script = 'kill -STOP "$1"; sleep "$2"; kill -CONT "$1"';
+  const helper = spawn("sh", ["-c", script, "sh", String(pid), String(ms / 1000)], {
+    stdio: "ignore",
+    detached: true,
+  });
+  await once(helper, "exit");
+}

@@ -1,0 +1,71 @@
+import { createUpkeep } from "@jobbers/upkeep";
+import { connect } from "jobbers";
+import type { WorkLine } from "./ledgers.js";
+import { openLines } from "./line-file.js";
+import type { PerformingDeps } from "./performing.js";
+import type { Terms } from "./terms.js";
+import { allWorkflows } from "./workflows.js";
+
+/** What a worker process is told in its first argument, as JSON. */
+export interface WorkerOrders {
+  readonly name: string;
+  readonly store: string;
+  readonly ledger: string;
+  /** Which machine it claims to be on; neighbours on the same one see at once that it is gone. */
+  readonly host: string;
+  readonly terms: Terms;
+}
+
+/** What a worker process is told later. */
+export type WorkerCommand = { readonly type: "block"; readonly ms: number };
+
+/** What it answers. */
+export type WorkerNews = { readonly type: "ready" } | { readonly type: "unblocked" };
+
+const orders = JSON.parse(process.argv[2] ?? "{}") as WorkerOrders;
+const { name, host, terms } = orders;
+
+// A child never outlives the bench.
+process.once("disconnect", () => process.exit(0));
+
+const ledger = openLines<WorkLine>(orders.ledger);
+const deps: PerformingDeps = { ledger };
+const jobbers = await connect(orders.store);
+const worker = jobbers.worker({
+  ...{ name, host, deps },
+  workflows: allWorkflows,
+  concurrency: terms.slots,
+  leaseMs: terms.leaseMs,
+  maxBlockMs: terms.maxBlockMs,
+  graceMs: terms.graceMs,
+  observe(event) {
+    if (event.type !== "session") return;
+    const { what, session } = event;
+    ledger.append([{ type: "session", at: Date.now(), pid: process.pid, what, session }]);
+  },
+});
+// The worker's own upkeep sweeps every 5 s, which the public face does not let one change: this one does it more often.
+const upkeep = createUpkeep({ store: jobbers.store, host, sweepMs: terms.sweepMs });
+
+process.on("message", ({ ms }: WorkerCommand) => {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+  tell({ type: "unblocked" });
+});
+process.once("SIGTERM", () => void drain());
+
+await worker.start();
+await upkeep.start();
+tell({ type: "ready" });
+
+async function drain(): Promise<void> {
+  await worker.stop();
+  await upkeep.stop();
+  await jobbers.close();
+  ledger.close();
+  process.exit(0);
+}
+
+function tell(news: WorkerNews): void {
+  if (process.connected) process.send?.(news);
+}

@@ -1,0 +1,77 @@
+import { tmpdir } from "node:os";
+import { parseArgs } from "node:util";
+
+/** How the bench is called. */
+export const usage = `Usage: npm run bench [-- OPTIONS]
+       npm run bench -- --markdown FILE.json [FILE.json …]
+
+Measures the embedded SQLite store (a file, WAL, synchronous=FULL) with one process, or the Redis
+store beside BullMQ: both in turns on one redis-server of the bench's own, from PATH.
+
+  --store NAME    sqlite (default) or redis
+  --aof WHEN      redis: append-only file, fsynced everysec or always (default: no persistence)
+  --only NAME     only the scenarios whose name contains NAME
+  --rounds N      rounds to take the median of (default 3; redis 5)
+  --scale F       multiplies the work of each scenario (default 1; 0.05 is a quick look)
+  --json FILE     writes the figures there as JSON too
+  --dir DIR       where files are made (default: the system's temporary folder)
+  --markdown      measures nothing: prints the reports in the files as one Markdown table
+`;
+
+/** The command line, checked. */
+export interface Flags {
+  readonly store: "sqlite" | "redis";
+  readonly aof: Aof;
+  readonly only: string;
+  readonly rounds: number;
+  readonly scale: number;
+  readonly json?: string | undefined;
+  readonly dir: string;
+  readonly markdown: boolean;
+  readonly help: boolean;
+  /** What stands behind the flags: files for `markdown`. */
+  readonly files: readonly string[];
+}
+
+/** When the append-only file is synced, if there is one. */
+export type Aof = "no" | "everysec" | "always";
+
+/** Reads the command line; throws an Error that a person can read. */
+export function readFlags(): Flags {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      store: { type: "string", default: "sqlite" },
+      aof: { type: "string", default: "no" },
+      only: { type: "string", default: "" },
+      rounds: { type: "string" },
+      scale: { type: "string", default: "1" },
+      json: { type: "string" },
+      dir: { type: "string", default: tmpdir() },
+      markdown: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const store = oneOf("--store", values.store, ["sqlite", "redis"]);
+  if (positionals.length > 0 && !values.markdown) throw new Error(`what is "${positionals[0]}"? See --help.`);
+  return {
+    ...values,
+    store,
+    aof: oneOf("--aof", values.aof, ["no", "everysec", "always"]),
+    rounds: atLeast("--rounds", values.rounds ?? (store === "redis" ? "5" : "3"), 1),
+    scale: atLeast("--scale", values.scale, 0.001),
+    files: positionals,
+  };
+}
+
+function oneOf<T extends string>(flag: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((each) => each === text);
+  if (choice) return choice;
+  throw new Error(`${flag} takes ${choices.join(" or ")}, not "${text}".`);
+}
+
+function atLeast(flag: string, text: string, least: number): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= least) return value;
+  throw new Error(`${flag} takes a number of at least ${least}, not "${text}".`);
+}

@@ -1,0 +1,47 @@
+import { type Measured, number, type Report } from "./report.js";
+
+type Row = Measured["figures"][number];
+
+/** The reports as one Markdown table, a column each: the same scenarios under other settings. */
+export function markdownOf(reports: readonly Report[]): string {
+  const [first] = reports;
+  if (!first) return "";
+  const { cpu, cores, memoryGiB, node, loadBefore } = first.machine;
+  const heads = ["scenario", "figure", ...reports.map(({ store }) => titleOf(store)), "target"];
+  const rows = first.measured.flatMap(({ scenario, figures }) =>
+    figures.map((figure, i) => {
+      const cells = reports.map((report) => cellOf(find(report, scenario, figure.name)));
+      return [i === 0 ? scenario : "", figure.name, ...cells, figure.target ?? ""];
+    }),
+  );
+  const notes = first.measured.map(({ scenario, what }) => `- **${scenario}**: ${what}.`);
+  return [
+    [heads, heads.map(() => "---"), ...rows]
+      .map((cells) => `| ${cells.map(escaped).join(" | ")} |`)
+      .join("\n"),
+    `Median of ${first.rounds} rounds on ${cores} cores (${cpu}), ${memoryGiB} GiB, Node ${node}, load before ${loadBefore}.`,
+    ...reports.map(({ store }) => `${titleOf(store)}: ${store}.`),
+    `${notes.join("\n")}\n`,
+  ].join("\n\n");
+}
+
+function find(report: Report, scenario: string, figure: string): Row | undefined {
+  return report.measured
+    .find((each) => each.scenario === scenario)
+    ?.figures.find(({ name }) => name === figure);
+}
+
+function cellOf(row: Row | undefined): string {
+  if (!row) return "–";
+  const value = row.unit === "ratio" ? `${number(row.median)}×` : `${number(row.median)} ${row.unit}`;
+  return row.met === undefined ? value : `${value} ${row.met ? "✓" : "✗ missed"}`;
+}
+
+/** What stands before the first semicolon of a store's settings names the column. */
+function titleOf(store: string): string {
+  return store.split(";")[0] as string;
+}
+
+function escaped(cell: string): string {
+  return cell.replaceAll("|", "\\|");
+}

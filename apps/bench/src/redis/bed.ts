@@ -1,0 +1,57 @@
+import type { Redis } from "ioredis";
+import type { Figure } from "../scenario.js";
+import { nowMs, type Order } from "./protocol.js";
+import { type Program, startProcess } from "./worker-process.js";
+
+/** Where a scenario runs: the server, and a client that looks on. */
+export interface Bed {
+  readonly url: string;
+  readonly admin: Redis;
+}
+
+/** Measures ours, then BullMQ's, each on an empty server, and how they compare. */
+export async function race(
+  { admin }: Bed,
+  unit: Figure["unit"],
+  sides: { readonly ours: () => Promise<number>; readonly theirs: () => Promise<number> },
+  atLeast: number,
+  label = "",
+): Promise<Figure[]> {
+  const ours = await sides.ours();
+  await admin.flushall();
+  const theirs = await sides.theirs();
+  await admin.flushall();
+  const named = (name: string) => (label ? `${label}: ${name}` : name);
+  return [
+    { name: named("Jobbers"), value: ours, unit },
+    { name: named("BullMQ"), value: theirs, unit },
+    { name: named("against BullMQ"), value: ours / theirs, unit: "ratio", target: { atLeast } },
+  ];
+}
+
+/** Steps per second of a process from its start to the store's answer to the last report; what it does waits already. */
+export async function drainRate(
+  { url }: Bed,
+  program: Program,
+  order: Omit<Order, "url"> & { readonly steps: number },
+): Promise<number> {
+  await using worker = await startProcess(program, { ...order, url });
+  await worker.go();
+  const { fromMs, atMs } = await worker.told("done");
+  return (order.steps / (atMs - fromMs)) * 1000;
+}
+
+/** Steps per second from the first call of submitting to the store's answer to the last report, on a worker that idles. */
+export async function throughRate(
+  { url }: Bed,
+  program: Program,
+  order: Omit<Order, "url"> & { readonly steps: number },
+  submit: () => Promise<void>,
+): Promise<number> {
+  await using worker = await startProcess(program, { ...order, url });
+  await worker.go();
+  const fromMs = nowMs();
+  await submit();
+  const { atMs } = await worker.told("done");
+  return (order.steps / (atMs - fromMs)) * 1000;
+}

@@ -1,0 +1,48 @@
+import { connect, type Jobbers } from "jobbers";
+import { percentile, type Scenario, timeMs } from "../../scenario.js";
+import { wide } from "../../scenarios/workflows.js";
+import type { Bed } from "../bed.js";
+import { startProcess } from "../worker-process.js";
+
+const NARROW = 1_000;
+
+/** A very wide map: does a child cost more than in a narrow one, and does it hold up others? */
+export const wideMap: Scenario<Bed> = {
+  name: "map of 100,000",
+  what:
+    `a map whose join takes a count, one worker process at concurrency 100, against the median of five maps of ${NARROW}; ` +
+    "meanwhile a process of its own pings, and Redis logs what holds it for more than 1 ms",
+  async measure({ url, admin }, scale) {
+    const width = Math.ceil(100_000 * scale);
+    await using worker = await startProcess("jobbers", { url, concurrency: 100 });
+    await worker.go();
+    await using jobbers = await connect(url);
+    const narrow: number[] = [];
+    for (let i = 0; i < 5; i++) narrow.push(await mapMs(jobbers, NARROW));
+
+    await admin.config("SET", "slowlog-log-slower-than", "1000");
+    await admin.call("SLOWLOG", "RESET");
+    await using pinger = await startProcess("ping", { url, concurrency: 1 });
+    await pinger.go();
+    const wideMs = await mapMs(jobbers, width);
+    await pinger.stop();
+    const { worstMs, p50Ms } = await pinger.told("pinged");
+    const perChild = wideMs / width / (percentile(narrow, 50) / NARROW);
+    return [
+      { name: "children", value: (width / wideMs) * 1000, unit: "steps/s" },
+      { name: "time per child against 1,000", value: perChild, unit: "ratio", target: { atMost: 1.3 } },
+      { name: "worst PING meanwhile", value: worstMs, unit: "ms", target: { atMost: 10 } },
+      { name: "median PING meanwhile", value: p50Ms, unit: "ms" },
+      { name: "longest command by Redis's clock", value: await slowestMs(admin), unit: "ms" },
+    ];
+  },
+};
+
+function mapMs(jobbers: Jobbers, count: number): Promise<number> {
+  return timeMs(async () => (await jobbers.submit(wide, { count })).result());
+}
+
+async function slowestMs(admin: Bed["admin"]): Promise<number> {
+  const entries = (await admin.call("SLOWLOG", "GET", "128")) as [id: number, at: number, micros: number][];
+  return Math.max(0, ...entries.map(([, , micros]) => micros / 1000));
+}

@@ -1,0 +1,10 @@
+#!lua flags=allow-oom
+-- Looks through one key that is no run, or a page of it.
+--
+-- KEYS 1 clock
+-- ARGV 1 instant or "" · 2 events kept · 3 repair, 1 or 0 · 4 name of its handler · 5 the rest of the key, or "" · 6 cursor, first 0
+-- Returns { the next cursor, 0 at the end; problems, see shared/check.lua }
+-- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report check check-read check-session check-lists
+
+local nextCursor = check.handlers[ARGV[4]](ARGV[5], ARGV[6])
+return { type(nextCursor) == "string" and nextCursor or "0", check.found }

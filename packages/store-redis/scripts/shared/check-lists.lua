@@ -1,0 +1,122 @@
+-- Lists and keys that belong to runs. Handlers as in check-session.lua.
+
+local PAGE = 250
+
+local function isRun(id)
+  return call("HEXISTS", PREFIX .. "run:" .. id, "h") == 1
+end
+
+-- What stands beside a run goes with it.
+local function beside(name)
+  return function(id)
+    local key = name .. ":" .. id
+    if not isRun(id) and check.tell("orphan", nil, nil, key, "its run is gone", true) then call("UNLINK", PREFIX .. key) end
+  end
+end
+
+check.handlers["more"] = beside("more")
+check.handlers["order"] = beside("order")
+
+-- Mailboxes end by themselves.
+check.handlers["box"] = function(id)
+  if call("PTTL", PREFIX .. "box:" .. id) == -1 and check.tell("orphan", nil, nil, "box:" .. id, "kept for ever", true) then
+    call("UNLINK", PREFIX .. "box:" .. id)
+  end
+end
+
+-- Entries of a line that is not among the open ones are never popped.
+check.handlers["line"] = function(name)
+  local queue, member = string.match(name, "^([^:]*):(%d:.*)$")
+  if not queue then return check.tell("foreign", nil, nil, "line:" .. name) end
+  if call("LLEN", PREFIX .. "line:" .. name) > 0 and call("SISMEMBER", PREFIX .. "lines:" .. queue, member) == 0
+    and check.tell("line-closed", nil, nil, "line:" .. name, nil, true) then
+    call("SADD", PREFIX .. "lines:" .. queue, member)
+  end
+end
+
+check.handlers["names"] = function(_, cursor)
+  local page = call("HSCAN", PREFIX .. "names", cursor, "COUNT", PAGE)
+  for i = 1, #page[2], 2 do
+    local plan = string.match(page[2][i + 1], " (.*)$") or ""
+    if call("HEXISTS", PREFIX .. "plan:" .. plan, "text") == 0 then check.tell("plan-missing", nil, nil, "plan:" .. plan, page[2][i]) end
+  end
+  return page[1]
+end
+
+-- A thousand runs by number, and how many of them are still there.
+check.handlers["runs"] = function(bucket)
+  if bucket == "" then return end
+  local counted = 0
+  for place, id in ipairs(call("LRANGE", PREFIX .. "runs:" .. bucket, 0, 999)) do
+    local number = string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
+    if tonumber(number) == bucket * 1000 + place - 1 then counted = counted + 1 end
+  end
+  local recorded = call("HGET", PREFIX .. "runs", bucket) or "0"
+  if tonumber(recorded) == counted and (counted > 0 or recorded == "0" and tonumber(bucket) >= math.floor(clock.runs / 1000)) then return end
+  if counted == 0 and tonumber(bucket) < math.floor(clock.runs / 1000) then
+    -- The newest full list may be empty until the next submission takes it away.
+    if recorded == "0" and tonumber(bucket) == math.floor(clock.runs / 1000) - 1 then return end
+    if check.tell("orphan", nil, nil, "runs:" .. bucket, "all its runs are gone", true) then
+      call("DEL", PREFIX .. "runs:" .. bucket)
+      call("HDEL", PREFIX .. "runs", bucket)
+    end
+  elseif check.tell("count-list", nil, nil, "runs:" .. bucket, "recorded " .. recorded .. ", counted " .. counted, true) then
+    call("HSET", PREFIX .. "runs", bucket, counted)
+  end
+end
+
+-- Retention must have no run that has not ended, and none twice. `fits` says whether a run that is there belongs.
+local function eachShelved(list, cursor, read, remove, fits)
+  local page, nextCursor = read()
+  local seen = {}
+  for _, entry in ipairs(page) do
+    local ms, id = string.match(entry, "^(%d+)|(.*)$")
+    local run = check.glance(id or entry)
+    if seen[entry] or run and not fits(run, tonumber(ms)) then
+      if check.tell("run-mislisted", id or entry, nil, list, seen[entry] and "twice" or nil, true) then remove(entry) end
+    end
+    seen[entry] = true
+  end
+  return nextCursor
+end
+
+local function overList(list, fits)
+  return function(_, cursor)
+    local key, from = PREFIX .. list, tonumber(cursor)
+    return eachShelved(list, cursor, function()
+      local page = call("LRANGE", key, from, from + PAGE - 1)
+      return page, #page == PAGE and tostring(from + PAGE) or "0"
+    end, function(entry) call("LREM", key, -1, entry) end, fits)
+  end
+end
+
+for _, outcome in ipairs({ SUCCEEDED, FAILED, CANCELLED }) do
+  check.handlers["ended:" .. outcome] = overList("ended:" .. outcome, function(run, ms)
+    return run.state == outcome and run.ended and run.keep == "" and not run.purged and run.created + run.ended == ms
+  end)
+end
+check.handlers["purging"] = overList("purging", function(run) return run.ended and run.purged end)
+check.handlers["forget"] = overList("forget", function(run) return run.ended and run.purged end)
+check.handlers["kept"] = function(_, cursor)
+  return eachShelved("kept", cursor, function()
+    local page, ids = call("ZSCAN", PREFIX .. "kept", cursor, "COUNT", PAGE), {}
+    for i = 1, #page[2], 2 do ids[#ids + 1] = page[2][i] end
+    return ids, page[1]
+  end, function(entry) call("ZREM", PREFIX .. "kept", entry) end, function(run) return run.ended and run.keep ~= "" and not run.purged end)
+end
+
+-- A run of which only the id is left, and that neither purging nor forgetting knows.
+check.handlers["gone"] = function(id)
+  local run = check.glance(id)
+  if not run or not run.purged or call("LPOS", PREFIX .. "purging", id, "MAXLEN", 20000) then return end
+  -- It may have been buried a moment ago.
+  for _, entry in ipairs(call("LRANGE", PREFIX .. "forget", -2000, -1)) do
+    if string.match(entry, "|(.*)$") == id then return end
+  end
+  if not check.tell("run-unlisted", id, nil, "forget", nil, true) then return end
+  local hasParts = call("EXISTS", PREFIX .. "more:" .. id, PREFIX .. "order:" .. id) > 0
+  for _, field in ipairs(hasParts and {} or call("HKEYS", run.key)) do
+    if string.find(field, "^[@#]") then hasParts = true end
+  end
+  if hasParts then call("RPUSH", PREFIX .. "purging", id) else call("RPUSH", PREFIX .. "forget", string.format("%.0f", clock.now + 86400000) .. "|" .. id) end
+end

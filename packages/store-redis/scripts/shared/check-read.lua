@@ -1,0 +1,35 @@
+-- Records that may be broken, read so that a script goes on.
+
+-- A run and what says of it that it is whole: head and plan. Nil where it is none, or cannot be read.
+function check.runOf(id)
+  local found = call("HMGET", PREFIX .. "run:" .. id, "h", "s", "p")
+  if not found[1] and not found[2] then return nil end
+  local isRead, run = pcall(runs.get, id)
+  if isRead and run and run.state and found[3] then return run, found[1], found[3] end
+  check.tell("record-broken", id)
+end
+
+-- A step of a run, false where its record cannot be read.
+function check.stepOf(run, address)
+  local isRead, step = pcall(steps.get, run, address)
+  if isRead and step and step.state and step.spec.owner then return step end
+  run.steps[address] = false
+  local record = call("HGET", bodies.isInner(address) and runs.moreKey(run) or run.key, "@" .. address)
+  if record then check.tell("record-broken", run.id, address, nil, string.sub(record, 1, 60)) end
+  return false
+end
+
+-- A run for a look from outside; nil where there is none, false where it cannot be read.
+function check.glance(id)
+  local isRead, run = pcall(runs.get, id)
+  if not isRead then return false end
+  return run
+end
+
+-- True where a step of a run names a session.
+function check.isHeldBy(session, id, address)
+  local run = check.glance(id)
+  local isRead, step = pcall(report.stepBehind, id, address)
+  if run == false or not isRead then return true, nil end
+  return step and step.session == session, step
+end

@@ -1,0 +1,106 @@
+-- A run as a whole: where it is listed, and whether it can go on.
+
+-- The first place in a list of `ms|id` at which an instant is reached.
+local function placeOf(key, ms)
+  local low, high = 0, call("LLEN", key)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local there = tonumber(string.match(call("LINDEX", key, middle), "^%d+")) or 0
+    if there < ms then low = middle + 1 else high = middle end
+  end
+  return low
+end
+
+local function isShelved(key, ms, entry)
+  for from = placeOf(key, ms), math.huge, 500 do
+    local page = call("LRANGE", key, from, from + 499)
+    for _, each in ipairs(page) do
+      if each == entry then return true end
+      if (tonumber(string.match(each, "^%d+")) or 0) > ms then return false end
+    end
+    if #page < 500 then return false end
+  end
+end
+
+local function shelve(key, ms, entry)
+  local pivot = call("LINDEX", key, placeOf(key, ms))
+  if pivot then call("LINSERT", key, "BEFORE", pivot, entry) else call("RPUSH", key, entry) end
+end
+
+-- Every ended run stands where retention finds it.
+local function checkShelf(run)
+  local ended = run.created + run.ended
+  if run.keep == "" then
+    local key, entry = PREFIX .. "ended:" .. run.state, ended .. "|" .. run.id
+    if not isShelved(key, ended, entry) and check.tell("run-unlisted", run.id, nil, "ended:" .. run.state, nil, true) then
+      shelve(key, ended, entry)
+    end
+  elseif not call("ZSCORE", PREFIX .. "kept", run.id) and check.tell("run-unlisted", run.id, nil, "kept", nil, true) then
+    call("ZADD", PREFIX .. "kept", ended + run.keep, run.id)
+  end
+end
+
+-- A scheduled run has a timer of its own, whose number no record knows.
+local function checkTimer(run, due)
+  if not due then return end
+  local ms = run.created + due
+  local timers = call("ZRANGEBYSCORE", PREFIX .. "timers", ms, ms, "LIMIT", 0, 5000)
+  for _, each in ipairs(timers) do
+    if string.match(each, "^%d+(|.*)$") == "|" .. run.id .. "|" then return end
+  end
+  if #timers < 5000 and check.tell("step-unplaced", run.id, nil, "timers", "the run is scheduled, but has no timer", true) then
+    call("ZADD", PREFIX .. "timers", ms, string.format("%015.0f", tonumber(clock.nextSeq())) .. "|" .. run.id .. "|")
+  end
+end
+
+function check.listings(run, head, plan, due)
+  local number = tonumber(string.match(head, "^%d+,.,(%d+),"))
+  if call("LINDEX", PREFIX .. "runs:" .. math.floor(number / 1000), number % 1000) ~= run.id then
+    check.tell("run-unnumbered", run.id, nil, "runs:" .. math.floor(number / 1000))
+  end
+  if call("HEXISTS", PREFIX .. "plan:" .. plan, "text") == 0 then check.tell("plan-missing", run.id, nil, "plan:" .. plan) end
+  if run.ended then checkShelf(run) elseif run.state == SCHEDULED then checkTimer(run, due) end
+end
+
+local function isDone(run, owner)
+  local body = bodies.of(run, owner)
+  if body.settled < body.members or body.epilogue == "r" then return false end
+  if owner == "" then return run.state == STARTED end
+  local step = steps.get(run, owner)
+  return step ~= nil and step.state == EXPANDING
+end
+
+-- Bodies of which all members have settled end; a run that goes on has something that can move.
+function check.goesOn(run, owners, moving)
+  if run.ended then return end
+  if run.cancelling then
+    if run.holders == "" then check.tell("run-open", run.id, nil, nil, "it is being cancelled", true) end
+    return
+  end
+  local isMended = false
+  for _, owner in ipairs(owners) do
+    if isDone(run, owner) then
+      local mends = check.tell(owner == "" and "run-open" or "step-open", run.id, owner, nil, nil, true)
+      if mends then settle.endBodyIfDone(run, owner) end
+      isMended = true
+    end
+  end
+  if moving == 0 and run.state == STARTED and not isMended then check.tell("run-stuck", run.id) end
+end
+
+-- Everything about a run, once its steps have been added up. `fields` has the owners of its bodies and the names it counts.
+function check.whole(run, head, plan, sums, fields, isCertain)
+  local owners, bodiesThere = { "" }, {}
+  for _, owner in ipairs(fields.bodies) do
+    if steps.get(run, owner) then
+      owners[#owners + 1], bodiesThere[#bodiesThere + 1] = owner, owner
+    elseif check.tell("orphan", run.id, owner, nil, "a body without its step", true) then
+      call("HDEL", bodies.isInner(owner) and runs.moreKey(run) or run.key, "#" .. owner)
+    end
+  end
+  -- Counters first: what is mended after them counts on.
+  fields.bodies = bodiesThere
+  local unsure = check.compare(run, sums, fields, isCertain)
+  check.listings(run, head, plan, sums.due)
+  return unsure, function() check.goesOn(run, owners, sums.moving) end
+end

@@ -1,0 +1,100 @@
+-- Sessions, and what is kept for them. Each handler is given the id behind its key's name, and the cursor of its page.
+
+local REMEMBERED_MS = 3600000
+
+local function stateOf(id)
+  return call("HGET", PREFIX .. "session:" .. id, "state")
+end
+
+local function removeKey(key, detail)
+  if check.tell("orphan", nil, nil, key, detail, true) then call("UNLINK", PREFIX .. key) end
+end
+
+check.handlers = {}
+
+-- Swept by its expiry while it is open, and until it holds nothing after that; then it is forgotten by itself.
+check.handlers["session"] = function(id)
+  local key = "session:" .. id
+  local found = call("HMGET", PREFIX .. key, "state", "lease")
+  local state = found[1]
+  if state == "open" then
+    if not call("ZSCORE", PREFIX .. "sessions", id) and check.tell("session-unlisted", nil, nil, key, "open", true) then
+      call("ZADD", PREFIX .. "sessions", found[2] == "inf" and "+inf" or clock.now + (tonumber(found[2]) or 0), id)
+    end
+  elseif state == "closing" or state == "lost" then
+    if call("SISMEMBER", PREFIX .. "leaving", id) == 0 and check.tell("session-unlisted", nil, nil, key, state, true) then
+      call("SADD", PREFIX .. "leaving", id)
+    end
+  elseif state ~= "over" then
+    check.tell("record-broken", nil, nil, key)
+  elseif call("PTTL", PREFIX .. key) == -1 and check.tell("orphan", nil, nil, key, "over, but kept for ever", true) then
+    call("PEXPIRE", PREFIX .. key, REMEMBERED_MS)
+  end
+end
+
+check.handlers["held"] = function(id, cursor)
+  local page = call("HSCAN", PREFIX .. "held:" .. id, cursor, "COUNT", 250)
+  for i = 1, #page[2], 2 do
+    local run, address = string.match(page[2][i], "^([^|]*)|(.*)$")
+    if not run or not check.isHeldBy(id, run, address) then
+      if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then call("HDEL", PREFIX .. "held:" .. id, page[2][i]) end
+    end
+  end
+  return page[1]
+end
+
+check.handlers["mail"] = function(id, cursor)
+  local state = stateOf(id)
+  if not state or state == "over" then return removeKey("mail:" .. id, "its session is over") end
+  local page = call("HSCAN", PREFIX .. "mail:" .. id, cursor, "COUNT", 250)
+  for i = 1, #page[2], 2 do
+    local run = check.glance(page[2][i])
+    if run ~= false and (not run or run.ended or not run.cancelling) then
+      if check.tell("orphan", page[2][i], nil, "mail:" .. id, "the run is not being cancelled", true) then
+        call("HDEL", PREFIX .. "mail:" .. id, page[2][i])
+      end
+    end
+  end
+  return page[1]
+end
+
+check.handlers["lanes"] = function(id)
+  local state = stateOf(id)
+  if (not state or state == "over") and call("PTTL", PREFIX .. "lanes:" .. id) == -1 then
+    removeKey("lanes:" .. id, "its session is over")
+  end
+end
+
+-- Who waits in the zset of all open sessions has to be one.
+check.handlers["sessions"] = function(_, cursor)
+  local page = call("ZSCAN", PREFIX .. "sessions", cursor, "COUNT", 250)
+  for i = 1, #page[2], 2 do
+    if stateOf(page[2][i]) ~= "open" and check.tell("orphan", nil, nil, "sessions", page[2][i], true) then
+      call("ZREM", PREFIX .. "sessions", page[2][i])
+    end
+  end
+  return page[1]
+end
+
+-- Running steps by queue, against all leases; a store with more of them than a transition may look at is not recounted.
+check.handlers["queues"] = function()
+  local counted, n = {}, 0
+  local ids = call("ZRANGE", PREFIX .. "sessions", 0, 500)
+  for _, id in ipairs(call("SRANDMEMBER", PREFIX .. "leaving", 500)) do ids[#ids + 1] = id end
+  for _, id in ipairs(ids) do n = n + call("HLEN", PREFIX .. "held:" .. id) end
+  if #ids > 500 or n > 4000 then return end
+  for _, id in ipairs(ids) do
+    for _, member in ipairs(call("HKEYS", PREFIX .. "held:" .. id)) do
+      local run, address = string.match(member, "^([^|]*)|(.*)$")
+      local isHeld, step = check.isHeldBy(id, run or "", address or "")
+      if isHeld and step and step.phase == RUN then counted[step.spec.queue] = (counted[step.spec.queue] or 0) + 1 end
+    end
+  end
+  local fields = call("HGETALL", PREFIX .. "queues")
+  for i = 1, #fields, 2 do
+    local recorded, actual = fields[i + 1], tostring(counted[fields[i]] or 0)
+    if recorded ~= actual and check.tell("count-queue", nil, nil, "queues", fields[i] .. ": recorded " .. recorded .. ", counted " .. actual, true) then
+      call("HSET", PREFIX .. "queues", fields[i], actual)
+    end
+  end
+end

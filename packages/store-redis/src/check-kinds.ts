@@ -1,0 +1,78 @@
+/** A key that is no run, as scripts/check-key.lua looks at it. */
+export interface Handler {
+  /** Which part of scripts/shared/check-session.lua or check-lists.lua. */
+  readonly name: string;
+  /** The rest of the key's name. */
+  readonly id: string;
+}
+
+/** What kinds of key there are, by the first word of their names: see HOW_IT_WORKS.md. */
+const types: Readonly<Record<string, string>> = {
+  schema: "string",
+  clock: "hash",
+  run: "hash",
+  more: "hash",
+  order: "zset",
+  runs: "hash list",
+  plan: "hash",
+  names: "hash",
+  queues: "hash",
+  lines: "set",
+  line: "list",
+  timers: "zset",
+  sessions: "zset",
+  session: "hash",
+  leaving: "set",
+  held: "hash",
+  lanes: "hash",
+  mail: "hash",
+  idle: "zset",
+  box: "list",
+  readers: "set",
+  events: "stream",
+  ended: "list",
+  kept: "zset",
+  purging: "list",
+  forget: "list",
+};
+
+/** Words that name one key only. */
+const single = new Set([
+  "schema",
+  "clock",
+  "names",
+  "queues",
+  "timers",
+  "sessions",
+  "leaving",
+  "readers",
+  "events",
+  "kept",
+  "purging",
+  "forget",
+]);
+
+/** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */
+const plain = new Set(["schema", "clock", "plan", "lines", "timers", "leaving", "idle", "readers", "events"]);
+
+/** True for a name that Jobbers uses, with the type that it gives it. */
+export function isOfType(name: string, type: string): boolean {
+  const word = wordOf(name);
+  const known = Object.hasOwn(types, word) ? (types[word] as string).split(" ") : [];
+  if (!known.includes(type)) return false;
+  if (word === "runs") return type === (name === "runs" ? "hash" : "list");
+  return single.has(word) === (name === word) && (word !== "ended" || /^ended:[sfc]$/.test(name));
+}
+
+/** How a key is looked at, where it is at all. */
+export function handlerOf(name: string): Handler[] {
+  const word = wordOf(name);
+  if (plain.has(word) || name === "runs") return [];
+  if (word === "ended") return [{ name, id: "" }];
+  return [{ name: word, id: name.slice(word.length + 1) }];
+}
+
+function wordOf(name: string): string {
+  const colon = name.indexOf(":");
+  return colon === -1 ? name : name.slice(0, colon);
+}

@@ -1,0 +1,111 @@
+import { type Finding, NOT_PERMITTED } from "@jobbers/core";
+import type { Redis } from "ioredis";
+import { durabilityFinding } from "./durability.js";
+import { bytes, type Facts, factsOf } from "./facts.js";
+
+/** The version below which scripts lack what they use. */
+const OLDEST = 7;
+
+/** Less than this part of `maxmemory` left is too little to sleep well. */
+const LITTLE = 0.1;
+
+/** What the server itself says: its version, memory, persistence, role and clock. */
+export async function serverFindings(redis: Redis): Promise<Finding[]> {
+  const facts = await factsOf(redis);
+  return [
+    versionFinding(facts),
+    evictionFinding(facts),
+    memoryFinding(facts),
+    durabilityFinding(facts),
+    roleFinding(facts),
+    clusterFinding(facts),
+    await clockFinding(redis),
+  ];
+}
+
+/** A finding about what the server does not let us see. */
+function unknown(name: string, sentence: string): Finding {
+  return { name, level: "warn", value: NOT_PERMITTED, sentence };
+}
+
+function versionFinding({ info }: Facts): Finding {
+  const version = info("redis_version");
+  if (!version) return unknown("version", `ask whoever runs it whether it is ${OLDEST}.0 or newer`);
+  const isNew = Number.parseInt(version, 10) >= OLDEST;
+  return {
+    name: "version",
+    level: isNew ? "ok" : "fail",
+    value: version,
+    sentence: isNew ? "new enough" : `Jobbers needs ${OLDEST}.0 or newer; upgrade the server`,
+  };
+}
+
+function evictionFinding({ info, config }: Facts): Finding {
+  const value = config("maxmemory-policy") ?? info("maxmemory_policy");
+  if (!value) return unknown("eviction", "make sure that maxmemory-policy is noeviction");
+  const isSafe = value === "noeviction";
+  const sentence = isSafe
+    ? "nothing is deleted when memory is short; submits are refused then, and running work finishes"
+    : "the server would delete runs when memory is short; set maxmemory-policy to noeviction";
+  return { name: "eviction", level: isSafe ? "ok" : "fail", value, sentence };
+}
+
+function memoryFinding({ info }: Facts): Finding {
+  const used = Number(info("used_memory"));
+  const most = Number(info("maxmemory"));
+  if (!info("used_memory")) return unknown("memory", "watch how much is left in another way");
+  if (!most) {
+    const total = Number(info("total_system_memory") ?? 0);
+    const value = `${bytes(used)} used, no maxmemory${total ? ` of ${bytes(total)} in the machine` : ""}`;
+    const sentence =
+      "the server may grow until the machine kills it; set maxmemory below what the machine has";
+    return { name: "memory", level: "warn", value, sentence };
+  }
+  const left = Math.max(0, most - used);
+  const level = left === 0 ? "fail" : left < most * LITTLE ? "warn" : "ok";
+  const sentence =
+    level === "ok"
+      ? "there is room"
+      : level === "warn"
+        ? "soon submits will be refused; raise maxmemory, or keep ended runs for less long"
+        : "submits are refused, while running work finishes; raise maxmemory, or let ended runs be purged";
+  return { name: "memory", level, value: `${bytes(left)} of ${bytes(most)} left`, sentence };
+}
+
+function roleFinding({ info }: Facts): Finding {
+  const role = info("role");
+  if (!role) return unknown("role", "make sure that it is no replica");
+  const replicas = Number(info("connected_slaves") ?? 0);
+  if (role !== "master") {
+    const sentence = "it takes no writes; give the URL of its master";
+    return { name: "role", level: "fail", value: "replica", sentence };
+  }
+  const sentence =
+    replicas > 0
+      ? "a replica may be behind: what was acknowledged last can be lost in a failover"
+      : "it has no replica: while it is down, nothing goes on";
+  return { name: "role", level: "ok", value: `master, ${replicas} replicas`, sentence };
+}
+
+function clusterFinding({ info }: Facts): Finding {
+  const isOn = info("cluster_enabled") === "1";
+  const sentence = isOn
+    ? "a store stands in one slot; this must be the node that has it"
+    : "one server has all keys";
+  return { name: "cluster", level: "ok", value: isOn ? "on" : "off", sentence };
+}
+
+/** How far two clocks may be apart before people wonder about what they read. */
+const APART_MS = 2_000;
+
+async function clockFinding(redis: Redis): Promise<Finding> {
+  const before = Date.now();
+  const time = await redis.time().catch(() => undefined);
+  if (!time) return unknown("clock", "the store's clock cannot be compared with this one");
+  const apart = Math.round(Number(time[0]) * 1000 + Number(time[1]) / 1000 - (before + Date.now()) / 2);
+  const isFar = Math.abs(apart) > APART_MS;
+  const sentence = isFar
+    ? "delays are right, as the store's clock alone counts, but instants given by callers mean something else there; set both by NTP"
+    : "near enough to this process";
+  return { name: "clock", level: isFar ? "warn" : "ok", value: `${apart} ms apart`, sentence };
+}

@@ -1,0 +1,55 @@
+import type { Renewer } from "@jobbers/core";
+import { openRedisStore } from "@jobbers/store-redis";
+import { openDriver, submissionOf } from "@jobbers/testing";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RedisServer, startRedis } from "./redis-server.js";
+import { single } from "./sample-plans.js";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server?.stop());
+
+test("the renewal module renews on a connection of its own", async () => {
+  const store = await openRedisStore(server.url);
+  const worker = await openDriver(store, { serves: ["a"] });
+  await store.submit([submissionOf(single(), 1)]);
+  await worker.take();
+  const { module, data } = store.renewal as NonNullable<typeof store.renewal>;
+  const { openRenewer } = (await import(module)) as { openRenewer(data: unknown): Renewer };
+  const renewer = openRenewer(JSON.parse(JSON.stringify(data)));
+  const before = (await store.listWorkers())[0]?.expiresAtMs ?? 0;
+  await new Promise((done) => setTimeout(done, 5));
+  expect(await renewer.renew(worker.session.id)).toEqual({ status: "alive", held: 1, mail: [] });
+  expect((await store.listWorkers())[0]?.expiresAtMs).toBeGreaterThan(before);
+  expect(await renewer.renew("nobody")).toEqual({ status: "lost", held: 0, mail: [] });
+  await renewer.close();
+  await store.close();
+});
+
+test("who only waits asks the server less than twice a second", async () => {
+  const store = await openRedisStore(server.url, { namespace: "idle" });
+  const worker = await openDriver(store, { serves: ["a"] });
+  const admin = new Redis(server.url);
+  const controller = new AbortController();
+  const waiting = store.listen(worker.session.id, {
+    queues: ["default"],
+    timeoutMs: 60_000,
+    signal: controller.signal,
+  });
+  await new Promise((done) => setTimeout(done, 500));
+  const calls = async () =>
+    [
+      ...(await admin.info("commandstats")).matchAll(/^cmdstat_(evalsha|blpop|eval|hget):calls=(\d+)/gm),
+    ].reduce((sum, [, , n]) => sum + Number(n), 0);
+  const before = await calls();
+  await new Promise((done) => setTimeout(done, 5_000));
+  // One look (and what it looks at inside) and one wait at the mailbox each four seconds.
+  expect((await calls()) - before).toBeLessThanOrEqual(6);
+  controller.abort();
+  await waiting;
+  admin.disconnect();
+  await store.close();
+});
