@@ -193,10 +193,17 @@ describe("bad input", () => {
     ["a lower-case id", ["show", ID.toLowerCase()], 2, new RegExp(`lower-case letters; write ${ID}`)],
     [
       "an unknown run",
-      ["show", "01ARZ3NDEKTSV4RRFFQ69G5FAW"],
+      ["show", "01ARZ3NDEKTSV4RRFFQ69G5FAW", "--store", "memory:"],
       2,
       /there is no run 01ARZ3NDEKTSV4RRFFQ69G5FAW/,
     ],
+    [
+      "a path without a store",
+      ["runs", "--store", "sqlite:typo.db"],
+      2,
+      /there is no store at sqlite:typo.db/,
+    ],
+    ["a file that awaits for ever", ["run", "x", fixture("hangs.mjs")], 2, /does a workflow file await/],
     [
       "a file that throws",
       ["worker", fixture("throws.ts")],

@@ -151,6 +151,12 @@ describe("submit and result", () => {
     expect((await jobbers.store.listRuns({ limit: 10 })).runs).toEqual([]);
   });
 
+  it("refuse an input of more than 16 MiB", async () => {
+    const jobbers = await connected();
+    const large = { list: [], title: "x".repeat(17 * 1024 * 1024) };
+    await expect(jobbers.submit(doubles, large)).rejects.toEqual(code("value-too-large"));
+  });
+
   it("refuse an input nested 5,000 deep", async () => {
     const jobbers = await connected();
     let deep: unknown = 1;

@@ -3,6 +3,8 @@ import type { Output } from "./output.js";
 
 /** The exit code of a command that broke in a way that nobody foresaw (sysexits' EX_SOFTWARE). */
 export const EXIT_BUG = 70;
+/** The exit code of a command that a store stands in the way of. */
+export const EXIT_STORE = errorCatalogue["store-busy"].exit;
 /** The exit code of a command whose run did not come to its own end here: cancelled, or the command was interrupted. */
 export const EXIT_OTHERWISE = errorCatalogue["run-cancelled"].exit;
 

@@ -32,9 +32,6 @@ export async function runProgram(program: Program, argv: readonly string[]): Pro
   });
 }
 
-/** The exit code with which Node.js ends a program whose top-level await can never settle. */
-const NEVER_SETTLED = 13;
-
 /** Runs one command with its arguments, and ends the process with its exit code. */
 export function runCommand(program: string, command: Command, argv: readonly string[]): Promise<never> {
   return inProcess(program, argv, async (output) => {
@@ -54,13 +51,12 @@ async function inProcess(
 ): Promise<never> {
   muteClosedPipes();
   const output = processOutput(argv.includes("--json"));
-  process.once("exit", (code) => {
-    // Node.js leaves like this, without a word, when nothing is left that could ever settle a top-level await.
-    if (code !== NEVER_SETTLED) return;
+  process.once("beforeExit", () => {
+    // The event loop has run dry under a command that still waits: nothing is left that could ever go on.
     output.note(
       `${program}: gave up waiting for what will never happen; does a workflow file await something at its top level?`,
     );
-    process.exitCode = errorCatalogue["workflow-file-invalid"].exit;
+    process.exit(errorCatalogue["workflow-file-invalid"].exit);
   });
   let code: number;
   try {

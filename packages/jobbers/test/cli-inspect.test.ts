@@ -1,0 +1,76 @@
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "@photostructure/sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect } from "../src/index.js";
+import { type Ended, fixture, runCli } from "./cli-process.js";
+
+let cwd: string;
+let store: string;
+beforeAll(async () => {
+  cwd = mkdtempSync(join(tmpdir(), "jobbers-inspect-"));
+  store = `sqlite:${join(cwd, "jobs.db")}`;
+  await using jobbers = await connect(store);
+  expect((await jobbers.store.listRuns({ limit: 1 })).runs).toEqual([]);
+});
+afterAll(() => rmSync(cwd, { recursive: true }));
+
+const cli = (...args: string[]) => runCli(args, { cwd });
+const json = ({ stdout }: Ended) => JSON.parse(stdout) as Record<string, unknown>;
+
+describe("jobbers doctor", () => {
+  it("says of each thing how it is, and ends with 0 when nothing fails", async () => {
+    const ended = await cli("doctor", store);
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(ended.stdout).toMatch(/^ok {4}journal +wal {2}/m);
+    expect(ended.stdout).toMatch(/all is well|may be better/);
+    expect(json(await cli("doctor", "--store", store, "--json"))).toMatchObject({ store, fine: true });
+  });
+
+  it("makes no store of a misspelt path", async () => {
+    expect((await cli("doctor", "sqlite:./none.db")).stdout).toMatch(/none yet/);
+    expect(existsSync(join(cwd, "none.db"))).toBe(false);
+  });
+
+  it("ends with 3 where nobody answers, and with 2 where it is used wrongly", async () => {
+    const away = await cli("doctor", "redis://:hidden@127.0.0.1:1", "--json");
+    expect(away.code).toBe(3);
+    expect(json(away)).toMatchObject({ fine: false, findings: [{ name: "connection", level: "fail" }] });
+    expect(away.stdout + away.stderr).not.toContain("hidden");
+    expect((await cli("doctor", "ftp://x")).code).toBe(2);
+    expect((await cli("doctor", store, "--store", store)).code).toBe(2);
+  });
+});
+
+describe("jobbers fsck", () => {
+  it("finds a good store good", async () => {
+    await cli("run", "plain", fixture("plain.mjs"), "--store", store);
+    const ended = await cli("fsck", "--store", store);
+    expect(ended).toMatchObject({ code: 0, stderr: "" });
+    expect(ended.stdout).toMatch(/records looked at, all as it should be/);
+  });
+
+  it("names what is broken, mends it with --repair, and finds it good then", async () => {
+    const raw = new DatabaseSync(join(cwd, "jobs.db"));
+    raw.exec("UPDATE tallies SET n = 50; DELETE FROM shelves");
+    raw.close();
+    const broken = await cli("fsck", "--store", store);
+    expect(broken.code).toBe(3);
+    expect(broken.stdout).toMatch(/^broken {2}run-unlisted {2}run [0-9A-Z]{26}, succeeded: .*with --repair/m);
+    const mended = await cli("fsck", "--repair", "--store", store, "--json");
+    expect(mended.code).toBe(0);
+    expect(json(mended)).toMatchObject({ clean: true, count: 2, repaired: 2 });
+    expect((await cli("fsck", "--store", store)).code).toBe(0);
+  });
+
+  it("ends with 3 where something is left, and with 2 where there is no store", async () => {
+    const raw = new DatabaseSync(join(cwd, "jobs.db"));
+    raw.exec("DELETE FROM plans");
+    raw.close();
+    const ended = await cli("fsck", "--repair", "--store", store);
+    expect(ended.code).toBe(3);
+    expect(ended.stdout).toMatch(/broken {2}plan-missing[\s\S]* left$/m);
+    expect((await cli("fsck", "--store", "sqlite:./none.db")).code).toBe(2);
+  });
+});
