@@ -16,13 +16,17 @@ import type { RunFailure, RunStatus } from "./run-types.js";
 export async function readResult(store: Store, plans: Plans, record: RunRecord): Promise<unknown> {
   const { id, state } = record;
   if (state === "cancelled") throw new RunCancelled(id);
-  if (record.purged) {
-    throw new JobbersError("run-unknown", `run ${id} ${state}, but nothing of it is kept beyond that`);
-  }
+  if (record.purged) throw goneRun(record);
   if (state === "failed") throw await failureOf(store, record);
   const index = await plans.read(record.plan);
   const output = await resolveWiring(runScene(index, valuesOf(store, id)), index.plan.output);
+  // What is purged while it is read reads as missing: then the output is no output.
+  if ((await store.getRun(id))?.purged !== false) throw goneRun(record);
   return output === undefined ? null : output;
+}
+
+function goneRun({ id, state }: RunRecord): JobbersError {
+  return new JobbersError("run-unknown", `run ${id} ${state}, but nothing of it is kept beyond that`);
 }
 
 /** A record with its failure read. */

@@ -320,3 +320,35 @@ describe("a run's handle", () => {
     ]);
   });
 });
+
+describe("the result of a run that is not kept", () => {
+  const forever = { ageMs: 3_600_000, count: 1_000 };
+
+  it("is refused, not cut short, when the run is purged while its output is read", async () => {
+    const jobbers = await working();
+    const run = await jobbers.submit(doubles, { list: Array.from({ length: 1_200 }, (_, i) => i) });
+    expect((await run.result()).each).toHaveLength(1_200);
+    const { store } = jobbers;
+    const readValues = store.readValues.bind(store);
+    let reads = 0;
+    store.readValues = async (id, keys) => {
+      const succeeded = { ageMs: -1, count: 0 };
+      if (++reads === 3)
+        while ((await store.purge({ succeeded, failed: forever, cancelled: forever }, 500)).more);
+      return readValues(id, keys);
+    };
+    await expect(run.result()).rejects.toEqual(code("run-unknown"));
+    expect(reads).toBeGreaterThan(3);
+  });
+
+  it("is heard of at once when the run is kept 0 ms", async () => {
+    const jobbers = await connected();
+    const run = await jobbers.submit(double, { n: 1 }, { keep: 0 });
+    const begin = performance.now();
+    const waiting = run.result().catch((error: unknown) => error);
+    await delay(50);
+    await jobbers.worker({ workflows: [double] }).start();
+    expect(await waiting).toEqual(code("run-unknown"));
+    expect(performance.now() - begin).toBeLessThan(3_000);
+  });
+});

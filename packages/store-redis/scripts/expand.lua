@@ -8,7 +8,7 @@
 -- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report flush
 
 local step = report.stepBehind(ARGV[3], ARGV[4])
-if not step or step.fence ~= ARGV[5] or step.spec.kind ~= "m" then return "stale" end
+if not step or step.fence == "0" or step.fence ~= ARGV[5] or step.spec.kind ~= "m" then return "stale" end
 local run = step.run
 local body = bodies.of(run, step.address)
 local count, from = tonumber(ARGV[6]), tonumber(ARGV[8])

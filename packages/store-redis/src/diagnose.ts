@@ -29,7 +29,10 @@ export async function diagnoseRedis(
   } catch (error) {
     if (!(error instanceof JobbersError)) throw error;
     const sentence = `${error.message}; check the address, the network and the password`;
-    return { findings: [{ name: "connection", level: "fail", value: "refused", sentence }] };
+    return {
+      store: place.url,
+      findings: [{ name: "connection", level: "fail", value: "refused", sentence }],
+    };
   }
   try {
     return await diagnose(redis, keysOf(namespace), place);
@@ -53,6 +56,7 @@ export async function diagnose(redis: Redis, keys: Keys, { url }: Pick<Place, "u
       : `${url} answers quickly enough`,
   };
   return {
+    store: url,
     findings: [connection, ...(await serverFindings(redis)), ...(await dataFindings(redis, keys))],
   };
 }

@@ -4,19 +4,29 @@ import { SCHEMA_VERSION } from "./schema.js";
 
 /** What the database itself says. */
 export function databaseFindings(sql: Sql): Finding[] {
-  return [
-    versionFinding(String(sql.tuple("SELECT sqlite_version()")?.[0])),
-    schemaFinding(sql),
-    integrityFinding(sql),
-    clockFinding(sql),
-    sessionsFinding(sql),
-  ];
+  const looks = [
+    ["version", versionFinding],
+    ["schema", schemaFinding],
+    ["integrity", integrityFinding],
+    ["clock", clockFinding],
+    ["sessions", sessionsFinding],
+  ] as const;
+  return looks.map(([name, look]) => {
+    try {
+      return look(sql);
+    } catch (error) {
+      // A damaged file may refuse any look at it; that is what is to be told.
+      const sentence = `it cannot be read (SQLite: ${(error as Error).message}); stop all processes, and recover a copy of the file with sqlite3's .recover`;
+      return { name, level: "fail", value: "unreadable", sentence };
+    }
+  });
 }
 
 /** The first that has what `RETURNING` and the JSON operators need. */
 const OLDEST = [3, 38] as const;
 
-function versionFinding(value: string): Finding {
+function versionFinding({ tuple }: Sql): Finding {
+  const value = String(tuple("SELECT sqlite_version()")?.[0]);
   const [major = 0, minor = 0] = value.split(".").map(Number);
   const isNew = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
   const sentence = isNew ? "new enough" : `Jobbers needs ${OLDEST.join(".")} or newer; give another build`;

@@ -15,10 +15,13 @@ import { openPhotostructure, type Sql } from "./driver.js";
  */
 export async function diagnoseSqlite(url: string): Promise<Diagnosis> {
   const place = placeOf(url);
-  if (place.path !== MEMORY && (!existsSync(place.path) || statSync(place.path).size === 0)) {
+  const size =
+    place.path === MEMORY ? undefined : (statSync(place.path, { throwIfNoEntry: false })?.size ?? 0);
+  if (size === 0) {
     const near = nearestDirectory(place.path);
     const sentence = "the first command that needs the store makes it";
     return {
+      store: place.url,
       findings: [{ name: "file", level: "ok", value: "none yet", sentence }, ...diskFindings(near, "")],
     };
   }
@@ -27,7 +30,10 @@ export async function diagnoseSqlite(url: string): Promise<Diagnosis> {
     sql = await openConnection(place, openPhotostructure);
   } catch (error) {
     if (!(error instanceof JobbersError)) throw error;
-    return { findings: [{ name: "file", level: "fail", value: error.code, sentence: error.message }] };
+    return {
+      store: place.url,
+      findings: [{ name: "file", level: "fail", value: error.code, sentence: error.message }],
+    };
   }
   try {
     return diagnose(sql, place);
@@ -42,7 +48,7 @@ function nearestDirectory(path: string): string {
 }
 
 /** The same over a connection that is open. */
-export function diagnose(sql: Sql, { path }: Place): Diagnosis {
+export function diagnose(sql: Sql, { url, path }: Place): Diagnosis {
   const pragma = (text: string) => String(sql.tuple(`PRAGMA ${text}`)?.[0]);
   const inFile: Finding[] =
     path === MEMORY
@@ -62,5 +68,5 @@ export function diagnose(sql: Sql, { path }: Place): Diagnosis {
           ),
           ...diskFindings(dirname(path), path),
         ];
-  return { findings: [...inFile, ...databaseFindings(sql)] };
+  return { store: url, findings: [...inFile, ...databaseFindings(sql)] };
 }

@@ -10,10 +10,13 @@ interface EventRow {
   readonly detail: string | null;
 }
 
-/** The feed after a cursor; what it told of runs that are gone is gone with them. */
+/**
+ * The feed after a cursor; what it told of runs that are gone is gone with them, but for their end: a run that is kept 0 ms is
+ * gone the moment it ends, and who waits for it has to hear of that.
+ */
 export function readEvents(sql: Sql, after: number, limit: number) {
   const select =
-    "SELECT cursor, at, runs.id AS run, type, step, detail FROM events LEFT JOIN runs ON runs.seq = events.run AND purged = 0 " +
+    "SELECT cursor, at, runs.id AS run, type, step, detail FROM events LEFT JOIN runs ON runs.seq = events.run AND (purged = 0 OR type = 'run.ended') " +
     "WHERE cursor > ? ORDER BY cursor LIMIT ?";
   const rows = sql.all<EventRow>(select, after, limit);
   const events = rows.flatMap((row) => (row.run === null ? [] : [recordOf(row, row.run)]));

@@ -84,16 +84,21 @@ function reply(unit: Unit, { session, results, steps = [], more = false, alive }
   };
 }
 
+/** The most mail that one reply carries. */
+const MAIL_LIMIT = 500;
+
 /**
  * A session's mail. It is delivered again with each exchange and renewal until the run has ended, that is, until the session has
  * given back what it held of it; `told` only keeps `listen` from waking up for it again.
  */
 export function mailOf({ sql }: Unit, session: KnownSession): Mail[] {
   const select =
-    "SELECT runs.id, told FROM mail JOIN runs ON runs.seq = mail.run WHERE session = ? LIMIT 500";
-  const rows = sql.tuples(select, session.seq) as [string, number][];
-  if (rows.some(([, told]) => told === 0))
-    sql.run("UPDATE mail SET told = 1 WHERE session = ? AND told = 0", session.seq);
+    "SELECT runs.id, told, run FROM mail JOIN runs ON runs.seq = mail.run WHERE session = ? ORDER BY told, run LIMIT ?";
+  const rows = sql.tuples(select, session.seq, MAIL_LIMIT) as [string, number, number][];
+  // What has been told least goes first; only where not all of it fits has that to be counted beyond the first time.
+  for (const [, told, run] of rows)
+    if (told === 0 || rows.length === MAIL_LIMIT)
+      sql.run("UPDATE mail SET told = told + 1 WHERE session = ? AND run = ?", session.seq, run);
   return rows.map(([run]) => ({ type: "cancel", run }));
 }
 

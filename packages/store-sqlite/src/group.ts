@@ -126,7 +126,11 @@ function perform({ sql, url, memory, clock, onCommit }: GroupParts, calls: reado
   }
   turn.committed();
   for (const settle of settled) settle();
-  onCommit(turn.effects);
+  try {
+    onCommit(turn.effects);
+  } catch {
+    // What is committed may not be performed again. Waking is a hint: who waits looks by itself after a while.
+  }
 }
 
 /** Runs one call; what it answers is told after COMMIT. */

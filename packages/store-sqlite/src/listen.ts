@@ -61,6 +61,7 @@ export interface ListeningParts {
 export function createListening({ sql, isShared, untilDueMs }: ListeningParts): Listening {
   const workers = new Set<Worker>();
   const readers = new Set<Reader>();
+  let closed = false;
   const wakeAll = (waiters: Iterable<Waiter>) => {
     for (const waiter of [...waiters]) waiter.wake();
   };
@@ -93,7 +94,7 @@ export function createListening({ sql, isShared, untilDueMs }: ListeningParts): 
 
   return {
     async listen(session, { queues, timeoutMs, signal }) {
-      if (signal.aborted) return;
+      if (signal.aborted || closed) return;
       poll.look();
       const worker = { session, queues: new Set(queues) };
       if (openLines(sql).some((line) => fits(worker, line)) || newMail(sql).includes(session.seq)) return;
@@ -102,7 +103,7 @@ export function createListening({ sql, isShared, untilDueMs }: ListeningParts): 
       await waiting;
     },
     async awaitEvents(after, { timeoutMs, signal }) {
-      if (signal.aborted) return;
+      if (signal.aborted || closed) return;
       poll.look();
       if (lastEvent(sql) > after) return;
       const waiting = wait(readers, { after }, { timeoutMs, signal });
@@ -118,6 +119,7 @@ export function createListening({ sql, isShared, untilDueMs }: ListeningParts): 
       if (workers.size > 0) for (const line of openLines(sql)) wakeFor(line, 1);
     },
     close() {
+      closed = true;
       poll.stop();
       wakeAll(workers);
       wakeAll(readers);

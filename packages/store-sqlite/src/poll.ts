@@ -18,6 +18,7 @@ export function createPoll(
   { isWanted, onChange }: { readonly isWanted: () => boolean; readonly onChange: () => void },
 ): Poll {
   let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
   let seen = Number.NaN;
   let pauseMs = FIRST_MS;
 
@@ -30,11 +31,16 @@ export function createPoll(
   const tick = () => {
     timer = undefined;
     if (!isWanted()) return;
-    const now = version();
-    pauseMs = now === seen ? Math.min(LAST_MS, pauseMs * GROWTH) : FIRST_MS;
-    if (now !== seen) {
-      seen = now;
-      onChange();
+    try {
+      const now = version();
+      pauseMs = now === seen ? Math.min(LAST_MS, pauseMs * GROWTH) : FIRST_MS;
+      if (now !== seen) {
+        onChange();
+        seen = now;
+      }
+    } catch {
+      // Nobody awaits a timer: what is thrown here would end the process. The next tick looks again.
+      pauseMs = LAST_MS;
     }
     if (isWanted()) arm();
   };
@@ -45,9 +51,10 @@ export function createPoll(
     },
     start() {
       pauseMs = FIRST_MS;
-      if (!timer && isWanted()) arm();
+      if (!timer && !stopped && isWanted()) arm();
     },
     stop() {
+      stopped = true;
       clearTimeout(timer);
       timer = undefined;
     },

@@ -24,7 +24,9 @@ export function applyReport(unit: Unit, report: Report): Verdict {
 }
 
 /** The step that a lease is on, whether or not it is still valid. */
-export function stepBehind(unit: Unit, { run: id, address }: Lease): Step | undefined {
+export function stepBehind(unit: Unit, { run: id, address, fence }: Lease): Step | undefined {
+  // The fence of what nobody has taken yet is nobody's lease.
+  if (!(fence > 0)) return undefined;
   const run = unit.runById(id);
   return run && !run.purged ? unit.step(run, address) : undefined;
 }

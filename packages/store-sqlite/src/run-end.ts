@@ -1,4 +1,5 @@
 import type { RunState } from "@jobbers/core";
+import { endLease } from "./lease.js";
 import type { Run } from "./records.js";
 import type { Unit } from "./unit.js";
 
@@ -12,6 +13,7 @@ export function endRun(
   run.state = state;
   run.ended = unit.now;
   run.dirty = true;
+  if (run.held > 0) endLeases(unit, run);
   if (run.cancelling) unit.sql.run("DELETE FROM mail WHERE run = ?", run.seq);
   const steps = run.tally.size > 0 ? { steps: Object.fromEntries(run.tally) } : {};
   unit.event(run, "run.ended", undefined, { state, ...steps });
@@ -23,6 +25,16 @@ export function endRun(
   else {
     shelve(unit, state, unit.now, run.seq);
     unit.ledger.tally(state, 1);
+  }
+}
+
+/** Members of a map or dag that was given up may run on when all else has ended: nobody waits for them any more. */
+function endLeases(unit: Unit, run: Run): void {
+  const select =
+    "SELECT held.address FROM sessions JOIN held ON held.session = sessions.seq WHERE state <> 'over' AND held.run = ?";
+  for (const [address] of unit.sql.tuples(select, run.seq) as [string][]) {
+    const step = unit.step(run, address);
+    if (step) endLease(unit, step);
   }
 }
 

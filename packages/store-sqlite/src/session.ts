@@ -43,7 +43,7 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
     leaseMs,
     now + leaseMs,
   );
-  return { id, openedAtMs: now };
+  return { id, openedAtMs: now, ...(leaseMs !== opening.leaseMs && { leaseMs }) };
 }
 
 /** A session, and whether it lives: past its time it still does as long as nobody has found it lost. */

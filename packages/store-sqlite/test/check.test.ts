@@ -9,7 +9,7 @@ const directory = testDirectory();
 let files = 0;
 let store: Store;
 let busy: BusyStore;
-let raw: DatabaseSync;
+let raw: InstanceType<typeof DatabaseSync>;
 const clock = createFakeClock();
 
 beforeEach(async () => {

@@ -1,9 +1,12 @@
 import { type Database, openSqliteStore } from "@jobbers/store-sqlite";
-import { openDriver, samplePlans, submissionOf } from "@jobbers/testing";
+import { openDriver, samplePlans, submissionOf, turns } from "@jobbers/testing";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { expect, test } from "vitest";
+import { testDirectory } from "./place.js";
 
 const { single } = samplePlans;
+const directory = testDirectory();
+let files = 0;
 
 /** A store that counts its commits. */
 async function openCounted() {
@@ -32,6 +35,80 @@ async function openCounted() {
   };
   return { store: await openSqliteStore("memory:", { openDatabase }), counted };
 }
+
+/** What SQLite answers while another process recovers the log. */
+const locked = () => Object.assign(new Error("database is locked"), { errcode: 261 });
+
+/** A store in a file whose next look by a statement with this text fails, once. */
+async function openFailing() {
+  const next = { text: "", failed: 0 };
+  const openDatabase = (path: string): Database => {
+    const database = new DatabaseSync(path) as Database;
+    return {
+      get isOpen() {
+        return database.isOpen;
+      },
+      get isTransaction() {
+        return database.isTransaction;
+      },
+      exec: (sql) => database.exec(sql),
+      close: () => database.close(),
+      prepare: (sql) => {
+        const statement = database.prepare(sql);
+        return {
+          run: (...parameters) => statement.run(...parameters),
+          all: (...parameters) => statement.all(...parameters),
+          get: (...parameters) => {
+            if (next.text === "" || !sql.includes(next.text)) return statement.get(...parameters);
+            next.text = "";
+            next.failed++;
+            throw locked();
+          },
+        };
+      },
+    };
+  };
+  return { store: await openSqliteStore(`sqlite:${directory}/${++files}.db`, { openDatabase }), next };
+}
+
+test("what is committed is not performed again when waking up those who wait fails", async () => {
+  const { store, next } = await openFailing();
+  const reading = store.awaitEvents(0, { timeoutMs: 300, signal: new AbortController().signal });
+  await turns(2);
+  next.text = "max(cursor)";
+  await Promise.all([
+    store.submit([submissionOf(single(), 1)]),
+    store.openSession({
+      worker: "w",
+      host: "h",
+      pid: 1,
+      leaseMs: 9_000,
+      serves: [],
+      queues: [],
+      registers: [],
+    }),
+  ]);
+  await turns(5);
+  expect(next.failed).toBe(1);
+  expect(await store.listWorkers()).toHaveLength(1);
+  await reading;
+  await store.close();
+});
+
+test("a look at the file that fails while nobody awaits it is repeated", async () => {
+  const { store, next } = await openFailing();
+  const thrown: unknown[] = [];
+  const onThrown = (error: unknown) => thrown.push(error);
+  process.on("uncaughtException", onThrown);
+  const reading = store.awaitEvents(0, { timeoutMs: 1_000, signal: new AbortController().signal });
+  await turns(2);
+  next.text = "data_version";
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  process.off("uncaughtException", onThrown);
+  expect([next.failed, thrown]).toEqual([1, []]);
+  await store.close();
+  await reading;
+});
 
 test("calls of one turn share one transaction", async () => {
   const { store, counted } = await openCounted();

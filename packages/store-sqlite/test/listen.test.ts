@@ -122,3 +122,24 @@ test("a wait ends when the next timer of the store is due", async () => {
   await store.listen(worker.session.id, { queues: ["default"], timeoutMs: 600_000, signal: never() });
   await store.close();
 });
+
+test("who begins to wait in the turn in which the store is closed waits for nothing, and harms nobody", async () => {
+  const store = await openSqliteStore(`sqlite:${directory}/${++files}.db`);
+  const worker = await openDriver(store, { serves: ["a"] });
+  const after = await store.lastEvent();
+  const thrown: unknown[] = [];
+  const onThrown = (error: unknown) => thrown.push(error);
+  process.on("uncaughtException", onThrown);
+  const begin = performance.now();
+  const waits = [
+    store.listen(worker.session.id, { queues: ["default"], timeoutMs: 5_000, signal: never() }),
+    store.awaitEvents(after, { timeoutMs: 5_000, signal: never() }),
+  ];
+  await store.close();
+  await Promise.allSettled(waits);
+  // The poll's timer would come after 5 ms.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  process.off("uncaughtException", onThrown);
+  expect(thrown).toEqual([]);
+  expect(performance.now() - begin).toBeLessThan(2_000);
+});

@@ -64,10 +64,11 @@ export class Audit {
 
   async #look(session: string): Promise<void> {
     const { store, ledger, lanes } = this.#options;
-    const pending = new Map(
-      lanes().flatMap((lane) => (lane.inFlight ? [[lane, lane.answered] as const] : [])),
-    );
+    const underWay = () => lanes().flatMap((lane) => (lane.inFlight ? [[lane, lane.answered] as const] : []));
+    const before = underWay();
     const held = await store.listHeld(session);
+    // What began while the store was asked may be in its answer already.
+    const pending = new Map([...underWay(), ...before]);
     const own = new Map([...ledger].map((holding) => [idOf(holding.lease), holding] as const));
     const theirs = new Map(held.map((lease) => [idOf(lease), lease] as const));
     const complete = held.length < MAX_SEEN;
@@ -77,16 +78,16 @@ export class Audit {
       missing: new Set(complete ? [...own.values()].filter(({ lease }) => !theirs.has(idOf(lease))) : []),
       pending,
     };
-    const before = this.#last;
+    const last = this.#last;
     this.#last = look;
-    if (before?.session !== session || [...before.pending].some(([lane, count]) => lane.answered === count))
+    if (last?.session !== session || [...last.pending].some(([lane, count]) => lane.answered === count))
       return;
     this.#last = undefined;
-    const strangers = [...look.strangers].filter((id) => before.strangers.has(id));
+    const strangers = [...look.strangers].filter((id) => last.strangers.has(id));
     await this.#settle(
       session,
       strangers.map((id) => theirs.get(id) as Lease),
-      [...look.missing].filter((each) => before.missing.has(each)),
+      [...look.missing].filter((each) => last.missing.has(each)),
     );
   }
 

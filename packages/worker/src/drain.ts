@@ -1,4 +1,4 @@
-import { messageOf } from "./persistence.js";
+import { GaveUp, messageOf } from "./persistence.js";
 import type { Pool } from "./pool.js";
 import { pause, turn } from "./waiting.js";
 
@@ -16,7 +16,7 @@ export async function drain(
   pool: Pool,
   graceMs: number,
   hurry: AbortSignal,
-  close: () => Promise<void>,
+  close: (signal: AbortSignal) => Promise<void>,
 ): Promise<string | undefined> {
   pool.quiet();
   if (!pool.ended) {
@@ -33,8 +33,8 @@ export async function drain(
   if (wasClosed) return undefined;
   return await atMost(
     FLUSH_MS,
-    close()
-      .catch(messageOf)
+    close(AbortSignal.timeout(FLUSH_MS))
+      .catch((error: unknown) => messageOf(error instanceof GaveUp ? error.cause : error))
       .then((trouble) => trouble ?? undefined),
   );
 }

@@ -28,6 +28,8 @@ export type RenewalNews =
 
 export interface RenewalTerms {
   readonly leaseMs: number;
+  /** How long a renewal is worth, in milliseconds: the lease, or `Infinity` where sessions never expire. */
+  readonly trustMs: number;
   /** How long the main loop may be silent, in milliseconds. */
   readonly maxBlockMs: number;
 }
@@ -46,6 +48,11 @@ export interface RenewalPort {
 /** How far before its end a lease is no longer trusted, in milliseconds. */
 export function marginMs(leaseMs: number): number {
   return leaseMs / 5;
+}
+
+/** Until when a lease of so long is trusted that was asked for at an instant. */
+export function trustedUntil(sentMs: number, trustMs: number): number {
+  return Number.isFinite(trustMs) ? sentMs + trustMs - marginMs(trustMs) : Number.POSITIVE_INFINITY;
 }
 
 /** A connection can wedge without an error; then the next renewal gets its turn all the same. */
@@ -79,7 +86,7 @@ async function renewOnce(terms: RenewalTerms, pulse: Pulse, port: RenewalPort): 
   try {
     const { status, held, mail } = await withDeadline(port.renew(session), port, terms.leaseMs / 3);
     if (session !== port.session()) return true;
-    if (status === "alive") pulse.trustUntil(sentMs + terms.leaseMs - marginMs(terms.leaseMs));
+    if (status === "alive") pulse.trustUntil(trustedUntil(sentMs, terms.trustMs));
     port.tell(status === "alive" ? { type: "renewed", session, held, mail } : { type: "lost", session });
     return true;
   } catch (error) {

@@ -14,6 +14,7 @@ export interface ThreadData {
   readonly renewal: RenewalModule;
   readonly session: string;
   readonly leaseMs: number;
+  readonly trustMs: number;
   readonly maxBlockMs: number;
   readonly pulse: SharedArrayBuffer;
 }

@@ -46,13 +46,16 @@ export class Renewals {
   /** Ends renewing, and resolves when nothing of it is left. */
   async stop(): Promise<void> {
     this.#ending.abort();
+    // Who waits for its end needs a process that lives until then.
+    this.#thread?.ref();
     this.#thread?.postMessage({ session: undefined } satisfies ThreadOrder);
     await Promise.all([this.#threadOver, this.#standInOver]);
   }
 
   #renewThere(renewal: RenewalModule): void {
-    const { leaseMs, maxBlockMs, pulse, log, onNews } = this.#options;
-    const thread = startThread({ renewal, session: this.#session, leaseMs, maxBlockMs, pulse: pulse.buffer });
+    const { leaseMs, trustMs, maxBlockMs, pulse, log, onNews } = this.#options;
+    const terms = { leaseMs, trustMs, maxBlockMs };
+    const thread = startThread({ renewal, session: this.#session, ...terms, pulse: pulse.buffer });
     this.#thread = thread;
     thread.unref();
     thread.once("message", () => log.debug("the renewal thread is up"));

@@ -1,7 +1,7 @@
 import type { Mail, Session, SessionOpening, Store, TaskLog } from "@jobbers/core";
 import { GaveUp, untilAnswered } from "./persistence.js";
 import { Pulse } from "./pulse.js";
-import { marginMs, type RenewalNews } from "./renewal-loop.js";
+import { type RenewalNews, trustedUntil } from "./renewal-loop.js";
 import { Renewals } from "./renewals.js";
 import { monotonicMs } from "./waiting.js";
 
@@ -64,7 +64,7 @@ export class SessionKeeper {
     const { leaseMs } = opening;
     const onNews = (news: RenewalNews) => this.#hear(news);
     this.#renewals = new Renewals(session.id, {
-      ...{ store, pulse: this.#pulse, leaseMs, maxBlockMs, log, random, onNews },
+      ...{ store, pulse: this.#pulse, leaseMs, trustMs: this.#trustMs, maxBlockMs, log, random, onNews },
     });
     this.#ticking = setInterval(() => this.#tick(), Math.min(1_000, Math.max(10, leaseMs / 15)));
   }
@@ -181,10 +181,12 @@ export class SessionKeeper {
   }
 
   #trustFrom(sentMs: number): void {
-    const { leaseMs } = this.#options.opening;
-    this.#pulse.trustUntil(
-      Number.isFinite(leaseMs) ? sentMs + leaseMs - marginMs(leaseMs) : Number.POSITIVE_INFINITY,
-    );
+    this.#pulse.trustUntil(trustedUntil(sentMs, this.#trustMs));
+  }
+
+  /** How long the lease is: what was asked for, where the store does not say otherwise. */
+  get #trustMs(): number {
+    return this.#session.leaseMs ?? this.#options.opening.leaseMs;
   }
 }
 

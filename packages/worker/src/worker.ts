@@ -2,6 +2,7 @@ import type { Progress, StepAddress } from "@jobbers/core";
 import type { Attempt } from "./attempt.js";
 import { drain } from "./drain.js";
 import { type Settings, settingsOf, type WorkerOptions } from "./options.js";
+import { untilAnswered } from "./persistence.js";
 import { Pool } from "./pool.js";
 import type { ReportCounts } from "./reporter.js";
 import { monotonicMs, pause } from "./waiting.js";
@@ -145,8 +146,11 @@ class RestartableWorker implements Worker {
     await this.#starting?.catch(() => {});
     const pool = this.#pool;
     if (!pool) return;
-    const { store, log } = this.#settings;
-    const trouble = await drain(pool, graceMs, this.#hurry.signal, () => store.closeSession(pool.keeper.id));
+    const { store, log, random } = this.#settings;
+    // A reply can be lost here as anywhere; a session that is left open keeps its steps from others until it expires.
+    const close = (signal: AbortSignal) =>
+      untilAnswered("closeSession", () => store.closeSession(pool.keeper.id), { random, log, signal });
+    const trouble = await drain(pool, graceMs, this.#hurry.signal, close);
     if (trouble !== undefined) log.warn("the session was not closed; it will expire", { error: trouble });
     this.#hurry.abort();
     this.#pool = undefined;

@@ -1,6 +1,9 @@
 import { dag, JobbersError, type Report, task } from "@jobbers/core";
 import { describe, expect, it, vi } from "vitest";
+import { Audit } from "../src/audit.js";
 import { hostIdentity } from "../src/index.js";
+import type { Lane } from "../src/lane.js";
+import { Ledger } from "../src/ledger.js";
 import { settingsOf } from "../src/options.js";
 import { Outbox } from "../src/outbox.js";
 import { delayMs, GaveUp, untilAnswered } from "../src/persistence.js";
@@ -198,5 +201,38 @@ describe("options", () => {
   it("say which machine this is", () => {
     expect(hostIdentity()).toBe(hostIdentity());
     if (process.platform === "linux") expect(hostIdentity()).toMatch(/^\S+ [0-9a-f-]{36} pid:\[\d+\]$/);
+  });
+});
+
+describe("the audit", () => {
+  const lease = (address: string) => ({ run: "r", address, fence: 1 });
+
+  it("does not give back what an exchange brings that began while the store was asked", async () => {
+    const released: string[] = [];
+    const lane = { inFlight: false, answered: 7 };
+    const held = [lease("lost")];
+    const ledger = new Ledger();
+    const audit = new Audit({
+      ledger,
+      lanes: () => [lane as Lane],
+      log: silent,
+      store: {
+        listHeld: async () => {
+          await Promise.resolve();
+          if (!lane.inFlight && lane.answered === 7) {
+            lane.inFlight = true;
+            held.push(lease("on its way"));
+          }
+          return [...held];
+        },
+        release: async (_, leases) => void released.push(...leases.map(({ address }) => address)),
+      },
+    });
+    for (let n = 0; n < 6; n++) await audit.hear("s", held.length);
+    expect(released).toEqual([]);
+    Object.assign(lane, { inFlight: false, answered: 8 });
+    ledger.add({ lease: lease("on its way"), disown: () => {} });
+    for (let n = 0; n < 6; n++) await audit.hear("s", held.length);
+    expect(new Set(released)).toEqual(new Set(["lost"]));
   });
 });

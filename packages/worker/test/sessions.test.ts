@@ -227,7 +227,7 @@ describe("a bad line to the store", () => {
   });
 
   it("may be down for longer than the lease: handlers are aborted, and their steps are run again", async () => {
-    const inner = await openStore();
+    const inner = await openStore("memory:", { expireMemorySessions: true });
     let away = false;
     const store = around(inner, (_, call) => (away ? Promise.reject(new Error("away")) : call()));
     const reasons: unknown[] = [];
@@ -382,5 +382,39 @@ describe("an idle worker", () => {
     await expect(startWorker({ store: inner, workflows: [noop] })).rejects.toMatchObject({
       code: "store-closed",
     });
+  });
+});
+
+describe("a store whose sessions never expire", () => {
+  it("lets handlers go on while another blocks the event loop for longer than the lease", async () => {
+    const store = await openStore();
+    const { observe, count, seen } = recorder();
+    const done = gate();
+    const long = task({
+      name: "long",
+      run: (_, ctx) =>
+        new Promise<null>((resolve, reject) => {
+          ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason));
+          void done.promise.then(() => resolve(null));
+        }),
+    });
+    const block = task({
+      name: "block",
+      run: async () => {
+        await turns(2);
+        const end = performance.now() + 700;
+        while (performance.now() < end);
+        return null;
+      },
+    });
+    await startWorker({ store, workflows: [long, block], leaseMs: 300, observe });
+    const run = await submit(store, long);
+    await seen({ type: "started" });
+    await result(store, await submit(store, block), block);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(count({ type: "session", what: "doubtful" } as never)).toBe(0);
+    done.open();
+    await result(store, run, long);
+    expect((await store.getStep(run, "long"))?.fence).toBe(1);
   });
 });

@@ -191,3 +191,19 @@ describe("stopping", () => {
     await worker.stop();
   });
 });
+
+describe("the end of a session", () => {
+  it("is told again when the reply to it gets lost", async () => {
+    const bare = await openStore("memory:", { expireMemorySessions: true });
+    let calls = 0;
+    const store = around(bare, async (verb, call) => {
+      if (verb === "closeSession" && ++calls === 1) throw new Error("connection reset");
+      return call();
+    });
+    const worker = createWorker({ store, workflows: [noop], log: silent });
+    await worker.start();
+    await worker.stop();
+    expect(calls).toBe(2);
+    expect(await bare.listWorkers()).toEqual([]);
+  });
+});

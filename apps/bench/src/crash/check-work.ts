@@ -91,10 +91,20 @@ function* disagreements({ accepted }: RunVerdict, steps: ReadonlyMap<string, Han
   for (const [step, all] of seen) {
     if (all.size > 1) yield `${step} has more than one accepted result: ${[...all].join(", ")}`;
     for (const by of all) {
+      if (isSuperseded(by, step, steps))
+        yield `${step}: the result of ${by} was accepted after another had taken the step`;
       const isDone = steps
         .get(step)
         ?.some((line) => line.type === "finished" && by === `${step}#${line.fence}`);
       if (!isDone) yield `${step}: the result of ${by} was accepted, but that execution never finished`;
     }
   }
+}
+
+/** True when a newer execution had begun before this one ended: its report came too late, and must have been refused. */
+function isSuperseded(by: string, step: string, steps: ReadonlyMap<string, HandlerLine[]>): boolean {
+  const lines = steps.get(step) ?? [];
+  const mine = Number(by.slice(by.lastIndexOf("#") + 1));
+  const end = lines.find(({ type, fence }) => type === "finished" && fence === mine);
+  return lines.some(({ type, fence, at }) => type === "started" && fence > mine && at < (end?.at ?? 0));
 }

@@ -56,9 +56,9 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     { store: store.clientUrl, ledger: paths.a, seed, rate, longestMs: terms.longestMs, backlog: MAX_BACKLOG },
     folder,
   );
+  const feed = watchFeed(jobbers.store);
   try {
     await refuseUsed(jobbers, store.url);
-    const feed = watchFeed(jobbers.store);
     const names = Array.from({ length: options.workers }, (_, i) => `worker-${i + 1}`);
     await Promise.all([...names.map((name) => crew.start(name)), submitter.start()]);
 
@@ -85,7 +85,7 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     restless.push(...(await settle(jobbers.store, alive, options.settleMs)));
     await crew.drain(terms.graceMs + recoveryMs(terms) + 5_000);
     restless.push(...(await leftovers(jobbers.store)));
-    await feed.stop();
+    await feed.finish();
 
     const intake = readLines<IntakeLine>(paths.a);
     const work = readLines<WorkLine>(paths.b);
@@ -99,7 +99,7 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     );
     const demands = {
       kinds: options.kinds.map(({ name }) => name),
-      succeeded: Math.max(10, Math.floor((0.25 * rate * options.durationMs) / 1000)),
+      succeeded: Math.max(10, Math.floor((0.1 * rate * options.durationMs) / 1000)),
     };
     const verdict = await judge(jobbers, evidence, demands);
     const troubles = crew.troubles.map((what): Violation => ({ class: "other", what }));
@@ -107,6 +107,7 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
   } finally {
     crew.kill();
     submitter.kill();
+    feed.abandon();
     await jobbers.close();
   }
 }

@@ -44,7 +44,7 @@ export interface CrewParts {
   readonly hostOf: (name: string) => string;
 }
 
-const START_MS = 20_000;
+const START_MS = 40_000;
 
 export function createCrew({ store, folder, ledger, terms, hostOf }: CrewParts): Crew {
   const members = new Map<string, Member>();

@@ -48,7 +48,7 @@ export function createIntake({ jobbers, ledger, past, seed, longestMs }: IntakeP
 
   const draw = (): Intent => {
     const workflow = workflowNames[Math.floor(random() * workflowNames.length)] as WorkflowName;
-    const ms = random() < 0.1 ? longestMs * (0.4 + 0.6 * random()) : 5 + 50 * random();
+    const ms = random() < 0.2 ? longestMs * (0.4 + 0.6 * random()) : 5 + 50 * random();
     return { type: "intent", at: Date.now(), id: nextId(), workflow, input: { n: n++, ms: Math.round(ms) } };
   };
   const send = async (intents: readonly Intent[]) => {

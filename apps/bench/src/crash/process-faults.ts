@@ -28,12 +28,12 @@ export const processFaults: readonly FaultKind[] = [
     name: "stop",
     what: "SIGSTOP of a worker past its lease, then SIGCONT",
     async inject(scene) {
-      const { crew, terms, random, isShared } = scene;
+      const { crew, isShared } = scene;
       const victim = pickVictim(scene);
       if (!victim) return undefined;
       const free = crew.claim(victim);
       const at = Date.now();
-      await stopFor(victim.pid, pastLeaseMs(terms) * (0.9 + 0.4 * random()));
+      await stopFor(victim.pid, awayMs(scene));
       free();
       return over("stop", at, victim, isShared ? "everybody" : "victims");
     },
@@ -48,7 +48,7 @@ export const processFaults: readonly FaultKind[] = [
       const free = crew.claim(victim);
       const at = Date.now();
       const shortMs = between(random, terms.maxBlockMs / 2, terms.maxBlockMs);
-      const longMs = terms.maxBlockMs + pastLeaseMs(terms) * (0.9 + 0.4 * random());
+      const longMs = terms.maxBlockMs + awayMs(scene);
       const ms = random() < 0.3 ? shortMs : longMs;
       victim.child.send({ type: "block", ms });
       await victim.child.until("unblocked", ms + 20_000);
@@ -79,6 +79,11 @@ export const processFaults: readonly FaultKind[] = [
     },
   },
 ];
+
+/** From when a lease may end until surely after it: so that some come back just when others have taken their steps. */
+function awayMs({ terms, random }: Scene): number {
+  return between(random, 0.9 * terms.leaseMs, 1.2 * pastLeaseMs(terms));
+}
 
 function over(kind: string, at: number, { pid }: Member, reach: Fault["reach"]): Fault {
   return { kind, at, until: Date.now(), pids: [pid], reach };

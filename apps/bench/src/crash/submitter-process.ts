@@ -3,6 +3,7 @@ import { connect } from "jobbers";
 import { createIntake } from "./intake.js";
 import type { IntakeLine } from "./ledgers.js";
 import { openLines, readLines } from "./line-file.js";
+import { persistently } from "./persistently.js";
 
 /** What a submitter process is told in its first argument, as JSON. */
 export interface SubmitterOrders {
@@ -27,7 +28,7 @@ process.once("disconnect", () => process.exit(0));
 
 const past = readLines<IntakeLine>(orders.ledger).lines;
 const ledger = openLines<IntakeLine>(orders.ledger);
-const jobbers = await connect(orders.store);
+const jobbers = await persistently("connecting", () => connect(orders.store));
 const intake = createIntake({ ...orders, jobbers, ledger, past });
 
 let finishing = false;

@@ -13,7 +13,7 @@ export interface Submitter {
   kill(): void;
 }
 
-const START_MS = 20_000;
+const START_MS = 40_000;
 
 export function createSubmitter(orders: SubmitterOrders, folder: string): Submitter {
   let child: Child<SubmitterCommand, { type: "ready" }> | undefined;

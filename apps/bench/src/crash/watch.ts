@@ -4,7 +4,10 @@ import type { Store } from "@jobbers/core";
 export interface FeedWatch {
   /** How often it told of each run that it ended; undefined when a part of it was missed. */
   ends(): ReadonlyMap<string, number> | undefined;
-  stop(): Promise<void>;
+  /** Reads to the feed's end, which must not grow any more. */
+  finish(): Promise<void>;
+  /** Ends at once. */
+  abandon(): void;
 }
 
 const PAGE = 1_000;
@@ -26,7 +29,7 @@ export function watchFeed(store: Store): FeedWatch {
       if (type === "run.ended") ends.set(run, (ends.get(run) ?? 0) + 1);
     return page.events.length;
   };
-  const run = async () => {
+  const readAlong = async () => {
     while (!signal.aborted) {
       try {
         if ((await readOn()) < PAGE) await store.awaitEvents(cursor, { timeoutMs: 500, signal });
@@ -35,14 +38,15 @@ export function watchFeed(store: Store): FeedWatch {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
-    while ((await readOn()) > 0);
   };
-  const over = run();
+  const over = readAlong();
   return {
     ends: () => (missed ? undefined : ends),
-    async stop() {
+    async finish() {
       stopping.abort();
       await over;
+      while ((await readOn()) > 0);
     },
+    abandon: () => stopping.abort(),
   };
 }

@@ -3,6 +3,7 @@ import { connect } from "jobbers";
 import type { WorkLine } from "./ledgers.js";
 import { openLines } from "./line-file.js";
 import type { PerformingDeps } from "./performing.js";
+import { persistently } from "./persistently.js";
 import type { Terms } from "./terms.js";
 import { allWorkflows } from "./workflows.js";
 
@@ -30,7 +31,7 @@ process.once("disconnect", () => process.exit(0));
 
 const ledger = openLines<WorkLine>(orders.ledger);
 const deps: PerformingDeps = { ledger };
-const jobbers = await connect(orders.store);
+const jobbers = await persistently("connecting", () => connect(orders.store));
 const worker = jobbers.worker({
   ...{ name, host, deps },
   workflows: allWorkflows,
@@ -54,7 +55,7 @@ process.on("message", ({ ms }: WorkerCommand) => {
 });
 process.once("SIGTERM", () => void drain());
 
-await worker.start();
+await persistently("the start", () => worker.start());
 await upkeep.start();
 tell({ type: "ready" });
 

@@ -16,6 +16,8 @@ export interface Finding {
 
 /** What a look at the place of a store found. */
 export interface Diagnosis {
+  /** Which store, without secrets. */
+  readonly store: string;
   readonly findings: readonly Finding[];
 }
 

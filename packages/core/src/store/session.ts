@@ -25,6 +25,8 @@ export interface Registration {
 export interface Session {
   readonly id: string;
   readonly openedAtMs: number;
+  /** The lease that it was given, where that is not what it asked for: `Infinity` where sessions of the store never expire. */
+  readonly leaseMs?: number | undefined;
 }
 
 export interface Renewal {

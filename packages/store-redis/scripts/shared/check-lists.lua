@@ -45,22 +45,22 @@ end
 
 -- A thousand runs by number, and how many of them are still there.
 check.handlers["runs"] = function(bucket)
-  if bucket == "" then return end
   local counted = 0
   for place, id in ipairs(call("LRANGE", PREFIX .. "runs:" .. bucket, 0, 999)) do
     local number = string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
     if tonumber(number) == bucket * 1000 + place - 1 then counted = counted + 1 end
   end
-  local recorded = call("HGET", PREFIX .. "runs", bucket) or "0"
-  if tonumber(recorded) == counted and (counted > 0 or recorded == "0" and tonumber(bucket) >= math.floor(clock.runs / 1000)) then return end
-  if counted == 0 and tonumber(bucket) < math.floor(clock.runs / 1000) then
-    -- The newest full list may be empty until the next submission takes it away.
-    if recorded == "0" and tonumber(bucket) == math.floor(clock.runs / 1000) - 1 then return end
+  local recorded, current = call("HGET", PREFIX .. "runs", bucket) or "0", math.floor(clock.runs / 1000)
+  local number = tonumber(bucket)
+  -- The newest full list may be empty until the next submission takes it away.
+  local isOver = counted == 0 and number < current and not (number == current - 1 and recorded == "0")
+  if isOver or number > current then
     if check.tell("orphan", nil, nil, "runs:" .. bucket, "all its runs are gone", true) then
       call("DEL", PREFIX .. "runs:" .. bucket)
       call("HDEL", PREFIX .. "runs", bucket)
     end
-  elseif check.tell("count-list", nil, nil, "runs:" .. bucket, "recorded " .. recorded .. ", counted " .. counted, true) then
+  elseif tonumber(recorded) ~= counted
+    and check.tell("count-list", nil, nil, "runs:" .. bucket, "recorded " .. recorded .. ", counted " .. counted, true) then
     call("HSET", PREFIX .. "runs", bucket, counted)
   end
 end

@@ -59,10 +59,10 @@ check.handlers["mail"] = function(id, cursor)
 end
 
 check.handlers["lanes"] = function(id)
-  local state = stateOf(id)
-  if (not state or state == "over") and call("PTTL", PREFIX .. "lanes:" .. id) == -1 then
-    removeKey("lanes:" .. id, "its session is over")
-  end
+  local key, state = "lanes:" .. id, stateOf(id)
+  if call("PTTL", PREFIX .. key) ~= -1 or state and state ~= "over" then return end
+  if not state then return removeKey(key, "its session is gone") end
+  if check.tell("orphan", nil, nil, key, "its session is over", true) then call("PEXPIRE", PREFIX .. key, REMEMBERED_MS) end
 end
 
 -- Who waits in the zset of all open sessions has to be one.

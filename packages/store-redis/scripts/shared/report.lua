@@ -136,7 +136,8 @@ function report.apply(at)
   local after = at + 2 + (tonumber(count) or 0)
   local step = report.stepBehind(id, address, count ~= "0" and runs.getForGrant)
   if not step then return "s", after end
-  local isCurrent = step.fence == fence and not step.run.ended and not isStale(step, kind)
+  -- The fence of what nobody has taken yet, 0, is nobody's lease.
+  local isCurrent = fence ~= "0" and step.fence == fence and not step.run.ended and not isStale(step, kind)
   if isCurrent then
     local r = { payload = ARGV[at + 1], reason = reason, delay = delay, members = members, onFailure = onFailure, next = nextPage,
       rescues = rescues, from = at + 2, to = after - 1 }

@@ -12,9 +12,23 @@ function settle.shelve(shelf, entry)
   list[#list + 1] = entry
 end
 
+-- Members of a map or dag that was given up may run on when all else has ended: nobody waits for them any more.
+local function endLeases(run)
+  local holders = {}
+  for session in string.gmatch(run.holders, "([^ :]+):%d+") do holders[#holders + 1] = session end
+  for _, session in ipairs(holders) do
+    for _, field in ipairs(call("HKEYS", PREFIX .. "held:" .. session)) do
+      local id, address = string.match(field, "^([^|]*)|(.*)$")
+      local step = id == run.id and steps.get(run, address)
+      if step and step.session == session then lease.finish(step) end
+    end
+  end
+end
+
 function settle.endRun(run, state)
   if run.ended then return end
   run.state, run.ended, run.dirty = state, run.age, true
+  if run.holders ~= "" then endLeases(run) end
   if run.cancelling then
     for session in string.gmatch(call("HGET", run.key, "m") or "", "%S+") do call("HDEL", PREFIX .. "mail:" .. session, run.id) end
   end

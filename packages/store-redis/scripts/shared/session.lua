@@ -56,10 +56,21 @@ end
 function session.mail(id)
   local key = PREFIX .. "mail:" .. id
   local found = call("HGETALL", key)
+  local letters = {}
+  for i = 1, #found, 2 do letters[#letters + 1] = { run = found[i], told = tonumber(found[i + 1]) } end
+  -- Where not all of it fits, what was told least goes first; only then has that to be counted beyond the first time.
+  local isFull = #letters >= 500
+  if isFull then
+    table.sort(letters, function(a, b)
+      if a.told ~= b.told then return a.told < b.told end
+      return a.run < b.run
+    end)
+  end
   local mail = {}
-  for i = 1, math.min(#found, 1000), 2 do
-    mail[#mail + 1] = found[i]
-    if found[i + 1] == "0" then call("HSET", key, found[i], "1") end
+  for i = 1, math.min(#letters, 500) do
+    local letter = letters[i]
+    mail[i] = letter.run
+    if letter.told == 0 or isFull then call("HSET", key, letter.run, tostring(letter.told + 1)) end
   end
   return mail
 end

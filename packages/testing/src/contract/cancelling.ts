@@ -1,5 +1,6 @@
 import type { Grant } from "@jobbers/core";
 import { expect } from "vitest";
+import { submissionOf } from "../factories.js";
 import { planOf, taskStep } from "../plans.js";
 import { caught, chain, diamond, inlined, mapped, single, wideSuccessors } from "../sample-plans.js";
 import type { Bench, BenchTest } from "./bench.js";
@@ -189,5 +190,17 @@ export function cancelling(test: BenchTest): void {
     await store.cancel(one);
     expect(await (await driver(plan)).finish()).toBe(2);
     expect([await runState(one), await runState(two)]).toEqual(["cancelled", "succeeded"]);
+  });
+
+  test("a session is told of every cancelled run it holds steps of, however many", async (bench) => {
+    const { store } = bench;
+    const batch = Array.from({ length: 1_100 }, (_, n) => submissionOf(single(), n));
+    await store.submit(batch);
+    const worker = await bench.driver(single());
+    for (let held = 0; held < batch.length; ) held += (await worker.take(400)).length;
+    for (const { id } of batch) await store.cancel(id);
+    const told = new Set<string>();
+    for (let n = 0; n < 10; n++) for (const { run } of (await worker.exchange([])).mail) told.add(run);
+    expect(told.size).toBe(batch.length);
   });
 }

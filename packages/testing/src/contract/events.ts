@@ -154,4 +154,12 @@ export function events(test: BenchTest): void {
     await expect(store.getRun("01ARZ3NDEKTSV4RRFFQ69G5FAV")).rejects.toMatchObject({ code: "store-closed" });
     await expect(store.submit([submissionOf(single())])).rejects.toMatchObject({ code: "store-closed" });
   });
+
+  test("the end of a run of which nothing is kept is told like any other", async (bench) => {
+    const run = await bench.submit(single(), 1, { keepMs: 0 });
+    const after = await bench.store.lastEvent();
+    await (await bench.driver(single())).finish();
+    const ends = (await eventsOf(bench, run, after)).filter(({ type }) => type === "run.ended");
+    expect(ends).toMatchObject([{ detail: { state: "succeeded" } }]);
+  });
 }

@@ -117,4 +117,28 @@ export function fences(test: BenchTest): void {
     const other = await driver(single());
     expect(await other.take()).toEqual([]);
   });
+
+  test("a fence of 0, which nobody was ever given, is no lease", async ({
+    store,
+    submit,
+    driver,
+    stepState,
+  }) => {
+    const plan = diamond();
+    const run = await submit(plan);
+    const worker = await driver(plan);
+    const none = { run, address: "a", fence: 0 };
+    const follow = { successors: { items: [] } };
+    const forged = { type: "succeeded", lease: none, output: "1", follow } as const;
+    expect((await worker.exchange([forged])).results).toEqual(["stale"]);
+    expect(await stepState(run, "a")).toBe("ready");
+    await worker.succeed((await worker.take())[0] as Grant);
+    await worker.succeed((await worker.take())[0] as Grant);
+    expect(await stepState(run, "d")).toBe("blocked");
+    const early = { ...forged, lease: { ...none, address: "d" } };
+    expect((await worker.exchange([early])).results).toEqual(["stale"]);
+    await store.release(worker.session.id, [early.lease]);
+    expect(await stepState(run, "d")).toBe("blocked");
+    expect(await worker.finish()).toBe(2);
+  });
 }

@@ -1,6 +1,6 @@
 import { type Grant, MAX_LOST } from "@jobbers/core";
 import { expect } from "vitest";
-import { planOf, taskStep } from "../plans.js";
+import { fromInput, mapStep, planOf, taskStep } from "../plans.js";
 import { chain, single } from "../sample-plans.js";
 import type { Bench, BenchTest } from "./bench.js";
 
@@ -125,5 +125,24 @@ export function losses(test: BenchTest): void {
     await (await bench.driver(chain(3))).finish();
     expect(await bench.stepStates(run, "s2", "s3")).toEqual({ s2: "cancelled", s3: "cancelled" });
     expect(await bench.runState(run)).toBe("failed");
+  });
+
+  test("of a run that has ended nothing is held, though members of a quarantined map still ran", async (bench) => {
+    const { store, submit, driver, runState } = bench;
+    const plan = planOf("orphans", [mapStep("x[]", fromInput("list")), taskStep("x", { in: "x[]" })]);
+    const run = await submit(plan, { list: Array.from({ length: 9 }, (_, i) => i) });
+    const member = await driver(plan, { leaseMs: Number.POSITIVE_INFINITY });
+    for (let n = 0; n < MAX_LOST; n++) {
+      const doomed = await driver(plan, { pageLimit: 2 });
+      const [map] = (await doomed.takeControl(1)) as [Grant];
+      await doomed.work.expandPage(map, doomed.session.id, map.cursor);
+      if (n === 0) expect(await member.take(1)).toHaveLength(1);
+      await store.reapSessions({ sweepMs: bench.sweepMs, limit: 500, gone: [doomed.session.id] });
+    }
+    expect(await store.getStep(run, "x[]")).toMatchObject({ state: "failed", reason: "quarantined" });
+    expect(await runState(run)).toBe("failed");
+    expect(await store.listHeld(member.session.id)).toEqual([]);
+    expect(await store.renew(member.session.id)).toMatchObject({ held: 0 });
+    expect(await store.listQueues()).toEqual([expect.objectContaining({ name: "default", running: 0 })]);
   });
 }
