@@ -43,7 +43,16 @@ it("loses nothing and accepts nothing twice while workers are killed, stopped an
 }, 90_000);
 
 it("executes nothing again where nothing goes wrong", async () => {
-  const { code, output, figures } = await crash("--seed", "8", "--minutes", "0.05", "--faults", "none");
+  const { code, output, figures } = await crash(
+    "--seed",
+    "8",
+    "--minutes",
+    "0.05",
+    "--lease",
+    "8000",
+    "--faults",
+    "none",
+  );
   expect(figures.total, output).toMatchObject({ injected: 0, executedAgain: 0, lost: 0, acceptedTwice: 0 });
   expect(code, output).toBe(0);
 }, 60_000);

@@ -6,5 +6,8 @@
 -- Returns { the next cursor, 0 at the end; problems, see shared/check.lua }
 -- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report check check-read check-session check-lists
 
+-- What has ended since its key was told is nothing to look at.
+local key = PREFIX .. ARGV[4] .. (ARGV[5] ~= "" and ":" .. ARGV[5] or "")
+if ARGV[4] ~= "gone" and call("EXISTS", key) == 0 then return { "0", {} } end
 local nextCursor = check.handlers[ARGV[4]](ARGV[5], ARGV[6])
 return { type(nextCursor) == "string" and nextCursor or "0", check.found }

@@ -18,6 +18,7 @@ export function checkWork(
 ): WorkVerdict {
   const violations: Violation[] = [];
   const again = new Map<Fault, number>();
+  const byWorker = new Map<number, number>();
   const executions = executionsOf(evidence.work);
   for (const [run, steps] of executions) {
     const verdict = verdicts.get(run);
@@ -34,6 +35,7 @@ export function checkWork(
       if (!verdict.expectation.steps.has(step)) blame(`${step} was executed, but had not to be`);
       for (const [before, repeated] of repetitions(started)) {
         const cause = causeOf(evidence.faults, before, repeated);
+        byWorker.set(before.pid, (byWorker.get(before.pid) ?? 0) + 1);
         if (cause) again.set(cause, (again.get(cause) ?? 0) + 1);
         else {
           const who = `pid ${before.pid} under fence ${before.fence}, then pid ${repeated.pid} under ${repeated.fence}`;
@@ -46,22 +48,27 @@ export function checkWork(
       for (const problem of disagreements(verdict, steps)) blame(problem, "accepted twice");
     }
   }
-  for (const [fault, count] of again) {
-    const most = mostAgain(evidence, fault);
-    if (count > most)
-      violations.push({
-        class: "executed again",
-        kind: fault.kind,
-        what: `one ${fault.kind} made ${count} steps be executed again; ${most} is the most`,
-      });
-  }
-  return { violations, again };
+  return { violations: [...violations, ...excesses(evidence, again, byWorker)], again };
 }
 
-/** A worker loses what is in its slots, and no more. */
-function mostAgain({ terms, lives }: Evidence, { reach, pids }: Fault): number {
-  if (reach === "nobody") return 0;
-  return terms.slots * (reach === "victims" ? pids.length : new Set(lives.map(({ name }) => name)).size);
+/** A worker loses what is in its slots with each fault, and no more; one that drains loses nothing. */
+function* excesses(
+  { terms, faults }: Evidence,
+  again: ReadonlyMap<Fault, number>,
+  byWorker: ReadonlyMap<number, number>,
+): Iterable<Violation> {
+  for (const [{ kind, reach }, count] of again) {
+    if (reach === "nobody")
+      yield { class: "executed again", kind, what: `a "${kind}" made ${count} steps be executed again` };
+  }
+  // Faults of one worker may follow each other so closely that nobody can say which of them cost a step: they are summed up.
+  for (const [pid, count] of byWorker) {
+    const borne = faults.filter(({ reach, pids }) => reach === "everybody" || pids.includes(pid));
+    const most = terms.slots * borne.length;
+    if (count <= most) continue;
+    const what = `${count} executions of pid ${pid} were repeated; with ${borne.length} faults ${most} is the most`;
+    yield { class: "executed again", what, kind: borne[0]?.kind };
+  }
 }
 
 /** A declared retry counts a try; an execution with the same count is the same try once more. */

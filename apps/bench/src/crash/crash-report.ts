@@ -47,6 +47,6 @@ export function violationText({ violations }: Verdict, { store, folder }: Traces
     "To look at one:",
     `  npx jobbers show ${run} --store ${store}`,
     `  grep -h ${run} ${folder}/*.jsonl`,
-    `  ls ${folder}   # ledgers, faults.jsonl, the processes' logs`,
+    `  ls ${folder}   # ledgers, faults.jsonl, the processes' logs, what a Redis of its own has left`,
   ].join("\n");
 }

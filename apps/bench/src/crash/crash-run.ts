@@ -11,6 +11,7 @@ import type { IntakeLine, WorkLine } from "./ledgers.js";
 import { readLines } from "./line-file.js";
 import { createRandom } from "./random.js";
 import { leftovers, settle } from "./settling.js";
+import { starvationProblem, starvations } from "./starvation.js";
 import type { StoreUnderTest } from "./store-under-test.js";
 import { createSubmitter } from "./submitter.js";
 import { recoveryMs, type Terms } from "./terms.js";
@@ -89,13 +90,16 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
 
     const intake = readLines<IntakeLine>(paths.a);
     const work = readLines<WorkLine>(paths.b);
+    const starved = starvations(work.lines, injector.faults, terms);
+    const faults = [...injector.faults, ...starved];
+    restless.push(...starvationProblem(starved, options.durationMs));
     const evidence = {
       ...{ terms, intake: intake.lines, work: work.lines, torn: intake.torn + work.torn },
-      ...{ faults: injector.faults, lives: crew.lives, ends: feed.ends() },
+      ...{ faults, lives: crew.lives, ends: feed.ends() },
     };
     await writeFile(
       join(folder, "faults.jsonl"),
-      injector.faults.map((fault) => `${JSON.stringify(fault)}\n`).join(""),
+      faults.map((fault) => `${JSON.stringify(fault)}\n`).join(""),
     );
     const demands = {
       kinds: options.kinds.map(({ name }) => name),

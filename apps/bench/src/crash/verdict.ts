@@ -85,11 +85,16 @@ export async function judge(jobbers: Jobbers, evidence: Evidence, demands: Deman
     };
   };
   return {
-    rows: demands.kinds.map((kind) => rowOf(kind, (one) => one === kind)),
+    rows: kindsIn(demands.kinds, faults).map((kind) => rowOf(kind, (one) => one === kind)),
     total: rowOf("all", () => true),
     ...{ runs, violations, held: recovery.held },
     executions: work.filter(({ type }) => type === "started").length,
   };
+}
+
+/** Kinds that were asked for, and those that came by themselves. */
+function kindsIn(asked: readonly string[], faults: Evidence["faults"]): string[] {
+  return [...new Set([...asked, ...faults.map(({ kind }) => kind)])];
 }
 
 function isUncaused({ class: clas, kind }: Violation): boolean {
