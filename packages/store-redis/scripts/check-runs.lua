@@ -7,7 +7,7 @@
 -- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report check check-read check-sums check-run flush
 
 -- The most fields of one run, and of all runs of one call.
-local BUDGET = 4000
+local BUDGET = 1500
 
 -- The fields of a run by what they hold.
 local function fieldsOf(run)

@@ -4,7 +4,7 @@ import { type Sums, stepsScript, sumsScript } from "./check-scripts.js";
 import type { Server } from "./server.js";
 
 /** How many steps one script looks at, and how many fields one look at a hash reads. */
-const PAGE = 250;
+const PAGE = 100;
 const FIELDS = 1_000;
 
 /**

@@ -6,7 +6,7 @@ import { createGone } from "./gone.js";
 import type { Server } from "./server.js";
 
 /** How many runs one script is offered; it takes as many as are one transition's work. */
-const BATCH = 50;
+const BATCH = 20;
 
 /**
  * Looks through all keys of a store, whatever order Redis tells them in. A script looks at one run with all its steps, or at a page

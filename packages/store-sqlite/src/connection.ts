@@ -1,6 +1,7 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { JobbersError } from "@jobbers/core";
 import { createSql, type OpenDatabase, type Sql } from "./driver.js";
 import { faultOf, isBusy, isNoDatabase } from "./faults.js";
@@ -35,7 +36,7 @@ export function placeOf(url: string): Place {
 
 /** Opens a connection to a store, making file, directory and tables where they are missing. */
 export async function openConnection({ url, path }: Place, openDatabase: OpenDatabase): Promise<Sql> {
-  if (path !== MEMORY) prepareFile(path, url);
+  if (path !== MEMORY) prepareFile(path, url, openDatabase);
   const deadline = performance.now() + OPEN_MS;
   for (;;) {
     try {
@@ -75,12 +76,12 @@ function connect({ url, path }: Place, openDatabase: OpenDatabase): Sql {
 }
 
 /** Makes the directory, and refuses what can be seen to be foreign without letting SQLite touch it. */
-function prepareFile(path: string, url: string): void {
+function prepareFile(path: string, url: string, openDatabase: OpenDatabase): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
     if (!existsSync(path)) return;
     if (!statSync(path).isFile()) throw foreign(url, "it is no file");
-    refuseStranger(headerOf(path), url);
+    refuseStranger(path, url, openDatabase);
   } catch (error) {
     if (error instanceof JobbersError) throw error;
     const { message } = error as Error;
@@ -88,24 +89,31 @@ function prepareFile(path: string, url: string): void {
   }
 }
 
-function refuseStranger(header: Buffer, url: string): void {
-  if (header.length === 0) return;
-  if (header.length < 100 || header.toString("latin1", 0, 16) !== "SQLite format 3\0") {
-    throw foreign(url, "it is no SQLite database at all");
-  }
-  // Opening a foreign database in WAL mode would already change it. Ours is marked before it is in that mode.
-  const isWal = header[18] === 2;
-  if (isWal && header.readUInt32BE(68) !== APPLICATION_ID)
-    throw foreign(url, "it belongs to another program");
-}
-
-/** The first 100 bytes of a file. */
-function headerOf(path: string): Buffer {
-  const file = openSync(path, "r");
+/**
+ * Looks at a file through SQLite, read-only and without its log, so that nothing of it changes.
+ *
+ * Never through node:fs: when a process closes a file, it gives up all its locks on that file, those of its other connections
+ * too, and the next process to close the database takes itself for the last and removes the log under them
+ * (https://sqlite.org/howtocorrupt.html, section 2.2).
+ */
+function refuseStranger(path: string, url: string, openDatabase: OpenDatabase): void {
+  const uri = pathToFileURL(path);
+  uri.search = "?mode=ro&immutable=1";
+  const database = openDatabase(uri.href);
   try {
-    const header = Buffer.alloc(100);
-    return header.subarray(0, readSync(file, header, 0, 100, 0));
+    const { application_id } = database.prepare("PRAGMA application_id").get() as { application_id: number };
+    if (application_id === APPLICATION_ID) return;
+    const stranger = database.prepare("SELECT name FROM sqlite_schema LIMIT 1").get() as
+      | { name: string }
+      | undefined;
+    if (stranger) throw foreign(url, `it has a table "${stranger.name}"`);
+    // Ours is marked before it has a log.
+    if (application_id !== 0 || existsSync(`${path}-wal`))
+      throw foreign(url, "it belongs to another program");
+  } catch (error) {
+    if (isNoDatabase(error)) throw foreign(url, "it is no SQLite database at all");
+    throw error;
   } finally {
-    closeSync(file);
+    database.close();
   }
 }

@@ -66,7 +66,7 @@ export function causeOf(
 }
 
 /** A process that goes on may yet start what it was handed before, and only then learn that it has lost it. */
-const LINGER_MS = 1_000;
+export const LINGER_MS = 1_000;
 
 function latest(faults: readonly Fault[]): Fault | undefined {
   return faults.reduce<Fault | undefined>(

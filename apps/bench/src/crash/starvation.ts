@@ -1,4 +1,4 @@
-import type { Violation } from "./evidence.js";
+import { LINGER_MS, type Violation } from "./evidence.js";
 import type { Fault } from "./fault.js";
 import type { WorkLine } from "./ledgers.js";
 import type { Terms } from "./terms.js";
@@ -24,7 +24,7 @@ export function starvations(
         fault.reach !== "nobody" &&
         (fault.reach === "everybody" || fault.pids.includes(pid)) &&
         fault.at <= until &&
-        fault.until >= at,
+        fault.until >= until - LINGER_MS,
     );
     if (isExplained) return [];
     return [{ kind: STARVED, at, until, pids: [pid], reach: "victims" } as const];

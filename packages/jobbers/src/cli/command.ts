@@ -34,7 +34,8 @@ export const sharedFlags = {
   store: {
     type: "string",
     valueHint: "URL",
-    description: "sqlite:PATH or memory: (default: $JOBBERS_STORE, else sqlite:./.jobbers/jobbers.db)",
+    description:
+      "sqlite:PATH, redis://HOST or memory: (default: $JOBBERS_STORE, else sqlite:./.jobbers/jobbers.db)",
   },
   json: { type: "boolean", description: "For programs: standard output is one JSON document, nothing else" },
 } as const;
