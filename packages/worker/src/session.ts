@@ -71,12 +71,21 @@ export class SessionKeeper {
 
   /** Opens the first session; rejects when the store does not answer for 5 s, so that a wrong setting is seen. */
   static async open(options: SessionKeeperOptions, stopping: AbortSignal): Promise<SessionKeeper> {
-    const signal = AbortSignal.any([stopping, AbortSignal.timeout(OPENING_MS)]);
+    // Not AbortSignal.any over AbortSignal.timeout: on Node 20 the timeout is lost with the next garbage collection.
+    const giveUp = new AbortController();
+    const { signal } = giveUp;
+    const onStop = () => giveUp.abort();
+    if (stopping.aborted) onStop();
+    stopping.addEventListener("abort", onStop, { once: true });
+    const deadline = setTimeout(onStop, OPENING_MS);
     try {
       const [session, sentMs] = await openOne({ ...options, signal });
       return new SessionKeeper(session, sentMs, options);
     } catch (error) {
       throw error instanceof GaveUp && error.cause !== undefined ? error.cause : error;
+    } finally {
+      clearTimeout(deadline);
+      stopping.removeEventListener("abort", onStop);
     }
   }
 
