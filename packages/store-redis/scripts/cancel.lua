@@ -4,7 +4,7 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 run
 -- Returns cancelled, cancelling, ended or unknown
--- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report flush
+-- include base core general flush
 
 local run = runs.get(ARGV[3])
 if not run then return "unknown" end

@@ -4,7 +4,7 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 repair, 1 or 0 · 4 … ids of runs
 -- Returns { what became of each id that it came to: . looked at, b too large, p purged, n none; problems, see shared/check.lua }
--- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report check check-read check-sums check-run flush
+-- include base core general check check-read check-sums check-run flush
 
 -- The most fields of one run, and of all runs of one call.
 local BUDGET = 1500
@@ -12,6 +12,10 @@ local BUDGET = 1500
 -- The fields of a run by what they hold.
 local function fieldsOf(run)
   local fields = { steps = {}, bodies = {}, names = {} }
+  if run.packed then
+    for address in pairs(run.steps) do fields.steps[#fields.steps + 1] = address end
+    return fields
+  end
   for _, key in ipairs({ run.key, runs.moreKey(run) }) do
     for _, field in ipairs(call("HKEYS", key)) do
       local first, rest = string.sub(field, 1, 1), string.sub(field, 2)

@@ -4,66 +4,69 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 session · 4 lane · 5 seq · 6 slots · 7 control · 8 inline, 1 or 0 · 9 queues joined
---      by US · 10 … reports, see shared/report.lua
--- Returns { "late", last seq } when the number is older than the lane's last; else { "ok", alive 1 or 0, results (a letter for each report),
---      more 1 or 0, ms until the next timer or false, mail (run ids), grants (see shared/grants.lua) }
--- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history quick report session grants take flush
+--      by US · 10 plain successes, see shared/successes.lua · 11 how many specs they name · 12 … these · … other reports, see
+--      shared/report.lua
+-- Returns { "late", last seq } when the number is older than the lane's last; else { "ok", alive 1 or 0, results (a letter for each plain
+--      success, then for each other report), more 1 or 0, ms until the next timer or false, mail (run ids), grants of packed runs (see
+--      shared/take.lua), joined by RS; what they have in common, joined by RS; other grants (see shared/grants.lua); their places }
+-- include base core session take successes
+-- later general grants
+-- include flush
 
 local who = session.find(ARGV[3])
-report.session = who and who.id
 local lanes = PREFIX .. "lanes:" .. ARGV[3]
+local firstSpec = 12
+local firstReport = firstSpec + ARGV[11]
 
 local function applyAll()
-  local results, n, at = {}, 0, 10
+  local results, at = {}, firstReport
+  successes.apply(who, ARGV[10], firstSpec, firstReport - 1, results)
   while at <= #ARGV do
-    n = n + 1
-    results[n], at = report.apply(at)
+    results[#results + 1], at = report.apply(at)
   end
   return table.concat(results)
 end
 
-local function reply(results, more, list)
-  return { "ok", who and who.alive and 1 or 0, results, more, clock.nextDueMs(), who and session.mail(who.id) or {}, grantsOf(list) }
+local function reply(results, more)
+  return { "ok", who and who.alive and 1 or 0, results, more, clock.nextDueMs(), who and session.mail(who.id) or NONE,
+    table.concat(take.packed, RS), table.concat(take.heads, RS), #take.steps > 0 and report.grantsOf(take.steps) or NONE, take.places }
 end
 
 -- Leases outlive their session until somebody takes the steps, so what a lost one reports may still count.
 if not who then
   local results = applyAll()
   flushAll(ARGV[2])
-  return reply(results, 0, {})
+  return reply(results, 0)
 end
 
--- What a lane remembers: `seq US results US more US run address fence …`, the leases joined by GS and RS.
+-- What a lane remembers: `seq US results US more US leases`; a lease is `run|address`, and GS and its fence where that is not 1.
 local last = call("HGET", lanes, ARGV[4])
 if last then
   local seq, results, more, leases = string.match(last, "^(%d+)\31(%l*)\31(%d)\31(.*)$")
   if tonumber(ARGV[5]) < tonumber(seq) then return { "late", seq } end
   if tonumber(ARGV[5]) == tonumber(seq) then
     -- The same answer once more: the same steps, where they are still the session's.
-    local list = {}
-    for id, address, fence in string.gmatch(leases, "([^\29]*)\29([^\29]*)\29(%d+)\30") do
+    for each in string.gmatch(leases, "[^\30]+") do
+      local id, address, fence = string.match(each, "^([^|]*)|([^\29]*)\29?(%d*)$")
       local run = runs.getForGrant(id, address)
       local step = run and steps.get(run, address)
-      if step and step.session == who.id and step.fence == fence then list[#list + 1] = step end
+      if step and step.session == who.id and step.fence == (fence == "" and "1" or fence) then
+        take.steps[#take.steps + 1] = step
+        take.places[#take.steps] = 0
+      end
     end
-    return reply(results, tonumber(more), list)
+    return reply(results, tonumber(more))
   end
 end
 
-if who.alive then
-  take.begin(who, tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == "1", ARGV[9])
-  settle.takeInline = take.takeInline
-end
+if who.alive then take.begin(who, tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == "1", ARGV[9]) end
 local results = applyAll()
-settle.takeInline = nil
+take.inline = false
 if who.alive then take.fromLines() end
 
 local more = take.drops >= DROP_LIMIT and 1 or 0
-local leases = {}
-for i, step in ipairs(take.steps) do
-  leases[i] = (step.run or step).id .. GS .. step.address .. GS .. (step.fence or "1") .. RS
-end
-call("HSET", lanes, ARGV[4], ARGV[5] .. US .. results .. US .. more .. US .. table.concat(leases))
-local answer = reply(results, more, take.steps)
+call("HSET", lanes, ARGV[4], ARGV[5] .. US .. results .. US .. more .. US .. table.concat(take.members, RS))
+-- What is told of steps is read before they are written.
+local answer = reply(results, more)
 flushAll(ARGV[2])
 return answer

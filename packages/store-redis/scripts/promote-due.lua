@@ -4,7 +4,7 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 limit
 -- Returns { how many, ms until the next timer or false }
--- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report flush
+-- include base core general flush
 
 -- How many entry steps of scheduled runs one call starts.
 local STEP_LIMIT = 1000

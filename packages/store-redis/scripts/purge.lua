@@ -4,7 +4,7 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 limit · 3, 4 age in ms and count of succeeded runs · 5, 6 of failed ones · 7, 8 of cancelled ones
 -- Returns { how many runs were deleted, more 1 or 0 }
--- include base clock plans
+-- include base core plans
 
 -- How long an id is remembered after its run was deleted.
 local REMEMBER_MS = 86400000
@@ -37,9 +37,11 @@ local function nextToPurge()
   if begun then return begun end
   local id = popDue()
   if not id then return nil end
-  local key = PREFIX .. "run:" .. id
-  local status = call("HGET", key, "s")
-  if status then
+  local key, run = PREFIX .. "run:" .. id, packed.get(id)
+  local status = not run and call("HGET", key, "s")
+  if run then
+    packed.strip(run)
+  elseif status then
     call("HSET", key, "s", (string.gsub(status, "^(.,.,.,%d*,%d*,%d+,%d+,%d+,.,).", "%11")))
   end
   call("RPUSH", PREFIX .. "purging", id)
@@ -61,6 +63,7 @@ end
 
 -- Deletes what hangs on a run; false when the budget ended first. Of its own hash, only what says that it was there is kept.
 local function deleteParts(id)
+  if packed.get(id) then return true end
   if not deleteHash(PREFIX .. "more:" .. id) or budget <= 0 then return false end
   budget = budget - call("ZREMRANGEBYRANK", PREFIX .. "order:" .. id, 0, budget - 1)
   if budget <= 0 then return false end
@@ -76,7 +79,8 @@ end
 
 -- Of a run that is gone, its id stays known for a while.
 local function bury(id)
-  local plan = call("HGET", PREFIX .. "run:" .. id, "p")
+  local run = packed.get(id)
+  local plan = run and packed.kindOf(run.kind).plan or call("HGET", PREFIX .. "run:" .. id, "p")
   if plan then plans.drop(plan, "runs") end
   call("LPOP", PREFIX .. "purging")
   call("RPUSH", PREFIX .. "forget", string.format("%.0f", now + REMEMBER_MS) .. "|" .. id)
@@ -84,7 +88,8 @@ end
 
 -- Takes a run off the list of all runs, with the list when it was the last of a full one.
 local function unlist(id)
-  local number = string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
+  local run = packed.get(id)
+  local number = run and packed.numberOf(run) or string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
   if not number then return end
   local bucket = math.floor(number / 1000)
   if call("HINCRBY", PREFIX .. "runs", bucket, -1) <= 0 and bucket < math.floor(clock.runs / 1000) then
@@ -100,6 +105,7 @@ local function forget()
     if not ms or tonumber(ms) > now then return end
     unlist(id)
     call("DEL", PREFIX .. "run:" .. id)
+    call("HDEL", packed.key, id)
     call("LPOP", PREFIX .. "forget")
     budget = budget - 1
   end
@@ -116,6 +122,7 @@ while budget > 0 do
   bury(id)
   purged, budget = purged + 1, budget - 1
 end
+packed.flush()
 forget()
 clock.flush()
 return { purged, (more == 1 or budget <= 0) and 1 or 0 }

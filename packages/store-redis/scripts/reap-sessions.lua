@@ -4,7 +4,7 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 ms between two sweeps · 4 how many steps at most · 5 … sessions known to be gone
 -- Returns { how many were given back, how many quarantined, more 1 or 0, the sessions found lost }
--- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report session flush
+-- include base core general session flush
 
 -- After so many losses a step is quarantined.
 local MAX_LOST = 3

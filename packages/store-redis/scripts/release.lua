@@ -4,7 +4,7 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 … leases: run, address, fence
 -- Returns nothing
--- include base clock runs steps bodies values events ledger ready lease epilogue settle run-end history report flush
+-- include base core general flush
 
 for i = 3, #ARGV, 3 do
   local step = report.stepBehind(ARGV[i], ARGV[i + 1])

@@ -10,6 +10,7 @@ export interface Handler {
 const types: Readonly<Record<string, string>> = {
   schema: "string",
   clock: "hash",
+  packed: "hash",
   run: "hash",
   more: "hash",
   order: "zset",
@@ -39,6 +40,7 @@ const types: Readonly<Record<string, string>> = {
 /** Words that name one key only. */
 const single = new Set([
   "schema",
+  "packed",
   "clock",
   "names",
   "queues",
@@ -53,7 +55,7 @@ const single = new Set([
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */
-const plain = new Set(["schema", "clock", "plan", "lines", "timers", "leaving", "idle", "readers", "events"]);
+const plain = new Set(["schema", "clock", "packed", "plan", "lines", "timers", "leaving", "idle", "readers", "events"]);
 
 /** True for a name that Jobbers uses, with the type that it gives it. */
 export function isOfType(name: string, type: string): boolean {

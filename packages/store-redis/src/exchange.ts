@@ -2,6 +2,7 @@ import { type Exchange, type ExchangeReply, JobbersError, type Report } from "@j
 import { readGrants } from "./grants.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
+import { isPlain, sortOut } from "./successes.js";
 import { GS, keyText, packText, US } from "./text.js";
 
 export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], ExchangeReply> = {
@@ -17,10 +18,12 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
       wants.inline ? 1 : 0,
       [...new Set(wants.queues)].map(keyText).join(US),
     ];
-    for (const report of reports) pushReport(args, report);
+    const { told, specs, others } = sortOut(reports);
+    args.push(told, specs.length, ...specs);
+    for (const report of others) pushReport(args, report);
     return args;
   },
-  decode(reply, { session, lane, seq }) {
+  decode(reply, { session, lane, seq, reports }) {
     const [status, ...rest] = reply as [string, ...unknown[]];
     if (status === "late") {
       throw new JobbersError(
@@ -28,17 +31,20 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
         `lane ${lane} of session ${session} is at ${rest[0]}, ${seq} comes too late`,
       );
     }
-    const [alive, results, more, dueMs, mail, grants] = rest as [
+    const [alive, letters, more, dueMs, mail, ...granted] = rest as [
       number,
       string,
       number,
       number | null,
       string[],
+      string,
+      string,
       unknown[],
+      number[],
     ];
     return {
-      results: Array.from(results, (letter) => (letter === "a" ? "accepted" : "stale")),
-      grants: readGrants(grants),
+      results: resultsOf(letters, reports),
+      grants: readGrants(...granted),
       mail: mail.map((run) => ({ type: "cancel", run })),
       more: more === 1,
       alive: alive === 1,
@@ -46,6 +52,17 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
     };
   },
 };
+
+/** Plain successes are answered first, whatever their places. */
+function resultsOf(letters: string, reports: readonly Report[]): ("accepted" | "stale")[] {
+  let plain = 0;
+  for (const report of reports) if (isPlain(report)) plain += 1;
+  let other = plain;
+  let next = 0;
+  return reports.map((report) =>
+    letters[isPlain(report) ? next++ : other++] === "a" ? "accepted" : "stale",
+  );
+}
 
 const typeLetters = {
   succeeded: "s",

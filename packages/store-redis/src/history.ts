@@ -1,4 +1,5 @@
 import type { AttemptRecord, StepAddress, StepReason } from "@jobbers/core";
+import { readFields } from "./packed.js";
 import { headOf } from "./runs.js";
 import type { Server } from "./server.js";
 import { packText, US, unpackText } from "./text.js";
@@ -11,7 +12,7 @@ export function listAttempts(
 ): Promise<AttemptRecord[]> {
   return look(async (redis) => {
     const field = `!${packText(address)}`;
-    const [head, status] = await redis.hmget(keys.run(run), "h", "s");
+    const [head, status] = await readFields(redis, keys, run, ["h", "s"]);
     const list = await redis.hget(keys.more(run), field);
     if (!list || !head || !status || headOf(head, status).purged) return [];
     const tokens = list.split(" ");

@@ -12,6 +12,8 @@ export function keysOf(namespace: string) {
     /** The store's time and counters; the one key that scripts are given. */
     clock: `${prefix}clock`,
     schema: `${prefix}schema`,
+    /** Runs that nothing unusual has happened to, a field each: see packed.ts. */
+    packed: `${prefix}packed`,
     run: (id: string) => `${prefix}run:${keyText(id)}`,
     more: (id: string) => `${prefix}more:${keyText(id)}`,
     order: (id: string) => `${prefix}order:${keyText(id)}`,

@@ -2,6 +2,7 @@ import { isEnded, type RunQuery, type RunRecord, type RunState, valueKey } from 
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
 import { kindOf, runStateOf } from "./letters.js";
+import { readPacked } from "./packed.js";
 import type { Server } from "./server.js";
 import { unpackHash, unpackText } from "./text.js";
 
@@ -65,13 +66,20 @@ interface ReadRun {
 }
 
 async function readRuns(redis: Redis, keys: Keys, ids: readonly string[]): Promise<(ReadRun | undefined)[]> {
+  const packed = await readPacked(redis, keys, ids);
+  const others = ids.filter((_, i) => !packed[i]);
   const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.hmget(keys.run(id), ...fields);
-  const found = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+  for (const id of others) pipeline.hmget(keys.run(id), ...fields);
+  const replies = others.length === 0 ? [] : ((await pipeline.exec()) ?? []);
+  const found = replies.map(([error, reply]) => {
     if (error) throw error;
     return reply as Found;
   });
-  const runs = ids.map((id, i) => recordOf(id, found[i] as Found));
+  let next = 0;
+  const runs = ids.map((id, i) => {
+    const own = packed[i];
+    return recordOf(id, own ? fields.map((name) => own.get(name) ?? null) : (found[next++] as Found));
+  });
   await readLargeFailures(redis, keys, runs);
   return runs;
 }

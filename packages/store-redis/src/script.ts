@@ -14,15 +14,27 @@ export interface Script<Call extends readonly unknown[], Reply> {
 
 const texts = new Map<string, string>();
 
-/** A script's text, with its fragments in place of the line `-- include a b c`. */
+/** Fragments that go together. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  core: ["clock", "specs", "packed", "ledger", "lease", "shelves", "events"],
+  general: [
+    ...["runs", "unpack", "steps", "bodies", "values", "ready", "epilogue", "settle", "run-end"],
+    ...["history", "report"],
+  ],
+};
+
+/**
+ * A script's text, with its fragments in place of the lines `-- include a b c`, and of `-- later a b c`, which has them made only
+ * when one of their functions is first called.
+ */
 export function scriptText(name: string): string {
   const known = texts.get(name);
   if (known) return known;
-  const text = read(name).replace(/^-- include (.+)$/m, (_, list: string) =>
-    ["base", ...list.split(" ").filter((each) => each !== "base")]
-      .map((each) => read(`shared/${each}`))
-      .join("\n"),
-  );
+  const text = read(name).replace(/^-- (include|later) (.+)$/gm, (_, when: string, list: string) => {
+    const fragments = list.split(" ").flatMap((each) => groups[each] ?? [each]);
+    const whole = fragments.map((each) => read(`shared/${each}`)).join("\n");
+    return when === "include" ? whole : `general.makeLater(function()\n${whole}\nend)`;
+  });
   texts.set(name, text);
   return text;
 }

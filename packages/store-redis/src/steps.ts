@@ -2,10 +2,11 @@ import type { StepAddress, StepCounts, StepRecord, StepState } from "@jobbers/co
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
 import { stateOf } from "./letters.js";
+import { readPacked, readSharedSpecs } from "./packed.js";
 import { headOf, type RunHead } from "./runs.js";
 import type { Server } from "./server.js";
 import { isMapped, type ReadStep, readStep } from "./step-record.js";
-import { packText, unpackHash, unpackText } from "./text.js";
+import { packText, unpackText } from "./text.js";
 import { errorField } from "./values.js";
 
 /** How many records one call of `listSteps` looks at, however few of them match. */
@@ -19,43 +20,60 @@ interface ListQuery {
   readonly states?: readonly StepState[] | undefined;
 }
 
-/** The head of a run; none where its parts are gone. */
-async function findHead(redis: Redis, keys: Keys, run: string): Promise<RunHead | undefined> {
-  const [head, status] = await redis.hmget(keys.run(run), "h", "s");
-  if (!head || !status) return undefined;
-  const found = headOf(head, status);
-  return found.purged ? undefined : found;
+/** Where the steps of a run are read. */
+interface Source {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly run: string;
+  readonly head: RunHead;
+  readonly plan: string;
+  /** Some fields of the run. */
+  get(names: readonly string[]): Promise<(string | null)[]> | (string | null)[];
+  /** The names of all its fields. */
+  names(): Promise<string[]> | string[];
+}
+
+/** The source of a run; none where its parts are gone. */
+async function sourceOf(redis: Redis, keys: Keys, run: string): Promise<Source | undefined> {
+  const [packed] = await readPacked(redis, keys, [run]);
+  const get = (names: readonly string[]) =>
+    packed ? names.map((name) => packed.get(name) ?? null) : redis.hmget(keys.run(run), ...names);
+  const [h, s, plan] = await get(["h", "s", "p"]);
+  if (!h || !s) return undefined;
+  const head = headOf(h, s);
+  if (head.purged) return undefined;
+  const names = () => (packed ? [...packed.keys()] : redis.hkeys(keys.run(run)));
+  return { redis, keys, run, head, plan: plan ?? "", get, names };
 }
 
 /** The records at some packed addresses, in order; what is not there is left out. */
-async function readSteps(redis: Redis, keys: Keys, run: string, head: RunHead, packed: readonly string[]) {
-  let shared: string | undefined;
-  /** A single task's spec is kept with its plan. */
-  const sharedSpec = async () => {
-    const plan = (await redis.hget(keys.run(run), "p")) ?? "";
-    shared ??= (await redis.hget(keys.plan(unpackHash(plan)), "$")) ?? undefined;
-    return shared;
-  };
-  const found: (ReadStep | undefined)[] = await Promise.all(
-    [keys.run(run), keys.more(run)].map(async (key, beside) => {
-      const own = packed.filter((address) => isMapped(address) === (beside === 1));
-      if (own.length === 0) return [];
-      const texts = await redis.hmget(
-        key,
-        ...own.flatMap((address) => [`@${address}`, `$${address}`, `#${address}`]),
-      );
-      const bare = own.some((_, i) => texts[3 * i] && !texts[3 * i + 1]) ? await sharedSpec() : undefined;
-      return own.map((address, i): [string, ReadStep | undefined] => {
-        const [text, spec, body] = texts.slice(3 * i, 3 * i + 3);
-        const own = spec ?? bare;
-        return [address, text && own ? readStep(run, head, unpackText(address), text, own, body) : undefined];
-      });
-    }),
-  ).then((parts) => {
-    const byAddress = new Map(parts.flat());
-    return packed.map((address) => byAddress.get(address));
-  });
-  const steps = found.filter((step) => step !== undefined);
+async function readSteps(source: Source, packed: readonly string[]): Promise<StepRecord[]> {
+  const { redis, keys, run, plan } = source;
+  const namesOf = (address: string) => [`@${address}`, `$${address}`, `#${address}`];
+  const inner = packed.filter(isMapped);
+  const plain = packed.filter((address) => !isMapped(address));
+  const [home, beside] = await Promise.all([
+    plain.length > 0 ? source.get(plain.flatMap(namesOf)) : [],
+    inner.length > 0 ? redis.hmget(keys.more(run), ...inner.flatMap(namesOf)) : [],
+  ]);
+  const bare = plain.filter((_, i) => home[3 * i] && !home[3 * i + 1]);
+  const shared = await readSharedSpecs(redis, keys, plan, bare);
+  const found = new Map<string, ReadStep>();
+  const note = (addresses: readonly string[], texts: readonly (string | null)[]) =>
+    addresses.forEach((address, i) => {
+      const [text, own, body] = texts.slice(3 * i, 3 * i + 3);
+      const spec = own ?? shared.get(address);
+      if (text && spec) found.set(address, readStep(run, source.head, unpackText(address), text, spec, body));
+    });
+  note(plain, home);
+  note(inner, beside);
+  return withErrors(
+    source,
+    packed.map((address) => found.get(address)).filter((step) => step !== undefined),
+  );
+}
+
+async function withErrors({ redis, keys, run }: Source, steps: readonly ReadStep[]): Promise<StepRecord[]> {
   const failed = steps.filter(({ mayHaveError }) => mayHaveError);
   if (failed.length === 0) return steps.map(({ record }) => record);
   const errors = await redis.hmget(keys.more(run), ...failed.map(({ record }) => errorField(record.address)));
@@ -69,14 +87,14 @@ export function getStep(
   address: StepAddress,
 ): Promise<StepRecord | undefined> {
   return look(async (redis) => {
-    const head = address === "" ? undefined : await findHead(redis, keys, run);
-    return head && (await readSteps(redis, keys, run, head, [packText(address)]))[0];
+    const source = address === "" ? undefined : await sourceOf(redis, keys, run);
+    return source && (await readSteps(source, [packText(address)]))[0];
   });
 }
 
 /** The packed addresses of the steps outside of maps: as many as the plan has at most. */
-async function plainAddresses(redis: Redis, keys: Keys, run: string): Promise<string[]> {
-  const fields = await redis.hkeys(keys.run(run));
+async function plainAddresses(source: Source): Promise<string[]> {
+  const fields = await source.names();
   return fields.filter((field) => field.length > 1 && field.startsWith("@")).map((field) => field.slice(1));
 }
 
@@ -84,14 +102,14 @@ async function plainAddresses(redis: Redis, keys: Keys, run: string): Promise<st
 export function listSteps({ keys, look }: Server, run: string, query: ListQuery) {
   return look(async (redis): Promise<{ steps: StepRecord[]; next?: StepAddress }> => {
     const { limit, states } = query;
-    const head = await findHead(redis, keys, run);
-    if (!head) return { steps: [] };
-    const plain = (await plainAddresses(redis, keys, run)).sort();
+    const source = await sourceOf(redis, keys, run);
+    if (!source) return { steps: [] };
+    const plain = (await plainAddresses(source)).sort();
     const steps: StepRecord[] = [];
     let last = packText(query.after ?? "");
     for (let seen = 0; seen < SCAN_LIMIT; seen += PAGE) {
       const page = await addressesAfter(redis, keys, run, plain, last);
-      for (const record of await readSteps(redis, keys, run, head, page)) {
+      for (const record of await readSteps(source, page)) {
         if (states && !states.includes(record.state)) continue;
         if (steps.length === limit) return { steps, next: (steps.at(-1) as StepRecord).address };
         steps.push(record);
@@ -123,12 +141,13 @@ async function addressesAfter(redis: Redis, keys: Keys, run: string, plain: read
  */
 export function countSteps({ keys, look }: Server, run: string): Promise<StepCounts[]> {
   return look(async (redis) => {
-    const head = await findHead(redis, keys, run);
-    if (!head) return [];
-    const fields = await redis.hkeys(keys.run(run));
+    const source = await sourceOf(redis, keys, run);
+    if (!source) return [];
+    const { head } = source;
+    const fields = await source.names();
     const wanted = fields.filter((field) => field.length > 1 && (field[0] === "@" || field[0] === "+"));
     if (wanted.length === 0) return [];
-    const texts = await redis.hmget(keys.run(run), ...wanted);
+    const texts = await source.get(wanted);
     const found = new Map<string, Partial<Record<StepState, number>>>();
     wanted.forEach((field, i) => {
       const text = texts[i] ?? "";

@@ -29,7 +29,7 @@ import {
   renewScript,
 } from "./session.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
-import { chunksOf, submitScript } from "./submit.js";
+import { chunksOf, submitChunk } from "./submit.js";
 import { readValues } from "./values.js";
 
 export interface StoreParts {
@@ -53,8 +53,9 @@ export function createStore({ redis, place, keys, clock, eventsKept }: StorePart
     renewal: { module: renewerModule(), data: { ...place } },
     async submit(batch) {
       if (isClosed) throw closedError(url);
-      const chunks = chunksOf(batch).map((chunk) => run(submitScript, chunk, eventsKept));
-      return (await Promise.all(chunks)).flat();
+      return (
+        await Promise.all(chunksOf(batch).map((chunk) => submitChunk(server, chunk, eventsKept)))
+      ).flat();
     },
     cancel: (id) => run(cancelScript, id, eventsKept),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),

@@ -1,8 +1,9 @@
-import type { RunState, Submission, SubmitResult } from "@jobbers/core";
+import type { RunState, StepSpec, Submission, SubmitResult } from "@jobbers/core";
 import { runStateOf } from "./letters.js";
 import type { Argument, Script } from "./script.js";
+import type { Server } from "./server.js";
 import { pushSpecs } from "./spec.js";
-import { packHash, packText, US } from "./text.js";
+import { isPackable, packHash, packText, RS, US } from "./text.js";
 
 /** The most submissions, and about the most steps, that one script takes. */
 const CHUNK = 500;
@@ -35,26 +36,103 @@ export function chunksOf(batch: readonly Submission[]): Submission[][] {
   return chunks;
 }
 
-export const submitScript: Script<[batch: readonly Submission[], eventsKept: number], SubmitResult[]> = {
+/** `isWhole`: nothing begins packed, for what the store has answered `unshared`. */
+export const submitScript: Script<
+  [batch: readonly Submission[], eventsKept: number, isWhole?: boolean],
+  (SubmitResult | "unshared")[]
+> = {
   name: "submit",
-  encode(batch, eventsKept) {
+  encode(batch, eventsKept, isWhole = false) {
     const args: Argument[] = [eventsKept];
     const sent = new Set<string>();
-    for (const each of batch) {
-      // A batch of one plan need not carry its text a hundred times.
-      const text = sent.has(each.plan) ? "" : (each.planText ?? "");
-      if (text !== "") sent.add(each.plan);
-      args.push(headOf(each), text, each.input);
-      pushSpecs(args, each.entries.items);
+    // A batch of one plan need not carry its text a hundred times.
+    const textOf = ({ plan, planText = "" }: Submission) => {
+      if (planText === "" || sent.has(plan)) return "";
+      sent.add(plan);
+      return planText;
+    };
+    for (let at = 0; at < batch.length; ) {
+      const first = batch[at] as Submission;
+      if (isWhole || !mayBePacked(first)) {
+        args.push(`S${headOf(first)}`, textOf(first), first.input);
+        pushSpecs(args, first.entries.items);
+        at += 1;
+        continue;
+      }
+      let after = at + 1;
+      while (after < batch.length && isLike(first, batch[after] as Submission)) after += 1;
+      const { items } = first.entries;
+      args.push(`P${kindOf(first)}${RS}${after - at}${RS}${items.length}`, textOf(first));
+      pushSpecs(args, items);
+      for (; at < after; at++) args.push(bodyOf(batch[at] as Submission));
     }
     return args;
   },
   decode: (reply, batch) =>
-    (reply as string).split(",").map((word, i) => resultOf(word, (batch[i] as Submission).id)),
+    (reply as string)
+      .split(",")
+      .map((word, i) => (word === "p" ? "unshared" : resultOf(word, (batch[i] as Submission).id))),
 };
 
+/** True for a run that may begin packed, as scripts/shared/packed.lua says. */
+function mayBePacked({ entries, delayMs = 0, runAtMs, keepMs, input }: Submission): boolean {
+  return (
+    delayMs <= 0 &&
+    runAtMs === undefined &&
+    keepMs === undefined &&
+    entries.next === undefined &&
+    entries.items.length > 0 &&
+    entries.items.length <= 100 &&
+    entries.items.every(isPlainEntry) &&
+    isPackable(input)
+  );
+}
+
+function isPlainEntry({ kind, phase, owner, trigger, name, address }: StepSpec): boolean {
+  return kind === "task" && phase === "run" && owner === "" && trigger !== "one_failed" && name === address;
+}
+
+/** True for a submission that differs only in its id and input from another that may be packed. */
+function isLike(one: Submission, other: Submission): boolean {
+  return (
+    one.plan === other.plan &&
+    one.entries === other.entries &&
+    one.name === other.name &&
+    one.kind === other.kind &&
+    one.failure === other.failure &&
+    one.priority === other.priority &&
+    one.members === other.members &&
+    one.onFailure === other.onFailure &&
+    hasExtras(one) === hasExtras(other) &&
+    mayBePacked(other)
+  );
+}
+
+function hasExtras({ tags, traceparent }: Submission): boolean {
+  return traceparent !== undefined || (tags !== undefined && tags.length > 0);
+}
+
+function kindOf(each: Submission): string {
+  return [
+    packHash(each.plan),
+    each.kind === "task" ? "t" : "d",
+    each.failure === "stop" ? "s" : "c",
+    each.priority,
+    each.members,
+    each.onFailure ? 1 : 0,
+    inlineOf(each),
+    hasExtras(each) ? 1 : 0,
+    packText(each.name),
+  ].join(US);
+}
+
+function bodyOf(each: Submission): string {
+  const extras = hasExtras(each) ? `${US}${traceparentOf(each)}${US}${tagsOf(each)}` : "";
+  return `${each.id}${US}${shortPrint(each.fingerprint)}${extras}${RS}${each.input}`;
+}
+
 function headOf(each: Submission): string {
-  const { entries, tags = [], keepMs, delayMs = 0, runAtMs } = each;
+  const { entries, keepMs, delayMs = 0, runAtMs } = each;
   return [
     each.id,
     shortPrint(each.fingerprint),
@@ -71,13 +149,25 @@ function headOf(each: Submission): string {
     runAtMs === undefined ? "" : Math.max(0, Math.ceil(runAtMs)),
     each.members,
     each.onFailure ? 1 : 0,
-    each.members === 1 && !each.onFailure ? INLINE.single : INLINE.other,
+    inlineOf(each),
     entries.next ?? "",
     entries.items.length,
-    tags.length === 0 ? "" : JSON.stringify(tags),
-    each.traceparent === undefined ? "" : packText(each.traceparent),
+    tagsOf(each),
+    traceparentOf(each),
     packText(each.name),
   ].join(US);
+}
+
+function inlineOf({ members, onFailure }: Submission): number {
+  return members === 1 && !onFailure ? INLINE.single : INLINE.other;
+}
+
+function tagsOf({ tags = [] }: Submission): string {
+  return tags.length === 0 ? "" : JSON.stringify(tags);
+}
+
+function traceparentOf({ traceparent }: Submission): string {
+  return traceparent === undefined ? "" : packText(traceparent);
 }
 
 /** 96 bits of a SHA-256 tell the contents of one id apart as well, in a quarter of the room. */
@@ -98,4 +188,19 @@ function resultOf(word: string, id: string): SubmitResult {
     default:
       return { status: "plan-missing", id };
   }
+}
+
+/** Submits what {@link chunksOf} made. */
+export async function submitChunk(
+  server: Server,
+  chunk: readonly Submission[],
+  eventsKept: number,
+): Promise<SubmitResult[]> {
+  const results = await server.run(submitScript, chunk, eventsKept);
+  const unshared = chunk.filter((_, i) => results[i] === "unshared");
+  if (unshared.length === 0) return results as SubmitResult[];
+  // Another version of a worker or client packs the same plan's steps differently: each run keeps its own.
+  const again = await server.run(submitScript, unshared, eventsKept, true);
+  let next = 0;
+  return results.map((result) => (result === "unshared" ? again[next++] : result) as SubmitResult);
 }

@@ -12,6 +12,17 @@ const plain = /^[A-Za-z0-9._-]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the packing uses
 const unsafe = /[\u0000-\u001f%,]/;
 
+/** The longest value that stands in a packed run. */
+const PACKED_CHARS = 1_024;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the packing uses
+const separators = /[\u001b-\u001f]/;
+
+/** True for a value that may stand in a packed run. JSON holds none of the characters that separate, unless somebody made it up. */
+export function isPackable(value: string): boolean {
+  return value.length <= PACKED_CHARS && !separators.test(value);
+}
+
 /** Percent-encodes a text for use inside a packed record. */
 export function packText(text: string): string {
   if (!unsafe.test(text)) return text;

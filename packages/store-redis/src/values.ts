@@ -1,4 +1,5 @@
 import type { StepAddress } from "@jobbers/core";
+import { readFields } from "./packed.js";
 import { headOf } from "./runs.js";
 import type { Server } from "./server.js";
 import { packText } from "./text.js";
@@ -18,11 +19,8 @@ export function readValues(
     const none = Object.fromEntries(wanted.map((key) => [key, null]));
     if (wanted.length === 0) return none;
     const fields = wanted.map((key) => `=${packText(key)}`);
-    const [home = [], beside = []] = await Promise.all([
-      redis.hmget(keys.run(run), "h", "s", ...fields),
-      redis.hmget(keys.more(run), ...fields),
-    ]);
-    const [head, status, ...texts] = home;
+    const [head, status, ...texts] = await readFields(redis, keys, run, ["h", "s", ...fields]);
+    const beside = texts.includes(null) ? await redis.hmget(keys.more(run), ...fields) : [];
     if (!head || !status || headOf(head, status).purged) return none;
     return Object.fromEntries(wanted.map((key, i) => [key, texts[i] ?? beside[i] ?? null]));
   });

@@ -13,9 +13,25 @@ local SCHEDULED, STARTED = "d", "r"
 -- What a step is handed out for.
 local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 
--- Fragments call each other through these, in whatever order they are included.
-local clock, runs, steps, bodies, values, events, ledger = {}, {}, {}, {}, {}, {}, {}
-local lease, settle, ready, epilogue, history, report, session, quick = {}, {}, {}, {}, {}, {}, {}, {}
+-- Fragments call each other through these, in whatever order they are included. The first line is what every script may need; the
+-- second is what most exchanges and submissions can do without.
+local clock, specs, packed, events, ledger, shelves, lease, session, take = {}, {}, {}, {}, {}, {}, {}, {}, {}
+local runs, steps, bodies, values, settle, ready, epilogue, history, report = {}, {}, {}, {}, {}, {}, {}, {}, {}
+
+-- The second line's functions are made when one of them is first looked for, where a script asks for that: to make them all takes
+-- longer than a small exchange.
+local general = { isMade = true }
+function general.makeLater(make)
+  local tables, meta = { runs, steps, bodies, values, settle, ready, epilogue, history, report }, {}
+  general.isMade = false
+  meta.__index = function(wanted, name)
+    for _, each in ipairs(tables) do setmetatable(each, nil) end
+    general.isMade = true
+    make()
+    return wanted[name]
+  end
+  for _, each in ipairs(tables) do setmetatable(each, meta) end
+end
 
 -- An empty table that nobody writes to: most runs need none of the lists that they could have.
 local NONE = {}

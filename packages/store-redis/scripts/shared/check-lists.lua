@@ -46,8 +46,11 @@ end
 -- A thousand runs by number, and how many of them are still there.
 check.handlers["runs"] = function(bucket)
   local counted = 0
-  for place, id in ipairs(call("LRANGE", PREFIX .. "runs:" .. bucket, 0, 999)) do
-    local number = string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
+  local ids = call("LRANGE", PREFIX .. "runs:" .. bucket, 0, 999)
+  packed.fetch(ids)
+  for place, id in ipairs(ids) do
+    local run = packed.get(id)
+    local number = run and packed.numberOf(run) or string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
     if tonumber(number) == bucket * 1000 + place - 1 then counted = counted + 1 end
   end
   local recorded, current = call("HGET", PREFIX .. "runs", bucket) or "0", math.floor(clock.runs / 1000)

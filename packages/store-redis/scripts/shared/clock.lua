@@ -11,7 +11,8 @@ do
   end
   clock.now = math.max(ms, tonumber(kept[1]) or 0)
   -- How entries of shelves begin.
-  clock.stamp = clock.now .. "|"
+  clock.text = clock.now .. ""
+  clock.stamp = clock.text .. "|"
   clock.seq = tonumber(kept[2]) or 0
   clock.runs = tonumber(kept[3]) or 0
   clock.events = tonumber(kept[4]) or 0

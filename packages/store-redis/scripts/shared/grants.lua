@@ -11,31 +11,22 @@ local function headOf(step, run, reads)
     .. (step.phase == ADVANCE and step.state or "") .. US .. run.traceparent .. US .. run.tags .. US .. reads
 end
 
-local function grantsOf(list)
+function report.grantsOf(list)
   local reply, n, room = {}, 0, REPLY_BYTES
   for _, step in ipairs(list) do
     local run = step.run
     n = n + 1
-    if not run then
-      -- From the straight road, with one small value at most.
-      reply[n] = step.head
-      if step.value then
-        n, room = n + 1, room - #step.value
-        reply[n] = step.value
-      end
-    else
-      runs.describe(run)
-      local reads = step.phase ~= ADVANCE and step.spec.reads or ""
-      reply[n] = headOf(step, run, reads)
-      for _, value in ipairs(reads == "" and NONE or values.getAll(run, splitBy(reads, GS))) do
-        n = n + 1
-        local size = value and #value or 0
-        if size > VALUE_BYTES or size > room then
-          reply[n] = 0
-        else
-          reply[n] = value
-          room = room - size
-        end
+    runs.describe(run)
+    local reads = step.phase ~= ADVANCE and step.spec.reads or ""
+    reply[n] = headOf(step, run, reads)
+    for _, value in ipairs(reads == "" and NONE or values.getAll(run, splitBy(reads, GS))) do
+      n = n + 1
+      local size = value and #value or 0
+      if size > VALUE_BYTES or size > room then
+        reply[n] = 0
+      else
+        reply[n] = value
+        room = room - size
       end
     end
   end

@@ -128,21 +128,28 @@ local function isStale(step, kind)
   return kind ~= "s" and not step.session
 end
 
--- Applies the report at ARGV[at]; answers "a" (accepted) or "s" (stale), and where the next one begins.
-function report.apply(at)
-  local kind, id, address, fence, reason, delay, members, onFailure, nextPage, count, rescues = string.match(ARGV[at], HEAD)
-  if kind == "s" and count == "0" and nextPage == "" and report.session
-    and quick.succeed(report.session, id, address, fence, ARGV[at + 1]) then return "a", at + 2 end
-  local after = at + 2 + (tonumber(count) or 0)
-  local step = report.stepBehind(id, address, count ~= "0" and runs.getForGrant)
-  if not step then return "s", after end
+-- Applies a report to the step that its lease is on; answers "a" (accepted) or "s" (stale).
+local function applyTo(step, kind, fence, r)
+  if not step then return "s" end
   -- The fence of what nobody has taken yet, 0, is nobody's lease.
   local isCurrent = fence ~= "0" and step.fence == fence and not step.run.ended and not isStale(step, kind)
-  if isCurrent then
-    local r = { payload = ARGV[at + 1], reason = reason, delay = delay, members = members, onFailure = onFailure, next = nextPage,
-      rescues = rescues, from = at + 2, to = after - 1 }
-    if apply[kind](step, r) ~= false then return "a", after end
-  end
-  if kind == "f" or kind == "r" then history.keepLate(step, fence, reason, ARGV[at + 1]) end
-  return "s", after
+  if isCurrent and apply[kind](step, r) ~= false then return "a" end
+  if kind == "f" or kind == "r" then history.keepLate(step, fence, r.reason, r.payload) end
+  return "s"
+end
+
+-- Applies the report at ARGV[at]; answers "a" or "s", and where the next one begins.
+function report.apply(at)
+  local kind, id, address, fence, reason, delay, members, onFailure, nextPage, count, rescues = string.match(ARGV[at], HEAD)
+  local after = at + 2 + (tonumber(count) or 0)
+  local step = report.stepBehind(id, address, count ~= "0" and runs.getForGrant)
+  local r = { payload = ARGV[at + 1], reason = reason, delay = delay, members = members, onFailure = onFailure, next = nextPage,
+    rescues = rescues, from = at + 2, to = after - 1 }
+  return applyTo(step, kind, fence, r), after
+end
+
+-- Applies a plain success, with the list of steps that follow.
+function report.applySuccess(id, address, fence, output, list)
+  local step = report.stepBehind(id, address, #list > 0 and runs.getForGrant)
+  return applyTo(step, "s", fence, { payload = output, next = "", rescues = "", from = 1, to = 0, list = list })
 end

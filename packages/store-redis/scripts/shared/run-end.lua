@@ -1,16 +1,4 @@
--- The end of a run: it goes to the shelf from which retention takes it. `ended:<outcome>` are lists of `ms|id`, oldest first, for
--- time never goes back; `kept` is a zset by the end of a run's own time; `purging` lists what goes next.
-
-local shelved = {}
-
-function settle.shelve(shelf, entry)
-  local list = shelved[shelf]
-  if not list then
-    list = {}
-    shelved[shelf] = list
-  end
-  list[#list + 1] = entry
-end
+-- The end of a run: it goes to the shelf from which retention takes it, or, with a time of its own, into the zset `kept`.
 
 -- Members of a map or dag that was given up may run on when all else has ended: nobody waits for them any more.
 local function endLeases(run)
@@ -36,14 +24,10 @@ function settle.endRun(run, state)
   if run.keep == "0" then
     -- Nobody wants the result: gone at once for readers, deleted by the next purge.
     run.purged = true
-    settle.shelve("purging", run.id)
+    shelves.add("purging", run.id)
   elseif run.keep ~= "" then
     call("ZADD", PREFIX .. "kept", clock.now + run.keep, run.id)
   else
-    settle.shelve("ended:" .. state, clock.stamp .. run.id)
+    shelves.add("ended:" .. state, clock.stamp .. run.id)
   end
-end
-
-function settle.flush()
-  for shelf, list in pairs(shelved) do callMany("RPUSH", PREFIX .. shelf, list) end
 end

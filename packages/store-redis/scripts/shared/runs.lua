@@ -21,7 +21,7 @@ function runs.adopt(id, head, status)
     ended = ended ~= "" and ended, purged = purged == "1", holders = holders, age = text(clock.now - created), dirty = false,
     body = { members = tonumber(members), settled = tonumber(settled), failed = tonumber(failed), halted = tonumber(halted),
       epilogue = epilogue, dirty = false },
-    plan = false, tags = false, traceparent = false, steps = {}, put = NONE, writes = NONE, inner = NONE, order = NONE,
+    head = head, plan = false, tags = false, traceparent = false, steps = {}, put = NONE, writes = NONE, inner = NONE, order = NONE,
     counts = NONE, tally = NONE, past = NONE, bodies = NONE }
   runs.known[id] = run
   return run
@@ -41,10 +41,18 @@ function runs.moreKey(run)
   return PREFIX .. "more:" .. run.id
 end
 
--- A run and one of its steps, in one look; nil when there is no such run.
-function runs.get(id, address)
+-- A run that was met before, or that is packed.
+local function atHand(id)
   local run = runs.known[id]
   if run ~= nil then return run end
+  local record = packed.get(id)
+  return record and runs.unpack(record)
+end
+
+-- A run and one of its steps, in one look; nil when there is no such run.
+function runs.get(id, address)
+  local run = atHand(id)
+  if run then return run end
   local found = call("HMGET", PREFIX .. "run:" .. id, "h", "s", "@" .. (address or ""), "$" .. (address or ""))
   if not found[1] then return nil end
   run = runs.adopt(id, found[1], found[2])
@@ -58,8 +66,8 @@ end
 
 -- The same for a step of which something is about to be handed out: what every grant tells of the run comes along.
 function runs.getForGrant(id, address)
-  local run = runs.known[id]
-  if run ~= nil then return run end
+  local run = atHand(id)
+  if run then return run end
   local found = call("HMGET", PREFIX .. "run:" .. id, "h", "s", "@" .. address, "$" .. address, "p", "g", "x", "=:input")
   if not found[1] then return nil end
   run = runs.adopt(id, found[1], found[2])
@@ -69,9 +77,14 @@ function runs.getForGrant(id, address)
   return run
 end
 
+function runs.planOf(run)
+  run.plan = run.plan or call("HGET", run.key, "p")
+  return run.plan
+end
+
 -- Makes sure that it is known what every grant tells of a run.
 function runs.describe(run)
-  if run.plan then return end
+  if run.tags then return end
   local found = call("HMGET", run.key, "p", "g", "x")
   describe(run, found[1], found[2], found[3])
 end
@@ -103,12 +116,15 @@ local function statusOf(run)
 end
 
 local function flushOne(run)
+  if run.packed and not runs.leave(run) then return end
   for address, step in pairs(run.steps) do
     if step and step.dirty then
       local into = own(run, step.mapped and "inner" or "writes")
       local n = #into
       into[n + 1], into[n + 2] = "@" .. address, steps.format(step)
-      if step.isFresh then into[n + 3], into[n + 4] = "$" .. address, step.specText end
+      if step.isFresh and (step.mapped or not specs.share(runs.planOf(run), address, step.specText)) then
+        into[n + 3], into[n + 4] = "$" .. address, step.specText
+      end
     end
   end
   if run.bodies ~= NONE then

@@ -16,7 +16,7 @@ function session.find(id)
     known[needs] = does
     return does
   end })
-  return { id = id, alive = found[1] == "open", worker = found[2], serves = serves }
+  return { id = id, alive = found[1] == "open", worker = found[2], serves = serves, mark = "," .. id .. "," .. found[2] .. "," }
 end
 
 function session.leave(id, state)

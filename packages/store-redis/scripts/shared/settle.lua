@@ -4,9 +4,6 @@
 -- How many catchers have succeeded, for a failure that is definite: none will change it.
 local DEFINITE = -1
 
--- Takes a successor for the session at hand instead of the line; set while an exchange applies its reports.
-settle.takeInline = nil
-
 -- Settles a step. Without a follow, some worker is asked for it, unless nothing can follow. Output or error are kept already.
 function settle.step(step, outcome, reason, follow)
   lease.finish(step)
@@ -30,11 +27,13 @@ function settle.step(step, outcome, reason, follow)
   end
 end
 
--- Applies a page of what follows a settled step: { rescues, next, from, to }, the specs being ARGV[from] to ARGV[to].
+-- Applies a page of what follows a settled step: { rescues, next }, and either { from, to } (the specs are ARGV[from] to ARGV[to]) or
+-- { list } (see report.successors).
 function settle.follow(step, follow)
   if follow.rescues ~= "" then
     for _, parent in ipairs(splitBy(follow.rescues, GS)) do settle.rescue(step.run, parent, step.state == SUCCEEDED) end
   end
+  for _, each in ipairs(follow.list or NONE) do settle.mark(step.run, each.address, each.text, step.state) end
   for i = follow.from, follow.to do
     local address, spec = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
     settle.mark(step.run, address, spec, step.state)
@@ -73,7 +72,7 @@ function settle.mark(run, address, specText, outcome)
     settle.step(step, verdict, "parent")
   elseif run.stopped and spec.stoppable then
     ready.release(step)
-  elseif not (spec.inline and spec.phase == RUN and settle.takeInline and settle.takeInline(step)) then
+  elseif not (spec.inline and spec.phase == RUN and take.takeInline and take.takeInline(step)) then
     ready.make(step)
   end
 end

@@ -1,52 +1,15 @@
--- Steps. The field `@address` has what changes, `$address` the spec, which the client packs (src/spec.ts). Instants are
+-- Steps. The field `@address` has what changes, `$address` the spec where it is not the one that its plan's runs share. Instants are
 -- milliseconds since the run's submission, so that both stay below 64 bytes; like all that is only copied, they stay the text that
 -- they were read as.
 
 local CHANGING = "^(.)(.)([^,]*),(%d+),(%d+),(%d+),([^,]*),(%d*),(%d*),(%d*),(%d*),(%d*),([^,]*),([^,]*),(%d*),(.*)$"
-local SPEC = "^([^\31]*)\31(.)\31([^\31]*)\31(%d+)\31(.)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%d*)\31(.)\31(%d+)\31(%d+)\31(.*)$"
 
-local specs = {}
-
--- A spec from its text; steps of the same task share theirs.
-function steps.specOf(specText)
-  local spec = specs[specText]
-  if spec then return spec end
-  local name, kind, owner, parents, trigger, flags, needs, queue, priority, phase, dependents, catchers, reads = string.match(specText, SPEC)
-  spec = { name = name, kind = kind, owner = owner, parents = tonumber(parents), trigger = trigger, needs = needs, queue = queue,
-    priority = priority ~= "" and priority or nil, phase = phase, dependents = tonumber(dependents), catchers = tonumber(catchers),
-    reads = reads, stoppable = string.find(flags, "s", 1, true) ~= nil, catches = string.find(flags, "c", 1, true) ~= nil,
-    stops = string.find(flags, "t", 1, true) ~= nil, inline = string.find(flags, "i", 1, true) ~= nil }
-  specs[specText] = spec
-  return spec
-end
-
-local shared = {}
-
--- The spec that single tasks of a plan share, in the field $ of the plan; false when there is none.
-function steps.sharedSpec(plan)
-  local spec = shared[plan]
-  if spec == nil then
-    spec = call("HGET", PREFIX .. "plan:" .. plan, "$")
-    shared[plan] = spec
-  end
-  return spec
-end
-
--- Makes a spec the one that is shared, where there is none yet; true when it is the one.
-function steps.share(plan, specText)
-  if not steps.sharedSpec(plan) then
-    call("HSET", PREFIX .. "plan:" .. plan, "$", specText)
-    shared[plan] = specText
-  end
-  return shared[plan] == specText
-end
-
--- A step of which no spec is kept has the one that is shared.
+-- A step of which no spec is kept has the one that all runs of its plan share.
 function steps.adopt(run, address, record, specText)
-  specText = specText or steps.sharedSpec(run.plan or call("HGET", run.key, "p"))
+  specText = specText or specs.shared(runs.planOf(run), address)
   local state, phase, reason, fence, tries, lost, holder, seq, readyAt, started, ended, due, marks, rescued, cursor, worker =
     string.match(record, CHANGING)
-  local spec = steps.specOf(specText)
+  local spec = specs.parse(specText)
   local step = { run = run, address = address, state = state, phase = phase, reason = reason, fence = fence, tries = tries,
     lost = lost, session = holder ~= "" and holder, seq = seq, readyAt = readyAt, started = started, ended = ended, due = due,
     marks = marks, rescued = rescued == "" and 0 or tonumber(rescued), cursor = cursor == "" and 0 or tonumber(cursor),
@@ -67,7 +30,7 @@ end
 
 -- A record for a step that has none. A name that is empty in the spec is the address itself, as outside of maps.
 function steps.add(run, address, specText)
-  local spec = steps.specOf(specText)
+  local spec = specs.parse(specText)
   local step = { run = run, address = address, state = BLOCKED, phase = spec.phase, reason = "", fence = "0", tries = "0", lost = "0",
     session = false, seq = "", readyAt = "", started = "", ended = "", due = "", marks = "", rescued = 0, cursor = 0, worker = "",
     spec = spec, specText = specText, mapped = bodies.isInner(address), dirty = true, isFresh = true }

@@ -1,10 +1,16 @@
 -- Taking steps from lines. Entries are popped from a line's old end, and whatever does not match its record any more goes by the
 -- way, so nothing is ever searched for in the middle.
 
+-- A session is granted steps of packed runs, as text that is told as it is, and steps of other runs. `places` has for each of the
+-- latter after how many of the former it came.
+
 -- How many entries one exchange may drop or move before it answers with what it has, and the most steps it hands out.
 local DROP_LIMIT, GRANT_LIMIT = 500, 1000
 
-local take = { steps = {}, drops = 0, slots = 0, control = 0, hasSettled = false }
+take.steps, take.places, take.packed, take.members = {}, {}, {}, {}
+take.drops, take.slots, take.control, take.hasSettled = 0, 0, 0, false
+-- What the texts have in common, told once: plan, address, needs, priority and reads, joined by US.
+take.heads = {}
 
 -- Prepares for a session; `queues` is joined by US.
 function take.begin(who, slots, control, inline, queues)
@@ -18,16 +24,40 @@ local function serves(needs)
   return take.session.serves[needs]
 end
 
+-- Where a packed run has no value, or none that goes along.
+local ABSENT, TOO_MUCH = "\28", "\27"
+
+-- A step of a packed run, granted: `head US run US traceparent US tags`, then a value for each key that it reads.
+function take.addPacked(run, kind, spec, address, member)
+  local head = kind.heads[address]
+  if not head then
+    head = #take.heads .. ""
+    take.heads[head + 1] = kind.plan .. US .. address .. US .. spec.needs .. US .. spec.priority .. US .. spec.reads
+    kind.heads[address] = head
+  end
+  local grant = head .. US .. run.id .. US .. (kind.extras and packed.extrasOf(run) or US)
+  local keys = spec.keys
+  for i = 1, #keys do grant = grant .. US .. (packed.valueOf(run, keys[i]) or ABSENT) end
+  local n = #take.packed + 1
+  take.packed[n], take.members[#take.members + 1] = grant, member
+  take.slots = take.slots - 1
+end
+
 local function grant(step)
   lease.grant(step, take.session)
-  take.steps[#take.steps + 1] = step
+  local n = #take.steps + 1
+  take.steps[n], take.places[n] = step, #take.packed
+  take.members[#take.members + 1] = step.run.id .. "|" .. step.address .. GS .. step.fence
   if step.phase == RUN then take.slots = take.slots - 1 else take.control = take.control - 1 end
 end
 
--- Takes a step that has just become ready, past the line, where that is wanted.
+-- True where a step that has just become ready is to be taken at once, past the line.
+function take.inlines(needs, queue)
+  return take.inline and take.slots > 0 and string.find(take.queueList, US .. queue .. US, 1, true) and serves(needs)
+end
+
 function take.takeInline(step)
-  if not take.inline or take.slots <= 0 then return false end
-  if not string.find(take.queueList, US .. step.spec.queue .. US, 1, true) or not serves(steps.needsOf(step)) then return false end
+  if not take.inlines(steps.needsOf(step), step.spec.queue) then return false end
   step.readyAt = step.run.age
   grant(step)
   return true
@@ -41,17 +71,21 @@ local function fateOf(step)
   return ready.isStopped(step) and "stopped" or nil
 end
 
+-- Entries, taken apart; what they stand for is read as far as it is packed.
+local function readEntries(texts)
+  local entries, ids = {}, {}
+  for i = 1, #texts do
+    local seq, member, id, address = string.match(texts[i], "^(%d+)|(([^|]*)|(.*))$")
+    entries[i], ids[i] = { seq = seq, id = id, address = address, member = member }, id
+  end
+  packed.fetch(ids)
+  return entries
+end
+
 -- False when an entry is dropped or moved.
 local function offer(line, entry)
-  local seq, id, address = string.match(entry, "^(%d+)|([^|]*)|(.*)$")
-  if line.queue ~= "" then
-    local granted = quick.take(take.session, seq, id, address)
-    if granted then
-      take.steps[#take.steps + 1] = granted
-      take.slots = take.slots - 1
-      return true
-    end
-  end
+  local seq, id, address = entry.seq, entry.id, entry.address
+  if line.queue ~= "" and packed.take(take.session, seq, id, address, entry.member) then return true end
   local run = runs.getForGrant(id, address)
   local step = run and steps.get(run, address)
   if not step or step.seq ~= seq or run.ended then return false end
@@ -81,7 +115,7 @@ local function drain(line, what)
     local entries = call("LPOP", line.key, most)
     if not entries then return close(line) end
     ledger.popped(line.queue, line.priority, line.needs, #entries)
-    for _, entry in ipairs(entries) do
+    for _, entry in ipairs(readEntries(entries)) do
       if not offer(line, entry) then take.drops = take.drops + 1 end
     end
     if #entries < most then return close(line) end
@@ -91,15 +125,16 @@ end
 -- Takes the oldest first of several lines of one priority.
 local function merge(lines, what)
   for _, line in ipairs(lines) do
-    line.page, line.at, line.taken = call("LRANGE", line.key, 0, take[what] - 1), 1, 0
+    line.page, line.at, line.taken = readEntries(call("LRANGE", line.key, 0, take[what] - 1)), 1, 0
   end
   while take[what] > 0 and take.drops < DROP_LIMIT do
     local oldest, least
     for _, line in ipairs(lines) do
       if line.page[line.at] == nil and line.at > 1 then
-        line.page, line.at = call("LRANGE", line.key, line.taken, line.taken + 99), 1
+        line.page, line.at = readEntries(call("LRANGE", line.key, line.taken, line.taken + 99)), 1
       end
-      local seq = tonumber(string.match(line.page[line.at] or "", "^%d+"))
+      local entry = line.page[line.at]
+      local seq = entry and tonumber(entry.seq)
       if seq and (not least or seq < least) then oldest, least = line, seq end
     end
     if not oldest then break end

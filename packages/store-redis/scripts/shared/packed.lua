@@ -1,0 +1,234 @@
+-- Packed runs: a run whose steps so far were all taken once and succeeded is one field of the hash `packed`, so that many runs are
+-- read in one command and written in one. Whatever happens otherwise (a retry, a loss, a cancel, a map, a large value) unpacks it, for
+-- good, into a hash of its own: see unpack.lua, which is the only other place in Lua that knows this form; in TypeScript it is
+-- src/packed.ts.
+--
+--   record  head RS live RS kind RS birth RS input [RS address US worker,ready,started,ended US output] ..
+--   head    state settled,started,ended: the state is r (running), s (succeeded) or S (succeeded, and purged)
+--   live    GS, and of each step that is at hand `r<address>,<seq>,<ready> GS` (ready), `x<address>,<session>,<worker>,<ready>,<started>
+--           GS` (running) or `b<address>,<parents that succeeded> GS` (blocked)
+--   kind    plan US kind US mode US priority US members US onFailure US inline US extras US name; extras is 1 where the birth has them
+--   birth   created,number,fingerprint [US traceparent US tags]
+--
+-- Instants are milliseconds by the store's clock; a ready one that is empty is the instant of the submission.
+
+packed.key = PREFIX .. "packed"
+-- Runs by id as they were read and changed; false where a run is not packed.
+packed.known = {}
+
+local find, sub, match = string.find, string.sub, string.match
+local RECORD = "^(%a)(%d+),(%d*),(%d*)\30([^\30]*)\30([^\30]*)\30(.*)$"
+local KIND = "^([^\31]*)\31(.)\31(.)\31(%d)\31(%d+)\31(%d)\31(%d+)\31(%d)\31(.*)$"
+
+-- A record that grew beyond this is unpacked when it next changes.
+local LARGEST = 8192
+
+local changed = {}
+
+local function parse(id, record)
+  local state, settled, started, ended, live, kind, rest = match(record, RECORD)
+  if not state then return false end
+  return { id = id, state = state, settled = settled + 0, started = started, ended = ended, live = live, kind = kind, rest = rest }
+end
+
+-- Reads runs, all in one look.
+function packed.fetch(ids)
+  local known = packed.known
+  for from = 1, #ids, 1000 do
+    local to = math.min(#ids, from + 999)
+    local found = call("HMGET", packed.key, unpack(ids, from, to))
+    for i = from, to do
+      local id, record = ids[i], found[i - from + 1]
+      if known[id] == nil then known[id] = record and parse(id, record) or false end
+    end
+  end
+end
+
+-- A packed run; nil where it is none.
+function packed.get(id)
+  local run = packed.known[id]
+  if run == nil then
+    packed.fetch({ id })
+    run = packed.known[id]
+  end
+  return run or nil
+end
+
+local kinds = {}
+
+-- What runs of one kind have in common.
+function packed.kindOf(kindText)
+  local kind = kinds[kindText]
+  if kind then return kind end
+  local plan, letter, mode, priority, members, onFailure, inline, extras, name = match(kindText, KIND)
+  kind = { plan = plan, letter = letter, mode = mode, priority = priority, members = members + 0, onFailure = onFailure == "1",
+    inline = inline, extras = extras == "1", name = name, specs = {}, heads = {} }
+  kinds[kindText] = kind
+  return kind
+end
+
+-- What a session needs to know of a step of runs of one kind.
+function packed.specOf(kind, address)
+  local known = kind.specs[address]
+  if known then return known end
+  local spec = specs.parse(specs.shared(kind.plan, address))
+  known = { needs = spec.needs == "=" and address or spec.needs, queue = spec.queue, priority = spec.priority or kind.priority,
+    parents = spec.parents, inline = spec.inline, reads = spec.reads, keys = spec.reads == "" and NONE or splitBy(spec.reads, GS) }
+  kind.specs[address] = known
+  return known
+end
+
+-- The value under a key, false where there is none: the run's input, or a step's output.
+function packed.valueOf(run, key)
+  local rest = run.rest
+  local from
+  if key == ":input" then
+    from = find(rest, RS, 1, true)
+  else
+    local _, to = find(rest, RS .. key .. US, 1, true)
+    from = to and find(rest, US, to + 1, true)
+  end
+  if not from then return false end
+  return sub(rest, from + 1, (find(rest, RS, from + 1, true) or 0) - 1)
+end
+
+-- A run's traceparent and tags, joined by US.
+function packed.extrasOf(run)
+  return sub(run.rest, find(run.rest, US, 1, true) + 1, find(run.rest, RS, 1, true) - 1)
+end
+
+local function change(run)
+  if run.isChanged then return end
+  run.isChanged = true
+  changed[#changed + 1] = run
+end
+
+-- What every taking writes and tells.
+local function hold(who, run, kind, spec, address, member)
+  if run.started == "" then run.started = clock.text end
+  change(run)
+  lease.note(who.id, member, "1")
+  ledger.running(spec.queue, 1)
+  take.addPacked(run, kind, spec, address, member)
+end
+
+-- A new run.
+function packed.add(id, live, kindText, rest)
+  local run = { id = id, state = "r", settled = 0, started = "", ended = "", live = live, kind = kindText, rest = rest }
+  packed.known[id] = run
+  change(run)
+end
+
+-- Leaves of a run that has ended only what says that it was there.
+function packed.strip(run)
+  run.state, run.live, run.rest = "S", GS, match(run.rest, "^[^\30\31]*")
+  change(run)
+end
+
+function packed.numberOf(run)
+  return match(run.rest, "^%d+,(%d+)")
+end
+
+-- Takes the ready step behind an entry for a session; false where it is not to be had in this way.
+function packed.take(who, seq, id, address, member)
+  local run = packed.known[id]
+  if not run or run.isLeft then return false end
+  local live = run.live
+  local from, to = find(live, GS .. "r" .. address .. "," .. seq .. ",", 1, true)
+  if not from then return false end
+  local kind = packed.kindOf(run.kind)
+  local spec = packed.specOf(kind, address)
+  if not who.serves[spec.needs] then return false end
+  local stop = find(live, GS, to + 1, true)
+  run.live = sub(live, 1, from) .. "x" .. address .. who.mark .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. sub(live, stop)
+  hold(who, run, kind, spec, address, member)
+  return true
+end
+
+-- True where the steps that follow are plain ones that a success makes ready.
+local function arePlain(kind, list)
+  for i = 1, #list do
+    local each = list[i]
+    if not specs.isPlain(each.spec) or not specs.share(kind.plan, each.address, each.text) then return false end
+  end
+  return true
+end
+
+-- Tells a step that one of its parents has succeeded.
+local function mark(who, run, kind, address)
+  local spec = packed.specOf(kind, address)
+  if spec.parents > 1 then
+    local live = run.live
+    local from, to = find(live, GS .. "b" .. address .. ",", 1, true)
+    local stop = from and find(live, GS, to + 1, true)
+    local n = from and sub(live, to + 1, stop - 1) + 1 or 1
+    if from then live = sub(live, 1, from) .. sub(live, stop + 1) end
+    if n < spec.parents then
+      run.live = live .. "b" .. address .. "," .. n .. GS
+      return
+    end
+    run.live = live
+  end
+  if spec.inline and take.inlines(spec.needs, spec.queue) then
+    run.live = run.live .. "x" .. address .. who.mark .. clock.text .. "," .. clock.text .. GS
+    hold(who, run, kind, spec, address, run.id .. "|" .. address)
+    run.inlined = (run.inlined or 0) + 1
+  else
+    local seq = clock.nextSeq()
+    run.live = run.live .. "r" .. address .. "," .. seq .. "," .. clock.text .. GS
+    ledger.push(spec.queue, spec.priority, "", seq, run.id, address)
+  end
+end
+
+local function finish(run)
+  run.state, run.ended = "s", clock.text
+  shelves.add("ended:s", clock.stamp .. run.id)
+end
+
+-- A step's success, told by the session that holds it, and the steps that follow. False where this is no case for packed runs: then
+-- nothing was changed.
+function packed.succeed(who, id, address, output, list)
+  local run = packed.known[id]
+  if not run or run.isLeft or #run.rest > LARGEST then return false end
+  local live = run.live
+  local from, to = find(live, GS .. "x" .. address .. "," .. who.id .. ",", 1, true)
+  if not from then return false end
+  local kind = packed.kindOf(run.kind)
+  if not arePlain(kind, list) then return false end
+  local stop = find(live, GS, to + 1, true)
+  run.live = sub(live, 1, from - 1) .. sub(live, stop)
+  run.rest = run.rest .. RS .. address .. US .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. US .. output
+  run.settled, run.succeeded = run.settled + 1, (run.succeeded or 0) + 1
+  change(run)
+  lease.drop(who.id, id .. "|" .. address)
+  ledger.running(packed.specOf(kind, address).queue, -1)
+  for i = 1, #list do mark(who, run, kind, list[i].address) end
+  if run.settled == kind.members then finish(run) end
+  return true
+end
+
+-- Sums up what happened to a run: how many of its steps succeeded, and how many were handed straight on.
+local function tell(run)
+  if not run.succeeded then return end
+  local tally = run.inlined and "s" .. run.succeeded .. " x" .. run.inlined or "s" .. text(run.succeeded)
+  if run.state == "s" then
+    events.addText("e" .. US .. run.id .. US .. US .. "s " .. tally)
+  else
+    events.addText("s" .. US .. run.id .. US .. US .. tally)
+  end
+end
+
+-- Writes what has changed, but for runs that were unpacked meanwhile.
+function packed.flush()
+  local writes, n = {}, 0
+  for _, run in ipairs(changed) do
+    if not run.isLeft then
+      writes[n + 1] = run.id
+      writes[n + 2] = run.state .. text(run.settled) .. "," .. run.started .. "," .. run.ended .. RS .. run.live .. RS .. run.kind .. RS
+        .. run.rest
+      n = n + 2
+      tell(run)
+    end
+  end
+  if n > 0 then callMany("HSET", packed.key, writes) end
+end

@@ -1,0 +1,48 @@
+-- Specs, which the client packs (src/spec.ts): what there is to know of a step beyond what changes. The runs of a plan share those of
+-- their steps outside of maps, in the fields `$address` of `plan:<hash>`.
+
+local SPEC = "^([^\31]*)\31(.)\31([^\31]*)\31(%d+)\31(.)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%d*)\31(.)\31(%d+)\31(%d+)\31(.*)$"
+
+local parsed, shared = {}, {}
+
+-- A spec from its text; steps with the same text share theirs.
+function specs.parse(specText)
+  local spec = parsed[specText]
+  if spec then return spec end
+  local name, kind, owner, parents, trigger, flags, needs, queue, priority, phase, dependents, catchers, reads = string.match(specText, SPEC)
+  spec = { name = name, kind = kind, owner = owner, parents = tonumber(parents), trigger = trigger, needs = needs, queue = queue,
+    priority = priority ~= "" and priority or nil, phase = phase, dependents = tonumber(dependents), catchers = tonumber(catchers),
+    reads = reads, stoppable = string.find(flags, "s", 1, true) ~= nil, catches = string.find(flags, "c", 1, true) ~= nil,
+    stops = string.find(flags, "t", 1, true) ~= nil, inline = string.find(flags, "i", 1, true) ~= nil }
+  parsed[specText] = spec
+  return spec
+end
+
+-- The spec that the runs of a plan share for an address; false when there is none.
+function specs.shared(plan, address)
+  local list = shared[plan]
+  if not list then
+    list = {}
+    shared[plan] = list
+  end
+  local specText = list[address]
+  if specText == nil then
+    specText = call("HGET", PREFIX .. "plan:" .. plan, "$" .. address)
+    list[address] = specText
+  end
+  return specText
+end
+
+-- Makes a spec the shared one, where there is none yet; true when it is the one.
+function specs.share(plan, address, specText)
+  local known = specs.shared(plan, address)
+  if known then return known == specText end
+  call("HSET", PREFIX .. "plan:" .. plan, "$" .. address, specText)
+  shared[plan][address] = specText
+  return true
+end
+
+-- True for a task's step that needs nothing but its parents' success, and stands in the run's own body.
+function specs.isPlain(spec)
+  return spec.kind == "t" and spec.phase == RUN and spec.owner == "" and spec.name == "" and spec.trigger ~= "C" and not spec.catches
+end

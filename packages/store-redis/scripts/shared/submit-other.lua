@@ -1,0 +1,59 @@
+-- Submissions that do not begin packed: scheduled runs, those with maps or conditions at their beginning, with a time of their own to be
+-- kept, with a large input.
+
+local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31(.*)$"
+
+-- The entry steps of a scheduled run wait under its one timer.
+local function schedule(run, due, from, to, nextPage)
+  for i = from, to do
+    local address, spec = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
+    local step = steps.add(run, address, spec)
+    steps.move(step, WAITING)
+    step.due = text(due - run.created)
+  end
+  if nextPage ~= "" then
+    local step = steps.add(run, "", epilogue.openingSpec())
+    steps.move(step, WAITING)
+    step.cursor = tonumber(nextPage)
+  end
+  call("ZADD", PREFIX .. "timers", due, string.format("%015.0f", tonumber(clock.nextSeq())) .. "|" .. run.id .. "|")
+end
+
+local function start(run, from, to, nextPage)
+  ready.startEntries(run, from, to)
+  if nextPage ~= "" then
+    -- The entry steps beyond the first page: some worker sends them, as for an inlined dag.
+    local step = steps.add(run, "", epilogue.openingSpec())
+    step.cursor = tonumber(nextPage)
+    steps.move(step, READY)
+    ready.enqueue(step)
+  end
+  settle.endBodyIfDone(run, "")
+end
+
+-- Submits what stands at ARGV[at]; answers its result, and where the next begins.
+function submitting.other(at)
+  local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, name =
+    string.match(ARGV[at], HEAD)
+  local from = at + 3
+  local after = from + tonumber(count)
+  local earlier = runs.known[id]
+  if earlier then return submitting.again(fingerprint, earlier.fingerprint, earlier.state), after end
+  local known, state = submitting.find(id)
+  if known then return submitting.again(fingerprint, known, state), after end
+  if not submitting.hasPlan(plan, ARGV[at + 1]) then return "m", after end
+  local due = tonumber(runAt) or clock.now + (tonumber(delay) or 0)
+  local isScheduled = due > clock.now
+  local number = submitting.number(id, plan)
+  local run = runs.adopt(id, clock.text .. "," .. kind .. "," .. number .. "," .. mode .. "," .. priority .. "," .. keep .. "," .. members
+    .. "," .. inline, (isScheduled and SCHEDULED or STARTED) .. ",0,0,,,0,0,0," .. (onFailure == "1" and "w" or "n") .. ",0,")
+  run.dirty, run.isFresh, run.plan, run.fingerprint = true, true, plan, fingerprint
+  run.writes = { "h", run.head, "p", plan, "f", fingerprint, "n", name }
+  if tags ~= "" then run.writes[9], run.writes[10] = "g", tags end
+  local n = #run.writes
+  if traceparent ~= "" then run.writes[n + 1], run.writes[n + 2] = "x", traceparent end
+  values.put(run, ":input", ARGV[at + 2])
+  events.add(run, "c")
+  if isScheduled then schedule(run, due, from, after - 1, nextPage) else start(run, from, after - 1, nextPage) end
+  return "c" .. run.state, after
+end

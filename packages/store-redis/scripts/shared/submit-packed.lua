@@ -1,0 +1,130 @@
+-- Submitting: what both ways have in common, and groups of runs that begin packed.
+
+local submitting = {}
+
+-- New runs by plan (a plan that is in it is known to be there), and in the order of their numbers.
+local plans, listed = {}, {}
+
+function submitting.hasPlan(hash, planText)
+  if plans[hash] then return true end
+  local key = PREFIX .. "plan:" .. hash
+  if planText ~= "" then call("HSETNX", key, "text", planText) elseif call("EXISTS", key) == 0 then return false end
+  plans[hash] = 0
+  return true
+end
+
+-- Counts and lists a new run; answers its number.
+function submitting.number(id, plan)
+  local number = clock.runs
+  clock.runs = number + 1
+  listed[#listed + 1] = id
+  plans[plan] = plans[plan] + 1
+  return number
+end
+
+-- What is known of an id: fingerprint and state, or nil.
+function submitting.find(id)
+  local run = packed.get(id)
+  if run then return string.match(run.rest, "^%d+,%d+,([^\30\31]*)"), string.lower(run.state) end
+  local known = call("HMGET", PREFIX .. "run:" .. id, "f", "s")
+  if known[1] then return known[1], string.sub(known[2], 1, 1) end
+end
+
+-- The answer to a submission whose id is known.
+function submitting.again(fingerprint, known, state)
+  return known == fingerprint and "e" .. state or "x"
+end
+
+-- Whether any of these ids stands in a key of its own.
+local function areUnpacked(ids)
+  for from = 1, #ids, 1000 do
+    local keys = {}
+    for i = from, math.min(#ids, from + 999) do keys[#keys + 1] = PREFIX .. "run:" .. ids[i] end
+    if call("EXISTS", unpack(keys)) > 0 then return true end
+  end
+  return false
+end
+
+-- The specs of a group, shared by its plan; nil where one is not the shared one.
+local function readEntries(kind, from, count)
+  local entries = {}
+  for i = from, from + count - 1 do
+    local address, specText = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
+    if not specs.share(kind.plan, address, specText) then return nil end
+    local spec = packed.specOf(kind, address)
+    entries[#entries + 1] = { address = address, queue = spec.queue, priority = spec.priority }
+  end
+  return entries
+end
+
+local function create(id, kindText, kind, entries, birth, input)
+  local number = submitting.number(id, kind.plan)
+  local live = GS
+  for i = 1, #entries do
+    local entry = entries[i]
+    local seq = clock.nextSeq()
+    live = live .. "r" .. entry.address .. "," .. seq .. "," .. GS
+    ledger.push(entry.queue, entry.priority, "", seq, id, entry.address)
+  end
+  local rest = clock.text .. "," .. number .. "," .. birth .. RS .. input
+  packed.add(id, live, kindText, rest)
+  events.addText("c" .. US .. id .. US .. US)
+end
+
+-- Submits the group at ARGV[at]; answers how many results there are then, and where the next begins.
+function submitting.packed(at, results, n)
+  local kindText, runCount, specCount = string.match(ARGV[at], "^P([^\30]*)\30(%d+)\30(%d+)$")
+  local kind, first = packed.kindOf(kindText), at + 2 + specCount
+  local after = first + runCount
+  local ids, births, inputs = {}, {}, {}
+  for i = first, after - 1 do
+    local k = i - first + 1
+    ids[k], births[k], inputs[k] = string.match(ARGV[i], "^([^\31]*)\31([^\30]*)\30(.*)$")
+  end
+  packed.fetch(ids)
+  local hasPlan = submitting.hasPlan(kind.plan, ARGV[at + 1])
+  local entries = hasPlan and readEntries(kind, at + 2, tonumber(specCount))
+  local mayBeKnown = areUnpacked(ids)
+  for k, id in ipairs(ids) do
+    n = n + 1
+    local known, state
+    if packed.known[id] or mayBeKnown then known, state = submitting.find(id) end
+    if known then
+      results[n] = submitting.again(string.match(births[k], "^[^\31]*"), known, state)
+    elseif not hasPlan then
+      results[n] = "m"
+    elseif entries then
+      create(id, kindText, kind, entries, births[k], inputs[k])
+      results[n] = "cr"
+    else
+      results[n] = "p"
+    end
+  end
+  return n, after
+end
+
+-- Runs are listed by number, a thousand to a list; the hash `runs` counts what each list still has, so that it goes when all
+-- of them have gone.
+local function listRuns()
+  local at, number = 1, clock.runs - #listed
+  local before = math.floor(number / 1000) - 1
+  if number % 1000 == 0 and call("HGET", PREFIX .. "runs", before) == "0" then
+    call("DEL", PREFIX .. "runs:" .. before)
+    call("HDEL", PREFIX .. "runs", before)
+  end
+  while at <= #listed do
+    local bucket = math.floor(number / 1000)
+    local n = math.min(#listed - at + 1, (bucket + 1) * 1000 - number)
+    call("RPUSH", PREFIX .. "runs:" .. bucket, unpack(listed, at, at + n - 1))
+    call("HINCRBY", PREFIX .. "runs", bucket, n)
+    at, number = at + n, number + n
+  end
+end
+
+-- Counts and lists all that was created.
+function submitting.count()
+  for hash, count in pairs(plans) do
+    if count > 0 then call("HINCRBY", PREFIX .. "plan:" .. hash, "runs", count) end
+  end
+  listRuns()
+end

@@ -1,0 +1,88 @@
+-- Unpacking: a run that was packed as all other fragments see it. It is written in that form, and its packed record removed, once
+-- anything of it changes: see runs.flush.
+
+local function ageOf(run, instant)
+  return instant == "" and "" or text(instant - run.created)
+end
+
+-- Adopts a step; `times` is `worker,ready,started[,ended]` as packed.
+local function adoptStep(run, address, state, session, seq, times)
+  local worker, ready, started, ended = string.match(times, "^([^,]*),(%d*),?(%d*),?(%d*)$")
+  local fence = state == READY and "0" or "1"
+  local readyAge = ready == "" and "0" or ageOf(run, ready)
+  steps.adopt(run, address, state .. RUN .. "," .. fence .. ",0,0," .. session .. "," .. seq .. "," .. readyAge .. ","
+    .. ageOf(run, started) .. "," .. ageOf(run, ended) .. ",,,,," .. worker)
+end
+
+local function adoptLive(run, entry)
+  local state, rest = string.sub(entry, 1, 1), string.sub(entry, 2)
+  if state == RUNNING then
+    local address, session, times = string.match(rest, "^([^,]*),([^,]*),(.*)$")
+    adoptStep(run, address, RUNNING, session, "", times)
+    runs.hold(run, session, 1)
+  elseif state == READY then
+    local address, seq, ready = string.match(rest, "^([^,]*),(%d+),(%d*)$")
+    adoptStep(run, address, READY, "", seq, "," .. ready)
+  else
+    local address, n = string.match(rest, "^([^,]*),(%d+)$")
+    steps.adopt(run, address, BLOCKED .. RUN .. ",0,0,0,,,,,,," .. n .. ".0.0.0,,,")
+  end
+end
+
+local function adoptDone(run, done)
+  local address, times, output = string.match(done, "^([^\31]*)\31([^\31]*)\31(.*)$")
+  adoptStep(run, address, SUCCEEDED, "", "", times)
+  run.put[address] = output
+  run.values[#run.values + 1] = address
+end
+
+-- A run from its packed record.
+function runs.unpack(record)
+  local kind, done = packed.kindOf(record.kind), splitBy(record.rest, RS)
+  local birth = splitBy(done[1], US)
+  local created, number, fingerprint = string.match(birth[1], "^(%d+),(%d+),(.*)$")
+  local isPurged = record.state == "S"
+  local function age(instant) return instant == "" and "" or text(instant - created) end
+  local run = runs.adopt(record.id, created .. "," .. kind.letter .. "," .. number .. "," .. kind.mode .. "," .. kind.priority .. ",,"
+    .. kind.members .. "," .. kind.inline, (isPurged and SUCCEEDED or record.state) .. ",0,0," .. age(record.started) .. ","
+    .. age(record.ended) .. "," .. record.settled .. ",0,0," .. (kind.onFailure and "w" or "n") .. (isPurged and ",1," or ",0,"))
+  run.plan, run.traceparent, run.tags = kind.plan, birth[2] or "", birth[3] or ""
+  run.isFresh, run.packed, run.name, run.fingerprint, run.put, run.values = true, record, kind.name, fingerprint, {}, {}
+  record.isLeft = true
+  if not isPurged then
+    run.put[":input"], run.values[1] = done[2], ":input"
+    for i = 3, #done do adoptDone(run, done[i]) end
+    for entry in string.gmatch(record.live, "([^\29]+)") do adoptLive(run, entry) end
+  end
+  run.dirty = record.isChanged == true
+  return run
+end
+
+local function hasChanged(run)
+  if run.dirty or run.body.dirty or run.writes ~= NONE or run.inner ~= NONE or run.bodies ~= NONE or run.past ~= NONE then return true end
+  for _, step in pairs(run.steps) do
+    if step and step.dirty then return true end
+  end
+  return false
+end
+
+-- Has a run that was packed written whole; false where nothing of it has changed, so that it stays as it is.
+function runs.leave(run)
+  if not hasChanged(run) then return false end
+  local writes, inner = run.writes, run.inner
+  run.writes = { "h", run.head, "p", run.plan, "n", run.name, "f", run.fingerprint }
+  if run.tags ~= "" then run.writes[9], run.writes[10] = "g", run.tags end
+  local n = #run.writes
+  if run.traceparent ~= "" then run.writes[n + 1], run.writes[n + 2] = "x", run.traceparent end
+  run.inner = NONE
+  for _, key in ipairs(run.values) do values.put(run, key, run.put[key]) end
+  -- What a script has put since goes after what there was.
+  for _, each in ipairs(writes) do run.writes[#run.writes + 1] = each end
+  for _, each in ipairs(inner) do own(run, "inner")[#run.inner + 1] = each end
+  for _, step in pairs(run.steps) do
+    if step then step.dirty, step.isFresh = true, true end
+  end
+  run.dirty = true
+  call("HDEL", packed.key, run.id)
+  return true
+end
