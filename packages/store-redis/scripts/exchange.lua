@@ -7,8 +7,9 @@
 --      by US · 10 plain successes, see shared/successes.lua · 11 how many specs they name · 12 … these · … other reports, see
 --      shared/report.lua
 -- Returns { "late", last seq } when the number is older than the lane's last; else { "ok", alive 1 or 0, results (a letter for each plain
---      success, then for each other report), more 1 or 0, ms until the next timer or false, mail (run ids), grants of packed runs (see
---      shared/take.lua), joined by RS; what they have in common, joined by RS; other grants (see shared/grants.lua); their places }
+--      success, then for each other report), more 1 or 0, ms until the next timer or false, mail (run ids), singles (ids and records by
+--      turns), their kinds joined by RS, steps of packed runs joined by RS, their heads joined by RS (see shared/take.lua), other grants
+--      (see shared/grants.lua), places }
 -- include base core session take successes
 -- later general grants
 -- include flush
@@ -27,9 +28,18 @@ local function applyAll()
   return table.concat(results)
 end
 
+-- What a lane remembers of what was taken: a lease is the run of a single, else `run|address`, and GS and its fence where that is not 1.
+local function leasesTaken()
+  local list, members = {}, take.members
+  for i = 1, #singles.granted, 2 do list[#list + 1] = singles.granted[i] end
+  for i = 1, #members do list[#list + 1] = members[i] end
+  return table.concat(list, RS)
+end
+
 local function reply(results, more)
   return { "ok", who and who.alive and 1 or 0, results, more, clock.nextDueMs(), who and session.mail(who.id) or NONE,
-    table.concat(take.packed, RS), table.concat(take.heads, RS), #take.steps > 0 and report.grantsOf(take.steps) or NONE, take.places }
+    singles.granted, table.concat(singles.headTexts(), RS), table.concat(take.packed, RS), table.concat(take.heads, RS),
+    #take.steps > 0 and report.grantsOf(take.steps) or NONE, table.concat(take.places, ",") }
 end
 
 -- Leases outlive their session until somebody takes the steps, so what a lost one reports may still count.
@@ -39,7 +49,7 @@ if not who then
   return reply(results, 0)
 end
 
--- What a lane remembers: `seq US results US more US leases`; a lease is `run|address`, and GS and its fence where that is not 1.
+-- What a lane remembers is `seq US results US more US leases`.
 local last = call("HGET", lanes, ARGV[4])
 if last then
   local seq, results, more, leases = string.match(last, "^(%d+)\31(%l*)\31(%d)\31(.*)$")
@@ -47,12 +57,12 @@ if last then
   if tonumber(ARGV[5]) == tonumber(seq) then
     -- The same answer once more: the same steps, where they are still the session's.
     for each in string.gmatch(leases, "[^\30]+") do
-      local id, address, fence = string.match(each, "^([^|]*)|([^\29]*)\29?(%d*)$")
+      local id, bar, address, fence = string.match(each, "^([^|]*)(|?)([^\29]*)\29?(%d*)$")
       local run = runs.getForGrant(id, address)
-      local step = run and steps.get(run, address)
+      local step = run and (bar == "" and runs.soleStep(run) or steps.get(run, address))
       if step and step.session == who.id and step.fence == (fence == "" and "1" or fence) then
         take.steps[#take.steps + 1] = step
-        take.places[#take.steps] = 0
+        take.places[#take.steps] = "o0"
       end
     end
     return reply(results, tonumber(more))
@@ -65,7 +75,7 @@ take.inline = false
 if who.alive then take.fromLines() end
 
 local more = take.drops >= DROP_LIMIT and 1 or 0
-call("HSET", lanes, ARGV[4], ARGV[5] .. US .. results .. US .. more .. US .. table.concat(take.members, RS))
+call("HSET", lanes, ARGV[4], ARGV[5] .. US .. results .. US .. more .. US .. leasesTaken())
 -- What is told of steps is read before they are written.
 local answer = reply(results, more)
 flushAll(ARGV[2])

@@ -63,7 +63,6 @@ end
 
 -- Deletes what hangs on a run; false when the budget ended first. Of its own hash, only what says that it was there is kept.
 local function deleteParts(id)
-  if packed.get(id) then return true end
   if not deleteHash(PREFIX .. "more:" .. id) or budget <= 0 then return false end
   budget = budget - call("ZREMRANGEBYRANK", PREFIX .. "order:" .. id, 0, budget - 1)
   if budget <= 0 then return false end
@@ -79,8 +78,7 @@ end
 
 -- Of a run that is gone, its id stays known for a while.
 local function bury(id)
-  local run = packed.get(id)
-  local plan = run and packed.kindOf(run.kind).plan or call("HGET", PREFIX .. "run:" .. id, "p")
+  local plan = call("HGET", PREFIX .. "run:" .. id, "p")
   if plan then plans.drop(plan, "runs") end
   call("LPOP", PREFIX .. "purging")
   call("RPUSH", PREFIX .. "forget", string.format("%.0f", now + REMEMBER_MS) .. "|" .. id)
@@ -88,8 +86,7 @@ end
 
 -- Takes a run off the list of all runs, with the list when it was the last of a full one.
 local function unlist(id)
-  local run = packed.get(id)
-  local number = run and packed.numberOf(run) or string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
+  local number = string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
   if not number then return end
   local bucket = math.floor(number / 1000)
   if call("HINCRBY", PREFIX .. "runs", bucket, -1) <= 0 and bucket < math.floor(clock.runs / 1000) then
@@ -105,7 +102,6 @@ local function forget()
     if not ms or tonumber(ms) > now then return end
     unlist(id)
     call("DEL", PREFIX .. "run:" .. id)
-    call("HDEL", packed.key, id)
     call("LPOP", PREFIX .. "forget")
     budget = budget - 1
   end
@@ -122,7 +118,6 @@ while budget > 0 do
   bury(id)
   purged, budget = purged + 1, budget - 1
 end
-packed.flush()
 forget()
 clock.flush()
 return { purged, (more == 1 or budget <= 0) and 1 or 0 }

@@ -11,6 +11,7 @@ const types: Readonly<Record<string, string>> = {
   schema: "string",
   clock: "hash",
   packed: "hash",
+  kinds: "hash",
   run: "hash",
   more: "hash",
   order: "zset",
@@ -41,6 +42,7 @@ const types: Readonly<Record<string, string>> = {
 const single = new Set([
   "schema",
   "packed",
+  "kinds",
   "clock",
   "names",
   "queues",
@@ -55,7 +57,19 @@ const single = new Set([
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */
-const plain = new Set(["schema", "clock", "packed", "plan", "lines", "timers", "leaving", "idle", "readers", "events"]);
+const plain = new Set([
+  "schema",
+  "clock",
+  "packed",
+  "kinds",
+  "plan",
+  "lines",
+  "timers",
+  "leaving",
+  "idle",
+  "readers",
+  "events",
+]);
 
 /** True for a name that Jobbers uses, with the type that it gives it. */
 export function isOfType(name: string, type: string): boolean {

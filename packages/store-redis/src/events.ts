@@ -38,9 +38,8 @@ function eventsOf(id: string, fields: readonly string[]): EventRecord[] {
   const last = Number(id.slice(0, id.indexOf("-")));
   const fieldOf = (name: string) => fields[fields.indexOf(name) + 1] as string;
   const atMs = Number(fieldOf("t"));
-  const packed = fieldOf("e").split(RS);
-  return packed.map((text, i): EventRecord => {
-    const [type, run, step, detail] = text.split(US) as [string, string, string, string];
+  const packed = fieldOf("e").split(RS).flatMap(expand);
+  return packed.map(([type, run, step = "", detail = ""], i): EventRecord => {
     return {
       cursor: last - packed.length + 1 + i,
       atMs,
@@ -50,6 +49,17 @@ function eventsOf(id: string, fields: readonly string[]): EventRecord[] {
       detail: detailOf(type, detail),
     };
   });
+}
+
+type Packed = readonly [type: string, run: string, step?: string, detail?: string];
+
+/** An event, or the same event of many runs: C for their creation, E for their end when their only step has succeeded. */
+function expand(text: string): Packed[] {
+  const parts = text.split(US) as [string, string, string, string];
+  const [type, ids] = parts;
+  if (type === "C") return ids.split(" ").map((id): Packed => ["c", id]);
+  if (type === "E") return ids.split(" ").map((id): Packed => ["e", id, "", "s s1"]);
+  return [parts];
 }
 
 /** Details as scripts/shared/events.lua packs them: a letter or a number, or letters with numbers. */

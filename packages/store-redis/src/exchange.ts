@@ -31,20 +31,22 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
         `lane ${lane} of session ${session} is at ${rest[0]}, ${seq} comes too late`,
       );
     }
-    const [alive, letters, more, dueMs, mail, ...granted] = rest as [
+    const [alive, letters, more, dueMs, mail, singles, kinds, packed, heads, others, places] = rest as [
       number,
       string,
       number,
       number | null,
       string[],
+      string[],
+      string,
       string,
       string,
       unknown[],
-      number[],
+      string,
     ];
     return {
       results: resultsOf(letters, reports),
-      grants: readGrants(...granted),
+      grants: readGrants({ singles, kinds, packed, heads, others, places }),
       mail: mail.map((run) => ({ type: "cancel", run })),
       more: more === 1,
       alive: alive === 1,

@@ -1,6 +1,6 @@
 import type { Grant } from "@jobbers/core";
 import { phaseOf, stateOf } from "./letters.js";
-import { GS, RS, US, unpackHash, unpackText } from "./text.js";
+import { GS, KIND_CHARS, RS, US, unpackHash, unpackText } from "./text.js";
 
 const NO_TAGS: readonly string[] = [];
 
@@ -16,53 +16,102 @@ interface Head {
 /** Where a packed run has no value. */
 const ABSENT = "\u001c";
 
-/**
- * Reads the grants of a reply: those of packed runs, which are one text, and the others; `places` has for each of the others after how
- * many of the former it comes.
- */
-export function readGrants(
-  packed: string,
-  heads: string,
-  others: readonly unknown[],
-  places: readonly number[],
-): Grant[] {
-  const grants = readPackedGrants(packed, heads);
-  if (others.length === 0) return grants;
+/** The grants of a reply, as exchange.lua tells them. */
+export interface PackedGrants {
+  /** Ids and records of singles by turns, and what these have in common. */
+  readonly singles: readonly string[];
+  readonly kinds: string;
+  /** Steps of packed runs, joined by RS, and what these have in common. */
+  readonly packed: string;
+  readonly heads: string;
+  readonly others: readonly unknown[];
+  /** For each that is no single what it is (`p` or `o`), and after how many singles it comes, joined by commas. */
+  readonly places: string;
+}
+
+/** Reads the grants of a reply, in the order in which they were given. */
+export function readGrants({ singles, kinds, packed, heads, others, places }: PackedGrants): Grant[] {
+  const grants = readSingles(singles, kinds);
+  if (places === "") return grants;
+  const lists = {
+    p: packed === "" ? [] : readPackedGrants(packed, heads),
+    o: others.length === 0 ? [] : readOtherGrants(others),
+  };
+  const next = { p: 0, o: 0 };
   const all: Grant[] = [];
-  readOtherGrants(others).forEach((grant, i) => {
-    while (all.length - i < (places[i] as number)) all.push(grants[all.length - i] as Grant);
-    all.push(grant);
-  });
-  return [...all, ...grants.slice(all.length - places.length)];
+  let given = 0;
+  for (const place of places.split(",")) {
+    const letter = place.charAt(0) as "p" | "o";
+    for (const before = Number(place.slice(1)); given < before; given++) all.push(grants[given] as Grant);
+    all.push(lists[letter][next[letter]++] as Grant);
+  }
+  for (; given < grants.length; given++) all.push(grants[given] as Grant);
+  return all;
+}
+
+/** Singles come as their records waited: `q<kind><seq>,<created>,<number>,<fingerprint> [US traceparent US tags] RS input`. */
+function readSingles(parts: readonly string[], kinds: string): Grant[] {
+  const heads = new Map<string, Head & { readonly hasExtras: boolean }>();
+  if (kinds !== "") {
+    for (const text of kinds.split(RS)) {
+      heads.set(text.slice(0, KIND_CHARS), {
+        ...headOf(text.slice(KIND_CHARS + 1)),
+        hasExtras: text[KIND_CHARS] === "1",
+      });
+    }
+  }
+  const grants: Grant[] = new Array(parts.length / 2);
+  for (let i = 0; i < grants.length; i++) {
+    const record = parts[2 * i + 1] as string;
+    const { hasExtras, ...head } = heads.get(record.slice(1, KIND_CHARS + 1)) as Head & {
+      hasExtras: boolean;
+    };
+    const end = record.indexOf(RS);
+    const [, traceparent = "", tags = ""] = hasExtras ? record.slice(0, end).split(US) : [];
+    const values: Record<string, string | null> = {};
+    for (const key of head.reads) values[key] = key === ":input" ? record.slice(end + 1) : null;
+    grants[i] = grantedFirst(parts[2 * i] as string, head, traceparent, tags, values);
+  }
+  return grants;
 }
 
 function readPackedGrants(packed: string, heads: string): Grant[] {
-  if (packed === "") return [];
   const known = heads.split(RS).map(headOf);
   return packed.split(RS).map((text) => {
     const parts = text.split(US);
-    const { address, plan, needs, priority, reads } = known[Number(parts[0])] as Head;
+    const head = known[Number(parts[0])] as Head;
     const [, run, traceparent, tags] = parts as [string, string, string, string];
-    const values: Record<string, string | null> = Object.create(null);
-    for (let i = 0; i < reads.length; i++) {
+    const values: Record<string, string | null> = {};
+    for (let i = 0; i < head.reads.length; i++) {
       const value = parts[4 + i] as string;
-      values[reads[i] as string] = value === ABSENT ? null : value;
+      values[head.reads[i] as string] = value === ABSENT ? null : value;
     }
-    return {
-      lease: { run, address, fence: 1 },
-      phase: "run",
-      needs,
-      plan,
-      tries: 0,
-      lost: 0,
-      priority,
-      traceparent: traceparent === "" ? undefined : unpackText(traceparent),
-      tags: tags === "" ? NO_TAGS : (JSON.parse(tags) as string[]),
-      values,
-      cursor: 0,
-      outcome: undefined,
-    };
+    return grantedFirst(run, head, traceparent, tags, values);
   });
+}
+
+/** A task's step that was never taken before. */
+function grantedFirst(
+  run: string,
+  { address, plan, needs, priority }: Head,
+  traceparent: string,
+  tags: string,
+  values: Grant["values"],
+): Grant {
+  return {
+    lease: { run, address, fence: 1 },
+    phase: "run",
+    needs,
+    plan,
+    tries: 0,
+    lost: 0,
+    priority,
+    traceparent: traceparent === "" ? undefined : unpackText(traceparent),
+    tags: tags === "" ? NO_TAGS : (JSON.parse(tags) as string[]),
+    values,
+    cursor: 0,
+    outcome: undefined,
+  };
 }
 
 function headOf(text: string): Head {

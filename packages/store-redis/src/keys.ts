@@ -14,6 +14,8 @@ export function keysOf(namespace: string) {
     schema: `${prefix}schema`,
     /** Runs that nothing unusual has happened to, a field each: see packed.ts. */
     packed: `${prefix}packed`,
+    /** What packed runs of one workflow have in common. */
+    kinds: `${prefix}kinds`,
     run: (id: string) => `${prefix}run:${keyText(id)}`,
     more: (id: string) => `${prefix}more:${keyText(id)}`,
     order: (id: string) => `${prefix}order:${keyText(id)}`,

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
-import { GS, RS, US, unpackHash } from "./text.js";
+import { GS, KIND_CHARS, RS, US, unpackHash } from "./text.js";
 
 /**
  * Packed runs, read: a run that nothing unusual has happened to is one field of the hash `packed`; scripts/shared/packed.lua says how
@@ -16,7 +16,15 @@ export async function readPacked(
 ): Promise<(Fields | undefined)[]> {
   if (ids.length === 0) return [];
   const records = await redis.hmget(keys.packed, ...ids);
-  return records.map((record) => (record === null ? undefined : fieldsOf(record)));
+  const parts = records.map((record) => (record === null ? undefined : takeApart(record)));
+  const names = [...new Set(parts.flatMap((each) => (each ? [each.kind] : [])))];
+  const texts = names.length === 0 ? [] : await redis.hmget(keys.kinds, ...names);
+  const kinds = new Map(names.map((name, i) => [name, texts[i]]));
+  return parts.map((each) => {
+    const kind = each && kinds.get(each.kind);
+    // A kind that has gone meanwhile had its last run purged.
+    return kind ? fieldsOf(each, kind.split(US)) : undefined;
+  });
 }
 
 /**
@@ -34,48 +42,111 @@ export async function readFields(
   return await redis.hmget(keys.run(id), ...names);
 }
 
-function fieldsOf(record: string): Map<string, string> {
-  const [head = "", live = "", kindText = "", birth = "", input, ...done] = record.split(RS);
-  const [plan = "", kind, mode, priority, members, onFailure, inline, , name = ""] = kindText.split(US);
+/** A step of a packed run. Where the address is missing it is the only one. */
+interface PackedStep {
+  readonly address: string | undefined;
+  readonly state: "r" | "x" | "s" | "b";
+  readonly session?: string;
+  readonly seq?: string;
+  /** Worker, and the instants at which it was ready, started and ended. */
+  readonly times?: readonly (string | undefined)[];
+  /** How many parents have succeeded. */
+  readonly marks?: string;
+  readonly output?: string;
+}
+
+interface Parts {
+  readonly state: string;
+  readonly settled: string;
+  readonly started: string;
+  readonly ended: string;
+  readonly kind: string;
+  readonly birth: string;
+  readonly input: string | undefined;
+  readonly steps: readonly PackedStep[];
+}
+
+function takeApart(record: string): Parts {
+  return /^[qwd]/.test(record) ? takeSingleApart(record) : takeDagApart(record);
+}
+
+/** A record of scripts/shared/singles.lua. */
+function takeSingleApart(record: string): Parts {
+  const letter = record.charAt(0);
+  const semicolon = letter === "q" ? 0 : record.indexOf(";");
+  const before = record.slice(1, semicolon || 1).split(",");
+  const kind = record.slice(semicolon + 1, semicolon + 1 + KIND_CHARS);
+  const rest = record.slice(semicolon + 1 + KIND_CHARS);
+  const comma = rest.indexOf(",");
+  const [birth = "", input, output] = rest.slice(comma + 1).split(RS);
+  const common = { kind, birth, input, address: undefined };
+  switch (letter) {
+    case "q": {
+      const steps = [{ address: undefined, state: "r", seq: rest.slice(0, comma) } as const];
+      return { ...common, state: "r", settled: "0", started: "", ended: "", steps };
+    }
+    case "w": {
+      const [session = "", worker, started = ""] = before;
+      const steps = [{ address: undefined, state: "x", session, times: [worker, "", started] } as const];
+      return { ...common, state: "r", settled: "0", started, ended: "", steps };
+    }
+    default: {
+      const [ended = "", worker, started = ""] = before;
+      const times = [worker, "", started, ended];
+      const steps = [{ address: undefined, state: "s", times, output: output ?? "" } as const];
+      return { ...common, state: "s", settled: "1", started, ended, steps };
+    }
+  }
+}
+
+/** A record of scripts/shared/packed.lua. */
+function takeDagApart(record: string): Parts {
+  const [head = "", live = "", kind = "", birth = "", input, ...done] = record.split(RS);
+  const [settled = "", started = "", ended = ""] = head.slice(1).split(",");
+  const steps: PackedStep[] = [];
+  for (const entry of live.split(GS)) {
+    const [address = "", second = "", ...times] = entry.slice(1).split(",");
+    if (entry.startsWith("r")) steps.push({ address, state: "r", seq: second, times: ["", ...times] });
+    else if (entry.startsWith("x")) steps.push({ address, state: "x", session: second, times });
+    else if (entry.startsWith("b")) steps.push({ address, state: "b", marks: `${second}.0.0.0` });
+  }
+  for (const each of done) {
+    const [address = "", times = "", output = ""] = each.split(US);
+    steps.push({ address, state: "s", times: times.split(","), output });
+  }
+  return { state: head.charAt(0), settled, started, ended, kind, birth, input, steps };
+}
+
+/** The fields that scripts/shared/runs.lua and steps.lua would write. */
+function fieldsOf(
+  { state, birth, input, steps, ...parts }: Parts,
+  kind: readonly string[],
+): Map<string, string> {
+  const [plan = "", letter, mode, priority, members, onFailure, inline, , entry = "", name = ""] = kind;
   const [origin = "", traceparent, tags] = birth.split(US);
   const [created = "", number, fingerprint = ""] = origin.split(",");
-  const state = head.charAt(0);
-  const [settled, started = "", ended = ""] = head.slice(1).split(",");
   const age = (instant: string | undefined) => (instant ? Number(instant) - Number(created) : "");
-  const isPurged = state === "S";
   const fields = new Map([
-    ["h", [created, kind, number, mode, priority, "", members, inline].join(",")],
+    ["h", [created, letter, number, mode, priority, "", members, inline].join(",")],
     ["p", plan],
     ["n", name],
     ["f", fingerprint],
   ]);
   if (traceparent) fields.set("x", traceparent);
   if (tags) fields.set("g", tags);
-  const step = (address: string, what: string, session: string, seq: string, times: readonly string[]) => {
-    const [worker = "", ready, begun, over] = times;
-    const fence = what === "r" ? 0 : 1;
-    const parts = [`${what}r`, fence, 0, 0, session, seq, age(ready || created), age(begun), age(over)];
-    fields.set(`@${address}`, [...parts, "", "", "", "", worker].join(","));
-  };
-  const holders: string[] = [];
-  for (const entry of live.split(GS)) {
-    const [address = "", second = "", ...rest] = entry.slice(1).split(",");
-    if (entry.startsWith("r")) step(address, "r", "", second, ["", ...rest]);
-    else if (entry.startsWith("b")) fields.set(`@${address}`, `br,0,0,0,,,,,,,${second}.0.0.0,,,`);
-    else if (entry !== "") {
-      step(address, "x", second, "", rest);
-      holders.push(`${second}:1`);
-    }
+  if (input !== undefined) fields.set("=:input", input);
+  for (const { address = entry, state, session = "", seq = "", times = [], marks = "", output } of steps) {
+    const [worker = "", ready, started, ended] = times;
+    const wasTaken = state === "x" || state === "s" ? 1 : 0;
+    const readyAge = state === "b" ? "" : age(ready || created);
+    const what = [`${state}r`, wasTaken, 0, 0, session, seq, readyAge, age(started), age(ended)];
+    fields.set(`@${address}`, [...what, "", marks, "", "", worker].join(","));
+    if (output !== undefined) fields.set(`=${address}`, output);
   }
-  for (const each of done) {
-    const [address = "", times = "", output = ""] = each.split(US);
-    step(address, "s", "", "", times.split(","));
-    fields.set(`=${address}`, output);
-  }
-  if (input !== undefined && !isPurged) fields.set("=:input", input);
   const epilogue = onFailure === "1" ? "w" : "n";
-  const status = [state.toLowerCase(), 0, 0, age(started), age(ended), settled, 0, 0, epilogue];
-  return fields.set("s", [...status, isPurged ? 1 : 0, holders.join(" ")].join(","));
+  const status = [state, 0, 0, age(parts.started), age(parts.ended), parts.settled, 0, 0];
+  const holders = steps.flatMap(({ session }) => (session ? [`${session}:1`] : []));
+  return fields.set("s", [...status, epilogue, 0, holders.join(" ")].join(","));
 }
 
 /** The specs that the runs of a plan share, by packed address; what is not there is left out. */

@@ -60,9 +60,11 @@ export function listHeld({ keys, look }: Server, session: string): Promise<Lease
     const held = await redis.hgetall(keys.held(session));
     return Object.entries(held)
       .slice(0, HELD_LIMIT)
-      .map(([field, fence]) => {
+      .map(([field, value]) => {
         const bar = field.indexOf("|");
-        return { run: field.slice(0, bar), address: unpackText(field.slice(bar + 1)), fence: Number(fence) };
+        // Of a single, the address stands under the run: see scripts/shared/singles.lua.
+        if (bar === -1) return { run: field, address: unpackText(value), fence: 1 };
+        return { run: field.slice(0, bar), address: unpackText(field.slice(bar + 1)), fence: Number(value) };
       });
   });
 }

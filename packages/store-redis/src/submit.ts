@@ -1,12 +1,15 @@
+import { createHash } from "node:crypto";
 import type { RunState, StepSpec, Submission, SubmitResult } from "@jobbers/core";
 import { runStateOf } from "./letters.js";
 import type { Argument, Script } from "./script.js";
 import type { Server } from "./server.js";
 import { pushSpecs } from "./spec.js";
-import { isPackable, packHash, packText, RS, US } from "./text.js";
+import { isPackable, KIND_CHARS, packHash, packText, RS, US } from "./text.js";
 
 /** The most submissions, and about the most steps, that one script takes. */
 const CHUNK = 500;
+
+const ULID_CHARS = 26;
 
 /** About how much text one script is sent. */
 const CHUNK_CHARS = 4_000_000;
@@ -62,9 +65,14 @@ export const submitScript: Script<
       let after = at + 1;
       while (after < batch.length && isLike(first, batch[after] as Submission)) after += 1;
       const { items } = first.entries;
-      args.push(`P${kindOf(first)}${RS}${after - at}${RS}${items.length}`, textOf(first));
+      const kind = kindOf(first);
+      const head = [`P${nameOf(kind)}`, packHash(first.plan), after - at, items.length, kind].join(RS);
+      args.push(head, textOf(first));
       pushSpecs(args, items);
-      for (; at < after; at++) args.push(bodyOf(batch[at] as Submission));
+      for (; at < after; at++) {
+        const each = batch[at] as Submission;
+        args.push(each.id, bodyOf(each));
+      }
     }
     return args;
   },
@@ -104,6 +112,7 @@ function isLike(one: Submission, other: Submission): boolean {
     one.members === other.members &&
     one.onFailure === other.onFailure &&
     hasExtras(one) === hasExtras(other) &&
+    isSingle(one) === isSingle(other) &&
     mayBePacked(other)
   );
 }
@@ -122,13 +131,24 @@ function kindOf(each: Submission): string {
     each.onFailure ? 1 : 0,
     inlineOf(each),
     hasExtras(each) ? 1 : 0,
+    isSingle(each) ? packText((each.entries.items[0] as StepSpec).address) : "",
     packText(each.name),
   ].join(US);
 }
 
+/** A run of one step, which scripts/shared/singles.lua handles. */
+function isSingle({ id, members, entries }: Submission): boolean {
+  return members === 1 && entries.items.length === 1 && id.length === ULID_CHARS;
+}
+
+/** What stands for a kind in each of its runs. Should two ever share a name, the store packs runs of the first only. */
+function nameOf(kind: string): string {
+  return createHash("sha256").update(kind).digest("base64url").slice(0, KIND_CHARS);
+}
+
 function bodyOf(each: Submission): string {
   const extras = hasExtras(each) ? `${US}${traceparentOf(each)}${US}${tagsOf(each)}` : "";
-  return `${each.id}${US}${shortPrint(each.fingerprint)}${extras}${RS}${each.input}`;
+  return `${shortPrint(each.fingerprint)}${extras}${RS}${each.input}`;
 }
 
 function headOf(each: Submission): string {

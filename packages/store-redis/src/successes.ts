@@ -32,13 +32,12 @@ export function sortOut(reports: readonly Report[]) {
       const spec = packSpec(each);
       let place = places.get(spec);
       if (place === undefined) {
-        place = specs.length;
-        specs.push(spec);
+        place = specs.push(spec) - 1;
         places.set(spec, place);
       }
       list += list === "" ? place : `,${place}`;
     }
-    told += `${lease.run}${US}${packText(lease.address)}${US}${lease.fence}${US}${list}${US}${output}${RS}`;
+    told += `${lease.run}${US}${packText(lease.address)}${US}${lease.fence}${US}${list}${RS}${output}${RS}`;
   }
   return { told, specs, others };
 }

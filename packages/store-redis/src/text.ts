@@ -12,6 +12,9 @@ const plain = /^[A-Za-z0-9._-]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the packing uses
 const unsafe = /[\u0000-\u001f%,]/;
 
+/** How many characters the name of a kind has. */
+export const KIND_CHARS = 8;
+
 /** The longest value that stands in a packed run. */
 const PACKED_CHARS = 1_024;
 

@@ -15,7 +15,7 @@ local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 
 -- Fragments call each other through these, in whatever order they are included. The first line is what every script may need; the
 -- second is what most exchanges and submissions can do without.
-local clock, specs, packed, events, ledger, shelves, lease, session, take = {}, {}, {}, {}, {}, {}, {}, {}, {}
+local clock, specs, kinds, packed, singles, events, ledger, shelves, lease, session, take = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 local runs, steps, bodies, values, settle, ready, epilogue, history, report = {}, {}, {}, {}, {}, {}, {}, {}, {}
 
 -- The second line's functions are made when one of them is first looked for, where a script asks for that: to make them all takes

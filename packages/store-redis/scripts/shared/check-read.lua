@@ -5,7 +5,7 @@ function check.runOf(id)
   if call("HEXISTS", packed.key, id) == 1 then
     local isRead, run = pcall(runs.get, id)
     if isRead and run and run.packed then return run, run.head, run.plan end
-    return check.tell("record-broken", id) and nil
+    return check.tell("record-broken", id, nil, nil, tostring(run)) and nil
   end
   local found = call("HMGET", PREFIX .. "run:" .. id, "h", "s", "p")
   if not found[1] and not found[2] then return nil end

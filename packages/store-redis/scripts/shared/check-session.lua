@@ -35,8 +35,8 @@ end
 check.handlers["held"] = function(id, cursor)
   local page = call("HSCAN", PREFIX .. "held:" .. id, cursor, "COUNT", 250)
   for i = 1, #page[2], 2 do
-    local run, address = string.match(page[2][i], "^([^|]*)|(.*)$")
-    if not run or not check.isHeldBy(id, run, address) then
+    local run, address = lease.read(page[2][i], page[2][i + 1])
+    if not check.isHeldBy(id, run, address) then
       if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then call("HDEL", PREFIX .. "held:" .. id, page[2][i]) end
     end
   end
@@ -84,9 +84,10 @@ check.handlers["queues"] = function()
   for _, id in ipairs(ids) do n = n + call("HLEN", PREFIX .. "held:" .. id) end
   if #ids > 500 or n > 4000 then return end
   for _, id in ipairs(ids) do
-    for _, member in ipairs(call("HKEYS", PREFIX .. "held:" .. id)) do
-      local run, address = string.match(member, "^([^|]*)|(.*)$")
-      local isHeld, step = check.isHeldBy(id, run or "", address or "")
+    local held = call("HGETALL", PREFIX .. "held:" .. id)
+    for i = 1, #held, 2 do
+      local run, address = lease.read(held[i], held[i + 1])
+      local isHeld, step = check.isHeldBy(id, run, address)
       if isHeld and step and step.phase == RUN then counted[step.spec.queue] = (counted[step.spec.queue] or 0) + 1 end
     end
   end

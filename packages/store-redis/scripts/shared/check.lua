@@ -13,14 +13,21 @@ function check.tellStep(kind, step, detail, isMendable)
   return check.tell(kind, step.run.id, step.address, "", detail, isMendable)
 end
 
+-- The number of an entry; a single's stands in its record.
+local function numberOf(entry)
+  if #entry > singles.ID_LENGTH then return tonumber(string.match(entry, "^(%d+)|")) end
+  local run = packed.get(entry)
+  return run and tonumber(string.match(run.live, "^\29r[^,]*,(%d+),"))
+end
+
 -- Entries of a line are in the order of their numbers, so one is found by halving.
-local function halve(key, seq, entry)
+local function halve(key, seq, entry, id)
   local low, high, wanted = 0, call("LLEN", key) - 1, tonumber(seq)
   while low <= high and wanted do
     local middle = math.floor((low + high) / 2)
     local there = call("LINDEX", key, middle)
-    if there == entry then return true end
-    local number = tonumber(string.match(there, "^%d+"))
+    if there == entry or there == id then return true end
+    local number = numberOf(there)
     if not number or number == wanted then return false end
     if number < wanted then low = middle + 1 else high = middle - 1 end
   end
@@ -28,8 +35,11 @@ local function halve(key, seq, entry)
 end
 
 -- Whoever missed it looks again, from both ends, in case the order was broken.
-local function search(key, entry)
-  return call("LPOS", key, entry, "MAXLEN", 20000) or call("LPOS", key, entry, "RANK", -1, "MAXLEN", 20000)
+local function search(key, entry, id)
+  for _, each in ipairs({ entry, id }) do
+    if call("LPOS", key, each, "MAXLEN", 20000) or call("LPOS", key, each, "RANK", -1, "MAXLEN", 20000) then return true end
+  end
+  return false
 end
 
 local function hasEntry(step)
@@ -38,7 +48,8 @@ local function hasEntry(step)
   local line = PREFIX .. "line:" .. queue .. ":" .. steps.priorityOf(step) .. ":"
   local own = line .. steps.needsOf(step)
   local entry = step.seq .. "|" .. step.run.id .. "|" .. step.address
-  return halve(line, step.seq, entry) or halve(own, step.seq, entry) or search(line, entry) or search(own, entry)
+  local id = step.run.id
+  return halve(line, step.seq, entry, id) or halve(own, step.seq, entry, id) or search(line, entry, id) or search(own, entry, id)
 end
 
 -- The score of a step's timer; false when it has none.
@@ -47,13 +58,18 @@ local function timerOf(step)
   return number and call("ZSCORE", PREFIX .. "timers", string.format("%015.0f", number) .. "|" .. step.run.id .. "|" .. step.address)
 end
 
+local function isListed(step, member)
+  local listed = call("HMGET", PREFIX .. "held:" .. step.session, member, step.run.id)
+  return listed[1] == step.fence or listed[2] == step.address and step.fence == "1"
+end
+
 -- The lease of a step that names a session.
 local function checkLease(step)
   local member = step.run.id .. "|" .. step.address
   local state = call("HGET", PREFIX .. "session:" .. step.session, "state")
   if not state or state == "over" then
     if check.tellStep("lease-dead", step, "session " .. step.session, true) then report.giveBack(step) end
-  elseif call("HGET", PREFIX .. "held:" .. step.session, member) ~= step.fence then
+  elseif not isListed(step, member) then
     if check.tellStep("lease-unlisted", step, "session " .. step.session, true) then
       call("HSET", PREFIX .. "held:" .. step.session, member, step.fence)
     end

@@ -2,15 +2,23 @@
 -- event, its field e their list: `<type>US<run>US<step>US<detail>`, joined by RS. So events have numbers without gaps, and a
 -- trimmed feed is seen by its first number. ARGV.eventsKept is told to the script by its head.
 
-local told = {}
+local told, count = {}, 0
 
 -- Types: c created, e ended, s steps, r retry, l lost, q quarantined. Details are letters and numbers: see src/events.ts.
 function events.add(run, kind, step, detail)
-  told[#told + 1] = kind .. US .. run.id .. US .. (step or "") .. US .. (detail or "")
+  events.addText(kind .. US .. run.id .. US .. (step or "") .. US .. (detail or ""))
 end
 
 function events.addText(event)
   told[#told + 1] = event
+  count = count + 1
+end
+
+-- The same event of many runs: C they were created, E their only step has succeeded.
+function events.addGroup(kind, ids)
+  if #ids == 0 then return end
+  told[#told + 1] = kind .. US .. table.concat(ids, " ")
+  count = count + #ids
 end
 
 function events.tallyOf(run)
@@ -27,12 +35,11 @@ function events.sumUp(run)
 end
 
 function events.flush(kept)
-  local n = #told
-  if n == 0 then return end
-  local last = clock.events + n
+  if count == 0 then return end
+  local last = clock.events + count
   clock.events = last
   call("XADD", PREFIX .. "events", "MINID", "~", string.format("%.0f", math.max(0, last - kept)), string.format("%.0f-0", last),
-    "t", clock.now, "n", n, "e", table.concat(told, RS))
+    "t", clock.now, "n", count, "e", table.concat(told, RS))
   -- Whoever waits for the feed is told once, and waits again when it has read.
   if call("EXISTS", PREFIX .. "readers") == 1 then
     for _, box in ipairs(call("SPOP", PREFIX .. "readers", 100)) do

@@ -1,4 +1,5 @@
--- Leases. The hash `held:<session>` has the fence of each step that a session holds, under `run|address`.
+-- Leases. The hash `held:<session>` has the fence of each step that a session holds, under `run|address`; of a single, the address
+-- under the run.
 
 local taken, given = {}, {}
 
@@ -22,6 +23,13 @@ function lease.note(session, member, fence)
   local n = #taken
   taken[n + 1], taken[n + 2] = member, fence
   taken.session = session
+end
+
+-- A field of held: run, address, fence.
+function lease.read(field, value)
+  local run, address = string.match(field, "^([^|]*)|(.*)$")
+  if run then return run, address, value end
+  return field, value, "1"
 end
 
 function lease.drop(session, member)

@@ -1,4 +1,4 @@
--- Lines and queues. A line is the list `line:<queue>:<priority>:<needs>` with entries `seq|run|address`; `lines:<queue>` is the
+-- Lines and queues. A line is the list `line:<queue>:<priority>:<needs>` with entries `seq|run|address` (of singles the run alone); `lines:<queue>` is the
 -- set of the open ones, each as `<priority>:<needs>`. The control lines are those of the queue "". The hash `queues` counts
 -- running steps by queue, and is the list of all queues that there were.
 
@@ -17,6 +17,10 @@ local function lineOf(queue, priority, needs)
 end
 
 function ledger.push(queue, priority, needs, seq, run, address)
+  ledger.pushEntry(queue, priority, needs, seq .. "|" .. run .. "|" .. address)
+end
+
+function ledger.pushEntry(queue, priority, needs, entry)
   local line = lineOf(queue, priority, needs)
   local entries = pushes[line]
   if not entries then
@@ -24,7 +28,7 @@ function ledger.push(queue, priority, needs, seq, run, address)
     pushes[line] = entries
     pushed[#pushed + 1] = line
   end
-  entries[#entries + 1] = seq .. "|" .. run .. "|" .. address
+  entries[#entries + 1] = entry
   line.n = line.n + 1
 end
 

@@ -4,21 +4,20 @@
 -- src/packed.ts.
 --
 --   record  head RS live RS kind RS birth RS input [RS address US worker,ready,started,ended US output] ..
---   head    state settled,started,ended: the state is r (running), s (succeeded) or S (succeeded, and purged)
+--   head    state settled,started,ended: the state is r (running) or s (succeeded)
 --   live    GS, and of each step that is at hand `r<address>,<seq>,<ready> GS` (ready), `x<address>,<session>,<worker>,<ready>,<started>
 --           GS` (running) or `b<address>,<parents that succeeded> GS` (blocked)
---   kind    plan US kind US mode US priority US members US onFailure US inline US extras US name; extras is 1 where the birth has them
+--   kind    its name: see kinds.lua
 --   birth   created,number,fingerprint [US traceparent US tags]
 --
 -- Instants are milliseconds by the store's clock; a ready one that is empty is the instant of the submission.
 
 packed.key = PREFIX .. "packed"
--- Runs by id as they were read and changed; false where a run is not packed.
+-- Runs by id: records as they were read, taken apart when somebody asks; false where a run is not packed.
 packed.known = {}
 
 local find, sub, match = string.find, string.sub, string.match
 local RECORD = "^(%a)(%d+),(%d*),(%d*)\30([^\30]*)\30([^\30]*)\30(.*)$"
-local KIND = "^([^\31]*)\31(.)\31(.)\31(%d)\31(%d+)\31(%d)\31(%d+)\31(%d)\31(.*)$"
 
 -- A record that grew beyond this is unpacked when it next changes.
 local LARGEST = 8192
@@ -26,6 +25,7 @@ local LARGEST = 8192
 local changed = {}
 
 local function parse(id, record)
+  if find(record, "^[qwd]") then return singles.parse(id, record) end
   local state, settled, started, ended, live, kind, rest = match(record, RECORD)
   if not state then return false end
   return { id = id, state = state, settled = settled + 0, started = started, ended = ended, live = live, kind = kind, rest = rest }
@@ -38,8 +38,8 @@ function packed.fetch(ids)
     local to = math.min(#ids, from + 999)
     local found = call("HMGET", packed.key, unpack(ids, from, to))
     for i = from, to do
-      local id, record = ids[i], found[i - from + 1]
-      if known[id] == nil then known[id] = record and parse(id, record) or false end
+      local id = ids[i]
+      if known[id] == nil then known[id] = found[i - from + 1] end
     end
   end
 end
@@ -48,34 +48,15 @@ end
 function packed.get(id)
   local run = packed.known[id]
   if run == nil then
-    packed.fetch({ id })
-    run = packed.known[id]
+    run = call("HGET", packed.key, id)
+    packed.known[id] = run
+  end
+  if not run then return nil end
+  if type(run) == "string" then
+    run = parse(id, run)
+    packed.known[id] = run
   end
   return run or nil
-end
-
-local kinds = {}
-
--- What runs of one kind have in common.
-function packed.kindOf(kindText)
-  local kind = kinds[kindText]
-  if kind then return kind end
-  local plan, letter, mode, priority, members, onFailure, inline, extras, name = match(kindText, KIND)
-  kind = { plan = plan, letter = letter, mode = mode, priority = priority, members = members + 0, onFailure = onFailure == "1",
-    inline = inline, extras = extras == "1", name = name, specs = {}, heads = {} }
-  kinds[kindText] = kind
-  return kind
-end
-
--- What a session needs to know of a step of runs of one kind.
-function packed.specOf(kind, address)
-  local known = kind.specs[address]
-  if known then return known end
-  local spec = specs.parse(specs.shared(kind.plan, address))
-  known = { needs = spec.needs == "=" and address or spec.needs, queue = spec.queue, priority = spec.priority or kind.priority,
-    parents = spec.parents, inline = spec.inline, reads = spec.reads, keys = spec.reads == "" and NONE or splitBy(spec.reads, GS) }
-  kind.specs[address] = known
-  return known
 end
 
 -- The value under a key, false where there is none: the run's input, or a step's output.
@@ -104,12 +85,12 @@ local function change(run)
 end
 
 -- What every taking writes and tells.
-local function hold(who, run, kind, spec, address, member)
+local function hold(who, run, kind, step, address, member)
   if run.started == "" then run.started = clock.text end
   change(run)
   lease.note(who.id, member, "1")
-  ledger.running(spec.queue, 1)
-  take.addPacked(run, kind, spec, address, member)
+  ledger.running(step.queue, 1)
+  take.addPacked(run, kind, step, address, member)
 end
 
 -- A new run.
@@ -119,29 +100,43 @@ function packed.add(id, live, kindText, rest)
   change(run)
 end
 
--- Leaves of a run that has ended only what says that it was there.
+-- The fields h and s of a run, as runs.lua has them: `purged` is 0 or 1.
+function packed.headOf(run, purged)
+  local kind, created, number = kinds.get(run.kind), match(run.rest, "^(%d+),(%d+),")
+  local function age(instant) return instant == "" and "" or text(instant - created) end
+  return created .. "," .. kind.letter .. "," .. number .. "," .. kind.mode .. "," .. kind.priority .. ",," .. kind.members .. ","
+    .. kind.inline, run.state .. ",0,0," .. age(run.started) .. "," .. age(run.ended) .. "," .. run.settled .. ",0,0,"
+    .. (kind.onFailure and "w," or "n,") .. purged .. ","
+end
+
+-- Leaves of a run that has ended only what says that it was there, in a hash of its own: kinds do not last as long.
 function packed.strip(run)
-  run.state, run.live, run.rest = "S", GS, match(run.rest, "^[^\30\31]*")
-  change(run)
+  local kind, head, status = kinds.get(run.kind), packed.headOf(run, 1)
+  call("HSET", PREFIX .. "run:" .. run.id, "h", head, "s", status, "p", kind.plan, "n", kind.name, "f",
+    match(run.rest, "^%d+,%d+,([^\30\31]*)"))
+  call("HDEL", packed.key, run.id)
+  packed.known[run.id] = false
 end
 
 function packed.numberOf(run)
   return match(run.rest, "^%d+,(%d+)")
 end
 
--- Takes the ready step behind an entry for a session; false where it is not to be had in this way.
+-- Takes the ready step behind an entry for a session; false where it is not to be had in this way, and what it needs as well where the
+-- session lacks just that.
 function packed.take(who, seq, id, address, member)
-  local run = packed.known[id]
+  local run = packed.get(id)
   if not run or run.isLeft then return false end
   local live = run.live
   local from, to = find(live, GS .. "r" .. address .. "," .. seq .. ",", 1, true)
   if not from then return false end
-  local kind = packed.kindOf(run.kind)
-  local spec = packed.specOf(kind, address)
-  if not who.serves[spec.needs] then return false end
+  local kind = kinds.get(run.kind)
+  local step = kinds.stepOf(kind, address)
+  if not who.serves[step.needs] then return false, step.needs end
   local stop = find(live, GS, to + 1, true)
+  run.isSingle = nil
   run.live = sub(live, 1, from) .. "x" .. address .. who.mark .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. sub(live, stop)
-  hold(who, run, kind, spec, address, member)
+  hold(who, run, kind, step, address, member)
   return true
 end
 
@@ -156,27 +151,27 @@ end
 
 -- Tells a step that one of its parents has succeeded.
 local function mark(who, run, kind, address)
-  local spec = packed.specOf(kind, address)
-  if spec.parents > 1 then
+  local step = kinds.stepOf(kind, address)
+  if step.parents > 1 then
     local live = run.live
     local from, to = find(live, GS .. "b" .. address .. ",", 1, true)
     local stop = from and find(live, GS, to + 1, true)
     local n = from and sub(live, to + 1, stop - 1) + 1 or 1
     if from then live = sub(live, 1, from) .. sub(live, stop + 1) end
-    if n < spec.parents then
+    if n < step.parents then
       run.live = live .. "b" .. address .. "," .. n .. GS
       return
     end
     run.live = live
   end
-  if spec.inline and take.inlines(spec.needs, spec.queue) then
+  if step.inline and take.inlines(step.needs, step.queue) then
     run.live = run.live .. "x" .. address .. who.mark .. clock.text .. "," .. clock.text .. GS
-    hold(who, run, kind, spec, address, run.id .. "|" .. address)
+    hold(who, run, kind, step, address, run.id .. "|" .. address)
     run.inlined = (run.inlined or 0) + 1
   else
     local seq = clock.nextSeq()
     run.live = run.live .. "r" .. address .. "," .. seq .. "," .. clock.text .. GS
-    ledger.push(spec.queue, spec.priority, "", seq, run.id, address)
+    ledger.push(step.queue, step.priority, "", seq, run.id, address)
   end
 end
 
@@ -188,20 +183,20 @@ end
 -- A step's success, told by the session that holds it, and the steps that follow. False where this is no case for packed runs: then
 -- nothing was changed.
 function packed.succeed(who, id, address, output, list)
-  local run = packed.known[id]
+  local run = packed.get(id)
   if not run or run.isLeft or #run.rest > LARGEST then return false end
   local live = run.live
   local from, to = find(live, GS .. "x" .. address .. "," .. who.id .. ",", 1, true)
   if not from then return false end
-  local kind = packed.kindOf(run.kind)
+  local kind = kinds.get(run.kind)
   if not arePlain(kind, list) then return false end
   local stop = find(live, GS, to + 1, true)
   run.live = sub(live, 1, from - 1) .. sub(live, stop)
   run.rest = run.rest .. RS .. address .. US .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. US .. output
   run.settled, run.succeeded = run.settled + 1, (run.succeeded or 0) + 1
   change(run)
-  lease.drop(who.id, id .. "|" .. address)
-  ledger.running(packed.specOf(kind, address).queue, -1)
+  lease.drop(who.id, run.isSingle and id or id .. "|" .. address)
+  ledger.running(kinds.stepOf(kind, address).queue, -1)
   for i = 1, #list do mark(who, run, kind, list[i].address) end
   if run.settled == kind.members then finish(run) end
   return true

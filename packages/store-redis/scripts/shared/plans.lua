@@ -8,7 +8,9 @@ function plans.drop(hash, field)
   local key = PREFIX .. "plan:" .. hash
   if call("HINCRBY", key, field, -1) > 0 then return end
   local left = call("HMGET", key, "runs", "names")
-  if (tonumber(left[1]) or 0) <= 0 and (tonumber(left[2]) or 0) <= 0 then call("UNLINK", key) end
+  if (tonumber(left[1]) or 0) > 0 or (tonumber(left[2]) or 0) > 0 then return end
+  for name in string.gmatch(call("HGET", key, "kinds") or "", "........") do call("HDEL", PREFIX .. "kinds", name) end
+  call("UNLINK", key)
 end
 
 function plans.register(name, kind, hash, text)

@@ -44,7 +44,7 @@ function session.returnHeld(id, limit, act)
   for i = 1, #held, 2 do
     if n == limit then return true end
     n = n + 1
-    local run, address = string.match(held[i], "^([^|]*)|(.*)$")
+    local run, address = lease.read(held[i], held[i + 1])
     local step = report.stepBehind(run, address)
     if step and step.session == id then act(step) else call("HDEL", key, held[i]) end
   end

@@ -25,7 +25,7 @@ end
 -- What is known of an id: fingerprint and state, or nil.
 function submitting.find(id)
   local run = packed.get(id)
-  if run then return string.match(run.rest, "^%d+,%d+,([^\30\31]*)"), string.lower(run.state) end
+  if run then return string.match(run.rest, "^%d+,%d+,([^\30\31]*)"), run.state end
   local known = call("HMGET", PREFIX .. "run:" .. id, "f", "s")
   if known[1] then return known[1], string.sub(known[2], 1, 1) end
 end
@@ -48,17 +48,19 @@ end
 -- The specs of a group, shared by its plan; nil where one is not the shared one.
 local function readEntries(kind, from, count)
   local entries = {}
+  if not kind then return nil end
   for i = from, from + count - 1 do
     local address, specText = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
     if not specs.share(kind.plan, address, specText) then return nil end
-    local spec = packed.specOf(kind, address)
-    entries[#entries + 1] = { address = address, queue = spec.queue, priority = spec.priority }
+    local step = kinds.stepOf(kind, address)
+    entries[#entries + 1] = { address = address, queue = step.queue, priority = step.priority }
   end
   return entries
 end
 
-local function create(id, kindText, kind, entries, birth, input)
+local function create(id, kind, entries, tail)
   local number = submitting.number(id, kind.plan)
+  if kind.entry ~= "" then return singles.add(id, kind, entries[1], number, tail) end
   local live = GS
   for i = 1, #entries do
     local entry = entries[i]
@@ -66,35 +68,33 @@ local function create(id, kindText, kind, entries, birth, input)
     live = live .. "r" .. entry.address .. "," .. seq .. "," .. GS
     ledger.push(entry.queue, entry.priority, "", seq, id, entry.address)
   end
-  local rest = clock.text .. "," .. number .. "," .. birth .. RS .. input
-  packed.add(id, live, kindText, rest)
+  packed.add(id, live, kind.id, clock.text .. "," .. number .. "," .. tail)
   events.addText("c" .. US .. id .. US .. US)
 end
 
 -- Submits the group at ARGV[at]; answers how many results there are then, and where the next begins.
 function submitting.packed(at, results, n)
-  local kindText, runCount, specCount = string.match(ARGV[at], "^P([^\30]*)\30(%d+)\30(%d+)$")
-  local kind, first = packed.kindOf(kindText), at + 2 + specCount
-  local after = first + runCount
-  local ids, births, inputs = {}, {}, {}
-  for i = first, after - 1 do
-    local k = i - first + 1
-    ids[k], births[k], inputs[k] = string.match(ARGV[i], "^([^\31]*)\31([^\30]*)\30(.*)$")
-  end
+  local name, plan, runCount, specCount, kindText = string.match(ARGV[at], "^P(........)\30([^\30]*)\30(%d+)\30(%d+)\30(.*)$")
+  local first = at + 2 + specCount
+  local after = first + 2 * runCount
+  local hasPlan = submitting.hasPlan(plan, ARGV[at + 1])
+  local kind = hasPlan and kinds.add(name, kindText)
+  local entries = readEntries(kind, at + 2, tonumber(specCount))
+  local ids = {}
+  for i = first, after - 1, 2 do ids[#ids + 1] = ARGV[i] end
   packed.fetch(ids)
-  local hasPlan = submitting.hasPlan(kind.plan, ARGV[at + 1])
-  local entries = hasPlan and readEntries(kind, at + 2, tonumber(specCount))
   local mayBeKnown = areUnpacked(ids)
-  for k, id in ipairs(ids) do
+  for i = first, after - 1, 2 do
     n = n + 1
+    local id, tail = ARGV[i], ARGV[i + 1]
     local known, state
     if packed.known[id] or mayBeKnown then known, state = submitting.find(id) end
     if known then
-      results[n] = submitting.again(string.match(births[k], "^[^\31]*"), known, state)
+      results[n] = submitting.again(string.match(tail, "^[^\30\31]*"), known, state)
     elseif not hasPlan then
       results[n] = "m"
     elseif entries then
-      create(id, kindText, kind, entries, births[k], inputs[k])
+      create(id, kind, entries, tail)
       results[n] = "cr"
     else
       results[n] = "p"

@@ -1,4 +1,4 @@
--- Plain successes: what most exchanges are made of. They come as one text, `run US address US fence US steps that follow US output RS`
+-- Plain successes: what most exchanges are made of. They come as one text, `run US address US fence US steps that follow RS output RS`
 -- for each; the steps that follow are places in a list of specs that are sent once, joined by commas.
 
 local successes = {}
@@ -15,8 +15,8 @@ end
 
 -- The lists that the places stand for, each made once.
 local function readLists(from, to)
-  local known = from <= to and readSpecs(from, to)
-  return setmetatable({ [""] = NONE }, { __index = function(lists, places)
+  local known = readSpecs(from, to)
+  return setmetatable({}, { __index = function(lists, places)
     local list = {}
     for place in string.gmatch(places, "%d+") do list[#list + 1] = known[tonumber(place)] end
     lists[places] = list
@@ -24,23 +24,36 @@ local function readLists(from, to)
   end })
 end
 
+local leaseParts = {}
+
+-- Address, fence and steps that follow; those of many runs are the same.
+local function split(leaseText)
+  local parts = leaseParts[leaseText]
+  if not parts then
+    parts = { string.match(leaseText, "^([^\31]*)\31(%d+)\31(.*)$") }
+    leaseParts[leaseText] = parts
+  end
+  return parts[1], parts[2], parts[3]
+end
+
 -- Applies the successes in `told` for a session, false where it is unknown; puts a letter for each into `results`.
 function successes.apply(who, told, from, to, results)
   if told == "" then return end
-  local ids, n = {}, 0
-  for id in string.gmatch(told, "([^\31]*)[^\30]*\30") do
+  local ids, outputs, leases, n = {}, {}, {}, 0
+  for id, lease, output in string.gmatch(told, "([^\31]*)\31([^\30]*)\30([^\30]*)\30") do
     n = n + 1
-    ids[n] = id
+    ids[n], leases[n], outputs[n] = id, lease, output
   end
   packed.fetch(ids)
-  local lists, n = readLists(from, to), 0
-  for id, address, fence, places, output in string.gmatch(told, "([^\31]*)\31([^\31]*)\31(%d+)\31([^\31]*)\31([^\30]*)\30") do
-    n = n + 1
-    local list = lists[places]
-    if who and fence == "1" and packed.succeed(who, id, address, output, list) then
-      results[n] = "a"
+  local lists = from <= to and readLists(from, to)
+  for i = 1, n do
+    local id, output = ids[i], outputs[i]
+    local address, fence, places = split(leases[i])
+    local list = places == "" and NONE or lists[places]
+    if who and fence == "1" and (places == "" and singles.succeed(who, id, address, output) or packed.succeed(who, id, address, output, list)) then
+      results[i] = "a"
     else
-      results[n] = report.applySuccess(id, address, fence, output, list)
+      results[i] = report.applySuccess(id, address, fence, output, list)
     end
   end
 end

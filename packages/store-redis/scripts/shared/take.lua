@@ -1,8 +1,8 @@
 -- Taking steps from lines. Entries are popped from a line's old end, and whatever does not match its record any more goes by the
 -- way, so nothing is ever searched for in the middle.
 
--- A session is granted steps of packed runs, as text that is told as it is, and steps of other runs. `places` has for each of the
--- latter after how many of the former it came.
+-- A session is granted singles (see singles.lua), steps of packed runs, as text that is told as it is, and steps of other runs.
+-- `places` has for each that is no single what it is, p or o, and after how many singles it came.
 
 -- How many entries one exchange may drop or move before it answers with what it has, and the most steps it hands out.
 local DROP_LIMIT, GRANT_LIMIT = 500, 1000
@@ -27,27 +27,32 @@ end
 -- Where a packed run has no value, or none that goes along.
 local ABSENT, TOO_MUCH = "\28", "\27"
 
+-- Notes a grant that is no single's: after how many of those it came, and whether it is of a packed run.
+local function place(letter, member)
+  local n = #take.members + 1
+  take.members[n], take.places[n] = member, letter .. #singles.granted / 2
+end
+
 -- A step of a packed run, granted: `head US run US traceparent US tags`, then a value for each key that it reads.
-function take.addPacked(run, kind, spec, address, member)
+function take.addPacked(run, kind, step, address, member)
   local head = kind.heads[address]
   if not head then
     head = #take.heads .. ""
-    take.heads[head + 1] = kind.plan .. US .. address .. US .. spec.needs .. US .. spec.priority .. US .. spec.reads
+    take.heads[head + 1] = kinds.headOf(kind, address)
     kind.heads[address] = head
   end
   local grant = head .. US .. run.id .. US .. (kind.extras and packed.extrasOf(run) or US)
-  local keys = spec.keys
+  local keys = step.keys
   for i = 1, #keys do grant = grant .. US .. (packed.valueOf(run, keys[i]) or ABSENT) end
-  local n = #take.packed + 1
-  take.packed[n], take.members[#take.members + 1] = grant, member
+  take.packed[#take.packed + 1] = grant
+  place("p", member)
   take.slots = take.slots - 1
 end
 
 local function grant(step)
   lease.grant(step, take.session)
-  local n = #take.steps + 1
-  take.steps[n], take.places[n] = step, #take.packed
-  take.members[#take.members + 1] = step.run.id .. "|" .. step.address .. GS .. step.fence
+  take.steps[#take.steps + 1] = step
+  place("o", step.run.id .. "|" .. step.address .. GS .. step.fence)
   if step.phase == RUN then take.slots = take.slots - 1 else take.control = take.control - 1 end
 end
 
@@ -71,21 +76,42 @@ local function fateOf(step)
   return ready.isStopped(step) and "stopped" or nil
 end
 
--- Entries, taken apart; what they stand for is read as far as it is packed.
-local function readEntries(texts)
-  local entries, ids = {}, {}
-  for i = 1, #texts do
-    local seq, member, id, address = string.match(texts[i], "^(%d+)|(([^|]*)|(.*))$")
-    entries[i], ids[i] = { seq = seq, id = id, address = address, member = member }, id
+-- The ids of entries that are the id alone, and of others.
+local function idsOf(entries)
+  local ids, areSingles = {}, true
+  for i = 1, #entries do
+    local entry = entries[i]
+    if #entry == singles.ID_LENGTH then
+      ids[i] = entry
+    else
+      ids[i], areSingles = string.match(entry, "^%d+|([^|]*)|"), false
+    end
   end
-  packed.fetch(ids)
-  return entries
+  return ids, areSingles
+end
+
+-- An entry, taken apart. That of a single counts as long as its step was never taken.
+local function readEntry(entry)
+  if #entry > singles.ID_LENGTH then return string.match(entry, "^(%d+)|(([^|]*)|(.*))$") end
+  local run = packed.get(entry)
+  if run then
+    local address, seq = string.match(run.live, "^\29r([^,]*),(%d+),")
+    if address then return seq, entry .. "|" .. address, entry, address end
+  end
+  run = runs.getForGrant(entry, "")
+  local step = run and runs.soleStep(run)
+  if not step or step.fence ~= "0" then return "0", "", entry, "" end
+  return step.seq, entry .. "|" .. step.address, entry, step.address
 end
 
 -- False when an entry is dropped or moved.
 local function offer(line, entry)
-  local seq, id, address = entry.seq, entry.id, entry.address
-  if line.queue ~= "" and packed.take(take.session, seq, id, address, entry.member) then return true end
+  local seq, member, id, address = readEntry(entry)
+  if line.queue ~= "" then
+    local isTaken, needs = packed.take(take.session, seq, id, address, member)
+    if needs then ledger.push(line.queue, line.priority, needs, seq, id, address) end
+    if isTaken or needs then return isTaken end
+  end
   local run = runs.getForGrant(id, address)
   local step = run and steps.get(run, address)
   if not step or step.seq ~= seq or run.ended then return false end
@@ -108,6 +134,20 @@ local function close(line)
   call("SREM", line.index, line.member)
 end
 
+-- Singles, of which there may be many, go together.
+local function offerAll(line, entries)
+  local ids, areSingles = idsOf(entries)
+  packed.fetch(ids)
+  local others = entries
+  if areSingles and line.queue ~= "" then
+    others = singles.take(take.session, ids)
+    take.slots = take.slots - (#ids - #others)
+  end
+  for _, entry in ipairs(others) do
+    if not offer(line, entry) then take.drops = take.drops + 1 end
+  end
+end
+
 -- Takes from one line.
 local function drain(line, what)
   while take[what] > 0 and take.drops < DROP_LIMIT do
@@ -115,9 +155,7 @@ local function drain(line, what)
     local entries = call("LPOP", line.key, most)
     if not entries then return close(line) end
     ledger.popped(line.queue, line.priority, line.needs, #entries)
-    for _, entry in ipairs(readEntries(entries)) do
-      if not offer(line, entry) then take.drops = take.drops + 1 end
-    end
+    offerAll(line, entries)
     if #entries < most then return close(line) end
   end
 end
@@ -125,16 +163,17 @@ end
 -- Takes the oldest first of several lines of one priority.
 local function merge(lines, what)
   for _, line in ipairs(lines) do
-    line.page, line.at, line.taken = readEntries(call("LRANGE", line.key, 0, take[what] - 1)), 1, 0
+    line.page, line.at, line.taken = call("LRANGE", line.key, 0, take[what] - 1), 1, 0
+    packed.fetch((idsOf(line.page)))
   end
   while take[what] > 0 and take.drops < DROP_LIMIT do
     local oldest, least
     for _, line in ipairs(lines) do
       if line.page[line.at] == nil and line.at > 1 then
-        line.page, line.at = readEntries(call("LRANGE", line.key, line.taken, line.taken + 99)), 1
+        line.page, line.at = call("LRANGE", line.key, line.taken, line.taken + 99), 1
+        packed.fetch((idsOf(line.page)))
       end
-      local entry = line.page[line.at]
-      local seq = entry and tonumber(entry.seq)
+      local seq = line.page[line.at] and tonumber((readEntry(line.page[line.at])))
       if seq and (not least or seq < least) then oldest, least = line, seq end
     end
     if not oldest then break end

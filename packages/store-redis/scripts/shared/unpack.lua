@@ -38,24 +38,36 @@ end
 
 -- A run from its packed record.
 function runs.unpack(record)
-  local kind, done = packed.kindOf(record.kind), splitBy(record.rest, RS)
+  local kind, done = kinds.get(record.kind), splitBy(record.rest, RS)
   local birth = splitBy(done[1], US)
-  local created, number, fingerprint = string.match(birth[1], "^(%d+),(%d+),(.*)$")
-  local isPurged = record.state == "S"
-  local function age(instant) return instant == "" and "" or text(instant - created) end
-  local run = runs.adopt(record.id, created .. "," .. kind.letter .. "," .. number .. "," .. kind.mode .. "," .. kind.priority .. ",,"
-    .. kind.members .. "," .. kind.inline, (isPurged and SUCCEEDED or record.state) .. ",0,0," .. age(record.started) .. ","
-    .. age(record.ended) .. "," .. record.settled .. ",0,0," .. (kind.onFailure and "w" or "n") .. (isPurged and ",1," or ",0,"))
+  local run = runs.adopt(record.id, packed.headOf(record, 0))
   run.plan, run.traceparent, run.tags = kind.plan, birth[2] or "", birth[3] or ""
-  run.isFresh, run.packed, run.name, run.fingerprint, run.put, run.values = true, record, kind.name, fingerprint, {}, {}
+  run.isFresh, run.packed, run.name, run.fingerprint, run.put, run.values = true, record, kind.name, string.match(birth[1], "^%d+,%d+,(.*)$"), {}, {}
   record.isLeft = true
-  if not isPurged then
-    run.put[":input"], run.values[1] = done[2], ":input"
-    for i = 3, #done do adoptDone(run, done[i]) end
-    for entry in string.gmatch(record.live, "([^\29]+)") do adoptLive(run, entry) end
-  end
+  run.put[":input"], run.values[1] = done[2], ":input"
+  for i = 3, #done do adoptDone(run, done[i]) end
+  for entry in string.gmatch(record.live, "([^\29]+)") do adoptLive(run, entry) end
   run.dirty = record.isChanged == true
   return run
+end
+
+-- The step of a run that has only one.
+function runs.soleStep(run)
+  for _, field in ipairs(run.packed and NONE or call("HKEYS", run.key)) do
+    if string.sub(field, 1, 1) == "@" then steps.get(run, string.sub(field, 2)) end
+  end
+  for _, step in pairs(run.steps) do
+    if step then return step end
+  end
+end
+
+-- What a session holds of a single stands under the run alone.
+local function renameHold(run)
+  local key = PREFIX .. "held:" .. run.packed.heldBy
+  local address = call("HGET", key, run.id)
+  if not address then return end
+  call("HDEL", key, run.id)
+  call("HSET", key, run.id .. "|" .. address, "1")
 end
 
 local function hasChanged(run)
@@ -83,6 +95,7 @@ function runs.leave(run)
     if step then step.dirty, step.isFresh = true, true end
   end
   run.dirty = true
+  if run.packed.heldBy then renameHold(run) end
   call("HDEL", packed.key, run.id)
   return true
 end

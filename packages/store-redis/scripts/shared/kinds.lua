@@ -1,0 +1,59 @@
+-- Kinds: what packed runs of one workflow, submitted in one way, have in common. The hash `kinds` has each under a name that the client
+-- makes of its text, eight characters of a hash; `plan:<hash>` lists the names of its kinds, which end with it.
+--
+--   plan US kind US mode US priority US members US onFailure US inline US extras US entry US name
+--
+-- extras is 1 where each run has a traceparent and tags of its own; entry is the address of the only step, or empty.
+
+local KIND = "^([^\31]*)\31(.)\31(.)\31(%d)\31(%d+)\31(%d)\31(%d+)\31(%d)\31([^\31]*)\31(.*)$"
+
+kinds.known = {}
+
+local known = kinds.known
+
+local function parse(name, kindText)
+  local plan, letter, mode, priority, members, onFailure, inline, extras, entry, title = string.match(kindText, KIND)
+  return { id = name, text = kindText, plan = plan, letter = letter, mode = mode, priority = priority, members = members + 0,
+    onFailure = onFailure == "1", inline = inline, extras = extras == "1", entry = entry, name = title, steps = {}, heads = {} }
+end
+
+-- A kind by its name.
+function kinds.get(name)
+  local kind = known[name]
+  if not kind then
+    kind = parse(name, call("HGET", PREFIX .. "kinds", name))
+    known[name] = kind
+  end
+  return kind
+end
+
+-- Makes a kind known; nil where its name belongs to another.
+function kinds.add(name, kindText)
+  local there = call("HGET", PREFIX .. "kinds", name)
+  if there and there ~= kindText then return nil end
+  local kind = parse(name, kindText)
+  known[name] = kind
+  if not there then
+    call("HSET", PREFIX .. "kinds", name, kindText)
+    local key = PREFIX .. "plan:" .. kind.plan
+    call("HSET", key, "kinds", (call("HGET", key, "kinds") or "") .. name)
+  end
+  return kind
+end
+
+-- What a session needs to know of a step of runs of one kind.
+function kinds.stepOf(kind, address)
+  local step = kind.steps[address]
+  if step then return step end
+  local spec = specs.parse(specs.shared(kind.plan, address))
+  step = { needs = spec.needs == "=" and address or spec.needs, queue = spec.queue, priority = spec.priority or kind.priority,
+    parents = spec.parents, inline = spec.inline, reads = spec.reads, keys = spec.reads == "" and NONE or splitBy(spec.reads, GS) }
+  kind.steps[address] = step
+  return step
+end
+
+-- What is told once to a session that is granted such steps.
+function kinds.headOf(kind, address)
+  local step = kinds.stepOf(kind, address)
+  return kind.plan .. US .. address .. US .. step.needs .. US .. step.priority .. US .. step.reads
+end
