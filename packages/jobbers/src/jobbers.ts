@@ -17,7 +17,7 @@ export interface Jobbers extends AsyncDisposable {
    * A dag's input is parsed by its schema here; a task's is checked here, and parsed for each attempt.
    *
    * @throws JobbersError `input-invalid`, `not-json`, `value-too-large`, `id-invalid`, `flag-invalid`, `run-conflict` when the
-   * id belongs to a run with other content
+   * id belongs to a run with other content, `not-replicated` when it was asked for and no replica confirmed the run in time
    * @example
    * const run = await jobbers.submit(crawl, { sitemap }, { priority: 7, tags: ["nightly"] });
    */
