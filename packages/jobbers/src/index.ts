@@ -10,6 +10,7 @@ export type {
   CallOptions,
   Dag,
   DagOptions,
+  Durability,
   Duration,
   ErrorCode,
   Failure,

@@ -17,7 +17,7 @@ export interface Jobbers extends AsyncDisposable {
    * A dag's input is parsed by its schema here; a task's is checked here, and parsed for each attempt.
    *
    * @throws JobbersError `input-invalid`, `not-json`, `value-too-large`, `id-invalid`, `flag-invalid`, `run-conflict` when the
-   * id belongs to a run with other content
+   * id belongs to a run with other content, `not-replicated` when it was asked for and no replica confirmed the run in time
    * @example
    * const run = await jobbers.submit(crawl, { sitemap }, { priority: 7, tags: ["nightly"] });
    */
@@ -47,7 +47,7 @@ export interface Jobbers extends AsyncDisposable {
   /**
    * Makes a worker, which also does the upkeep of the store.
    *
-   * @throws JobbersError `definition-invalid`
+   * @throws JobbersError `definition-invalid`, `flag-invalid`
    * @example
    * const worker = jobbers.worker({ workflows: [crawl, fetchPage], concurrency: 100 });
    * await worker.start();
@@ -73,11 +73,11 @@ export type SubmittedItem<O = unknown> =
 export function createJobbers({ store, feed }: { readonly store: Store; readonly feed: Feed }): Jobbers {
   const deps = { store, feed, plans: createPlans(store) };
   const submitter = createSubmitter(store);
-  const workers = new Set<JobbersWorker>();
+  const live = new Set<JobbersWorker>();
   let closing: Promise<void> | undefined;
 
   const close = async () => {
-    await Promise.all([...workers].map((worker) => worker.stop()));
+    await Promise.all([...live].map((worker) => worker.stop()));
     feed.close();
     await store.close();
   };
@@ -99,11 +99,7 @@ export function createJobbers({ store, feed }: { readonly store: Store; readonly
     run<W extends Workflow>(id: string, workflow?: W) {
       return createRun<OutputOf<W>>(deps, checkRunId(id), workflow);
     },
-    worker(options) {
-      const worker = createJobbersWorker(store, options);
-      workers.add(worker);
-      return worker;
-    },
+    worker: (options) => createJobbersWorker(store, options, live),
     close() {
       closing ??= close();
       return closing;

@@ -1,4 +1,4 @@
-import { checkRunId, type Duration, durationMs, JobbersError, quoted } from "@jobbers/core";
+import { checkRunId, type Durability, type Duration, durationMs, JobbersError, quoted } from "@jobbers/core";
 
 /** How a run is submitted; every part may be left out. */
 export interface SubmitOptions {
@@ -14,9 +14,14 @@ export interface SubmitOptions {
   readonly tags?: readonly string[] | undefined;
   /** How long the run is kept after its end, instead of the store's retention; 0 keeps only its id. */
   readonly keep?: Duration | undefined;
+  /**
+   * `"replica"` resolves only when a replica of the Redis has the run too, else it throws `not-replicated` after 2 s; default
+   * `"local"`. No part of the run's content: the same id may be sent again with another.
+   */
+  readonly durability?: Durability | undefined;
 }
 
-/** The options as a store wants them; what was not given is absent. */
+/** The options that are part of a run's content, as a store wants them; what was not given is absent. */
 export interface CheckedOptions {
   readonly priority?: number;
   readonly delayMs?: number;
@@ -30,7 +35,7 @@ export const DEFAULT_PRIORITY = 5;
 
 const MAX_TAGS = 32;
 const MAX_TAG_CHARS = 128;
-const known = ["id", "priority", "delay", "runAt", "tags", "keep"];
+const known = ["id", "priority", "delay", "runAt", "tags", "keep", "durability"];
 
 /**
  * Checks options and turns durations into milliseconds.
@@ -41,8 +46,9 @@ export function checkSubmitOptions(options: SubmitOptions): CheckedOptions {
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined)
     throw refuse(quoted(unknown), `is no option of submit; there are ${known.join(", ")}`);
-  const { id, priority, delay, runAt, tags, keep } = options;
+  const { id, priority, delay, runAt, tags, keep, durability } = options;
   if (id !== undefined) checkRunId(id);
+  checkDurability(durability);
   if (delay !== undefined && runAt !== undefined) throw refuse("delay", "and runAt exclude each other");
   return {
     ...(priority !== undefined && { priority: checkPriority(priority) }),
@@ -62,6 +68,11 @@ function checkPriority(priority: unknown): number {
   if (Number.isInteger(priority) && (priority as number) >= 0 && (priority as number) <= 9)
     return priority as number;
   throw refuse("priority", `is ${quoted(priority)}; it takes a whole number from 0 to 9`);
+}
+
+function checkDurability(durability: unknown): void {
+  if (durability === undefined || durability === "local" || durability === "replica") return;
+  throw refuse("durability", `is ${quoted(durability)}; it takes "local" or "replica"`);
 }
 
 function checkRunAt(runAt: unknown): number {

@@ -1,6 +1,9 @@
 import {
   createRunIds,
+  type Durability,
+  type ErrorCode,
   JobbersError,
+  type JsonValue,
   type Store,
   type Submission,
   type SubmitResult,
@@ -37,8 +40,9 @@ export function createSubmitter(store: Pick<Store, "submit">): Submitter {
       const head = headOf(workflow);
       const answers: Submitted[] = [];
       for (let at = 0; at < items.length; at += CHUNK) {
-        const chunk = items.slice(at, at + CHUNK).map((item) => prepare(workflow, head, item, nextId));
-        answers.push(...(await send(store, workflow, await Promise.all(chunk))));
+        const chunk = items.slice(at, at + CHUNK);
+        const prepared = await Promise.all(chunk.map((item) => prepare(workflow, head, item, nextId)));
+        answers.push(...(await send(store, workflow, chunk, prepared)));
       }
       return answers;
     },
@@ -64,25 +68,35 @@ async function prepare(
 async function send(
   store: Pick<Store, "submit">,
   workflow: Workflow,
+  items: readonly SubmitItem[],
   prepared: readonly (Submission | Submitted)[],
 ): Promise<Submitted[]> {
-  const batch = prepared.filter((each): each is Submission => !("status" in each));
-  const outcomes = (await sendWithPlan(store, workflow, batch)).values();
-  return prepared.map((each) => ("status" in each ? each : (outcomes.next().value as Submitted)));
+  const answers: Submitted[] = [];
+  for (const durability of ["local", "replica"] as const) {
+    const places = [...prepared.keys()].filter(
+      (at) => !("status" in (prepared[at] as object)) && (items[at]?.durability ?? "local") === durability,
+    );
+    const batch = places.map((at) => prepared[at] as Submission);
+    const outcomes = await sendWithPlan(store, workflow, batch, durability);
+    for (const [i, at] of places.entries()) answers[at] = outcomes[i] as Submitted;
+  }
+  return prepared.map((each, at) => ("status" in each ? each : (answers[at] as Submitted)));
 }
 
 async function sendWithPlan(
   store: Pick<Store, "submit">,
   workflow: Workflow,
   batch: readonly Submission[],
+  durability: Durability,
 ): Promise<Submitted[]> {
   if (batch.length === 0) return [];
   try {
-    const results = await store.submit(batch);
+    const results = await store.submit(batch, { durability });
     const lacking = batch.filter((_, i) => results[i]?.status === "plan-missing");
     if (lacking.length === 0) return results.map(outcomeOf);
     const planText = planTextOf(workflow.plan);
-    const again = (await store.submit(lacking.map((each) => ({ ...each, planText })))).values();
+    const whole = lacking.map((each) => ({ ...each, planText }));
+    const again = (await store.submit(whole, { durability })).values();
     return results.map((each) =>
       outcomeOf(each.status === "plan-missing" ? (again.next().value as SubmitResult) : each),
     );
@@ -91,12 +105,27 @@ async function sendWithPlan(
   }
 }
 
-function outcomeOf({ id, status }: SubmitResult): Submitted {
-  if (status === "created" || status === "existing") return { id, status };
-  const error =
-    status === "conflict"
-      ? new JobbersError("run-conflict", `run ${id} exists already, with another name, input or options`)
-      : new JobbersError("plan-missing", `the store did not take the plan of run ${id}`);
+function outcomeOf(result: SubmitResult): Submitted {
+  const { id } = result;
+  switch (result.status) {
+    case "created":
+    case "existing":
+      return { id, status: result.status };
+    case "conflict":
+      return refusalOf(id, "run-conflict", `run ${id} exists already, with another name, input or options`);
+    case "plan-missing":
+      return refusalOf(id, "plan-missing", `the store did not take the plan of run ${id}`);
+    case "not-replicated": {
+      const { waitedMs } = result;
+      const what = `the master has written run ${id}, but no replica confirmed it within ${waitedMs} ms`;
+      const message = `${what}; submitting the same id again is harmless and checks again`;
+      return refusalOf(id, "not-replicated", message, { id, waitedMs });
+    }
+  }
+}
+
+function refusalOf(id: string, code: ErrorCode, message: string, detail?: JsonValue): Submitted {
+  const error = new JobbersError(code, message, detail === undefined ? {} : { detail });
   return { id, status: "refused", error };
 }
 

@@ -1,4 +1,4 @@
-import type { Store } from "@jobbers/core";
+import { JobbersError, quoted, type Store } from "@jobbers/core";
 import { createUpkeep, type UpkeepOptions } from "@jobbers/upkeep";
 import {
   createWorker,
@@ -12,13 +12,22 @@ import {
 export interface WorkerOptions extends Omit<PoolOptions, "store"> {
   /** How long, and how many, ended runs are kept, by outcome; default: as `@jobbers/upkeep` says. */
   readonly retention?: UpkeepOptions["retention"];
+  /**
+   * How far two looks for lost workers are apart, in milliseconds, at least 100; default 5 s. A worker on another machine counts as
+   * lost when two of them found its lease ended. Give all workers of a store the same.
+   */
+  readonly sweepMs?: UpkeepOptions["sweepMs"];
 }
 
 /** A worker that also does its share of the store's upkeep. */
 export interface JobbersWorker extends AsyncDisposable {
   /** What it is called in listings. */
   readonly name: string;
-  /** Begins to take steps; may be called again after a stop. */
+  /**
+   * Begins to take steps; may be called again after a stop.
+   *
+   * @throws JobbersError `store-busy` or `store-unwritable` when the store does not answer for 5 s
+   */
   start(): Promise<void>;
   /**
    * Takes nothing new, waits for running handlers (their grace time, in milliseconds), and gives the rest back without costing
@@ -29,11 +38,22 @@ export interface JobbersWorker extends AsyncDisposable {
   stats(): WorkerStats;
 }
 
-/** Makes a worker and an upkeep on one store, started and stopped together. */
-export function createJobbersWorker(store: Store, options: WorkerOptions): JobbersWorker {
+/**
+ * Makes a worker and an upkeep on one store, started and stopped together.
+ *
+ * @param live holds the worker from its start to the end of its stop, so that who closes the store can stop it
+ * @throws JobbersError `flag-invalid` or `definition-invalid`
+ */
+export function createJobbersWorker(
+  store: Store,
+  options: WorkerOptions,
+  live: Set<JobbersWorker>,
+): JobbersWorker {
   const host = options.host ?? hostIdentity();
-  const { retention, log, random, observe } = options;
-  const upkeep = createUpkeep({ store, host, retention, log, random });
+  const { retention, sweepMs, log, random, observe } = options;
+  const upkeep = createUpkeep({ store, host, retention, sweepMs: checkSweep(sweepMs), log, random });
+  // A stop that ends after the worker was started again must not make it forgotten.
+  let starts = 0;
   const pool = createWorker({
     ...options,
     ...{ host, store },
@@ -43,20 +63,34 @@ export function createJobbersWorker(store: Store, options: WorkerOptions): Jobbe
       observe?.(event);
     },
   });
-  return {
+  const worker: JobbersWorker = {
     name: pool.stats().name,
     async start() {
-      await pool.start();
-      await upkeep.start();
+      const own = ++starts;
+      live.add(worker);
+      try {
+        await pool.start();
+        await upkeep.start();
+      } catch (error) {
+        if (starts === own && pool.stats().state === "idle") live.delete(worker);
+        throw error;
+      }
     },
     // Upkeep goes on while the pool drains: what it waits for may need a timer.
     async stop(how) {
+      const last = starts;
       await pool.stop(how);
       await upkeep.stop();
+      if (starts === last) live.delete(worker);
     },
     stats: () => pool.stats(),
-    async [Symbol.asyncDispose]() {
-      await this.stop();
-    },
+    [Symbol.asyncDispose]: () => worker.stop(),
   };
+  return worker;
+}
+
+function checkSweep(sweepMs: number | undefined): number | undefined {
+  if (sweepMs === undefined || sweepMs >= 100) return sweepMs;
+  const form = "a number of milliseconds, at least 100";
+  throw new JobbersError("flag-invalid", `the worker's sweepMs is ${quoted(sweepMs)}; it takes ${form}`);
 }

@@ -285,6 +285,18 @@ describe("bad input", () => {
     );
   });
 
+  it("a durability that the store cannot have, or that there is not: submits nothing", async () => {
+    await cli("run", "plain", fixture("plain.mjs"), "--store", "sqlite:alone.db");
+    const submit = (word: string) =>
+      cli("submit", "plain", "--store", "sqlite:alone.db", "--durability", word);
+    const replica = await submit("replica");
+    expect(replica).toMatchObject({ code: 2, stdout: "" });
+    expect(replica.stderr).toMatch(/alone\.db is one database without replicas.*\(flag-invalid\)/);
+    expect((await submit("all")).stderr).toMatch(/--durability is "all"; it takes local, replica/);
+    expect(await submit("local")).toMatchObject({ code: 0 });
+    expect(JSON.parse((await cli("runs", "--store", "sqlite:alone.db", "--json")).stdout)).toHaveLength(2);
+  });
+
   it("a file that is no database is left alone", async () => {
     const file = join(cwd, "letter.db");
     writeFileSync(file, "Dear Ada,\n".repeat(1000));

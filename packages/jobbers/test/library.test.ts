@@ -138,6 +138,9 @@ describe("submit and result", () => {
     ["not-json", double, JSON.parse('{"n":1,"__proto__":{}}'), {}],
     ["id-invalid", double, { n: 1 }, { id: ID.toLowerCase() }],
     ["flag-invalid", double, { n: 1 }, { priority: 10 }],
+    ["flag-invalid", double, { n: 1 }, { durability: "all" }],
+    // This store has no replica.
+    ["flag-invalid", double, { n: 1 }, { durability: "replica" }],
     ["flag-invalid", double, { n: 1 }, { delay: "soon" }],
     ["flag-invalid", double, { n: 1 }, { delay: 1, runAt: 1 }],
     ["flag-invalid", double, { n: 1 }, { tags: [""] }],

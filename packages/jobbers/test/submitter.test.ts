@@ -1,6 +1,12 @@
-import { JobbersError, type Submission, type SubmitResult } from "@jobbers/core";
+import {
+  type Durability,
+  JobbersError,
+  type Submission,
+  type SubmitCall,
+  type SubmitResult,
+} from "@jobbers/core";
 import { describe, expect, it } from "vitest";
-import { task } from "../src/index.js";
+import { task, ulid } from "../src/index.js";
 import { findRegistered } from "../src/registered.js";
 import { planTextOf } from "../src/submission.js";
 import { createSubmitter } from "../src/submitter.js";
@@ -10,15 +16,17 @@ const double = task({ name: "double", run: async () => null });
 /** A store that takes a submission only with its plan, until it has seen the plan. */
 function forgetful() {
   const batches: Submission[][] = [];
+  const durabilities: (Durability | undefined)[] = [];
   let known = false;
-  const submit = async (batch: readonly Submission[]): Promise<SubmitResult[]> => {
+  const submit = async (batch: readonly Submission[], call?: SubmitCall): Promise<SubmitResult[]> => {
     batches.push([...batch]);
+    durabilities.push(call?.durability);
     known ||= batch.some(({ planText }) => planText !== undefined);
     return batch.map(({ id }) =>
       known ? { status: "created", id, state: "running" } : { status: "plan-missing", id },
     );
   };
-  return { batches, submit };
+  return { batches, durabilities, submit };
 }
 
 describe("the submitter", () => {
@@ -54,6 +62,38 @@ describe("the submitter", () => {
     for (const { id } of answers) expect(id).toMatch(/^[0-9A-Z]{26}$/);
   });
 
+  it("asks for a replica where an item does, also when it sends the plan after it, and keeps the order", async () => {
+    const store = forgetful();
+    const ids = Array.from({ length: 4 }, () => ulid());
+    const items = ids.map((id, i) => ({
+      ...{ id, input: {} },
+      ...(i % 2 === 1 && { durability: "replica" as const }),
+    }));
+    const answers = await createSubmitter(store).submit(double, [...items, { input: 1n }]);
+    expect(answers.slice(0, 4)).toEqual(ids.map((id) => ({ id, status: "created" })));
+    expect(answers[4]).toMatchObject({ status: "refused", error: { code: "not-json" } });
+    const sent = store.batches.map((batch) => batch.map(({ id }) => ids.indexOf(id)));
+    expect(sent).toEqual([
+      [0, 2],
+      [0, 2],
+      [1, 3],
+    ]);
+    expect(store.durabilities).toEqual(["local", "local", "replica"]);
+    const alone = forgetful();
+    await createSubmitter(alone).submit(double, items.slice(1, 2));
+    expect(alone.durabilities).toEqual(["replica", "replica"]);
+  });
+
+  it("says that a run is written but not confirmed, and which, so that it can be sent again", async () => {
+    const submit = async ([each]: readonly Submission[]): Promise<SubmitResult[]> => [
+      { status: "not-replicated", id: each?.id as string, state: "running", waitedMs: 2000 },
+    ];
+    const [answer] = await createSubmitter({ submit }).submit(double, [{ input: {}, durability: "replica" }]);
+    const { id, error } = answer as Extract<typeof answer, { error: Error }>;
+    expect(error).toMatchObject({ code: "not-replicated", detail: { id, waitedMs: 2000 } });
+    expect(error.message).toContain(`written run ${id}, but no replica confirmed it within 2000 ms`);
+  });
+
   it("has one fingerprint for one content, whatever the order of keys and the workflow's plan", async () => {
     const other = task({ name: "double", queue: "elsewhere", run: async () => null });
     const fingerprints = async (workflow: typeof double, input: unknown, options: object = {}) => {
@@ -64,6 +104,7 @@ describe("the submitter", () => {
     const one = await fingerprints(double, { a: 1, b: 2 });
     expect(await fingerprints(double, { b: 2, a: 1, c: undefined })).toBe(one);
     expect(await fingerprints(other as unknown as typeof double, { a: 1, b: 2 })).toBe(one);
+    expect(await fingerprints(double, { a: 1, b: 2 }, { durability: "replica" })).toBe(one);
     expect(await fingerprints(double, { a: 1, b: 2 }, { delay: "1s" })).not.toBe(one);
     expect(await fingerprints(double, { a: 1, b: 2 }, { delay: 1000 })).toBe(
       await fingerprints(double, { a: 1, b: 2 }, { delay: "1s" }),

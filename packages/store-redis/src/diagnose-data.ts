@@ -3,9 +3,7 @@ import type { Redis } from "ioredis";
 import { accessFinding } from "./access.js";
 import { isOfType } from "./check-kinds.js";
 import type { Keys } from "./keys.js";
-
-/** The newest layout that is served, as schema.ts has it. */
-const MAJOR = 1;
+import { MAJOR } from "./schema.js";
 
 /** How many keys are looked at for foreign ones; `jobbers fsck` looks at all. */
 const SCANNED = 10_000;

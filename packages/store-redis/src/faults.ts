@@ -10,7 +10,7 @@ import { type ErrorCode, JobbersError } from "@jobbers/core";
 export type FaultClass = "away" | "degraded" | "foreign" | "other";
 
 const away =
-  /^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY )|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection is closed|Command timed out|Stream isn't writeable|max retries per request|Socket timeout/i;
+  /^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY )|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection is closed|aborted due to connection close|WAIT cannot be used with replica|Command timed out|Stream isn't writeable|max retries per request|Socket timeout/i;
 const degraded = /^(-)?(OOM|MISCONF|NOREPLICAS|NOPERM|NOAUTH|WRONGPASS)\b/;
 
 /** Tells errors apart by their texts: Redis has no other codes. */

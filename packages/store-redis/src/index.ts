@@ -12,12 +12,17 @@ export interface RedisStoreOptions {
   readonly namespace?: string | undefined;
   /** About how many events the feed keeps; default 100,000. */
   readonly eventsKept?: number | undefined;
+  /** How long a submission with durability `replica` waits for a replica, in milliseconds, 1 to 10,000; default 2,000. */
+  readonly replicaMs?: number | undefined;
   /** For tests: milliseconds since 1970, in place of the server's own clock. A renewal thread always goes by the server's. */
   readonly clock?: (() => number) | undefined;
 }
 
 const EVENTS_KEPT = 100_000;
 const NAMESPACE = "main";
+const REPLICA_MS = 2_000;
+/** `WAIT` must answer before the connection takes silence for trouble; and 0 would wait for ever. */
+const LONGEST_REPLICA_MS = 10_000;
 
 /**
  * Opens a store on a Redis of version 7.0 or newer, which any number of processes on any number of machines may share.
@@ -30,7 +35,7 @@ const NAMESPACE = "main";
  * const store = await openRedisStore("redis://127.0.0.1:6379");
  */
 export async function openRedisStore(url: string, options: RedisStoreOptions = {}): Promise<Store> {
-  const { namespace = NAMESPACE, eventsKept = EVENTS_KEPT, clock } = options;
+  const { namespace = NAMESPACE, eventsKept = EVENTS_KEPT, replicaMs = REPLICA_MS, clock } = options;
   const place = placeOf(url, namespace);
   const keys = keysOf(namespace);
   const redis = await openClient(place);
@@ -40,5 +45,9 @@ export async function openRedisStore(url: string, options: RedisStoreOptions = {
     redis.disconnect();
     throw error;
   }
-  return createStore({ redis, place, keys, clock, eventsKept: Math.max(1, eventsKept) });
+  return createStore({
+    ...{ redis, place, keys, clock },
+    eventsKept: Math.max(1, eventsKept),
+    replicaMs: Math.min(LONGEST_REPLICA_MS, Math.max(1, Math.floor(replicaMs))),
+  });
 }

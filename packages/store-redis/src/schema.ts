@@ -3,7 +3,7 @@ import { fault, faultOf } from "./faults.js";
 import type { Keys } from "./keys.js";
 
 /** The layout that this version reads and writes. A newer minor one only adds, and is served; a newer major one is refused. */
-const MAJOR = 1;
+export const MAJOR = 1;
 const MINOR = 0;
 
 /** The oldest server that has what the scripts use: flags of scripts. */

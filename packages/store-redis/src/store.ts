@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import type { Lease, Store } from "@jobbers/core";
+import type { Lease, Store, Submission } from "@jobbers/core";
 import type { Redis } from "ioredis";
 import { cancelScript } from "./cancel.js";
 import { createCheck } from "./check.js";
+import { createConfirming } from "./confirm.js";
 import type { Place } from "./connection.js";
 import { diagnose } from "./diagnose.js";
 import { lastEvent, readEvents } from "./events.js";
@@ -29,7 +30,7 @@ import {
   renewScript,
 } from "./session.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
-import { chunksOf, submitChunk } from "./submit.js";
+import { chunksOf, submitScript } from "./submit.js";
 import { readValues } from "./values.js";
 
 export interface StoreParts {
@@ -38,24 +39,33 @@ export interface StoreParts {
   readonly keys: Keys;
   readonly clock: (() => number) | undefined;
   readonly eventsKept: number;
+  readonly replicaMs: number;
 }
 
 /** Puts the verbs together to a store. */
-export function createStore({ redis, place, keys, clock, eventsKept }: StoreParts): Store {
+export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }: StoreParts): Store {
   const { url } = place;
   let isClosed = false;
   const server = createServer({ redis, keys, url, clock, isClosed: () => isClosed });
   const { run } = server;
   const listening = createListening(server, place);
+  const submitChunk = (chunk: readonly Submission[]) => run(submitScript, chunk, eventsKept);
+  const confirming = createConfirming({
+    place,
+    keys,
+    clock,
+    eventsKept,
+    replicaMs,
+    isClosed: () => isClosed,
+  });
 
   return {
     url,
     renewal: { module: renewerModule(), data: { ...place } },
-    async submit(batch) {
+    async submit(batch, { durability } = {}) {
       if (isClosed) throw closedError(url);
-      return (
-        await Promise.all(chunksOf(batch).map((chunk) => submitChunk(server, chunk, eventsKept)))
-      ).flat();
+      const send = durability === "replica" ? confirming.submit : submitChunk;
+      return (await Promise.all(chunksOf(batch).map(send))).flat();
     },
     cancel: (id) => run(cancelScript, id, eventsKept),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
@@ -96,7 +106,7 @@ export function createStore({ redis, place, keys, clock, eventsKept }: StorePart
       listening.close();
       // What is under way is answered first, unless the server is away.
       await Promise.race([
-        redis.quit().catch(() => {}),
+        Promise.all([redis.quit(), confirming.close()]).catch(() => {}),
         new Promise((done) => setTimeout(done, 1_000).unref()),
       ]);
       redis.disconnect();

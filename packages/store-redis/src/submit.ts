@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import type { RunState, StepSpec, Submission, SubmitResult } from "@jobbers/core";
 import { runStateOf } from "./letters.js";
 import type { Argument, Script } from "./script.js";
-import type { Server } from "./server.js";
 import { pushSpecs } from "./spec.js";
 import { isPackable, KIND_CHARS, packHash, packText, RS, US } from "./text.js";
 
@@ -39,13 +38,9 @@ export function chunksOf(batch: readonly Submission[]): Submission[][] {
   return chunks;
 }
 
-/** `isWhole`: nothing begins packed, for what the store has answered `unshared`. */
-export const submitScript: Script<
-  [batch: readonly Submission[], eventsKept: number, isWhole?: boolean],
-  (SubmitResult | "unshared")[]
-> = {
+export const submitScript: Script<[batch: readonly Submission[], eventsKept: number], SubmitResult[]> = {
   name: "submit",
-  encode(batch, eventsKept, isWhole = false) {
+  encode(batch, eventsKept) {
     const args: Argument[] = [eventsKept];
     const sent = new Set<string>();
     // A batch of one plan need not carry its text a hundred times.
@@ -56,7 +51,7 @@ export const submitScript: Script<
     };
     for (let at = 0; at < batch.length; ) {
       const first = batch[at] as Submission;
-      if (isWhole || !mayBePacked(first)) {
+      if (!mayBePacked(first)) {
         args.push(`S${headOf(first)}`, textOf(first), first.input);
         pushSpecs(args, first.entries.items);
         at += 1;
@@ -77,9 +72,7 @@ export const submitScript: Script<
     return args;
   },
   decode: (reply, batch) =>
-    (reply as string)
-      .split(",")
-      .map((word, i) => (word === "p" ? "unshared" : resultOf(word, (batch[i] as Submission).id))),
+    (reply as string).split(",").map((word, i) => resultOf(word, (batch[i] as Submission).id)),
 };
 
 /** True for a run that may begin packed, as scripts/shared/packed.lua says. */
@@ -208,19 +201,4 @@ function resultOf(word: string, id: string): SubmitResult {
     default:
       return { status: "plan-missing", id };
   }
-}
-
-/** Submits what {@link chunksOf} made. */
-export async function submitChunk(
-  server: Server,
-  chunk: readonly Submission[],
-  eventsKept: number,
-): Promise<SubmitResult[]> {
-  const results = await server.run(submitScript, chunk, eventsKept);
-  const unshared = chunk.filter((_, i) => results[i] === "unshared");
-  if (unshared.length === 0) return results as SubmitResult[];
-  // Another version of a worker or client packs the same plan's steps differently: each run keeps its own.
-  const again = await server.run(submitScript, unshared, eventsKept, true);
-  let next = 0;
-  return results.map((result) => (result === "unshared" ? again[next++] : result) as SubmitResult);
 }

@@ -17,9 +17,15 @@ afterAll(() => server?.stop());
 
 let namespaces = 0;
 const inCluster: OpenStore = ({ clock, eventsKept }) =>
-  openRedisStore(server.url, { namespace: `test-${++namespaces}`, clock: clock.now, eventsKept });
+  openRedisStore(server.url, {
+    namespace: `test-${++namespaces}`,
+    clock: clock.now,
+    eventsKept,
+    replicaMs: 20,
+  });
 
 storeContract("redis in cluster mode", inCluster, {
+  mayReplicate: true,
   reopen: (_first, { clock }) =>
     openRedisStore(server.url, { namespace: `test-${namespaces}`, clock: clock.now }),
 });

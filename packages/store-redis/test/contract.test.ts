@@ -13,12 +13,18 @@ afterAll(() => server?.stop());
 let namespaces = 0;
 /** Every test has a namespace of its own in the one server. */
 const inNamespace: OpenStore = ({ clock, eventsKept }) =>
-  openRedisStore(server.url, { namespace: `test-${++namespaces}`, clock: clock.now, eventsKept });
+  openRedisStore(server.url, {
+    namespace: `test-${++namespaces}`,
+    clock: clock.now,
+    eventsKept,
+    replicaMs: 20,
+  });
 
 storeContract("redis", inNamespace, {
+  mayReplicate: true,
   reopen: (_first, { clock }) =>
     openRedisStore(server.url, { namespace: `test-${namespaces}`, clock: clock.now }),
 });
 
 const faults: Faults = { seed: 20_261_121, twice: true, dropReplies: 0.2, delay: true, chunk: 3 };
-storeContract("redis behind a bad line", inNamespace, { faults });
+storeContract("redis behind a bad line", inNamespace, { mayReplicate: true, faults });

@@ -4,6 +4,7 @@ import { diagnoseRedis, openRedisStore } from "@jobbers/store-redis";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { inspectingCommands, neededCommands } from "../src/needs.js";
+import { MAJOR } from "../src/schema.js";
 import { freePort, type RedisServer, startRedis } from "./redis-server.js";
 
 let server: RedisServer;
@@ -102,6 +103,19 @@ describe("a diagnosis of a Redis", () => {
       schema: { level: "fail" },
       "foreign keys": { level: "warn", value: "1" },
     });
+  });
+
+  it("knows the same layouts as an opening", async () => {
+    const at = (layout: string) => admin.set("jobbers:{main:0}:schema", layout);
+    await at(`${MAJOR}.99`);
+    expect((await findingsOf()).schema).toMatchObject({ level: "ok" });
+    await (await openRedisStore(server.url)).close();
+    await at(`${MAJOR + 1}.0`);
+    expect((await findingsOf()).schema).toMatchObject({
+      level: "fail",
+      sentence: expect.stringContaining(`up to ${MAJOR};`),
+    });
+    await expect(openRedisStore(server.url)).rejects.toMatchObject({ code: "store-too-new" });
   });
 
   it("says where nobody answers, and where the password is refused, without showing it", async () => {

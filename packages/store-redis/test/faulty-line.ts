@@ -5,6 +5,10 @@ export interface FaultyLine {
   readonly url: string;
   /** Swallows what the server says next, then cuts the line: the call was executed, and nobody knows. */
   loseNextReply(): void;
+  /** Lets the next thing that the server says through, and cuts the line behind it. */
+  cutAfterNextReply(): void;
+  /** How often a line was cut behind a reply. */
+  readonly cuts: number;
   /** Cuts all lines at once. */
   cut(): void;
   close(): Promise<void>;
@@ -13,6 +17,8 @@ export interface FaultyLine {
 export function startFaultyLine(port: number): Promise<FaultyLine> {
   const sockets = new Set<Socket>();
   let isLosing = false;
+  let isCutting = false;
+  let cuts = 0;
   const server = createServer((client) => {
     const upstream = connect(port, "127.0.0.1");
     for (const socket of [client, upstream]) {
@@ -26,6 +32,13 @@ export function startFaultyLine(port: number): Promise<FaultyLine> {
     }
     client.on("data", (data) => upstream.write(data));
     upstream.on("data", (data) => {
+      if (isCutting) {
+        isCutting = false;
+        cuts++;
+        client.end(data);
+        upstream.destroy();
+        return;
+      }
       if (!isLosing) return void client.write(data);
       isLosing = false;
       client.destroy();
@@ -41,6 +54,12 @@ export function startFaultyLine(port: number): Promise<FaultyLine> {
         url: `redis://127.0.0.1:${address.port}`,
         loseNextReply: () => {
           isLosing = true;
+        },
+        cutAfterNextReply: () => {
+          isCutting = true;
+        },
+        get cuts() {
+          return cuts;
         },
         cut,
         close: () =>

@@ -61,3 +61,10 @@ function fault(
   const reason = error instanceof Error ? ` (SQLite: ${error.message})` : "";
   return new JobbersError(code, message + reason, { cause: error });
 }
+
+/** The error of a submission that asks a replica to confirm it. */
+export function noReplica(url: string): JobbersError {
+  const why = `${url} is one database without replicas, so durability "replica" cannot be had here`;
+  const message = `${why}; nothing was written. Leave it out, or use a Redis store`;
+  return new JobbersError("flag-invalid", message);
+}

@@ -9,7 +9,7 @@ import type { Sql } from "./driver.js";
 import { lastEvent, readEvents } from "./events.js";
 import { exchange } from "./exchange.js";
 import { expand } from "./expand.js";
-import { faultOf, isBusy } from "./faults.js";
+import { faultOf, isBusy, noReplica } from "./faults.js";
 import { closedError, createGroup } from "./group.js";
 import { listAttempts } from "./history.js";
 import { createListening } from "./listen.js";
@@ -86,8 +86,9 @@ export function createStore({
   return {
     url,
     renewal: path === MEMORY ? undefined : { module: renewerModule(), data: { url, path } },
-    async submit(batch) {
+    async submit(batch, { durability } = {}) {
       if (isClosed) throw closedError(url);
+      if (durability === "replica") throw noReplica(url);
       const chunks = chunksOf(batch).map((chunk) => {
         const weight = chunk.reduce((sum, each) => sum + weightOf(each), 0);
         return mutate(weight, (unit) => submit(unit, chunk));

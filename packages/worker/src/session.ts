@@ -1,5 +1,12 @@
-import type { Mail, Session, SessionOpening, Store, TaskLog } from "@jobbers/core";
-import { GaveUp, untilAnswered } from "./persistence.js";
+import {
+  JobbersError,
+  type Mail,
+  type Session,
+  type SessionOpening,
+  type Store,
+  type TaskLog,
+} from "@jobbers/core";
+import { GaveUp, messageOf, untilAnswered } from "./persistence.js";
 import { Pulse } from "./pulse.js";
 import { type RenewalNews, trustedUntil } from "./renewal-loop.js";
 import { Renewals } from "./renewals.js";
@@ -21,7 +28,7 @@ import { monotonicMs } from "./waiting.js";
  * what was reported meanwhile still counts. After a loss reports are sent under the next session, and their fences decide.
  */
 export interface SessionKeeperOptions {
-  readonly store: Pick<Store, "openSession" | "closeSession" | "renew" | "renewal">;
+  readonly store: Pick<Store, "url" | "openSession" | "closeSession" | "renew" | "renewal">;
   readonly opening: SessionOpening;
   readonly maxBlockMs: number;
   readonly log: TaskLog;
@@ -82,7 +89,7 @@ export class SessionKeeper {
       const [session, sentMs] = await openOne({ ...options, signal });
       return new SessionKeeper(session, sentMs, options);
     } catch (error) {
-      throw error instanceof GaveUp && error.cause !== undefined ? error.cause : error;
+      throw error instanceof GaveUp ? notOpened(options.store.url, error.cause, stopping.aborted) : error;
     } finally {
       clearTimeout(deadline);
       stopping.removeEventListener("abort", onStop);
@@ -212,4 +219,12 @@ async function openOne(options: SessionKeeperOptions): Promise<readonly [Session
   };
   const session = await untilAnswered("openSession", open, options);
   return [session, sentMs];
+}
+
+/** Why a worker that starts has no session: what was asked, for how long, and what the store said last, where it said anything. */
+function notOpened(url: string, said: unknown, isStopped: boolean): JobbersError {
+  const end = isStopped ? "before the worker was stopped" : `within ${OPENING_MS} ms`;
+  const why = said === undefined ? "" : `: ${messageOf(said)}`;
+  const code = said instanceof JobbersError ? said.code : "store-busy";
+  return new JobbersError(code, `${url} did not answer openSession ${end}${why}`, { cause: said });
 }

@@ -59,7 +59,12 @@ export interface RunningAttempt {
 
 export interface Worker {
   readonly state: WorkerState;
-  /** Opens a session and begins to take steps; rejects when the store does not answer for 5 s. Waits for a stop under way. */
+  /**
+   * Opens a session and begins to take steps. Waits for a stop under way.
+   *
+   * @throws JobbersError `store-busy` or `store-unwritable` when the store does not answer for 5 s, or until a stop; what a store says
+   * that refuses the worker
+   */
   start(): Promise<void>;
   /**
    * Takes nothing new, waits for running handlers, gives the rest back without costing a try, and ends the session. May be called

@@ -142,6 +142,13 @@ export const errorCatalogue = {
     status: 503,
     exit: 3,
   },
+  "not-replicated": {
+    title: "No replica has confirmed the run",
+    remedy:
+      "Submit the same id again, which is harmless and checks again; if it repeats, see whether a replica is up.",
+    status: 503,
+    exit: 3,
+  },
   "store-unfit": {
     title: "The server would not keep work safe",
     remedy: "Change the server's settings as the message says, or give another server.",

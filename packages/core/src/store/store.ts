@@ -14,7 +14,7 @@ import type {
 } from "./records.js";
 import type { Reaped, Registration, Renewal, Retention, Session, SessionOpening } from "./session.js";
 import type { StepState } from "./states.js";
-import type { CancelResult, Submission, SubmitResult } from "./submission.js";
+import type { CancelResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
 
 /**
  * The Store port: every piece of state behind atomic transitions.
@@ -52,8 +52,11 @@ export interface Submitting {
   /**
    * Creates runs; answers one result per submission, in order. A batch may hold any number; the adapter cuts it into
    * transactions of at most 500, each submission whole or not at all.
+   *
+   * With durability `replica`, a submission that answers `created` or `existing` has been confirmed by a replica, whoever wrote it
+   * and when. A store that can have no replica rejects with `flag-invalid` and writes nothing.
    */
-  submit(batch: readonly Submission[]): Promise<SubmitResult[]>;
+  submit(batch: readonly Submission[], call?: SubmitCall): Promise<SubmitResult[]>;
   /** Marks a run as cancelling; it ends when nothing of it runs. Costs O(running). */
   cancel(run: string): Promise<CancelResult>;
 }

@@ -33,8 +33,27 @@ export interface Submission {
   readonly entries: Page<StepSpec>;
 }
 
+/**
+ * Who has to have a run before its submission is confirmed: `local`, the store itself, by the settings that it has; `replica`,
+ * at least one replica of it besides. It says nothing about the run, so it is no part of its content.
+ */
+export type Durability = "local" | "replica";
+
+/** What one call of `submit` asks for, whatever it submits. */
+export interface SubmitCall {
+  /** Default: `local`. */
+  readonly durability?: Durability | undefined;
+}
+
 export type SubmitResult =
   | { readonly status: "created" | "existing"; readonly id: string; readonly state: RunState }
+  /** Only with durability `replica`: the store has the run, new or not, but no replica confirmed it within `waitedMs`. */
+  | {
+      readonly status: "not-replicated";
+      readonly id: string;
+      readonly state: RunState;
+      readonly waitedMs: number;
+    }
   | { readonly status: "conflict"; readonly id: string }
   | { readonly status: "plan-missing"; readonly id: string };
 

@@ -31,29 +31,44 @@ local function start(run, from, to, nextPage)
   settle.endBodyIfDone(run, "")
 end
 
+-- Creates a run that is not packed. `head` is what stands in its field h behind creation, kind and number.
+local function create(id, plan, letter, head, onFailure, fingerprint, name, traceparent, tags, input, isScheduled)
+  local number = submitting.number(id, plan)
+  local run = runs.adopt(id, clock.text .. "," .. letter .. "," .. number .. "," .. head,
+    (isScheduled and SCHEDULED or STARTED) .. ",0,0,,,0,0,0," .. (onFailure == "1" and "w" or "n") .. ",0,")
+  run.dirty, run.isFresh, run.plan, run.fingerprint = true, true, plan, fingerprint
+  run.writes = { "h", run.head, "p", plan, "f", fingerprint, "n", name }
+  if tags ~= "" then run.writes[9], run.writes[10] = "g", tags end
+  local n = #run.writes
+  if traceparent ~= "" then run.writes[n + 1], run.writes[n + 2] = "x", traceparent end
+  values.put(run, ":input", input)
+  events.add(run, "c")
+  return run
+end
+
+-- Submits a run of a group (see submit-packed.lua) that cannot begin packed after all; the specs are ARGV[from] to ARGV[to].
+function submitting.whole(id, plan, kindText, tail, from, to)
+  local kind = splitBy(kindText, US)
+  local birth, input = string.match(tail, "^([^\30]*)\30(.*)$")
+  local parts = splitBy(birth, US)
+  local head = kind[3] .. "," .. kind[4] .. ",," .. kind[5] .. "," .. kind[7]
+  start(create(id, plan, kind[2], head, kind[6], parts[1], kind[10], parts[2] or "", parts[3] or "", input, false), from, to, "")
+  return "cr"
+end
+
 -- Submits what stands at ARGV[at]; answers its result, and where the next begins.
 function submitting.other(at)
   local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, name =
     string.match(ARGV[at], HEAD)
   local from = at + 3
   local after = from + tonumber(count)
-  local earlier = runs.known[id]
-  if earlier then return submitting.again(fingerprint, earlier.fingerprint, earlier.state), after end
   local known, state = submitting.find(id)
   if known then return submitting.again(fingerprint, known, state), after end
   if not submitting.hasPlan(plan, ARGV[at + 1]) then return "m", after end
   local due = tonumber(runAt) or clock.now + (tonumber(delay) or 0)
   local isScheduled = due > clock.now
-  local number = submitting.number(id, plan)
-  local run = runs.adopt(id, clock.text .. "," .. kind .. "," .. number .. "," .. mode .. "," .. priority .. "," .. keep .. "," .. members
-    .. "," .. inline, (isScheduled and SCHEDULED or STARTED) .. ",0,0,,,0,0,0," .. (onFailure == "1" and "w" or "n") .. ",0,")
-  run.dirty, run.isFresh, run.plan, run.fingerprint = true, true, plan, fingerprint
-  run.writes = { "h", run.head, "p", plan, "f", fingerprint, "n", name }
-  if tags ~= "" then run.writes[9], run.writes[10] = "g", tags end
-  local n = #run.writes
-  if traceparent ~= "" then run.writes[n + 1], run.writes[n + 2] = "x", traceparent end
-  values.put(run, ":input", ARGV[at + 2])
-  events.add(run, "c")
+  local head = mode .. "," .. priority .. "," .. keep .. "," .. members .. "," .. inline
+  local run = create(id, plan, kind, head, onFailure, fingerprint, name, traceparent, tags, ARGV[at + 2], isScheduled)
   if isScheduled then schedule(run, due, from, after - 1, nextPage) else start(run, from, after - 1, nextPage) end
   return "c" .. run.state, after
 end

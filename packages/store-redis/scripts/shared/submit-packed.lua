@@ -24,6 +24,8 @@ end
 
 -- What is known of an id: fingerprint and state, or nil.
 function submitting.find(id)
+  local earlier = general.isMade and runs.known[id]
+  if earlier then return earlier.fingerprint, earlier.state end
   local run = packed.get(id)
   if run then return string.match(run.rest, "^%d+,%d+,([^\30\31]*)"), run.state end
   local known = call("HMGET", PREFIX .. "run:" .. id, "f", "s")
@@ -45,7 +47,8 @@ local function areUnpacked(ids)
   return false
 end
 
--- The specs of a group, shared by its plan; nil where one is not the shared one.
+-- The specs of a group, shared by its plan; nil where one is not the shared one, as when versions pack differently: then each run of the
+-- group keeps its own.
 local function readEntries(kind, from, count)
   local entries = {}
   if not kind then return nil end
@@ -88,7 +91,7 @@ function submitting.packed(at, results, n)
     n = n + 1
     local id, tail = ARGV[i], ARGV[i + 1]
     local known, state
-    if packed.known[id] or mayBeKnown then known, state = submitting.find(id) end
+    if packed.known[id] or mayBeKnown or general.isMade then known, state = submitting.find(id) end
     if known then
       results[n] = submitting.again(string.match(tail, "^[^\30\31]*"), known, state)
     elseif not hasPlan then
@@ -97,7 +100,7 @@ function submitting.packed(at, results, n)
       create(id, kind, entries, tail)
       results[n] = "cr"
     else
-      results[n] = "p"
+      results[n] = submitting.whole(id, plan, kindText, tail, at + 2, first - 1)
     end
   end
   return n, after

@@ -20,6 +20,8 @@ export type OpenStore = (settings: StoreSettings) => Promise<Store>;
 export interface ContractOptions {
   /** Opens the same data once more, while `first` is open or after it was closed; left out for stores that keep nothing. */
   readonly reopen?: ((first: Store, settings: StoreSettings) => Promise<Store>) | undefined;
+  /** True for stores that may have replicas, though none has any here: they wait for one a short while. */
+  readonly mayReplicate?: boolean | undefined;
   /** Runs everything behind a bad line. */
   readonly faults?: Faults | undefined;
 }

@@ -4,6 +4,7 @@ import { cancelling } from "./cancelling.js";
 import { catching } from "./catching.js";
 import { crashes } from "./crashes.js";
 import { dags } from "./dags.js";
+import { durability } from "./durability.js";
 import { epilogues } from "./epilogues.js";
 import { events } from "./events.js";
 import { expansions } from "./expansions.js";
@@ -24,8 +25,9 @@ import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
 import { working } from "./working.js";
 
-const groups: readonly (readonly [string, (test: BenchTest) => void])[] = [
+const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
   ["submitting", submitting],
+  ["durability", durability],
   ["working", working],
   ["lanes", lanes],
   ["fences", fences],
@@ -59,7 +61,7 @@ const groups: readonly (readonly [string, (test: BenchTest) => void])[] = [
 export function storeContract(name: string, open: OpenStore, options: ContractOptions = {}): void {
   const test = benchTest(open, options);
   describe(name, () => {
-    for (const [title, group] of groups) describe(title, () => group(test));
+    for (const [title, group] of groups) describe(title, () => group(test, options));
     if (options.reopen) describe("sharing", () => sharing(test));
   });
 }

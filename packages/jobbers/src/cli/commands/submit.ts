@@ -2,6 +2,7 @@ import { findRegistered } from "../../registered.js";
 import type { Run } from "../../run-types.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { EXIT_OTHERWISE } from "../error-report.js";
+import { oneOf } from "../flags.js";
 import { inputFlag, readInput } from "../input.js";
 import type { Output } from "../output.js";
 import { startProgress } from "../progress.js";
@@ -23,6 +24,11 @@ export const submit = defineCommand({
       valueHint: "ULID",
       description: "The run's id; sending the same again is harmless",
     },
+    durability: {
+      type: "string",
+      valueHint: "WORD",
+      description: "replica: only done when a replica of the Redis has the run too; default local",
+    },
     wait: {
       type: "boolean",
       description: "Wait for the run's end, with live progress, and print its result",
@@ -31,13 +37,18 @@ export const submit = defineCommand({
   },
   examples: [
     `jobbers submit crawl --input '{"sitemap":"https://example.org/sitemap.xml"}'`,
+    "jobbers submit crawl --input @input.json --store redis://127.0.0.1:6379 --durability replica",
     "jobbers submit crawl --input @input.json --wait --json | jq .output",
   ],
   async run({ args, output }) {
     const input = readInput(args.input);
+    const durability =
+      args.durability === undefined
+        ? undefined
+        : oneOf(args.durability, "--durability", ["local", "replica"]);
     return withStore(args.store, async (jobbers) => {
       const workflow = await findRegistered(jobbers.store, args.name);
-      const run = await jobbers.submit(workflow, input, { id: args.id });
+      const run = await jobbers.submit(workflow, input, { id: args.id, durability });
       if (args.wait) return waitFor(run, output);
       output.printJson({ id: run.id, state: (await run.status()).state });
       output.print(run.id);
