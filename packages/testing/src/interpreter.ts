@@ -83,8 +83,8 @@ export class Interpreter {
   }
 
   /** What the run answers. */
-  output(): Promise<unknown> {
-    return resolveWiring(
+  async output(): Promise<unknown> {
+    return await resolveWiring(
       { index: this.#index, indices: [], read: this.#values.read },
       this.#index.plan.output,
     );

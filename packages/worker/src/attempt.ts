@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { AnyTask, Grant, Located, Progress, StepReason, TaskStep } from "@jobbers/core";
 import type { Holding } from "./ledger.js";
-import { after, monotonicMs } from "./waiting.js";
+import { after } from "./waiting.js";
 
 /**
  * One attempt of a task's step:
@@ -32,7 +32,7 @@ export class AttemptAborted extends Error {
 const BLOCKED_MS = 250;
 
 export class Attempt implements Holding {
-  readonly startedMs = monotonicMs();
+  readonly startedMs = performance.now();
   progress: Progress | undefined;
   /** True when its one report was sent. */
   reported = false;
@@ -89,7 +89,7 @@ export class Attempt implements Holding {
   }
 
   heartbeat(progress: Progress | undefined): void {
-    this.#lastSignMs = monotonicMs();
+    this.#lastSignMs = performance.now();
     if (progress) this.progress = progress;
   }
 
@@ -104,7 +104,7 @@ export class Attempt implements Holding {
       );
     }
     if (heartbeatMs === undefined) return;
-    this.#lastSignMs = monotonicMs();
+    this.#lastSignMs = performance.now();
     const frozen = () => onOver("frozen", `gave no heartbeat for longer than ${heartbeatMs} ms`);
     this.#watchSilence(heartbeatMs, heartbeatMs, frozen);
   }
@@ -116,9 +116,9 @@ export class Attempt implements Holding {
   }
 
   #watchSilence(heartbeatMs: number, waitMs: number, frozen: () => void): void {
-    const dueMs = monotonicMs() + waitMs;
+    const dueMs = performance.now() + waitMs;
     this.#stopWatch = after(waitMs, () => {
-      const nowMs = monotonicMs();
+      const nowMs = performance.now();
       // Its heartbeats may be waiting behind whatever blocked the loop.
       if (nowMs - dueMs > BLOCKED_MS) this.#lastSignMs = nowMs;
       const leftMs = this.#lastSignMs + heartbeatMs - nowMs;

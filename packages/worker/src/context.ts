@@ -6,7 +6,6 @@ import { logWith } from "./log.js";
 export function createContext(attempt: Attempt, deps: unknown, workerLog: TaskLog): TaskContext {
   const { lease, traceparent } = attempt.grant;
   const { run, address: step, fence } = lease;
-  let log: TaskLog | undefined;
   // An object of its own properties, so that `{ ...ctx, deps }` works in users' tests and wrappers.
   return {
     run,
@@ -20,9 +19,6 @@ export function createContext(attempt: Attempt, deps: unknown, workerLog: TaskLo
     get signal() {
       return attempt.signal;
     },
-    get log() {
-      log ??= logWith(workerLog, { run, step, attempt: fence });
-      return log;
-    },
+    log: logWith(workerLog, lease),
   };
 }

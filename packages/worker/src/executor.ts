@@ -38,6 +38,8 @@ export interface ExecutorOptions {
   readonly onFreed: () => void;
 }
 
+const BEGINS = Promise.resolve();
+
 /** A failure that another try would not change. */
 class Final {
   constructor(
@@ -71,14 +73,9 @@ export class Executor {
     const attempt = new Attempt(grant, tasks.get(grant.needs));
     ledger.add(attempt);
     slots.take();
-    const over = this.#run(attempt).finally(() => {
-      // Should anything of ours have thrown, the step still goes back.
-      this.#release(attempt);
-      this.#running.delete(attempt);
-      slots.release();
-      this.#options.onFreed();
-    });
-    this.#running.set(attempt, over);
+    // It is noted before it begins: its handler may ask at once who runs.
+    this.#running.set(attempt, BEGINS);
+    this.#running.set(attempt, this.#run(attempt));
   }
 
   /** Aborts the attempts of a run that is being cancelled. */
@@ -98,18 +95,29 @@ export class Executor {
     for (const attempt of this.#running.keys()) this.#release(attempt);
   }
 
+  /** Never rejects. Small handlers come by the thousand, so nothing is awaited that is at hand. */
   async #run(attempt: Attempt): Promise<void> {
-    const { finder, log } = this.#options;
+    const { finder, slots, onFreed } = this.#options;
     let found: Found | undefined;
     try {
       const looked = finder.find(attempt.grant);
       found = looked instanceof Promise ? await looked : looked;
       await this.#execute(attempt, found);
     } catch (thrown) {
-      if (thrown instanceof Unfit) await this.#giveUp(attempt, thrown);
-      else if (found && !(thrown instanceof GaveUp)) this.#fail(attempt, found, thrown);
-      else log.debug("an attempt was not started", { error: String(thrown) });
+      await this.#heal(attempt, found, thrown);
+    } finally {
+      // Should anything of ours have thrown, the step still goes back.
+      this.#release(attempt);
+      this.#running.delete(attempt);
+      slots.release();
+      onFreed();
     }
+  }
+
+  async #heal(attempt: Attempt, found: Found | undefined, thrown: unknown): Promise<void> {
+    if (thrown instanceof Unfit) await this.#giveUp(attempt, thrown);
+    else if (found && !(thrown instanceof GaveUp)) this.#fail(attempt, found, thrown);
+    else this.#options.log.debug("an attempt was not started", { error: String(thrown) });
   }
 
   async #execute(attempt: Attempt, found: Found): Promise<void> {
@@ -118,23 +126,31 @@ export class Executor {
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
     if (!task) throw new Unfit("elsewhere", `no task "${grant.needs}" is registered here`);
-    const raw = await resolveWiring(found.scene, step.input);
+    const resolved = resolveWiring(found.scene, step.input);
+    const raw = resolved instanceof Promise ? await resolved : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
     attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
-    const input = await orFinal(() => parseWith(task.input, raw, `input of ${task.name}`), "invalid-input");
+    const input = task.input ? await this.#parse(task, raw) : raw;
     if (attempt.aborted) return this.#release(attempt);
     this.#tell("started", attempt, task);
     try {
       const output = await task.run(input, createContext(attempt, deps, log));
-      const text = await orFinal(() => encodeOutput(output, task.name), "invalid-output");
       this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: text,
+        output: encodeOutput(output, task.name),
         follow: followOf(found.index, found.located),
       });
     } finally {
       this.#tell("returned", attempt, task);
+    }
+  }
+
+  async #parse(task: AnyTask, raw: unknown): Promise<unknown> {
+    try {
+      return await parseWith(task.input, raw, `input of ${task.name}`);
+    } catch (thrown) {
+      throw new Final(thrown, "invalid-input");
     }
   }
 
@@ -193,6 +209,7 @@ export class Executor {
   }
 
   #tell(type: "started" | "returned", { grant: { lease } }: Attempt, task: AnyTask): void {
+    if (!this.#options.observe) return;
     const { run, address: step, fence: attempt } = lease;
     this.#options.observe?.({ type, run, step, task: task.name, attempt });
   }
@@ -203,19 +220,15 @@ function reasonOf(thrown: unknown): StepReason {
   return thrown instanceof JobbersError && thrown.code === "output-invalid" ? "invalid-output" : "error";
 }
 
-async function orFinal<T>(act: () => T | Promise<T>, reason: StepReason): Promise<T> {
-  try {
-    return await act();
-  } catch (thrown) {
-    throw new Final(thrown, reason);
-  }
-}
-
 function encodeOutput(output: unknown, task: string): string {
-  const text = encodeJson(output === undefined ? null : output, `output of ${task}`);
-  if (text.length <= MAX_OUTPUT_BYTES / 3) return text;
-  const bytes = Buffer.byteLength(text);
-  if (bytes <= MAX_OUTPUT_BYTES) return text;
-  const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  throw new JobbersError("value-too-large", `output of ${task} has ${size} of JSON; 16 MiB is the most`);
+  try {
+    const text = encodeJson(output === undefined ? null : output, `output of ${task}`);
+    if (text.length <= MAX_OUTPUT_BYTES / 3) return text;
+    const bytes = Buffer.byteLength(text);
+    if (bytes <= MAX_OUTPUT_BYTES) return text;
+    const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+    throw new JobbersError("value-too-large", `output of ${task} has ${size} of JSON; 16 MiB is the most`);
+  } catch (thrown) {
+    throw new Final(thrown, "invalid-output");
+  }
 }

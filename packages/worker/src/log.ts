@@ -1,4 +1,4 @@
-import type { LogFields, TaskLog } from "@jobbers/core";
+import type { Lease, LogFields, TaskLog } from "@jobbers/core";
 
 /** Writes info, warnings and errors to stderr, one line each; drops debug lines. */
 export function consoleLog(): TaskLog {
@@ -8,13 +8,13 @@ export function consoleLog(): TaskLog {
   return { debug: () => {}, info: write("info"), warn: write("warn"), error: write("error") };
 }
 
-/** A log that adds fields to each line. */
-export function logWith(log: TaskLog, more: LogFields): TaskLog {
+/** A log that says in each line which attempt it is about. */
+export function logWith(log: TaskLog, { run, address: step, fence: attempt }: Lease): TaskLog {
   return {
-    debug: (message, fields) => log.debug(message, { ...more, ...fields }),
-    info: (message, fields) => log.info(message, { ...more, ...fields }),
-    warn: (message, fields) => log.warn(message, { ...more, ...fields }),
-    error: (message, fields) => log.error(message, { ...more, ...fields }),
+    debug: (message, fields) => log.debug(message, { run, step, attempt, ...fields }),
+    info: (message, fields) => log.info(message, { run, step, attempt, ...fields }),
+    warn: (message, fields) => log.warn(message, { run, step, attempt, ...fields }),
+    error: (message, fields) => log.error(message, { run, step, attempt, ...fields }),
   };
 }
 

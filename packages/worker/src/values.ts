@@ -28,7 +28,7 @@ export class Values {
   /** A reader for the step of a grant. */
   reader({ lease: { run }, values }: Pick<Grant, "lease" | "values">): ReadValues {
     return (keys) => {
-      if (keys.every((key) => Object.hasOwn(values, key))) return Promise.resolve(values);
+      if (keys.every((key) => Object.hasOwn(values, key))) return values;
       return this.#read(run, keys, values);
     };
   }

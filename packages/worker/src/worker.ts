@@ -5,7 +5,7 @@ import { type Settings, settingsOf, type WorkerOptions } from "./options.js";
 import { untilAnswered } from "./persistence.js";
 import { Pool } from "./pool.js";
 import type { ReportCounts } from "./reporter.js";
-import { monotonicMs, pause } from "./waiting.js";
+import { pause } from "./waiting.js";
 
 /**
  * A worker's state; a stopped one may be started again.
@@ -170,6 +170,6 @@ class RestartableWorker implements Worker {
 
 function describe({ lease, grant, startedMs, reported, progress }: Attempt): RunningAttempt {
   const { run, address: step, fence: attempt } = lease;
-  const forMs = monotonicMs() - startedMs;
+  const forMs = performance.now() - startedMs;
   return { run, step, task: grant.needs, attempt, forMs, abandoned: reported, progress };
 }

@@ -105,6 +105,7 @@ async function runTask<S>(
   ctx: TaskContext,
 ): Promise<unknown> {
   const returned: unknown = await options.run(input, ctx);
+  if (options.output === undefined) return returned === undefined ? null : returned;
   const output = await parseWith(options.output, returned, `output of ${options.name}`, "output-invalid");
   return output === undefined ? null : output;
 }

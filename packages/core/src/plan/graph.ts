@@ -16,10 +16,18 @@ export interface Located {
   readonly indices: readonly number[];
 }
 
+/** The steps outside of maps that were found before, by plan and address: there are as many as their plans have. */
+const found = new WeakMap<PlanIndex, Map<StepAddress, Located>>();
+
 /** Finds the step of a plan that an address names; throws a `RangeError` when there is none. */
 export function locate(index: PlanIndex, address: StepAddress): Located {
+  const known = found.get(index) ?? new Map<StepAddress, Located>();
+  const before = known.get(address);
+  if (before) return before;
   const { name, indices } = parseAddress(address);
-  return { step: index.step(name), indices };
+  const located = { step: index.step(name), indices };
+  if (indices.length === 0) found.set(index, known.set(address, located));
+  return located;
 }
 
 /** What the store has to know of a step. `inline` is for the only child of an only parent. */
@@ -62,8 +70,18 @@ export function entriesOf(
   return page(index.entries(owner?.name), cursor, (step) => specOf(index, step, indices));
 }
 
+/** What follows steps outside of maps, as far as it is one page: the same for every run. */
+const follows = new WeakMap<Located, Follow>();
+
 /** A page of what follows a settled step. */
-export function followOf(index: PlanIndex, { step, indices }: Located, cursor = 0): Follow {
+export function followOf(index: PlanIndex, located: Located, cursor = 0): Follow {
+  if (cursor > 0 || located.indices.length > 0) return makeFollow(index, located, cursor);
+  const known = follows.get(located) ?? makeFollow(index, located, 0);
+  follows.set(located, known);
+  return known;
+}
+
+function makeFollow(index: PlanIndex, { step, indices }: Located, cursor: number): Follow {
   const successors = page(index.dependents(step.name), cursor, (each) => specOf(index, each, indices));
   if (cursor > 0 || step.trigger !== "one_failed") return { successors };
   return { successors, rescues: step.parents.map((parent) => addressOf(index, index.step(parent), indices)) };

@@ -1,14 +1,16 @@
 import { PAGE_LIMIT } from "../store/step-spec.js";
 import { addressOf, RUN_ADDRESS, valueKey } from "./address.js";
 import { sourceKeys, wiringKeys } from "./graph.js";
-import type { JsonValue, MapStep, Path, Source, Wiring } from "./plan.js";
+import type { JsonValue, MapStep, Path, PlanStep, Source, TaskStep, Wiring } from "./plan.js";
 import type { PlanIndex } from "./plan-index.js";
 
 /** A value put together from a run's values; `undefined` is a value that is missing. */
 export type Resolved = unknown;
 
-/** Answers the JSON texts behind keys (see `valueKey`), `null` where there is none. */
-export type ReadValues = (keys: readonly string[]) => Promise<Readonly<Record<string, string | null>>>;
+type Texts = Readonly<Record<string, string | null>>;
+
+/** Answers the JSON texts behind keys (see `valueKey`), `null` where there is none: at once where they are at hand. */
+export type ReadValues = (keys: readonly string[]) => Texts | Promise<Texts>;
 
 /** Where values are resolved: in which plan, inside which instances of its maps, and how values are read. */
 export interface Scene {
@@ -26,18 +28,35 @@ export function readThrough(known: Readonly<Record<string, string | null>>, read
 }
 
 /**
- * Puts a wiring together: its literal, each hole filled from its source. A missing value leaves its property out.
+ * Puts a wiring together: its literal, each hole filled from its source. A missing value leaves its property out. Answers a promise
+ * only where something has to be read first: most steps have all that they need with their grant, and there are many of them.
  *
  * Paths go through null like `?.`; a map's output is read in pages of 500 instances.
  */
-export async function resolveWiring(scene: Scene, wiring: Wiring): Promise<Resolved> {
-  let value: Resolved = wiring.wires.length === 0 ? wiring.value : structuredClone(wiring.value);
-  for (const wire of wiring.wires) value = place(value, wire.at, await resolveSource(scene, wire.source));
-  return value;
+export function resolveWiring(scene: Scene, wiring: Wiring): Resolved | Promise<Resolved> {
+  const { value, wires } = wiring;
+  return wires.length === 0 ? value : fill(scene, wires, 0, copyJson(value));
 }
 
-/** The value of one source, `undefined` where it is missing. */
-export async function resolveSource(scene: Scene, source: Source): Promise<Resolved> {
+function fill(
+  scene: Scene,
+  wires: Wiring["wires"],
+  from: number,
+  value: Resolved,
+): Resolved | Promise<Resolved> {
+  let filled = value;
+  for (let i = from; i < wires.length; i++) {
+    const { at, source } = wires[i] as Wiring["wires"][number];
+    const part = resolveSource(scene, source);
+    if (part instanceof Promise)
+      return part.then((resolved) => fill(scene, wires, i + 1, place(filled, at, resolved)));
+    filled = place(filled, at, part);
+  }
+  return filled;
+}
+
+/** The value of one source, `undefined` where it is missing; a promise of it where it has to be read. */
+export function resolveSource(scene: Scene, source: Source): Resolved | Promise<Resolved> {
   switch (source.from) {
     case "index": {
       const depth = scene.index.maps(scene.index.step(source.of)).length;
@@ -45,38 +64,59 @@ export async function resolveSource(scene: Scene, source: Source): Promise<Resol
     }
     case "step":
       return resolveStep(scene, source.step, source.path);
-    case "or": {
-      const [value, otherwise] = source.args as [Wiring, Wiring];
-      const first = await resolveWiring(scene, value);
-      return walk(first ?? (await resolveWiring(scene, otherwise)), source.path);
-    }
-    case "eq": {
-      const [a, b] = await Promise.all(source.args.map((arg) => resolveWiring(scene, arg)));
-      return walk(sameJson(a, b), source.path);
-    }
+    case "or":
+    case "eq":
     case "not":
-      return walk(!(await resolveWiring(scene, source.args[0] as Wiring)), source.path);
+      return resolveTerm(scene, source);
     default: {
       const [key] = sourceKeys(scene.index, source, scene.indices) as [string];
-      return walk(await readOne(scene, key), source.path);
+      return andThen(readOne(scene, key), (value) => walk(value, source.path));
     }
   }
 }
 
-async function resolveStep(scene: Scene, name: string, path: Path): Promise<Resolved> {
+async function resolveTerm(
+  scene: Scene,
+  source: Extract<Source, { from: "or" | "eq" | "not" }>,
+): Promise<Resolved> {
+  const [a, b] = source.args as [Wiring, Wiring];
+  const first = await resolveWiring(scene, a);
+  switch (source.from) {
+    case "or":
+      return walk(first ?? (await resolveWiring(scene, b)), source.path);
+    case "eq":
+      return walk(sameJson(first, await resolveWiring(scene, b)), source.path);
+    case "not":
+      return walk(!first, source.path);
+  }
+}
+
+function resolveStep(scene: Scene, name: string, path: Path): Resolved | Promise<Resolved> {
   const { index } = scene;
   const step = index.step(name);
   const indices = scene.indices.slice(0, index.maps(step).length);
-  const own = await readOne(scene, addressOf(index, step, indices));
-  if (own === undefined || step.kind === "task") return walk(own, path);
+  return andThen(readOne(scene, addressOf(index, step, indices)), (own) =>
+    own === undefined || step.kind === "task"
+      ? walk(own, path)
+      : resolveBody({ ...scene, indices }, step, own, path),
+  );
+}
+
+/** What an inlined dag or a map has put out, whose own value is `own`. */
+async function resolveBody(
+  scene: Scene,
+  step: Exclude<PlanStep, TaskStep>,
+  own: Resolved,
+  path: Path,
+): Promise<Resolved> {
   // Inlined dags and maps keep no copy of their output: it is what their bodies' steps answered.
-  if (step.kind === "dag") return walk(await resolveWiring({ ...scene, indices }, step.output), path);
+  if (step.kind === "dag") return walk(await resolveWiring(scene, step.output), path);
   const [first, ...rest] = path;
   if (first === "length") return walk(own, rest);
-  if (first === undefined) return resolveInstances({ ...scene, indices }, step, 0, own as number);
+  if (first === undefined) return resolveInstances(scene, step, 0, own as number);
   const at = Number(first) < 0 ? (own as number) + Number(first) : Number(first);
   if (!Number.isInteger(at) || at < 0 || at >= (own as number)) return undefined;
-  const [item] = await resolveInstances({ ...scene, indices }, step, at, at + 1);
+  const [item] = await resolveInstances(scene, step, at, at + 1);
   return walk(item, rest);
 }
 
@@ -104,9 +144,24 @@ async function readAll(read: ReadValues, keys: readonly string[]): Promise<Recor
   return all;
 }
 
-async function readOne(scene: Scene, key: string): Promise<Resolved> {
-  const text = (await scene.read([key]))[key];
-  return text === null || text === undefined ? undefined : (JSON.parse(text) as JsonValue);
+function readOne(scene: Scene, key: string): Resolved | Promise<Resolved> {
+  return andThen(scene.read([key]), (texts) => {
+    const text = (texts as Texts)[key];
+    return text === null || text === undefined ? undefined : (JSON.parse(text) as JsonValue);
+  });
+}
+
+/** Goes on at once with what is no promise. */
+function andThen(
+  value: Resolved | Promise<Resolved>,
+  next: (value: Resolved) => Resolved | Promise<Resolved>,
+) {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+function copyJson(value: JsonValue): JsonValue {
+  if (typeof value !== "object" || value === null) return value;
+  return structuredClone(value);
 }
 
 /** Follows a path into a value; whatever is not there is `undefined`. */
