@@ -61,6 +61,8 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
 
   return {
     url,
+    // While one exchange is executed, the steps of another are.
+    lanes: 2,
     renewal: { module: renewerModule(), data: { ...place } },
     async submit(batch, { durability } = {}) {
       if (isClosed) throw closedError(url);

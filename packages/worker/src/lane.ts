@@ -22,6 +22,8 @@ export interface LanePort {
   readonly queues: readonly string[];
   readonly inline: boolean;
   readonly asker: Asker;
+  /** The most steps that one exchange asks for. */
+  readonly maxSlots: number;
   /** The session in force. */
   session(): string;
   /** A session was found ended, `surely` or perhaps; resolves when there is one that lives. */
@@ -30,6 +32,8 @@ export interface LanePort {
   controlRoom(): number;
   /** True while nothing new is taken: the worker drains, or its session is doubtful. */
   closed(): boolean;
+  /** There were as many steps as were asked for, and there is room for more: another lane may go at the same time. */
+  onPlenty(): void;
   /** What came of an exchange: mail and grants. */
   receive(reply: ExchangeReply): void;
   /** The store was closed, or refuses everything: the worker cannot go on. */
@@ -39,11 +43,10 @@ export interface LanePort {
 /** How long the loop waits at most before it looks by itself, in milliseconds. */
 const POLL_MS = 2_000;
 
-/** The most steps that one exchange asks for. */
-const MAX_SLOTS = 500;
-
 /** The most that a loop which is woken for nothing waits between its looks, in milliseconds. */
 const LONGEST_REST_MS = 50;
+
+const NEVER_MS = 24 * 3_600_000;
 
 /** How long a lane whose slots are all busy waits before it begins to listen for control work, in milliseconds. */
 const BUSY_REST_MS = 20;
@@ -112,7 +115,7 @@ export class Lane {
   async #exchange(parcels: readonly Parcel[]): Promise<boolean> {
     const { slots } = this.#port;
     const closed = this.#port.closed();
-    const asked = closed ? 0 : slots.reserve(MAX_SLOTS);
+    const asked = closed ? 0 : slots.reserve(this.#port.maxSlots);
     const control = closed ? 0 : this.#port.controlRoom();
     if (parcels.length === 0 && asked === 0 && control === 0) {
       this.#restless = 0;
@@ -136,6 +139,8 @@ export class Lane {
     } finally {
       this.#port.slots.unreserve(asked);
     }
+    // Its steps are still to be started, so that this lane has room yet for what it is about to be told.
+    if (asked > 0 && reply.grants.length >= asked && slots.free > reply.grants.length) this.#port.onPlenty();
     return await this.#answered(reply, session, parcels);
   }
 
@@ -199,6 +204,8 @@ export class Lane {
       // Whoever is woken for nothing again and again, by a neighbour's work perhaps, looks a little less often.
       if (this.#restless > 2) await pause(Math.min(LONGEST_REST_MS, 2 ** this.#restless), waking.signal);
       if (waking.signal.aborted) return;
+      // The first lane listens for all; the others help it out when they are woken.
+      if (this.#number > 0) return await pause(NEVER_MS, waking.signal);
       // With room for nothing there is nothing to listen for: whatever makes room wakes the lane as well.
       const full = slots.free === 0 && this.#port.controlRoom() === 0;
       if (full || this.#port.closed()) return await pause(POLL_MS, waking.signal);

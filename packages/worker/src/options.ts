@@ -28,7 +28,10 @@ export interface WorkerOptions {
   readonly maxBlockMs?: number | undefined;
   /** Whether a step's only child is taken at once, ahead of its queue; default true. */
   readonly inline?: boolean | undefined;
-  /** How many exchanges may be under way at a time, 1 to 16; default 1. More help where the store is far away. */
+  /**
+   * How many exchanges may be under way at a time, 1 to 16; each asks for its share of the concurrency. Default: what the store
+   * recommends, 2 on Redis and 1 on SQLite. More help where the store is far away.
+   */
   readonly lanes?: number | undefined;
   /** Where the worker and its tasks log; default: stderr, without debug lines. */
   readonly log?: TaskLog | undefined;
@@ -69,7 +72,7 @@ export function settingsOf(options: WorkerOptions): Settings {
   return {
     ...{ store, workflows, registry, host, queues, deps, inline, random },
     concurrency: whole("concurrency", options.concurrency ?? 10, 1, 100_000),
-    lanes: whole("lanes", options.lanes ?? 1, 1, 16),
+    lanes: whole("lanes", options.lanes ?? store.lanes ?? 1, 1, 16),
     name: options.name ?? `${host.split(" ")[0]}:${process.pid}`,
     leaseMs: atLeast("leaseMs", options.leaseMs ?? 15_000, 100),
     graceMs: atLeast("graceMs", options.graceMs ?? 30_000, 0),

@@ -20,6 +20,9 @@ import { Values } from "./values.js";
 /** The most control steps that are worked on at a time. */
 const MAX_CONTROL = 64;
 
+/** The most steps that one exchange asks for. */
+const MAX_SLOTS = 500;
+
 /** One life of a worker, from its session's opening to its closing: the parts, and how they are wired. */
 export class Pool {
   readonly ledger = new Ledger();
@@ -124,10 +127,12 @@ export class Pool {
     const { store, queues, inline } = this.#settings;
     return new Lane(number, {
       ...{ store, outbox: this.outbox, slots: this.slots, queues, inline, asker },
+      maxSlots: Math.min(MAX_SLOTS, Math.ceil(this.slots.capacity / this.#settings.lanes)),
       session: () => this.keeper.id,
       sessionLost: (session, surely) => this.keeper.lost(session, surely),
       controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
       closed: () => this.stopping.signal.aborted || !this.keeper.trusted,
+      onPlenty: () => this.lanes.find(({ idle }) => idle)?.wake(),
       receive: (reply) => this.#receive(reply),
       broken: (error) => this.#broken(error),
     });

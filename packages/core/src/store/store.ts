@@ -30,6 +30,8 @@ import type { CancelResult, Submission, SubmitCall, SubmitResult } from "./submi
 export interface Store extends Submitting, Working, Upkeep, Looking, Inspecting {
   /** What the adapter is and where, without secrets: `sqlite:./jobs.db`. */
   readonly url: string;
+  /** How many exchanges a worker should have under way at a time, so that both sides are busy; absent: 1. */
+  readonly lanes?: number | undefined;
   /** How a thread of its own can renew sessions of this store; absent where sessions need no renewal (`memory:`). */
   readonly renewal?: RenewalModule | undefined;
   /** Releases files and connections. Waiting calls end; later calls reject with `store-closed`. */
