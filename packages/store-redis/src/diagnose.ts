@@ -4,11 +4,14 @@ import { openClient, type Place, placeOf } from "./connection.js";
 import { dataFindings } from "./diagnose-data.js";
 import { serverFindings } from "./diagnose-server.js";
 import { type Keys, keysOf } from "./keys.js";
+import type { TlsTexts } from "./tls.js";
 
 /** Which store of a Redis is meant. */
 export interface DiagnoseOptions {
   /** Default: `main`. */
   readonly namespace?: string | undefined;
+  /** Certificates for `rediss://…`. */
+  readonly tls?: TlsTexts | undefined;
 }
 
 /**
@@ -20,9 +23,9 @@ export interface DiagnoseOptions {
  */
 export async function diagnoseRedis(
   url: string,
-  { namespace = "main" }: DiagnoseOptions = {},
+  { namespace = "main", tls }: DiagnoseOptions = {},
 ): Promise<Diagnosis> {
-  const place = placeOf(url, namespace);
+  const place = placeOf(url, namespace, tls);
   let redis: Redis;
   try {
     redis = await openClient(place);
@@ -57,6 +60,6 @@ export async function diagnose(redis: Redis, keys: Keys, { url }: Pick<Place, "u
   };
   return {
     store: url,
-    findings: [connection, ...(await serverFindings(redis)), ...(await dataFindings(redis, keys))],
+    findings: [connection, ...(await serverFindings(redis, keys, url)), ...(await dataFindings(redis, keys))],
   };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Lease, Store } from "@jobbers/core";
+import type { JsonValue, Lease, Store } from "@jobbers/core";
 import type { Redis } from "ioredis";
 import { cancelScript } from "./cancel.js";
 import { createCheck } from "./check.js";
@@ -50,7 +50,7 @@ export function createStore({ redis, place, keys, clock, eventsKept }: StorePart
 
   return {
     url,
-    renewal: { module: renewerModule(), data: { ...place } },
+    renewal: { module: renewerModule(), data: { ...place, tls: { ...place.tls } as JsonValue } },
     async submit(batch) {
       if (isClosed) throw closedError(url);
       const chunks = chunksOf(batch).map((chunk) => run(submitScript, chunk, eventsKept));
