@@ -4,7 +4,7 @@ import { fault, faultOf, messageOf } from "./faults.js";
 import { followerOf } from "./follower.js";
 import { keysOf } from "./keys.js";
 import { type Route, routeOf } from "./route.js";
-import { type TlsTexts, tlsOf, untrusted } from "./tls.js";
+import { checkTls, type TlsTexts, tlsOf, untrusted } from "./tls.js";
 
 /** Where a store is. */
 export interface Place {
@@ -24,9 +24,10 @@ const CONNECT_MS = 10_000;
 /**
  * Reads a store URL, in one of the forms of {@link routeOf}.
  *
- * @throws JobbersError `store-url-invalid`
+ * @throws JobbersError `store-url-invalid`, `store-untrusted` for what is no certificate
  */
 export function placeOf(target: string, namespace: string, tls: TlsTexts = {}): Place {
+  checkTls(tls);
   return { url: routeOf(target).url, target, namespace, tls };
 }
 
@@ -104,7 +105,10 @@ function refusal(error: unknown, { url, isTls }: Route): unknown {
   const distrust = untrusted(error, url);
   if (distrust) return distrust;
   const known = faultOf(error, url);
-  if (known !== error && !/Connection is closed|ECONNRESET/.test(what)) return known;
-  const hint = isTls ? "" : "; where it expects TLS, write rediss in place of redis";
+  // How a server behaves that speaks TLS, or does not, against our expectation.
+  if (known !== error && !/Connection is closed|ECONNRESET|connect ETIMEDOUT/.test(what)) return known;
+  const hint = isTls
+    ? "; where it expects no TLS, write redis in place of rediss"
+    : "; where it expects TLS, write rediss in place of redis";
   return fault("store-busy", `${url} cannot be reached: ${what}${hint}`, error);
 }

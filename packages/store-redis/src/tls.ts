@@ -11,6 +11,19 @@ export interface TlsTexts {
   readonly key?: string | undefined;
 }
 
+/**
+ * Refuses what is no PEM text, which Node.js would partly ignore.
+ *
+ * @throws JobbersError `store-untrusted`
+ */
+export function checkTls(texts: TlsTexts): void {
+  for (const [name, text] of Object.entries(texts)) {
+    if (text && !/-----BEGIN [A-Z ]+-----/.test(text)) {
+      throw fault("store-untrusted", `tls.${name} is no PEM text; give what is in the file, not its path`);
+    }
+  }
+}
+
 /** What Node.js calls them; only what is there, as its own defaults stand for what is absent. */
 export function tlsOf({ ca, cert, key }: TlsTexts): ConnectionOptions {
   return { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) };
@@ -29,19 +42,15 @@ export function untrusted(error: unknown, url: string): Error | undefined {
     const sentence = `${url} wants to see a certificate of ours that it trusts; give one with its key (tls.cert and tls.key)`;
     return fault("store-untrusted", `${sentence} ${told}`, error);
   }
-  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/i.test(code)) {
-    return fault(
-      "store-url-invalid",
-      `${url} does not speak TLS; write redis in place of rediss ${told}`,
-      error,
-    );
-  }
   if (/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(code)) {
     return fault("store-untrusted", `the certificate of ${url} is out of date; renew it ${told}`, error);
   }
   if (/ALTNAME|HOSTNAME_MISMATCH/.test(code)) {
     const sentence = `the certificate of ${url} is for another name; use a name that is in it`;
     return fault("store-untrusted", `${sentence} ${told}`, error);
+  }
+  if (/ERR_OSSL|PEM|KEY_VALUES_MISMATCH|ERR_CRYPTO/.test(code)) {
+    return fault("store-untrusted", `tls.ca, tls.cert or tls.key cannot be read ${told}`, error);
   }
   if (!doubts.test(`${code} ${what}`)) return undefined;
   const sentence = `the certificate of ${url} is signed by nobody we trust; give its authority (tls.ca)`;

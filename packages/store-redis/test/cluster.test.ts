@@ -1,25 +1,119 @@
-import { openRedisStore } from "@jobbers/store-redis";
+import type { Store } from "@jobbers/core";
+import { diagnoseRedis, openRedisStore } from "@jobbers/store-redis";
+import { checkAll, openDriver, submissionOf } from "@jobbers/testing";
 import { type OpenStore, storeContract } from "@jobbers/testing/contract";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll } from "vitest";
-import { type RedisServer, startRedis } from "./redis-server.js";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { keysOf } from "../src/keys.js";
+import { type ClusterNodes, call, startCluster } from "./cluster-nodes.js";
+import { startRedis } from "./redis-server.js";
+import { chain, single } from "./sample-plans.js";
 
 /** One node with all slots: it refuses a script that reaches for a key in another slot than its first. */
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startRedis("--cluster-enabled", "yes");
-  const admin = new Redis(server.url);
-  await admin.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
-  while (!String(await admin.call("CLUSTER", "INFO")).includes("cluster_state:ok"));
-  admin.disconnect();
-});
-afterAll(() => server?.stop());
+describe("one node, by its own URL", () => {
+  let cluster: ClusterNodes;
+  beforeAll(async () => {
+    cluster = await startCluster(1);
+  });
+  afterAll(() => cluster?.stop());
 
-let namespaces = 0;
-const inCluster: OpenStore = ({ clock, eventsKept }) =>
-  openRedisStore(server.url, { namespace: `test-${++namespaces}`, clock: clock.now, eventsKept });
-
-storeContract("redis in cluster mode", inCluster, {
-  reopen: (_first, { clock }) =>
-    openRedisStore(server.url, { namespace: `test-${namespaces}`, clock: clock.now }),
+  runContract("redis in cluster mode", () => cluster.nodes[0]?.url as string);
 });
+
+describe("three nodes, by the URL of the cluster", () => {
+  let cluster: ClusterNodes;
+  beforeAll(async () => {
+    cluster = await startCluster(3);
+  });
+  afterAll(() => cluster?.stop());
+
+  // A namespace for each test, so that every node has stores.
+  runContract("redis cluster", () => cluster.url);
+
+  test("every node has had its share of them", async () => {
+    for (const node of cluster.nodes) expect(Number(await call(node, "DBSIZE"))).toBeGreaterThan(100);
+  });
+
+  test("one node that is named is enough, and the wrong one as good as the right one", async () => {
+    for (const { port } of cluster.nodes) {
+      const store = await openRedisStore(`redis+cluster://127.0.0.1:${port}`, { namespace: `by-${port}` });
+      expect(await store.submit([submissionOf(single(), 1)])).toMatchObject([{ status: "created" }]);
+      await store.close();
+    }
+  });
+
+  test("redis:// to a node that does not have the store says what to write", async () => {
+    const owner = await cluster.ownerOf(keysOf("main").clock);
+    for (const node of cluster.nodes.filter((each) => each !== owner)) {
+      const message = expect.stringContaining(`write redis+cluster://127.0.0.1:${node.port} `);
+      await expect(openRedisStore(node.url)).rejects.toMatchObject({ code: "store-unfit", message });
+      const { findings } = await diagnoseRedis(node.url);
+      expect(findings.find(({ name }) => name === "cluster")).toMatchObject({ level: "fail" });
+    }
+    await (await openRedisStore(owner.url)).close();
+    for (const url of [owner.url, cluster.url]) {
+      const { findings } = await diagnoseRedis(url);
+      expect(findings.filter(({ level }) => level === "fail")).toEqual([]);
+    }
+  });
+});
+
+describe("a slot that moves", () => {
+  let cluster: ClusterNodes | undefined;
+  let store: Store | undefined;
+  afterEach(async () => {
+    await store?.close();
+    await cluster?.stop();
+  });
+
+  test("an open store follows its slot, when it is given over and when its node is killed", async () => {
+    cluster = await startCluster(3);
+    const master = await cluster.ownerOf(keysOf("main").clock);
+    const replica = await cluster.addReplica(master);
+    store = await openRedisStore(cluster.url);
+    const worker = await openDriver(store, { serves: ["s1", "s2"] });
+    const submissions = Array.from({ length: 20 }, (_, n) => submissionOf(chain(2), n));
+    await store.submit(submissions);
+    await worker.exchange([], { slots: 5 });
+
+    await call(replica, "CLUSTER", "FAILOVER");
+    const watching = new Redis(replica.url);
+    while (!(await watching.info("replication")).includes("role:master"));
+    // The old master is a replica now and answers MOVED; the call goes on to the new one.
+    expect(await worker.finish()).toBe(30);
+    expect(await store.submit([submissionOf(chain(2), 50)])).toMatchObject([{ status: "created" }]);
+
+    while (!(await watching.info("replication")).includes("state=online"));
+    await watching.set("bystander:{main:0}", "1");
+    while ((await watching.wait(1, 5_000)) < 1);
+    watching.disconnect();
+    await replica.kill();
+    const late = await store.submit([submissionOf(chain(2), 51)]);
+    expect(late).toMatchObject([{ status: "created" }]);
+    expect(await store.listHeld(worker.session.id)).toHaveLength(5);
+    await store.closeSession(worker.session.id);
+    const other = await openDriver(store, { serves: ["s1", "s2"] });
+    expect(await other.finish()).toBe(14);
+    for (const { id } of submissions) expect((await store.getRun(id))?.state).toBe("succeeded");
+    expect(await checkAll(store)).toEqual([]);
+  }, 60_000);
+});
+
+test("a server that is in no cluster says so", async () => {
+  const server = await startRedis();
+  await expect(openRedisStore(server.url.replace("redis:", "redis+cluster:"))).rejects.toMatchObject({
+    code: "store-url-invalid",
+    message: expect.stringContaining("in no cluster; write redis://"),
+  });
+  await server.stop();
+});
+
+function runContract(name: string, url: () => string): void {
+  let namespaces = 0;
+  const open: OpenStore = ({ clock, eventsKept }) =>
+    openRedisStore(url(), { namespace: `test-${++namespaces}`, clock: clock.now, eventsKept });
+  storeContract(name, open, {
+    reopen: (_first, { clock }) =>
+      openRedisStore(url(), { namespace: `test-${namespaces}`, clock: clock.now }),
+  });
+}
