@@ -1,10 +1,14 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Renewer, Store } from "@jobbers/core";
 import { diagnoseRedis, openRedisStore, type TlsTexts } from "@jobbers/store-redis";
 import { openDriver, submissionOf } from "@jobbers/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openClient, placeOf } from "../src/connection.js";
+import { call } from "./cluster-nodes.js";
+import { endServer, launchServer } from "./redis-process.js";
 import { freePort, type RedisServer, startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
 
@@ -108,6 +112,47 @@ test("TLS where there is none, and none where there is, are told with what may b
     code: "store-busy",
     message: expect.stringContaining("write rediss in place of redis"),
   });
+});
+
+test("Sentinel is spoken to by TLS like its master", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "jobbers-tls-"));
+  const port = await freePort();
+  const config = join(directory, "sentinel.conf");
+  const lines = [
+    "port 0",
+    `tls-port ${port}`,
+    "bind 127.0.0.1",
+    `dir ${directory}`,
+    "tls-auth-clients no",
+    "tls-replication yes",
+    `tls-ca-cert-file ${path("ca")}`,
+    `tls-cert-file ${path("server")}`,
+    `tls-key-file ${path("server-key")}`,
+    `sentinel monitor jobs ${open.url.replace("rediss://", "").replace(":", " ")} 1`,
+  ];
+  writeFileSync(config, lines.join("\n"));
+  const sentinel = await launchServer([config, "--sentinel"]);
+  try {
+    const url = `rediss+sentinel://127.0.0.1:${port}/jobs/1`;
+    await works(url, { ca: text("ca") });
+    expect(await refusal(url)).toMatchObject({ code: "store-untrusted" });
+  } finally {
+    await endServer(sentinel, "SIGKILL");
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test("the nodes of a cluster are spoken to by TLS", async () => {
+  const bus = ["--cluster-port", String(await freePort()), "--tls-cluster", "yes"];
+  const node = await startTls("server", "--tls-auth-clients", "no", "--cluster-enabled", "yes", ...bus);
+  try {
+    await call(node.server, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+    while (!String(await call(node.server, "CLUSTER", "INFO")).includes("cluster_state:ok"));
+    await works(node.url.replace("rediss", "rediss+cluster"), { ca: text("ca") });
+  } finally {
+    await store?.close();
+    await node.server.stop();
+  }
 });
 
 test("texts that are no certificates are refused as such", async () => {
