@@ -137,13 +137,15 @@ test("what is wrong with a Sentinel URL is told", async () => {
 test("Sentinels may want a user of their own", async () => {
   const set = await startSet(0);
   const admin = new Redis(set.sentinelPort, "127.0.0.1");
-  await admin.call("ACL", "SETUSER", "default", ">its word");
+  const rights = ["-@all", "+sentinel|get-master-addr-by-name"];
+  await admin.call("ACL", "SETUSER", "asker", "on", ">its word", ...rights);
+  await admin.call("ACL", "SETUSER", "default", "resetpass");
   admin.disconnect();
   await expect(openRedisStore(set.url)).rejects.toMatchObject({
     code: "store-refused",
     message: expect.stringContaining("sentinel_password"),
   });
-  store = await openRedisStore(`${set.url}?sentinel_password=its%20word`);
+  store = await openRedisStore(`${set.url}?sentinel_username=asker&sentinel_password=its%20word`);
   expect(store.url).not.toContain("word");
   expect(await store.submit([submissionOf(single(), 1)])).toMatchObject([{ status: "created" }]);
 });
