@@ -2,18 +2,14 @@ import type { Renewer } from "@jobbers/core";
 import { openRedisStore } from "@jobbers/store-redis";
 import { openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type RedisServer, startRedis } from "./redis-server.js";
+import { expect, test } from "vitest";
+import { startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
-
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server?.stop());
+import { shareRedis } from "./shared-redis.js";
 
 test("the renewal module renews on a connection of its own", async () => {
-  const store = await openRedisStore(server.url);
+  const server = await shareRedis();
+  const store = await openRedisStore(server.url, { namespace: server.newNamespace() });
   const worker = await openDriver(store, { serves: ["a"] });
   await store.submit([submissionOf(single(), 1)]);
   await worker.take();
@@ -27,10 +23,13 @@ test("the renewal module renews on a connection of its own", async () => {
   expect(await renewer.renew("nobody")).toEqual({ status: "lost", held: 0, mail: [] });
   await renewer.close();
   await store.close();
+  await server.stop();
 });
 
 test("who only waits asks the server less than twice a second", async () => {
-  const store = await openRedisStore(server.url, { namespace: "idle" });
+  // What others do would count as well.
+  const server = await startRedis();
+  const store = await openRedisStore(server.url);
   const worker = await openDriver(store, { serves: ["a"] });
   const admin = new Redis(server.url);
   const controller = new AbortController();
@@ -52,4 +51,5 @@ test("who only waits asks the server less than twice a second", async () => {
   await waiting;
   admin.disconnect();
   await store.close();
+  await server.stop();
 });
