@@ -7,8 +7,10 @@ import { type ErrorCode, JobbersError } from "@jobbers/core";
  * - `degraded`: the server answers, but refuses to write; nothing of the call was kept.
  * - `foreign`: another program's key stands in our place.
  * - `elsewhere`: this node of a cluster does not have the store.
+ * - `torn`: this node of a cluster has the store in part, because its slot is being moved. A script may have been cut off half-way, and
+ *   would be again.
  */
-export type FaultClass = "away" | "degraded" | "foreign" | "elsewhere" | "other";
+export type FaultClass = "away" | "degraded" | "foreign" | "elsewhere" | "torn" | "other";
 
 const away =
   /^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|ASK |BUSY )|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection is closed|Command timed out|Stream isn't writeable|max retries per request|Socket timeout/i;
@@ -19,6 +21,7 @@ export function classOf(error: unknown): FaultClass {
   const message = messageOf(error);
   if (/WRONGTYPE/.test(message)) return "foreign";
   if (/^MOVED /.test(message)) return "elsewhere";
+  if (/access a non local key/.test(message)) return "torn";
   if (away.test(message) || away.test(codeOf(error))) return "away";
   if (degraded.test(message) || /\bOOM command not allowed|MISCONF Redis/.test(message)) return "degraded";
   return "other";
@@ -45,6 +48,12 @@ export function faultOf(error: unknown, url: string): unknown {
       );
     case "elsewhere":
       return fault("store-unfit", `${url} ${sayElsewhere(url)} (Redis: ${what})`, error);
+    case "torn":
+      return fault(
+        "store-unfit",
+        `the slot of ${url} is being moved to another node: stop the workers, wait for its end, and run jobbers fsck --repair (Redis: ${what})`,
+        error,
+      );
     default:
       return error;
   }

@@ -1,13 +1,11 @@
-import type { Store } from "@jobbers/core";
 import { diagnoseRedis, openRedisStore } from "@jobbers/store-redis";
-import { checkAll, openDriver, submissionOf } from "@jobbers/testing";
+import { submissionOf } from "@jobbers/testing";
 import { type OpenStore, storeContract } from "@jobbers/testing/contract";
-import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keysOf } from "../src/keys.js";
 import { type ClusterNodes, call, startCluster } from "./cluster-nodes.js";
 import { startRedis } from "./redis-server.js";
-import { chain, single } from "./sample-plans.js";
+import { single } from "./sample-plans.js";
 
 /** One node with all slots: it refuses a script that reaches for a key in another slot than its first. */
 describe("one node, by its own URL", () => {
@@ -56,47 +54,6 @@ describe("three nodes, by the URL of the cluster", () => {
       expect(findings.filter(({ level }) => level === "fail")).toEqual([]);
     }
   });
-});
-
-describe("a slot that moves", () => {
-  let cluster: ClusterNodes | undefined;
-  let store: Store | undefined;
-  afterEach(async () => {
-    await store?.close();
-    await cluster?.stop();
-  });
-
-  test("an open store follows its slot, when it is given over and when its node is killed", async () => {
-    cluster = await startCluster(3);
-    const master = await cluster.ownerOf(keysOf("main").clock);
-    const replica = await cluster.addReplica(master);
-    store = await openRedisStore(cluster.url);
-    const worker = await openDriver(store, { serves: ["s1", "s2"] });
-    const submissions = Array.from({ length: 20 }, (_, n) => submissionOf(chain(2), n));
-    await store.submit(submissions);
-    await worker.exchange([], { slots: 5 });
-
-    await call(replica, "CLUSTER", "FAILOVER");
-    const watching = new Redis(replica.url);
-    while (!(await watching.info("replication")).includes("role:master"));
-    // The old master is a replica now and answers MOVED; the call goes on to the new one.
-    expect(await worker.finish()).toBe(30);
-    expect(await store.submit([submissionOf(chain(2), 50)])).toMatchObject([{ status: "created" }]);
-
-    while (!(await watching.info("replication")).includes("state=online"));
-    await watching.set("bystander:{main:0}", "1");
-    while ((await watching.wait(1, 5_000)) < 1);
-    watching.disconnect();
-    await replica.kill();
-    const late = await store.submit([submissionOf(chain(2), 51)]);
-    expect(late).toMatchObject([{ status: "created" }]);
-    expect(await store.listHeld(worker.session.id)).toHaveLength(5);
-    await store.closeSession(worker.session.id);
-    const other = await openDriver(store, { serves: ["s1", "s2"] });
-    expect(await other.finish()).toBe(14);
-    for (const { id } of submissions) expect((await store.getRun(id))?.state).toBe("succeeded");
-    expect(await checkAll(store)).toEqual([]);
-  }, 60_000);
 });
 
 test("a server that is in no cluster says so", async () => {
