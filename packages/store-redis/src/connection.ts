@@ -83,13 +83,19 @@ export async function openClient(place: Place, options: RedisOptions = {}): Prom
   redis.on("error", (error: Error) => {
     trouble = error;
   });
-  try {
-    await redis.connect();
-    isOpen = true;
-    return redis;
-  } catch (error) {
-    redis.disconnect();
-    throw refusal(trouble ?? error, route);
+  for (let tries = 1; ; tries++) {
+    try {
+      await redis.connect();
+      isOpen = true;
+      return redis;
+    } catch (error) {
+      // Without trouble there was a server, but not the master that a guide took it for; the next guide may know better.
+      if (!trouble && tries < route.hosts.length) continue;
+      redis.disconnect();
+      const isMisled = !trouble && route.by !== "server";
+      if (isMisled) throw fault("store-busy", `${route.url} leads to no master at present`, error);
+      throw refusal(trouble ?? error, route);
+    }
   }
 }
 

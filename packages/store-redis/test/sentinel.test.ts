@@ -8,6 +8,7 @@ import { keysOf } from "../src/keys.js";
 import { createServer } from "../src/server.js";
 import { freePort } from "./redis-server.js";
 import { chain, single } from "./sample-plans.js";
+import { MASTER, startSentinel } from "./sentinel.js";
 import { type SentinelSet, startSentinelSet } from "./sentinel-set.js";
 
 let set: SentinelSet | undefined;
@@ -84,6 +85,22 @@ test("a master that only hangs is left as soon as the Sentinel names another one
   }
 });
 
+test("a Sentinel that has not heard of the failover yet is passed over", async () => {
+  const set = await startSet(1);
+  const stale = await startSentinel(set.replica?.port ?? 0);
+  try {
+    expect(await stale.ask("GET-MASTER-ADDR-BY-NAME", MASTER)).toEqual(["127.0.0.1", `${set.replica?.port}`]);
+    store = await openRedisStore(set.url.replace("://", `://127.0.0.1:${stale.port},`));
+    expect(await store.submit([submissionOf(single(), 1)])).toMatchObject([{ status: "created" }]);
+    await expect(openRedisStore(`redis+sentinel://127.0.0.1:${stale.port}/${MASTER}`)).rejects.toMatchObject({
+      code: "store-busy",
+      message: expect.stringContaining("no master at present"),
+    });
+  } finally {
+    await stale.stop();
+  }
+});
+
 test("when sentinels and servers were all away for longer than a call waits, the connection is not given up", async () => {
   const set = await startSet(0);
   const place = placeOf(set.url, "main");
@@ -95,13 +112,13 @@ test("when sentinels and servers were all away for longer than a call waits, the
     clock: undefined,
     isClosed: () => false,
   });
-  await set.killSentinel();
+  await set.sentinel.kill();
   await set.master.kill();
   const timedOut = server.look((client) => client.ping());
   const calls: string[] = [];
   redis.on("reconnecting", () => calls.push("again"));
   while (calls.length < 2) await new Promise((next) => redis.once("reconnecting", next));
-  await Promise.all([set.master.start(), set.startSentinel()]);
+  await Promise.all([set.master.start(), set.sentinel.start()]);
   expect(await timedOut).toBe("PONG");
   expect(await server.look((client) => client.ping())).toBe("PONG");
   redis.disconnect();
@@ -109,7 +126,7 @@ test("when sentinels and servers were all away for longer than a call waits, the
 
 test("what is wrong with a Sentinel URL is told", async () => {
   const set = await startSet(0);
-  const at = `127.0.0.1:${set.sentinelPort}`;
+  const at = `127.0.0.1:${set.sentinel.port}`;
   const opening = (url: string) => openRedisStore(url).catch((error: Error) => error);
   expect(await opening(`redis+sentinel://${at}/nobody`)).toMatchObject({
     code: "store-url-invalid",
@@ -136,7 +153,7 @@ test("what is wrong with a Sentinel URL is told", async () => {
 
 test("Sentinels may want a user of their own", async () => {
   const set = await startSet(0);
-  const admin = new Redis(set.sentinelPort, "127.0.0.1");
+  const admin = new Redis(set.sentinel.port, "127.0.0.1");
   const rights = ["-@all", "+sentinel|get-master-addr-by-name"];
   await admin.call("ACL", "SETUSER", "asker", "on", ">its word", ...rights);
   await admin.call("ACL", "SETUSER", "default", "resetpass");

@@ -1,6 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Renewer, Store } from "@jobbers/core";
 import { diagnoseRedis, openRedisStore, type TlsTexts } from "@jobbers/store-redis";
@@ -8,9 +6,9 @@ import { openDriver, submissionOf } from "@jobbers/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { openClient, placeOf } from "../src/connection.js";
 import { call } from "./cluster-nodes.js";
-import { endServer, launchServer } from "./redis-process.js";
 import { freePort, type RedisServer, startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
+import { MASTER, startSentinel } from "./sentinel.js";
 
 const path = (name: string) => fileURLToPath(new URL(`tls/${name}.pem`, import.meta.url));
 const text = (name: string) => readFileSync(path(name), "utf8");
@@ -115,30 +113,22 @@ test("TLS where there is none, and none where there is, are told with what may b
 });
 
 test("Sentinel is spoken to by TLS like its master", async () => {
-  const directory = mkdtempSync(join(tmpdir(), "jobbers-tls-"));
-  const port = await freePort();
-  const config = join(directory, "sentinel.conf");
-  const lines = [
+  const sentinel = await startSentinel(
+    Number(new URL(open.url).port),
     "port 0",
-    `tls-port ${port}`,
-    "bind 127.0.0.1",
-    `dir ${directory}`,
+    "tls-port PORT",
     "tls-auth-clients no",
     "tls-replication yes",
     `tls-ca-cert-file ${path("ca")}`,
     `tls-cert-file ${path("server")}`,
     `tls-key-file ${path("server-key")}`,
-    `sentinel monitor jobs ${open.url.replace("rediss://", "").replace(":", " ")} 1`,
-  ];
-  writeFileSync(config, lines.join("\n"));
-  const sentinel = await launchServer([config, "--sentinel"]);
+  );
   try {
-    const url = `rediss+sentinel://127.0.0.1:${port}/jobs/1`;
+    const url = `rediss+sentinel://127.0.0.1:${sentinel.port}/${MASTER}/1`;
     await works(url, { ca: text("ca") });
     expect(await refusal(url)).toMatchObject({ code: "store-untrusted" });
   } finally {
-    await endServer(sentinel, "SIGKILL");
-    rmSync(directory, { recursive: true });
+    await sentinel.stop();
   }
 });
 
