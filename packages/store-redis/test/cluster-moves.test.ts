@@ -2,7 +2,7 @@ import type { Store } from "@jobbers/core";
 import { openRedisStore } from "@jobbers/store-redis";
 import { checkAll, openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { keysOf } from "../src/keys.js";
 import { type ClusterNodes, call, startCluster } from "./cluster-nodes.js";
 import type { RedisServer } from "./redis-server.js";
@@ -14,6 +14,8 @@ afterEach(async () => {
   await store?.close();
   await cluster?.stop();
 });
+// A failover takes a cluster seconds, and a busy machine more of them.
+vi.setConfig({ testTimeout: 60_000 });
 
 test("an open store follows its slot, when it is given over and when its node is killed", async () => {
   cluster = await startCluster(3);
@@ -45,7 +47,7 @@ test("an open store follows its slot, when it is given over and when its node is
   expect(await other.finish()).toBe(14);
   for (const { id } of submissions) expect((await store.getRun(id))?.state).toBe("succeeded");
   expect(await checkAll(store)).toEqual([]);
-}, 60_000);
+});
 
 test("while its slot is moved key by key, calls are refused; fsck then mends what was cut off", async () => {
   cluster = await startCluster(3);

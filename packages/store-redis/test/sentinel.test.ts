@@ -2,7 +2,7 @@ import type { Renewer, Store } from "@jobbers/core";
 import { diagnoseRedis, openRedisStore } from "@jobbers/store-redis";
 import { checkAll, openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { openClient, placeOf } from "../src/connection.js";
 import { keysOf } from "../src/keys.js";
 import { createServer } from "../src/server.js";
@@ -19,6 +19,8 @@ afterEach(async () => {
   await set?.stop();
   set = undefined;
 });
+// A failover takes a Sentinel seconds, and a busy machine more of them.
+vi.setConfig({ testTimeout: 60_000 });
 
 async function renewerOf(opened: Store): Promise<Renewer> {
   const { module, data } = opened.renewal as NonNullable<Store["renewal"]>;
@@ -55,6 +57,13 @@ test("a master is killed: the open store goes on with its successor, and has all
   expect(late).toMatchObject([{ status: "created" }]);
   await set.promoted();
   await listening;
+  // The mailbox waits at the successor.
+  const successor = new Redis(set.replica?.url as string);
+  const again = opened.listen(other.session.id, { ...wait, queues: ["later"] });
+  while (!String(await successor.client("LIST")).includes("cmd=blpop"));
+  await opened.submit([submissionOf(single("later"), 100)]);
+  await again;
+  successor.disconnect();
 
   expect(await opened.listHeld(worker.session.id)).toEqual(expect.arrayContaining(held));
   expect(await renewer.renew(worker.session.id)).toMatchObject({ status: "alive", held: 10 });
