@@ -5,7 +5,7 @@ import { diagnoseRedis, openRedisStore } from "@jobbers/store-redis";
 import { submissionOf } from "@jobbers/testing";
 import { type OpenStore, storeContract } from "@jobbers/testing/contract";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { askingCommands, clusterCommands, inspectingCommands, neededCommands } from "../src/needs.js";
 import { call } from "./cluster-nodes.js";
 import { freePort, type RedisServer, startRedis } from "./redis-server.js";
@@ -123,11 +123,11 @@ describe("a server that has loaded jobbers.acl", () => {
 it("the same lines may be included by redis.conf, and do on a cluster", async () => {
   const bus = ["--cluster-enabled", "yes", "--cluster-port", String(await freePort())];
   const server = await startRedis("--include", fileURLToPath(file), ...bus);
+  onTestFinished(server.stop);
   await call(server, "ACL", "SETUSER", "jobbers", ">pw");
   await call(server, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
   while (!String(await call(server, "CLUSTER", "INFO")).includes("cluster_state:ok"));
   const store = await openRedisStore(`redis+cluster://jobbers:pw@127.0.0.1:${server.port}`);
   expect(await store.submit([submissionOf(single(), 1)])).toMatchObject([{ status: "created" }]);
   await store.close();
-  await server.stop();
 });

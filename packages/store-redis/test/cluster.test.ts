@@ -1,7 +1,7 @@
 import { diagnoseRedis, openRedisStore } from "@jobbers/store-redis";
 import { submissionOf } from "@jobbers/testing";
 import { type OpenStore, storeContract } from "@jobbers/testing/contract";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { keysOf } from "../src/keys.js";
 import { type ClusterNodes, call, startCluster } from "./cluster-nodes.js";
 import { startRedis } from "./redis-server.js";
@@ -58,11 +58,11 @@ describe("three nodes, by the URL of the cluster", () => {
 
 test("a server that is in no cluster says so", async () => {
   const server = await startRedis();
+  onTestFinished(server.stop);
   await expect(openRedisStore(server.url.replace("redis:", "redis+cluster:"))).rejects.toMatchObject({
     code: "store-url-invalid",
     message: expect.stringContaining("in no cluster; write redis://"),
   });
-  await server.stop();
 });
 
 function runContract(name: string, url: () => string): void {

@@ -2,13 +2,14 @@ import type { Renewer } from "@jobbers/core";
 import { openRedisStore } from "@jobbers/store-redis";
 import { openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
 import { shareRedis } from "./shared-redis.js";
 
 test("the renewal module renews on a connection of its own", async () => {
   const server = await shareRedis();
+  onTestFinished(server.stop);
   const store = await openRedisStore(server.url, { namespace: server.newNamespace() });
   const worker = await openDriver(store, { serves: ["a"] });
   await store.submit([submissionOf(single(), 1)]);
@@ -23,12 +24,12 @@ test("the renewal module renews on a connection of its own", async () => {
   expect(await renewer.renew("nobody")).toEqual({ status: "lost", held: 0, mail: [] });
   await renewer.close();
   await store.close();
-  await server.stop();
 });
 
 test("who only waits asks the server less than twice a second", async () => {
   // What others do would count as well.
   const server = await startRedis();
+  onTestFinished(server.stop);
   const store = await openRedisStore(server.url);
   const worker = await openDriver(store, { serves: ["a"] });
   const admin = new Redis(server.url);
@@ -51,5 +52,4 @@ test("who only waits asks the server less than twice a second", async () => {
   await waiting;
   admin.disconnect();
   await store.close();
-  await server.stop();
 });

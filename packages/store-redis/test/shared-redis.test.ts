@@ -1,7 +1,7 @@
 import { openRedisStore } from "@jobbers/store-redis";
 import { submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, onTestFinished, test } from "vitest";
 import { startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
 import { shareRedis } from "./shared-redis.js";
@@ -20,6 +20,7 @@ async function leaveTraces(url: string, namespace: string): Promise<void> {
 
 test("the server of REDIS_URL is used, and left as it was", async () => {
   const server = await startRedis();
+  onTestFinished(server.stop);
   const admin = new Redis(server.url);
   const theirs = ["jobbers:{main:0}:clock", "jobbers:{test-theirs:0}:clock", "theirs"];
   for (const key of theirs) await admin.set(key, "1");
@@ -32,7 +33,6 @@ test("the server of REDIS_URL is used, and left as it was", async () => {
   await shared.stop();
   expect((await admin.keys("*")).sort()).toEqual(theirs);
   admin.disconnect();
-  await server.stop();
 });
 
 test("without it, a server is started and ended", async () => {
