@@ -1,5 +1,6 @@
 import type { Diagnosis } from "@jobbers/core";
-import { openStore } from "./open-store.js";
+import { isRedis, openStore, schemeOf } from "./open-store.js";
+import { tlsTexts } from "./tls-files.js";
 
 /**
  * Looks at the place that a URL names, whether or not a store would open there. Makes nothing.
@@ -9,10 +10,10 @@ import { openStore } from "./open-store.js";
  * const { findings } = await diagnoseStore("redis://127.0.0.1:6379");
  */
 export async function diagnoseStore(url: string): Promise<Diagnosis> {
-  const scheme = /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === "redis" || scheme === "rediss") {
+  const scheme = schemeOf(url);
+  if (isRedis(scheme)) {
     const { diagnoseRedis } = await import("@jobbers/store-redis");
-    return diagnoseRedis(url);
+    return diagnoseRedis(url, { tls: await tlsTexts(undefined) });
   }
   if (scheme === "sqlite" && url.length > "sqlite:".length && !url.includes("\0")) {
     const { diagnoseSqlite } = await import("@jobbers/store-sqlite");

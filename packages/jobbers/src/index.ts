@@ -61,7 +61,8 @@ export {
   testContext,
   toMermaid,
 } from "@jobbers/core";
-export { connect } from "./connect.js";
+export type { TlsTexts } from "@jobbers/store-redis";
+export { type ConnectOptions, connect } from "./connect.js";
 export type { Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
 export type { Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
 export type { SubmitOptions } from "./submit-options.js";

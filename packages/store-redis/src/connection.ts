@@ -1,5 +1,10 @@
+import { JobbersError } from "@jobbers/core";
 import { Redis, type RedisOptions } from "ioredis";
 import { fault, faultOf, messageOf } from "./faults.js";
+import { followerOf } from "./follower.js";
+import { keysOf } from "./keys.js";
+import { type Route, routeOf } from "./route.js";
+import { checkTls, type TlsTexts, tlsOf, untrusted } from "./tls.js";
 
 /** Where a store is. */
 export interface Place {
@@ -8,6 +13,7 @@ export interface Place {
   /** As it was given. */
   readonly target: string;
   readonly namespace: string;
+  readonly tls: TlsTexts;
 }
 
 /** The longest that a call waits for its reply; then its outcome is unknown. */
@@ -16,30 +22,17 @@ export const CALL_MS = 15_000;
 const CONNECT_MS = 10_000;
 
 /**
- * Reads a store URL: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`, or `rediss:` for TLS.
+ * Reads a store URL, in one of the forms of {@link routeOf}.
  *
- * @throws JobbersError `store-url-invalid`
+ * @throws JobbersError `store-url-invalid`, `store-untrusted` for what is no certificate
  */
-export function placeOf(target: string, namespace: string): Place {
-  const url = URL.canParse(target) ? new URL(target) : undefined;
-  const scheme = url?.protocol;
-  const isValid =
-    (scheme === "redis:" || scheme === "rediss:") &&
-    url?.hostname &&
-    /^\/?\d*$/.test(url.pathname) &&
-    !url.search;
-  if (!url || !isValid) {
-    // What is no URL may still hold a password, so it is not shown.
-    throw fault(
-      "store-url-invalid",
-      "this is no URL of a Redis store; write redis://HOST:PORT/DB, or rediss:// for TLS",
-    );
-  }
-  return { url: `${scheme}//${url.host}${url.pathname === "/" ? "" : url.pathname}`, target, namespace };
+export function placeOf(target: string, namespace: string, tls: TlsTexts = {}): Place {
+  checkTls(tls);
+  return { url: routeOf(target).url, target, namespace, tls };
 }
 
-/** How connections behave, apart from what the URL says. */
-function optionsOf(isOpen: () => boolean, options: RedisOptions): RedisOptions {
+/** How connections behave, whatever the URL says. */
+function optionsOf(isOpen: () => boolean): RedisOptions {
   return {
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
@@ -47,35 +40,67 @@ function optionsOf(isOpen: () => boolean, options: RedisOptions): RedisOptions {
     maxRetriesPerRequest: null,
     commandTimeout: CALL_MS,
     keepAlive: 10_000,
+    // A user with the least rights may not send it, and each try would stand in the server's ACL LOG.
+    disableClientInfo: true,
     // While it is being opened, a first failure is told at once.
     retryStrategy: (times) =>
       isOpen() ? Math.min(2_000, 50 * 2 ** Math.min(times, 6)) * (0.5 + Math.random() / 2) + 20 : null,
-    // A master that became a replica: the new one is found by connecting again.
-    reconnectOnError: (error) => (/^READONLY/.test(error.message) ? 2 : false),
-    ...options,
   };
 }
 
+/** Whom to connect to, and as whom. */
+function addressOf(route: Route, { namespace, tls: texts }: Place): RedisOptions {
+  const { username, password, db } = route;
+  const tls = route.isTls ? tlsOf(texts) : undefined;
+  const common = { username, password, db, tls };
+  if (route.by === "server") {
+    return { ...route.hosts[0], ...common, reconnectOnError: reconnectOn(/^READONLY/) };
+  }
+  return {
+    ...common,
+    Connector: followerOf(route, keysOf(namespace).clock, tls),
+    reconnectOnError: reconnectOn(/^(READONLY|MOVED)/),
+  };
+}
+
+/** The store is with another server now, which is found by connecting again; the call is then sent there. */
+function reconnectOn(error: RegExp): RedisOptions["reconnectOnError"] {
+  return ({ message }) => (error.test(message) ? 2 : false);
+}
+
 /** Opens a connection; from then on it mends itself. */
-export async function openClient({ target, url }: Place, options: RedisOptions = {}): Promise<Redis> {
+export async function openClient(place: Place, options: RedisOptions = {}): Promise<Redis> {
   let isOpen = false;
   let trouble: unknown;
-  const redis = new Redis(target, { ...optionsOf(() => isOpen, options), replyMapping: "legacy" });
+  const route = routeOf(place.target);
+  const redis = new Redis({
+    ...optionsOf(() => isOpen),
+    ...addressOf(route, place),
+    ...options,
+    replyMapping: "legacy",
+  });
   // Without a listener, an error on a socket would end the process.
   redis.on("error", (error: Error) => {
     trouble = error;
   });
-  try {
-    await redis.connect();
-    isOpen = true;
-    return redis;
-  } catch (error) {
-    redis.disconnect();
-    throw refusal(trouble ?? error, url);
+  for (let tries = 1; ; tries++) {
+    try {
+      await redis.connect();
+      isOpen = true;
+      return redis;
+    } catch (error) {
+      // Without trouble there was a server, but not the master that a guide took it for; the next guide may know better.
+      if (!trouble && tries < route.hosts.length) continue;
+      redis.disconnect();
+      const isMisled = !trouble && route.by !== "server";
+      if (isMisled) throw fault("store-busy", `${route.url} leads to no master at present`, error);
+      throw refusal(trouble ?? error, route);
+    }
   }
 }
 
-function refusal(error: unknown, url: string): unknown {
+function refusal(error: unknown, { url, isTls }: Route): unknown {
+  if (error instanceof JobbersError) return error;
   const what = messageOf(error);
   if (/WRONGPASS|NOAUTH|NOPERM|invalid password|without any password/i.test(what)) {
     return fault("store-refused", `${url} refuses the user or password of its URL (Redis: ${what})`, error);
@@ -83,6 +108,13 @@ function refusal(error: unknown, url: string): unknown {
   if (/DB index is out of range|invalid DB index/i.test(what)) {
     return fault("store-url-invalid", `${url} has no such database (Redis: ${what})`, error);
   }
+  const distrust = untrusted(error, url);
+  if (distrust) return distrust;
   const known = faultOf(error, url);
-  return known === error ? fault("store-busy", `${url} cannot be reached: ${what}`, error) : known;
+  // How a server behaves that speaks TLS, or does not, against our expectation.
+  if (known !== error && !/Connection is closed|ECONNRESET|connect ETIMEDOUT/.test(what)) return known;
+  const hint = isTls
+    ? "; where it expects no TLS, write redis in place of rediss"
+    : "; where it expects TLS, write rediss in place of redis";
+  return fault("store-busy", `${url} cannot be reached: ${what}${hint}`, error);
 }

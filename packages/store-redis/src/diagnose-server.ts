@@ -2,6 +2,8 @@ import { type Finding, NOT_PERMITTED } from "@jobbers/core";
 import type { Redis } from "ioredis";
 import { durabilityFinding } from "./durability.js";
 import { bytes, type Facts, factsOf } from "./facts.js";
+import { messageOf, sayElsewhere } from "./faults.js";
+import type { Keys } from "./keys.js";
 
 /** The version below which scripts lack what they use. */
 const OLDEST = 7;
@@ -10,7 +12,7 @@ const OLDEST = 7;
 const LITTLE = 0.1;
 
 /** What the server itself says: its version, memory, persistence, role and clock. */
-export async function serverFindings(redis: Redis): Promise<Finding[]> {
+export async function serverFindings(redis: Redis, keys: Keys, url: string): Promise<Finding[]> {
   const facts = await factsOf(redis);
   return [
     versionFinding(facts),
@@ -18,7 +20,7 @@ export async function serverFindings(redis: Redis): Promise<Finding[]> {
     memoryFinding(facts),
     durabilityFinding(facts),
     roleFinding(facts),
-    clusterFinding(facts),
+    await clusterFinding(redis, facts, keys, url),
     await clockFinding(redis),
   ];
 }
@@ -87,12 +89,15 @@ function roleFinding({ info }: Facts): Finding {
   return { name: "role", level: "ok", value: `master, ${replicas} replicas`, sentence };
 }
 
-function clusterFinding({ info }: Facts): Finding {
-  const isOn = info("cluster_enabled") === "1";
-  const sentence = isOn
-    ? "a store stands in one slot; this must be the node that has it"
-    : "one server has all keys";
-  return { name: "cluster", level: "ok", value: isOn ? "on" : "off", sentence };
+async function clusterFinding(redis: Redis, { info }: Facts, keys: Keys, url: string): Promise<Finding> {
+  const name = "cluster";
+  if (info("cluster_enabled") !== "1")
+    return { name, level: "ok", value: "off", sentence: "one server has all keys" };
+  const error = await redis.get(keys.schema).catch(messageOf);
+  if (/^MOVED /.test(error ?? ""))
+    return { name, level: "fail", value: "another node", sentence: `${url} ${sayElsewhere(url)}` };
+  const sentence = "all keys of a store stand in one slot, and this node has it";
+  return { name, level: "ok", value: "on", sentence };
 }
 
 /** How far two clocks may be apart before people wonder about what they read. */

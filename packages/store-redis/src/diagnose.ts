@@ -3,12 +3,16 @@ import type { Redis } from "ioredis";
 import { openClient, type Place, placeOf } from "./connection.js";
 import { dataFindings } from "./diagnose-data.js";
 import { serverFindings } from "./diagnose-server.js";
+import { classOf } from "./faults.js";
 import { type Keys, keysOf } from "./keys.js";
+import type { TlsTexts } from "./tls.js";
 
 /** Which store of a Redis is meant. */
 export interface DiagnoseOptions {
   /** Default: `main`. */
   readonly namespace?: string | undefined;
+  /** Certificates for `rediss://…`. */
+  readonly tls?: TlsTexts | undefined;
 }
 
 /**
@@ -20,9 +24,9 @@ export interface DiagnoseOptions {
  */
 export async function diagnoseRedis(
   url: string,
-  { namespace = "main" }: DiagnoseOptions = {},
+  { namespace = "main", tls }: DiagnoseOptions = {},
 ): Promise<Diagnosis> {
-  const place = placeOf(url, namespace);
+  const place = placeOf(url, namespace, tls);
   let redis: Redis;
   try {
     redis = await openClient(place);
@@ -44,7 +48,10 @@ export async function diagnoseRedis(
 /** The same over a connection that is open. */
 export async function diagnose(redis: Redis, keys: Keys, { url }: Pick<Place, "url">): Promise<Diagnosis> {
   const since = performance.now();
-  await redis.ping();
+  await redis.ping().catch((error: unknown) => {
+    // A refusal has gone to the server and back as well.
+    if (classOf(error) !== "degraded") throw error;
+  });
   const ms = performance.now() - since;
   const isSlow = ms > 50;
   const connection: Finding = {
@@ -57,6 +64,6 @@ export async function diagnose(redis: Redis, keys: Keys, { url }: Pick<Place, "u
   };
   return {
     store: url,
-    findings: [connection, ...(await serverFindings(redis)), ...(await dataFindings(redis, keys))],
+    findings: [connection, ...(await serverFindings(redis, keys, url)), ...(await dataFindings(redis, keys))],
   };
 }

@@ -6,17 +6,22 @@ import { type ErrorCode, JobbersError } from "@jobbers/core";
  *   executed; every verb may be repeated, so it is.
  * - `degraded`: the server answers, but refuses to write; nothing of the call was kept.
  * - `foreign`: another program's key stands in our place.
+ * - `elsewhere`: this node of a cluster does not have the store.
+ * - `torn`: this node of a cluster has the store in part, because its slot is being moved. A script may have been cut off half-way, and
+ *   would be again.
  */
-export type FaultClass = "away" | "degraded" | "foreign" | "other";
+export type FaultClass = "away" | "degraded" | "foreign" | "elsewhere" | "torn" | "other";
 
 const away =
-  /^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY )|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection is closed|aborted due to connection close|WAIT cannot be used with replica|Command timed out|Stream isn't writeable|max retries per request|Socket timeout/i;
+  /^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|ASK |BUSY )|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection is closed|aborted due to connection close|WAIT cannot be used with replica|Command timed out|Stream isn't writeable|max retries per request|Socket timeout/i;
 const degraded = /^(-)?(OOM|MISCONF|NOREPLICAS|NOPERM|NOAUTH|WRONGPASS)\b/;
 
 /** Tells errors apart by their texts: Redis has no other codes. */
 export function classOf(error: unknown): FaultClass {
   const message = messageOf(error);
   if (/WRONGTYPE/.test(message)) return "foreign";
+  if (/^MOVED /.test(message)) return "elsewhere";
+  if (/access a non local key/.test(message)) return "torn";
   if (away.test(message) || away.test(codeOf(error))) return "away";
   if (degraded.test(message) || /\bOOM command not allowed|MISCONF Redis/.test(message)) return "degraded";
   return "other";
@@ -41,9 +46,23 @@ export function faultOf(error: unknown, url: string): unknown {
         `a key of another program stands in Jobbers' place in ${url} (Redis: ${what})`,
         error,
       );
+    case "elsewhere":
+      return fault("store-unfit", `${url} ${sayElsewhere(url)} (Redis: ${what})`, error);
+    case "torn":
+      return fault(
+        "store-unfit",
+        `the slot of ${url} is being moved to another node: stop the workers, wait for its end, and run jobbers fsck --repair (Redis: ${what})`,
+        error,
+      );
     default:
       return error;
   }
+}
+
+/** What is told of a node of a cluster that another node's store was asked of. */
+export function sayElsewhere(url: string): string {
+  const other = url.replace(/^(rediss?)(\+\w+)?:/, "$1+cluster:").replace(/\/\d*$/, "");
+  return `is a node of a Redis Cluster that has the store on another node; write ${other}`;
 }
 
 export function fault(code: ErrorCode, message: string, cause?: unknown): JobbersError {

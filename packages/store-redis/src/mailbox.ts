@@ -33,7 +33,8 @@ export function createMailbox({ place, key, isWanted, onLetter }: MailboxParts):
     client = undefined;
   };
   const read = async () => {
-    client ??= await openClient(place, { commandTimeout: DEADLINE_MS, autoResendUnfulfilledCommands: false });
+    // Without reconnecting, a connection that breaks ends the wait at once; the next one may be to another server.
+    client ??= await openClient(place, { commandTimeout: DEADLINE_MS, retryStrategy: null });
     const found = await client.blpop(key, BLOCK_SECONDS);
     if (found) onLetter(found[1]);
   };

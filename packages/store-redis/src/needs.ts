@@ -1,6 +1,8 @@
-/** Every command that scripts or the client send; the least that an ACL user has to be allowed. */
+/**
+ * Every command that scripts or the client send: the least that an ACL user has to be allowed, beyond those that none can be denied
+ * (AUTH, HELLO, QUIT). `jobbers.acl` has the same.
+ */
 export const neededCommands = [
-  "AUTH",
   "BLPOP",
   "DEL",
   "EVAL",
@@ -28,6 +30,7 @@ export const neededCommands = [
   "PEXPIRE",
   "RPUSH",
   "SADD",
+  "SELECT",
   "SET",
   "SISMEMBER",
   "SMEMBERS",
@@ -50,6 +53,9 @@ export const neededCommands = [
   "ZSCORE",
 ] as const;
 
+/** How the nodes of a cluster are asked who has the store. */
+export const clusterCommands = ["CLUSTER|KEYSLOT", "CLUSTER|SLOTS"] as const;
+
 /** What `jobbers doctor` and `jobbers fsck` need beyond them. */
 export const inspectingCommands = [
   "HSCAN",
@@ -61,3 +67,6 @@ export const inspectingCommands = [
   "ZSCAN",
   "ZSCORE",
 ] as const;
+
+/** What `jobbers doctor` asks the server about itself and about its user. */
+export const askingCommands = ["ACL|DRYRUN", "ACL|WHOAMI", "CONFIG|GET", "PING"] as const;

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { fault, faultOf } from "./faults.js";
+import { fault, faultOf, messageOf } from "./faults.js";
 import type { Keys } from "./keys.js";
 
 /** The layout that this version reads and writes. A newer minor one only adds, and is served; a newer major one is refused. */
@@ -15,6 +15,14 @@ export async function checkServer(redis: Redis, keys: Keys, url: string): Promis
     checkInfo(await redis.info(), url);
     await checkSchema(redis, keys, url);
   } catch (error) {
+    if (/^NOPERM/.test(messageOf(error))) {
+      const advice = "give it the rights in jobbers.acl of @jobbers/store-redis";
+      throw fault(
+        "store-refused",
+        `${url} refuses a command to this user; ${advice} (Redis: ${messageOf(error)})`,
+        error,
+      );
+    }
     throw faultOf(error, url);
   }
 }
@@ -25,6 +33,9 @@ function checkInfo(info: string, url: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     throw fault("store-unfit", `${url} is Redis ${version}; Jobbers needs ${OLDEST.join(".")} or newer`);
+  }
+  if (say("redis_mode") === "sentinel") {
+    throw fault("store-url-invalid", `${url} is a Sentinel; write redis+sentinel://HOST:PORT/MASTER`);
   }
   const role = say("role");
   if (role !== "master") {

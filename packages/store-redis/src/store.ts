@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Lease, Store, Submission } from "@jobbers/core";
+import type { JsonValue, Lease, Store, Submission } from "@jobbers/core";
 import type { Redis } from "ioredis";
 import { cancelScript } from "./cancel.js";
 import { createCheck } from "./check.js";
@@ -63,7 +63,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     url,
     // While one exchange is executed, the steps of another are.
     lanes: 2,
-    renewal: { module: renewerModule(), data: { ...place } },
+    renewal: { module: renewerModule(), data: { ...place, tls: { ...place.tls } as JsonValue } },
     async submit(batch, { durability } = {}) {
       if (isClosed) throw closedError(url);
       const send = durability === "replica" ? confirming.submit : submitChunk;

@@ -3,6 +3,7 @@ import { openRedisStore } from "@jobbers/store-redis";
 import { openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { routeOf } from "../src/route.js";
 import { freePort, type RedisServer, startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
 
@@ -28,8 +29,58 @@ test.each([
   "127.0.0.1:6379",
   "redis://127.0.0.1/one",
   "redis://h/0?x=1",
+  "redis://h:0",
+  "redis://h:65536",
+  "redis://h1,h2",
+  "redis://[h]",
+  "redis://%zz@h",
+  "redis://h/1/2",
+  "redis+sentinel://h",
+  "redis+sentinel://h/",
+  "redis+sentinel://h,/jobs",
+  "redis+sentinel://h/jobs/x",
+  "redis+sentinel://h/jobs?other=1",
+  "redis+cluster://h/1",
+  "redis+cluster://h?sentinel_username=me",
+  "redis+other://h",
 ])("%j is no URL of a Redis store", async (url) => {
   await expect(openRedisStore(url)).rejects.toMatchObject({ code: "store-url-invalid" });
+});
+
+test("URLs of every form are read", () => {
+  expect(routeOf("redis://me:p%40s%3As@h")).toMatchObject({
+    by: "server",
+    isTls: false,
+    hosts: [{ host: "h", port: 6379 }],
+    username: "me",
+    password: "p@s:s",
+    db: 0,
+    url: "redis://h",
+  });
+  expect(routeOf("rediss+sentinel://:a:b@h1,[::1]:5/my%20jobs/3?sentinel_password=c")).toMatchObject({
+    by: "sentinel",
+    isTls: true,
+    hosts: [
+      { host: "h1", port: 26_379 },
+      { host: "::1", port: 5 },
+    ],
+    username: undefined,
+    password: "a:b",
+    db: 3,
+    master: "my jobs",
+    sentinelUsername: undefined,
+    sentinelPassword: "c",
+    url: "rediss+sentinel://h1,[::1]:5/my%20jobs/3",
+  });
+  expect(routeOf("redis+cluster://me@h1:1,h2:2")).toMatchObject({
+    by: "cluster",
+    hosts: [
+      { host: "h1", port: 1 },
+      { host: "h2", port: 2 },
+    ],
+    username: "me",
+    password: undefined,
+  });
 });
 
 test("a refused password is told, and not shown", async () => {

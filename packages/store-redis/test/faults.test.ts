@@ -113,3 +113,21 @@ test("out of memory, submits are refused whole, and running work finishes", asyn
   }
   expect((await opened.listRuns({ limit: 10 })).runs).toHaveLength(1);
 });
+
+test("a master that lost its replicas refuses writes where it was told to, and nothing is half done", async () => {
+  const opened = await open(server.url);
+  const worker = await openDriver(opened, { serves: ["a"] });
+  await opened.submit([submissionOf(single(), 1)]);
+  const [grant] = await worker.take();
+  await admin.config("SET", "min-replicas-to-write", "1");
+  try {
+    const code = "store-unwritable";
+    await expect(opened.submit([submissionOf(single(), 2)])).rejects.toMatchObject({ code });
+    await expect(worker.succeed(grant as never)).rejects.toMatchObject({ code });
+  } finally {
+    await admin.config("SET", "min-replicas-to-write", "0");
+  }
+  await worker.replay();
+  expect(await opened.listHeld(worker.session.id)).toEqual([]);
+  expect((await opened.listRuns({ limit: 10 })).runs).toMatchObject([{ state: "succeeded" }]);
+});

@@ -1,17 +1,16 @@
 import { openRedisStore } from "@jobbers/store-redis";
 import { agreementTest, modelTest, type OpenStore } from "@jobbers/testing/contract";
 import { afterAll, beforeAll, test } from "vitest";
-import { type RedisServer, startRedis } from "./redis-server.js";
+import { type SharedRedis, shareRedis } from "./shared-redis.js";
 
-let server: RedisServer;
+let server: SharedRedis;
 beforeAll(async () => {
-  server = await startRedis();
+  server = await shareRedis();
 });
 afterAll(() => server?.stop());
 
-let namespaces = 0;
 const inNamespace: OpenStore = ({ clock, eventsKept }) =>
-  openRedisStore(server.url, { namespace: `model-${++namespaces}`, clock: clock.now, eventsKept });
+  openRedisStore(server.url, { namespace: server.newNamespace(), clock: clock.now, eventsKept });
 
 test("the store does what the model does", () => modelTest(inNamespace, { runs: 150 }), 120_000);
 

@@ -2,18 +2,15 @@ import type { Renewer } from "@jobbers/core";
 import { openRedisStore } from "@jobbers/store-redis";
 import { openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type RedisServer, startRedis } from "./redis-server.js";
+import { expect, onTestFinished, test } from "vitest";
+import { startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
-
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server?.stop());
+import { shareRedis } from "./shared-redis.js";
 
 test("the renewal module renews on a connection of its own", async () => {
-  const store = await openRedisStore(server.url);
+  const server = await shareRedis();
+  onTestFinished(server.stop);
+  const store = await openRedisStore(server.url, { namespace: server.newNamespace() });
   const worker = await openDriver(store, { serves: ["a"] });
   await store.submit([submissionOf(single(), 1)]);
   await worker.take();
@@ -30,7 +27,10 @@ test("the renewal module renews on a connection of its own", async () => {
 });
 
 test("who only waits asks the server less than twice a second", async () => {
-  const store = await openRedisStore(server.url, { namespace: "idle" });
+  // What others do would count as well.
+  const server = await startRedis();
+  onTestFinished(server.stop);
+  const store = await openRedisStore(server.url);
   const worker = await openDriver(store, { serves: ["a"] });
   const admin = new Redis(server.url);
   const controller = new AbortController();

@@ -106,7 +106,7 @@ export const errorCatalogue = {
   },
   "store-url-invalid": {
     title: "A store URL cannot be understood",
-    remedy: "Use sqlite:PATH, memory:, redis://HOST or rediss://HOST.",
+    remedy: "Use sqlite:PATH, memory:, redis://HOST or one of the forms in docs/guides/redis.md.",
     status: 400,
     exit: 2,
   },
@@ -158,6 +158,13 @@ export const errorCatalogue = {
   "store-refused": {
     title: "The store refuses this user",
     remedy: "Give the right user and password, or allow the user what the message names.",
+    status: 503,
+    exit: 3,
+  },
+  "store-untrusted": {
+    title: "A certificate is not trusted",
+    remedy:
+      "Give the authority that signed the server's certificate: tls.ca, or JOBBERS_TLS_CA with the path of its PEM file.",
     status: 503,
     exit: 3,
   },
