@@ -1,5 +1,5 @@
 import type { Store } from "@jobbers/core";
-import { createUpkeep, type UpkeepOptions } from "@jobbers/upkeep";
+import { createUpkeep, type UpkeepOptions, watchTimers } from "@jobbers/upkeep";
 import {
   createWorker,
   hostIdentity,
@@ -32,17 +32,10 @@ export interface JobbersWorker extends AsyncDisposable {
 /** Makes a worker and an upkeep on one store, started and stopped together. */
 export function createJobbersWorker(store: Store, options: WorkerOptions): JobbersWorker {
   const host = options.host ?? hostIdentity();
-  const { retention, log, random, observe } = options;
+  const { retention, log, random } = options;
   const upkeep = createUpkeep({ store, host, retention, log, random });
-  const pool = createWorker({
-    ...options,
-    ...{ host, store },
-    observe(event) {
-      // A retry may be due sooner than upkeep would look by itself.
-      if (event.type === "reported" && event.report === "retry") upkeep.wake();
-      observe?.(event);
-    },
-  });
+  // A retry, or a run that somebody has scheduled, may be due sooner than upkeep would look by itself.
+  const pool = createWorker({ ...options, host, store: watchTimers(store, upkeep.due) });
   return {
     name: pool.stats().name,
     async start() {

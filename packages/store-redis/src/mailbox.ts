@@ -13,8 +13,8 @@ export interface Mailbox {
 }
 
 /** How long the server waits for a letter, and how long we wait for the server. */
-const BLOCK_SECONDS = 4;
-const DEADLINE_MS = 8_000;
+const BLOCK_SECONDS = 5;
+const DEADLINE_MS = 9_000;
 
 export interface MailboxParts {
   readonly place: Place;

@@ -22,7 +22,7 @@ import { createServer } from "./server.js";
 import {
   closeSessionScript,
   listHeld,
-  listWorkers,
+  listWorkersScript,
   openSessionScript,
   RETURN_LIMIT,
   releaseScript,
@@ -30,6 +30,7 @@ import {
 } from "./session.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submitScript } from "./submit.js";
+import { isSoon, tellTimerScript } from "./tell-timer.js";
 import { readValues } from "./values.js";
 
 export interface StoreParts {
@@ -54,7 +55,11 @@ export function createStore({ redis, place, keys, clock, eventsKept }: StorePart
     async submit(batch) {
       if (isClosed) throw closedError(url);
       const chunks = chunksOf(batch).map((chunk) => run(submitScript, chunk, eventsKept));
-      return (await Promise.all(chunks)).flat();
+      // Behind them on the same connection; when it fails, the promoters' polls find the timer.
+      const told = isSoon(batch) && run(tellTimerScript).catch(() => {});
+      const results = (await Promise.all(chunks)).flat();
+      await told;
+      return results;
     },
     cancel: (id) => run(cancelScript, id, eventsKept),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
@@ -83,7 +88,7 @@ export function createStore({ redis, place, keys, clock, eventsKept }: StorePart
     findRegistration: (name) => findRegistration(server, name),
     listRegistrations: () => listRegistrations(server),
     listQueues: () => listQueues(server),
-    listWorkers: () => listWorkers(server),
+    listWorkers: () => run(listWorkersScript),
     readEvents: (after, limit) => readEvents(server, after, limit),
     lastEvent: () => lastEvent(server),
     awaitEvents: (after, wait) => listening.awaitEvents(after, wait),

@@ -11,7 +11,7 @@ import { monotonicMs, pause, turn } from "./waiting.js";
  *        ▼                                                                                              │
  *   end of this turn ──▶ exchange (seq + 1) ──answered──▶ settle reports, start grants ──▶ listen ──────┘
  *                          │        ▲                                                    (wakes at the latest
- *                      rejected ────┘ same number, same reports, after a pause             after 2 s)
+ *                      rejected ────┘ same number, same reports, after a pause             after 5 s)
  *                          │
  *                    session-lost, or `alive: false` ──▶ next session; seq starts anew, unanswered reports go along
  */
@@ -37,7 +37,10 @@ export interface LanePort {
 }
 
 /** How long the loop waits at most before it looks by itself, in milliseconds. */
-const POLL_MS = 2_000;
+const POLL_MS = 5_000;
+
+/** How much longer a lane waits for a store that does not keep to the time, in milliseconds. */
+const OVERTIME_MS = 1_000;
 
 /** The most steps that one exchange asks for. */
 const MAX_SLOTS = 500;
@@ -208,7 +211,10 @@ export class Lane {
       const dueMs = Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
       const wait = { queues: slots.free > 0 ? queues : [], timeoutMs: dueMs, signal: waking.signal };
       const fromMs = monotonicMs();
-      await Promise.race([store.listen(this.#port.session(), wait), pause(dueMs, waking.signal)]);
+      await Promise.race([
+        store.listen(this.#port.session(), wait),
+        pause(dueMs + OVERTIME_MS, waking.signal),
+      ]);
       if (monotonicMs() - fromMs > LONGEST_REST_MS) this.#restless = 0;
     } catch (error) {
       asker.log.debug("listening did not succeed", { error: messageOf(error) });
