@@ -81,7 +81,8 @@ export function createListening(server: Server, place: Place): Listening {
         const leftMs = deadline - performance.now();
         if (dueMs === NOW || leftMs <= 0) return;
         const isWoken = await turn.wait(Math.min(POLL_MS, dueMs, leftMs));
-        if (isWoken || dueMs < POLL_MS) return;
+        // The end of the time is for the caller to look at.
+        if (isWoken || dueMs < POLL_MS || leftMs <= POLL_MS) return;
       } finally {
         turn.leave();
       }
