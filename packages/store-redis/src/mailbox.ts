@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { openClient, type Place } from "./connection.js";
 
@@ -35,7 +35,11 @@ export function createMailbox({ place, key, isWanted, onLetter }: MailboxParts):
   const read = async () => {
     client ??= await openClient(place, { commandTimeout: DEADLINE_MS, autoResendUnfulfilledCommands: false });
     const found = await client.blpop(key, BLOCK_SECONDS);
-    if (found) onLetter(found[1]);
+    if (!found) return;
+    onLetter(found[1]);
+    // Whoever is woken begins with a call, in the next turn: it goes out before ours.
+    await turn();
+    await turn();
   };
   const loop = async () => {
     while (isWanted() && !isClosed) {
