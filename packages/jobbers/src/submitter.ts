@@ -34,10 +34,12 @@ const CHUNK = 500;
 /** Makes a connection's submitter. */
 export function createSubmitter(store: Pick<Store, "submit">): Submitter {
   const nextId = createRunIds(Date.now);
+  const heads = new WeakMap<Workflow, SubmissionHead>();
   return {
     async submit(workflow, items) {
       checkWorkflow(workflow);
-      const head = headOf(workflow);
+      const head = heads.get(workflow) ?? headOf(workflow);
+      heads.set(workflow, head);
       const answers: Submitted[] = [];
       for (let at = 0; at < items.length; at += CHUNK) {
         const chunk = items.slice(at, at + CHUNK);

@@ -1,5 +1,5 @@
 import { JobbersError, quoted, type Store } from "@jobbers/core";
-import { createUpkeep, type UpkeepOptions } from "@jobbers/upkeep";
+import { createUpkeep, type UpkeepOptions, watchTimers } from "@jobbers/upkeep";
 import {
   createWorker,
   hostIdentity,
@@ -50,19 +50,12 @@ export function createJobbersWorker(
   live: Set<JobbersWorker>,
 ): JobbersWorker {
   const host = options.host ?? hostIdentity();
-  const { retention, sweepMs, log, random, observe } = options;
+  const { retention, sweepMs, log, random } = options;
   const upkeep = createUpkeep({ store, host, retention, sweepMs: checkSweep(sweepMs), log, random });
   // A stop that ends after the worker was started again must not make it forgotten.
   let starts = 0;
-  const pool = createWorker({
-    ...options,
-    ...{ host, store },
-    observe(event) {
-      // A retry may be due sooner than upkeep would look by itself.
-      if (event.type === "reported" && event.report === "retry") upkeep.wake();
-      observe?.(event);
-    },
-  });
+  // A retry, or a run that somebody has scheduled, may be due sooner than upkeep would look by itself.
+  const pool = createWorker({ ...options, host, store: watchTimers(store, upkeep.due) });
   const worker: JobbersWorker = {
     name: pool.stats().name,
     async start() {

@@ -28,6 +28,12 @@ for _, told in ipairs(call("HVALS", PREFIX .. "mail:" .. id)) do
   if told == "0" then return -1 end
 end
 
+-- Whoever listens to less than before must not be called for the rest.
+local all = table.concat(queues, US)
+if found[3] and found[3] ~= all then
+  for _, queue in ipairs(splitBy(found[3], US)) do call("ZREM", PREFIX .. "idle:" .. queue, id) end
+end
+
 -- Idle by the server's own time: who has not come again for ten seconds is gone.
 local seconds = tonumber(call("TIME")[1])
 for _, queue in ipairs(queues) do
@@ -35,5 +41,5 @@ for _, queue in ipairs(queues) do
   call("ZREMRANGEBYSCORE", idle, "-inf", seconds - 10)
   call("ZADD", idle, seconds, id)
 end
-call("HSET", key, "box", ARGV[3], "idle", table.concat(queues, US))
+call("HSET", key, "box", ARGV[3], "idle", all)
 return clock.nextDueMs()

@@ -25,8 +25,14 @@ interface Waiter {
   readonly wake: () => void;
 }
 
-/** A plain look behind the mailbox, in case a letter is lost. */
-const POLL_MS = 4_000;
+/** What `listen` answers when there is something. */
+const NOW = -1;
+
+/** A plain look behind the mailbox, in case a letter is lost; workers look by themselves before that. */
+const POLL_MS = 6_000;
+
+/** Within so many milliseconds who waited in vain comes again, if ever. */
+const RETURN_MS = 250;
 
 export interface Listening {
   /** Waits for work or mail for a session. */
@@ -41,13 +47,24 @@ export function createListening(server: Server, place: Place): Listening {
   const box = server.keys.box(randomUUID());
   const sessions = new Map<string, Set<Waiter>>();
   const readers = new Set<Waiter>();
+  /** Sessions that the server believes to be idle: the next work posts a letter to one of them. */
+  const standing = new Set<string>();
   let isClosed = false;
   const mailbox = createMailbox({
     place,
     key: box,
     isWanted: () => sessions.size + readers.size > 0,
-    onLetter: (letter) => wakeAll(letter === "events" ? readers : sessions.get(letter)),
+    onLetter(letter) {
+      standing.delete(letter);
+      wakeAll(letter === "events" ? readers : sessions.get(letter));
+    },
   });
+  /** Says that a session stands among the idle ones no longer, unless it came back. */
+  const retire = (session: string) => {
+    const id = keyText(session);
+    if (isClosed || sessions.has(id) || !standing.delete(id)) return;
+    void server.run(listenScript, session, "", []).catch(() => {});
+  };
   /** Runs rounds of waiting: `look` says how long at most, or that there is something. */
   const wait = async (
     waiters: Set<Waiter>,
@@ -62,9 +79,10 @@ export function createListening(server: Server, place: Place): Listening {
         mailbox.start();
         const dueMs = (await look()) ?? POLL_MS;
         const leftMs = deadline - performance.now();
-        if (dueMs < 0 || leftMs <= 0) return;
+        if (dueMs === NOW || leftMs <= 0) return;
         const isWoken = await turn.wait(Math.min(POLL_MS, dueMs, leftMs));
-        if (isWoken || dueMs < POLL_MS) return;
+        // The end of the time is for the caller to look at.
+        if (isWoken || dueMs < POLL_MS || leftMs <= POLL_MS) return;
       } finally {
         turn.leave();
       }
@@ -75,13 +93,20 @@ export function createListening(server: Server, place: Place): Listening {
       const id = keyText(session);
       const waiters = sessions.get(id) ?? new Set();
       sessions.set(id, waiters);
+      const look = async () => {
+        const dueMs = await server.run(listenScript, session, box, queues);
+        if (dueMs !== NOW) standing.add(id);
+        return dueMs;
+      };
       try {
-        await wait(waiters, rest, () => server.run(listenScript, session, box, queues));
+        await wait(waiters, rest, look);
       } finally {
-        if (waiters.size === 0) sessions.delete(id);
-        // Work that comes now should wake somebody who still waits.
-        if (waiters.size === 0 && rest.signal.aborted && !isClosed)
-          void server.run(listenScript, session, "", []).catch(() => {});
+        if (waiters.size === 0) {
+          sessions.delete(id);
+          // Who waited in vain comes again; if not, then work should wake somebody who still waits.
+          if (rest.signal.aborted) retire(session);
+          else if (standing.has(id)) setTimeout(retire, RETURN_MS, session).unref();
+        }
       }
     },
     awaitEvents: (after, rest) =>

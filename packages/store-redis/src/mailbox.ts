@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { openClient, type Place } from "./connection.js";
 
@@ -13,8 +13,8 @@ export interface Mailbox {
 }
 
 /** How long the server waits for a letter, and how long we wait for the server. */
-const BLOCK_SECONDS = 4;
-const DEADLINE_MS = 8_000;
+const BLOCK_SECONDS = 5;
+const DEADLINE_MS = 9_000;
 
 export interface MailboxParts {
   readonly place: Place;
@@ -36,7 +36,11 @@ export function createMailbox({ place, key, isWanted, onLetter }: MailboxParts):
     // Without reconnecting, a connection that breaks ends the wait at once; the next one may be to another server.
     client ??= await openClient(place, { commandTimeout: DEADLINE_MS, retryStrategy: null });
     const found = await client.blpop(key, BLOCK_SECONDS);
-    if (found) onLetter(found[1]);
+    if (!found) return;
+    onLetter(found[1]);
+    // Whoever is woken begins with a call, in the next turn: it goes out before ours.
+    await turn();
+    await turn();
   };
   const loop = async () => {
     while (isWanted() && !isClosed) {

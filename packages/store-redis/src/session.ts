@@ -9,6 +9,9 @@ export const RETURN_LIMIT = 500;
 /** The most leases that `listHeld` answers. */
 const HELD_LIMIT = 10_000;
 
+/** The most sessions that `listWorkers` answers. */
+const LISTED_LIMIT = 10_000;
+
 /** The id is the caller's, so that opening may be repeated. */
 export const openSessionScript: Script<[id: string, opening: SessionOpening, eventsKept: number], Session> = {
   name: "open-session",
@@ -71,28 +74,21 @@ export function listHeld({ keys, look }: Server, session: string): Promise<Lease
 
 type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "queues" | "serves">;
 
-export function listWorkers({ keys, look }: Server): Promise<WorkerRecord[]> {
-  return look(async (redis) => {
-    const found = await redis.zrange(keys.sessions, "0", "-1", "WITHSCORES");
-    const ids = found.filter((_, i) => i % 2 === 0);
-    const pipeline = redis.pipeline();
-    for (const id of ids) pipeline.hmget(keys.session(id), "about", "opened", "state").hlen(keys.held(id));
-    const replies = (await pipeline.exec()) ?? [];
-    return ids
-      .flatMap((session, i): WorkerRecord[] => {
-        const [about, opened, state] = (replies[2 * i]?.[1] ?? []) as (string | null)[];
-        if (!about || state !== "open") return [];
-        const expires = found[2 * i + 1] as string;
-        return [
-          {
-            session,
-            ...(JSON.parse(about) as About),
-            openedAtMs: Number(opened),
-            expiresAtMs: expires === "inf" ? Number.POSITIVE_INFINITY : Number(expires),
-            held: Number(replies[2 * i + 1]?.[1] ?? 0),
-          },
-        ];
-      })
-      .sort((a, b) => a.openedAtMs - b.openedAtMs);
-  });
-}
+type ListedWorker = [session: string, expires: string, about: string, opened: string, held: number];
+
+export const listWorkersScript: Script<[], WorkerRecord[]> = {
+  name: "list-workers",
+  encode: () => [LISTED_LIMIT],
+  decode: (reply) =>
+    (reply as ListedWorker[])
+      .map(
+        ([session, expires, about, opened, held]): WorkerRecord => ({
+          session,
+          ...(JSON.parse(about) as About),
+          openedAtMs: Number(opened),
+          expiresAtMs: expires === "inf" ? Number.POSITIVE_INFINITY : Number(expires),
+          held,
+        }),
+      )
+      .sort((a, b) => a.openedAtMs - b.openedAtMs),
+};

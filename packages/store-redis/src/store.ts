@@ -23,7 +23,7 @@ import { createServer } from "./server.js";
 import {
   closeSessionScript,
   listHeld,
-  listWorkers,
+  listWorkersScript,
   openSessionScript,
   RETURN_LIMIT,
   releaseScript,
@@ -31,6 +31,7 @@ import {
 } from "./session.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submitScript } from "./submit.js";
+import { isSoon, tellTimerScript } from "./tell-timer.js";
 import { readValues } from "./values.js";
 
 export interface StoreParts {
@@ -67,7 +68,12 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     async submit(batch, { durability } = {}) {
       if (isClosed) throw closedError(url);
       const send = durability === "replica" ? confirming.submit : submitChunk;
-      return (await Promise.all(chunksOf(batch).map(send))).flat();
+      const chunks = chunksOf(batch).map(send);
+      // Behind them on the same connection; when it fails, the promoters' polls find the timer.
+      const told = isSoon(batch) && run(tellTimerScript).catch(() => {});
+      const results = (await Promise.all(chunks)).flat();
+      await told;
+      return results;
     },
     cancel: (id) => run(cancelScript, id, eventsKept),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
@@ -96,7 +102,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     findRegistration: (name) => findRegistration(server, name),
     listRegistrations: () => listRegistrations(server),
     listQueues: () => listQueues(server),
-    listWorkers: () => listWorkers(server),
+    listWorkers: () => run(listWorkersScript),
     readEvents: (after, limit) => readEvents(server, after, limit),
     lastEvent: () => lastEvent(server),
     awaitEvents: (after, wait) => listening.awaitEvents(after, wait),

@@ -54,13 +54,16 @@ export interface ListeningParts {
   readonly sql: Sql;
   /** True when other connections may write too. */
   readonly isShared: boolean;
-  /** How long until the next timer of the store is due. */
-  readonly untilDueMs: () => number;
+  /** When the next timer of the store is due, by its clock; `Infinity` when there is none. */
+  readonly nextDue: () => number;
+  readonly clock: () => number;
 }
 
-export function createListening({ sql, isShared, untilDueMs }: ListeningParts): Listening {
+export function createListening({ sql, isShared, nextDue, clock }: ListeningParts): Listening {
   const workers = new Set<Worker>();
   const readers = new Set<Reader>();
+  /** The timer that those who wait know of. */
+  let knownDue = Number.POSITIVE_INFINITY;
   let closed = false;
   const wakeAll = (waiters: Iterable<Waiter>) => {
     for (const waiter of [...waiters]) waiter.wake();
@@ -82,9 +85,19 @@ export function createListening({ sql, isShared, untilDueMs }: ListeningParts): 
     const last = lastEvent(sql);
     wakeAll([...readers].filter(({ after }) => last > after));
   };
+  /** Of a timer before the known one a single worker is told: its exchange says when it is due, so that somebody looks then. */
+  const wakeByTimer = () => {
+    const [first] = workers;
+    if (!first) return;
+    const due = nextDue();
+    const isNews = due < knownDue || (knownDue <= clock() && due !== knownDue);
+    knownDue = due;
+    if (isNews) first.wake();
+  };
   const wakeByTables = () => {
     if (workers.size > 0) for (const line of openLines(sql)) wakeFor(line, line.depth);
     if (workers.size > 0) for (const session of newMail(sql)) wakeByMail(session);
+    wakeByTimer();
     wakeReaders();
   };
   const poll = createPoll(sql, {
@@ -98,7 +111,9 @@ export function createListening({ sql, isShared, untilDueMs }: ListeningParts): 
       poll.look();
       const worker = { session, queues: new Set(queues) };
       if (openLines(sql).some((line) => fits(worker, line)) || newMail(sql).includes(session.seq)) return;
-      const waiting = wait(workers, worker, { timeoutMs: Math.min(timeoutMs, untilDueMs()), signal });
+      knownDue = nextDue();
+      const dueMs = Math.max(0, knownDue - clock());
+      const waiting = wait(workers, worker, { timeoutMs: Math.min(timeoutMs, dueMs), signal });
       poll.start();
       await waiting;
     },
@@ -110,9 +125,10 @@ export function createListening({ sql, isShared, untilDueMs }: ListeningParts): 
       poll.start();
       await waiting;
     },
-    committed({ grown, mail, events }) {
+    committed({ grown, mail, timers, events }) {
       for (const [line, n] of grown) wakeFor(line, n);
       for (const session of mail) wakeByMail(session);
+      if (timers) wakeByTimer();
       if (events) wakeReaders();
     },
     passOn() {

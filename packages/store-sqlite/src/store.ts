@@ -56,11 +56,11 @@ export function createStore({
   sessionsExpire,
 }: StoreParts): Store {
   const memory: Memory = { lines: new Map(), sessions: new Map(), eventsKept, eventsSinceTrim: 0 };
-  const untilDueMs = () => {
+  const nextDue = () => {
     const row = sql.tuple("SELECT due FROM timers ORDER BY due LIMIT 1");
-    return row ? Math.max(0, (row[0] as number) - clock()) : Number.POSITIVE_INFINITY;
+    return row ? (row[0] as number) : Number.POSITIVE_INFINITY;
   };
-  const listening = createListening({ sql, isShared: path !== MEMORY, untilDueMs });
+  const listening = createListening({ sql, isShared: path !== MEMORY, nextDue, clock });
   const { mutate, close } = createGroup({ sql, url, memory, clock, onCommit: listening.committed });
   let isClosed = false;
   /** A look into the tables, outside of any transaction. */

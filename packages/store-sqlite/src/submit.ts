@@ -150,4 +150,5 @@ function schedule(unit: Unit, run: Run, { entries }: Submission, due: number): v
   }
   const insert = "INSERT INTO timers (due, seq, run, address) VALUES (?, ?, ?, '')";
   unit.sql.run(insert, due, unit.turn.nextSeq(), run.seq);
+  unit.turn.effects.timers = true;
 }

@@ -30,6 +30,8 @@ export interface Effects {
   readonly grown: Map<KnownLine, number>;
   /** Sessions with new mail, by number. */
   readonly mail: Set<number>;
+  /** True when runs were scheduled. A retry is no news: who reports it is told when it is due. */
+  timers: boolean;
   events: boolean;
 }
 
@@ -37,7 +39,7 @@ export interface Effects {
 export class Turn {
   readonly now: number;
   readonly memory: Memory;
-  readonly effects: Effects = { grown: new Map(), mail: new Set(), events: false };
+  readonly effects: Effects = { grown: new Map(), mail: new Set(), timers: false, events: false };
   /** Lines that this transaction made: known to others only once it is committed. */
   readonly newLines = new Map<string, KnownLine>();
   readonly #sql: Sql;

@@ -3,3 +3,4 @@ export { DEFAULT_RETENTION, Janitor, type JanitorOptions } from "./janitor.js";
 export { Promoter, type PromoterOptions } from "./promoter.js";
 export { goneFrom, Reaper, type ReaperOptions } from "./reaper.js";
 export { createUpkeep, type Upkeep, type UpkeepOptions } from "./upkeep.js";
+export { watchTimers } from "./watch-timers.js";

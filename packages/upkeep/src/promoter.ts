@@ -4,7 +4,7 @@ import { pause } from "./pause.js";
 
 export interface PromoterOptions extends ActorOptions {
   readonly store: Pick<Store, "promoteDue">;
-  /** How long it waits at most before it looks again, in milliseconds; default 1 s. */
+  /** How long it waits at most before it looks again, in milliseconds; default 5 s. */
   readonly pollMs?: number | undefined;
 }
 
@@ -14,22 +14,57 @@ const LIMIT = 500;
 /** It does not look more often than this, whatever the store says, in milliseconds. */
 const SHORTEST_PAUSE_MS = 5;
 
+/** The longest that a timer of Node.js can take; the poll comes long before. */
+const LONGEST_PAUSE_MS = 2 ** 31 - 1;
+
 /**
- * Makes delayed runs and retries ready when they are due. It sleeps until the next timer of the store, but no longer than the
- * poll, because others may set an earlier one; `wake()` makes it look at once.
+ * Makes delayed runs and retries ready when they are due. It sleeps until the next timer of the store. Others may set an earlier
+ * one meanwhile: `due()` tells of that, and the poll stands behind it; `wake()` makes it look at once.
  */
 export class Promoter extends Actor {
   protected readonly name = "promoter";
   readonly #store: PromoterOptions["store"];
   readonly #pollMs: number;
+  /** When it looks next, on the monotonic clock; nothing is early enough for one that is stopped. */
+  #nextMs = Number.NEGATIVE_INFINITY;
+  #alarm: NodeJS.Timeout | undefined;
 
   constructor(options: PromoterOptions) {
     super(options);
     this.#store = options.store;
-    this.#pollMs = options.pollMs ?? 1_000;
+    this.#pollMs = options.pollMs ?? 5_000;
+  }
+
+  /** Hears that a timer of the store is due in so many milliseconds: it looks then, unless it does so before. */
+  due(inMs: number): void {
+    const waitMs = Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, Math.ceil(inMs)));
+    const atMs = performance.now() + waitMs;
+    // Each exchange tells of the same timer, to the millisecond: that is no news.
+    if (atMs > this.#nextMs - SHORTEST_PAUSE_MS) return;
+    this.#nextMs = atMs;
+    clearTimeout(this.#alarm);
+    this.#alarm = setTimeout(() => this.wake(), waitMs);
+  }
+
+  override async stop(): Promise<void> {
+    await super.stop();
+    this.#expect(Number.NEGATIVE_INFINITY);
   }
 
   protected async tick(signal: AbortSignal): Promise<number> {
+    // What is told of from now on may come too late for this look.
+    this.#expect(Number.POSITIVE_INFINITY);
+    const pauseMs = await this.#promote(signal);
+    this.#nextMs = Math.min(this.#nextMs, performance.now() + pauseMs);
+    return pauseMs;
+  }
+
+  #expect(nextMs: number): void {
+    clearTimeout(this.#alarm);
+    this.#nextMs = nextMs;
+  }
+
+  async #promote(signal: AbortSignal): Promise<number> {
     for (;;) {
       const { promoted, nextDueMs } = await this.#store.promoteDue(LIMIT);
       if (promoted < LIMIT || signal.aborted) {

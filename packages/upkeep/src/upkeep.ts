@@ -16,7 +16,7 @@ export interface UpkeepOptions extends ActorOptions {
   readonly retention?: Partial<Retention> | undefined;
   /** How far the reaper's sweeps are apart, in milliseconds; default 5 s. */
   readonly sweepMs?: number | undefined;
-  /** How often due timers are looked for at least, in milliseconds; default 1 s. */
+  /** How often due timers are looked for at least, in milliseconds; default 5 s. */
   readonly pollMs?: number | undefined;
   /** How often ended runs are cleaned up, in milliseconds; default 1 min. */
   readonly cleanEveryMs?: number | undefined;
@@ -29,6 +29,8 @@ export interface Upkeep {
   stop(): Promise<void>;
   /** Makes the promoter look for due timers now. */
   wake(): void;
+  /** Tells the promoter that a timer of the store is due in so many milliseconds, so that it need not find out by its poll. */
+  due(inMs: number): void;
 }
 
 /**
@@ -54,5 +56,6 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     start: async () => void (await Promise.all(actors.map((actor) => actor.start()))),
     stop: async () => void (await Promise.all(actors.map((actor) => actor.stop()))),
     wake: () => promoter.wake(),
+    due: (inMs) => promoter.due(inMs),
   };
 }

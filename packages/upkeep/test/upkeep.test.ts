@@ -2,7 +2,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Retention, Store, WorkerRecord } from "@jobbers/core";
 import { describe, expect, it, vi } from "vitest";
-import { createUpkeep, DEFAULT_RETENTION, goneFrom, Janitor, Promoter, Reaper } from "../src/index.js";
+import {
+  createUpkeep,
+  DEFAULT_RETENTION,
+  goneFrom,
+  Janitor,
+  Promoter,
+  Reaper,
+  watchTimers,
+} from "../src/index.js";
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -16,7 +24,7 @@ function workerOf(parts: Partial<WorkerRecord>): WorkerRecord {
 
 describe("the promoter", () => {
   it("fires timers in portions of 500 until fewer were due, then sleeps until the next", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     const answers = [{ promoted: 500 }, { promoted: 500, nextDueMs: 0 }, { promoted: 7, nextDueMs: 300 }];
     const promoteDue = vi.fn(async () => answers.shift() ?? { promoted: 0 });
     const promoter = new Promoter({ store: { promoteDue }, random: () => 0 });
@@ -27,19 +35,70 @@ describe("the promoter", () => {
     expect(promoteDue).toHaveBeenCalledTimes(3);
     await vi.advanceTimersByTimeAsync(3);
     expect(promoteDue).toHaveBeenCalledTimes(4);
-    // Without a timer to wait for, it looks every second all the same.
-    await vi.advanceTimersByTimeAsync(1_000);
+    // Without a timer to wait for, it looks every five seconds all the same.
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(promoteDue).toHaveBeenCalledTimes(4);
+    await vi.advanceTimersByTimeAsync(100);
     expect(promoteDue).toHaveBeenCalledTimes(5);
     await promoter.stop();
     vi.useRealTimers();
   });
 
+  it("looks when a timer is due of which it was told, and no oftener for being told again", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const promoteDue = vi.fn(async () => ({ promoted: 0 }));
+    const promoter = new Promoter({ store: { promoteDue }, random: () => 0 });
+    // Not before it starts.
+    promoter.due(10);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(promoteDue).not.toHaveBeenCalled();
+    await promoter.start();
+    await vi.advanceTimersByTimeAsync(0);
+    promoter.due(4_000);
+    promoter.due(300);
+    promoter.due(299.5);
+    promoter.due(2_000);
+    await vi.advanceTimersByTimeAsync(299);
+    expect(promoteDue).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(promoteDue).toHaveBeenCalledTimes(2);
+    // What the store says then is what counts: nothing is due any more before the poll.
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(promoteDue).toHaveBeenCalledTimes(2);
+    promoter.due(50);
+    await promoter.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    promoter.due(50);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it("hears of a timer while it looks, too", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    let answer = (_: { promoted: number }) => {};
+    const promoteDue = vi.fn(() => new Promise<{ promoted: number }>((resolve) => (answer = resolve)));
+    const promoter = new Promoter({ store: { promoteDue }, random: () => 0 });
+    await promoter.start();
+    await vi.advanceTimersByTimeAsync(0);
+    promoter.due(100);
+    promoter.due(2 ** 40);
+    answer({ promoted: 0 });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(promoteDue).toHaveBeenCalledTimes(2);
+    answer({ promoted: 0 });
+    await promoter.stop();
+    vi.useRealTimers();
+  });
+
   it("does not spin on a timer that stays due", async () => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     const promoteDue = vi.fn(async () => ({ promoted: 0, nextDueMs: 0 }));
     const promoter = new Promoter({ store: { promoteDue } });
     await promoter.start();
-    await vi.advanceTimersByTimeAsync(100);
+    for (let ms = 0; ms < 100; ms++) {
+      promoter.due(0);
+      await vi.advanceTimersByTimeAsync(1);
+    }
     expect(promoteDue.mock.calls.length).toBeLessThanOrEqual(21);
     await promoter.stop();
     vi.useRealTimers();
@@ -109,6 +168,25 @@ describe("the janitor", () => {
     await turn();
     await janitor.stop();
     expect(calls).toBe(1);
+  });
+});
+
+describe("a store whose timers are watched", () => {
+  it("tells of the next one with each exchange, and is else the store it was", async () => {
+    const told: number[] = [];
+    const replies = [{ nextDueMs: 40 }, {}];
+    const plain = {
+      url: "memory:",
+      exchange: async () => replies.shift(),
+      lastEvent: async () => plain.url.length,
+    };
+    const store = watchTimers(plain as unknown as Store, (ms) => told.push(ms));
+    const call = {} as Parameters<Store["exchange"]>[0];
+    expect(await store.exchange(call)).toEqual({ nextDueMs: 40 });
+    expect(await store.exchange(call)).toEqual({});
+    expect(told).toEqual([40]);
+    expect(await store.lastEvent()).toBe(7);
+    expect(store.url).toBe("memory:");
   });
 });
 

@@ -5,7 +5,6 @@ import {
   type Grant,
   JobbersError,
   type MapStep,
-  PAGE_LIMIT,
   type PlanIndex,
   type Report,
   type Resolved,
@@ -20,6 +19,12 @@ import { turn } from "./waiting.js";
 
 /** The most steps that one run may have. */
 export const MAX_RUN_STEPS = 1_000_000;
+
+/**
+ * The most instances, and about the most entry steps, that one call of `expand` carries. The port takes 500, but a store that does
+ * one thing at a time is busy with each for some 20 µs, and others wait: 500 held a Redis for 9 ms, and cost 20 % less in all.
+ */
+const PAGE_STEPS = 125;
 
 /** The most that one call of `expand` carries, in characters of values and of specs. */
 const MAX_PAGE_CHARS = 1024 * 1024;
@@ -98,17 +103,17 @@ function faultOf(list: Resolved, step: MapStep, index: PlanIndex): JobbersError 
   );
 }
 
-/** The next instances: at most 500, with at most 500 entry steps and 1 MiB, but always one. */
+/** The next instances: at most 125, with at most 125 entry steps and 1 MiB, but always one. */
 function pageOf(list: readonly Resolved[], from: number, found: Found, step: MapStep): Item[] {
   const page: Item[] = [];
   let steps = 0;
   let chars = 0;
-  for (let at = from; at < list.length && page.length < PAGE_LIMIT; at++) {
+  for (let at = from; at < list.length && page.length < PAGE_STEPS; at++) {
     const value = JSON.stringify(list[at]) ?? "null";
     const entries = entrySteps(found, step, at);
     steps += entries.length;
     chars += value.length + entries.reduce((sum, spec) => sum + charsOf(spec), 0);
-    if (page.length > 0 && (steps > PAGE_LIMIT || chars > MAX_PAGE_CHARS)) break;
+    if (page.length > 0 && (steps > PAGE_STEPS || chars > MAX_PAGE_CHARS)) break;
     page.push({ value, entries });
   }
   return page;

@@ -2,7 +2,7 @@ import type { Exchange, ExchangeReply, JobbersError, Store } from "@jobbers/core
 import type { Outbox, Parcel } from "./outbox.js";
 import { type Asker, delayMs, GaveUp, isDefinite, messageOf, untilAnswered } from "./persistence.js";
 import type { Slots } from "./slots.js";
-import { monotonicMs, pause, turn } from "./waiting.js";
+import { after, monotonicMs, pause, turn } from "./waiting.js";
 
 /**
  * One lane: a sequence of numbered exchanges, each reporting what has finished and asking for what there is room for.
@@ -11,7 +11,7 @@ import { monotonicMs, pause, turn } from "./waiting.js";
  *        ▼                                                                                              │
  *   end of this turn ──▶ exchange (seq + 1) ──answered──▶ settle reports, start grants ──▶ listen ──────┘
  *                          │        ▲                                                    (wakes at the latest
- *                      rejected ────┘ same number, same reports, after a pause             after 2 s)
+ *                      rejected ────┘ same number, same reports, after a pause             after 5 s)
  *                          │
  *                    session-lost, or `alive: false` ──▶ next session; seq starts anew, unanswered reports go along
  */
@@ -41,12 +41,17 @@ export interface LanePort {
 }
 
 /** How long the loop waits at most before it looks by itself, in milliseconds. */
-const POLL_MS = 2_000;
+const POLL_MS = 5_000;
+
+/** How much longer a lane waits for a store that does not keep to the time, in milliseconds. */
+const OVERTIME_MS = 1_000;
 
 /** The most that a loop which is woken for nothing waits between its looks, in milliseconds. */
 const LONGEST_REST_MS = 50;
 
 const NEVER_MS = 24 * 3_600_000;
+/** Why a wait was ended; without a reason of its own each abort would make an error with a stack. */
+const WOKEN = "woken";
 
 /** How long a lane whose slots are all busy waits before it begins to listen for control work, in milliseconds. */
 const BUSY_REST_MS = 20;
@@ -194,10 +199,10 @@ export class Lane {
   }
 
   async #rest(): Promise<void> {
-    const { store, slots, asker, queues } = this.#port;
+    const { slots, asker, queues } = this.#port;
     const waking = new AbortController();
-    this.#wakeUp = () => waking.abort();
-    const onEnd = () => waking.abort();
+    const onEnd = () => waking.abort(WOKEN);
+    this.#wakeUp = onEnd;
     asker.signal.addEventListener("abort", onEnd, { once: true });
     try {
       if (this.#woken || asker.signal.aborted) return;
@@ -213,17 +218,35 @@ export class Lane {
       if (slots.free === 0) await pause(BUSY_REST_MS, waking.signal);
       if (waking.signal.aborted) return;
       const dueMs = Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
-      const wait = { queues: slots.free > 0 ? queues : [], timeoutMs: dueMs, signal: waking.signal };
       const fromMs = monotonicMs();
-      await Promise.race([store.listen(this.#port.session(), wait), pause(dueMs, waking.signal)]);
+      await this.#listen(waking, slots.free > 0 ? queues : [], dueMs);
       if (monotonicMs() - fromMs > LONGEST_REST_MS) this.#restless = 0;
     } catch (error) {
       asker.log.debug("listening did not succeed", { error: messageOf(error) });
       await pause(delayMs(5, asker.random), waking.signal);
     } finally {
-      if (!waking.signal.aborted) waking.abort();
       this.#wakeUp = undefined;
       asker.signal.removeEventListener("abort", onEnd);
     }
+  }
+
+  /** Listens; ends when woken, too, and where the store keeps neither to the time nor to the signal. */
+  #listen(waking: AbortController, queues: readonly string[], timeoutMs: number): Promise<void> {
+    const { signal } = waking;
+    return new Promise((resolve, reject) => {
+      // An abort is dear, and a lane that a letter has woken is in a hurry: so it aborts nothing that has ended by itself.
+      const cancel = after(timeoutMs + OVERTIME_MS, () => waking.abort(WOKEN));
+      const end = () => {
+        cancel();
+        resolve();
+      };
+      signal.addEventListener("abort", end, { once: true });
+      this.#port.store
+        .listen(this.#port.session(), { queues, timeoutMs, signal })
+        .then(end, (error: unknown) => {
+          cancel();
+          reject(error);
+        });
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { PAGE_LIMIT, type Report } from "@jobbers/core";
+import type { Report } from "@jobbers/core";
 
 /** How a report fared: `refused` is one that the store rejects whenever it is sent. */
 export type Verdict = "accepted" | "stale" | "refused";
@@ -12,8 +12,15 @@ export interface Parcel {
 const MAX_CHARS = 8 * 1024 * 1024;
 
 /**
+ * The most work of one exchange. The port takes 500 reports, but a store that does one thing at a time is busy with each of them,
+ * and with the step that is taken in its place, for 15 to 40 µs, and others wait: with 200, and half of that inside maps, a
+ * Redis is busy for some 4 ms. A third cost 10 % more in all for what each call costs.
+ */
+const MAX_WORK = 200;
+
+/**
  * Reports that wait for the next exchange, in order. Those of one turn of the event loop travel together, as many as make a
- * call of bounded work: 500 reports and follow-ups, and 8 MiB.
+ * call of bounded work: 200 reports and follow-ups, or 100 inside maps, and 8 MiB.
  */
 export class Outbox {
   #parcels: Parcel[] = [];
@@ -40,7 +47,7 @@ export class Outbox {
       const { report } = this.#parcels[count] as Parcel;
       work += workOf(report);
       chars += charsOf(report);
-      if (count > 0 && (work > PAGE_LIMIT || chars > MAX_CHARS)) break;
+      if (count > 0 && (work > MAX_WORK || chars > MAX_CHARS)) break;
     }
     return this.#parcels.splice(0, count);
   }
@@ -56,9 +63,11 @@ export class Outbox {
   }
 }
 
+/** Steps inside maps, whose records are not packed, cost more. */
 function workOf(report: Report): number {
-  if ("follow" in report) return 1 + report.follow.successors.items.length;
-  return report.type === "entered" ? 1 + report.entries.items.length : 1;
+  const each = report.lease.address.includes("[") ? 2 : 1;
+  if ("follow" in report) return each * (1 + report.follow.successors.items.length);
+  return report.type === "entered" ? each * (1 + report.entries.items.length) : each;
 }
 
 function charsOf(report: Report): number {

@@ -1,6 +1,7 @@
-import { dag, eq, orElse, task } from "@jobbers/core";
+import { dag, type Expansion, eq, orElse, task } from "@jobbers/core";
 import { describe, expect, it } from "vitest";
 import {
+  around,
   ended,
   openStore,
   outputOf,
@@ -37,6 +38,24 @@ describe("a worker", () => {
     await startWorker({ store, workflows: [diamond] });
     const run = await submit(store, diamond, { n: 5 });
     expect(await result(store, run, diamond)).toBe(16);
+  });
+
+  it("lays a map out in pages of at most 125 steps, so that none holds up a store for long", async () => {
+    const inner = await openStore();
+    const pages: number[] = [];
+    const store = around(inner, (verb, call, args) => {
+      if (verb === "expand") pages.push((args[0] as Expansion).items.length);
+      return call();
+    });
+    const wide = dag("wide", { input: schema<{ list: number[] }>() }, ({ list }) => ({
+      // One entry step of each instance, and two.
+      one: sum({ list: list.map((n) => double({ n })) }),
+      two: list.map((n) => [double({ n }), add({ a: n, b: n })]),
+    }));
+    await startWorker({ store, workflows: [wide], concurrency: 50 });
+    const run = await submit(inner, wide, { list: Array.from({ length: 300 }, () => 1) });
+    expect(await ended(inner, run)).toBe("succeeded");
+    expect(pages.sort((a, b) => b - a)).toEqual([125, 125, 62, 62, 62, 62, 52, 50]);
   });
 
   it("runs a single task, and parses its input for the attempt", async () => {

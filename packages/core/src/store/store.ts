@@ -87,7 +87,8 @@ export interface Working {
   listHeld(session: string): Promise<Lease[]>;
   /**
    * Waits until there may be something for the session (work in its queues, control work, mail), or until the time is over or
-   * the signal aborts. A hint: it may wake up for nothing.
+   * the signal aborts. A run that is scheduled before all others wakes up one of those who wait, so that its exchange says when
+   * that is due. A hint: it may wake up for nothing.
    */
   listen(
     session: string,

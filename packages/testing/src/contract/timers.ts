@@ -1,6 +1,7 @@
 import type { Grant } from "@jobbers/core";
 import { expect } from "vitest";
 import { chain, single } from "../sample-plans.js";
+import { turns } from "../signals.js";
 import type { BenchTest } from "./bench.js";
 
 export function timers(test: BenchTest): void {
@@ -80,6 +81,37 @@ export function timers(test: BenchTest): void {
     await worker.retry((await worker.take())[0] as Grant, 5_000);
     await submit(single(), 2, { delayMs: 9_000 });
     expect((await worker.exchange([])).nextDueMs).toBe(5_000);
+  });
+
+  test("who schedules a run tells one of those who listen, so that somebody wakes up in time", async ({
+    store,
+    clock,
+    submit,
+    driver,
+  }) => {
+    const worker = await driver(single());
+    const listen = async () => {
+      const signal = new AbortController().signal;
+      const listening = store.listen(worker.session.id, { queues: ["default"], timeoutMs: 600_000, signal });
+      await turns(3);
+      return { listening };
+    };
+    const first = await listen();
+    await submit(single(), 1, { delayMs: 8_000 });
+    await first.listening;
+    expect((await worker.exchange([])).nextDueMs).toBe(8_000);
+    const second = await listen();
+    await submit(single(), 2, { runAtMs: clock.now() + 3_000 });
+    await second.listening;
+    expect((await worker.exchange([])).nextDueMs).toBe(3_000);
+    clock.advance(3_000);
+    await store.promoteDue(10);
+    expect(await worker.finish()).toBe(1);
+    // An earlier timer is gone by now, and counts no more.
+    const third = await listen();
+    await submit(single(), 3, { delayMs: 4_000 });
+    await third.listening;
+    expect((await worker.exchange([])).nextDueMs).toBe(4_000);
   });
 
   test("timers are promoted a bit at a time, in order of their due time", async ({

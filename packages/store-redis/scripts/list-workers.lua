@@ -1,0 +1,18 @@
+#!lua flags=allow-oom
+-- Reads all open sessions, in one call: every worker asks for that with each of its sweeps.
+--
+-- KEYS 1 clock
+-- ARGV 1 instant or "" · 2 how many at most
+-- Returns for each session: id, expiry, about (JSON), opened, how many steps it holds
+-- include base
+
+local list = {}
+local found = call("ZRANGE", PREFIX .. "sessions", 0, ARGV[2] - 1, "WITHSCORES")
+for i = 1, #found, 2 do
+  local id = found[i]
+  local known = call("HMGET", PREFIX .. "session:" .. id, "about", "opened", "state")
+  if known[1] and known[3] == "open" then
+    list[#list + 1] = { id, found[i + 1], known[1], known[2], call("HLEN", PREFIX .. "held:" .. id) }
+  end
+end
+return list

@@ -1,0 +1,25 @@
+import type { Store } from "@jobbers/core";
+
+/**
+ * A store that works as the given one does, and tells how long it is, in milliseconds, until its next timer is due, whenever the
+ * answer to an exchange says so. A worker that is handed this one tells the upkeep beside it of the retries that it reports, and of
+ * what others have scheduled.
+ *
+ * @example
+ * const upkeep = createUpkeep({ store });
+ * const worker = createWorker({ store: watchTimers(store, upkeep.due), workflows });
+ */
+export function watchTimers(store: Store, onDue: (inMs: number) => void): Store {
+  const exchange: Store["exchange"] = async (call) => {
+    const reply = await store.exchange(call);
+    if (reply.nextDueMs !== undefined) onDue(reply.nextDueMs);
+    return reply;
+  };
+  return new Proxy(store, {
+    get(target, key) {
+      if (key === "exchange") return exchange;
+      const member: unknown = Reflect.get(target, key, target);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
