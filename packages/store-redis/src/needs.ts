@@ -40,6 +40,7 @@ export const neededCommands = [
   "TIME",
   "TYPE",
   "UNLINK",
+  "WAIT",
   "XADD",
   "XRANGE",
   "ZADD",

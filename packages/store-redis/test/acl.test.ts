@@ -61,6 +61,7 @@ describe("a server that has loaded jobbers.acl", () => {
     return { ...working, check: inspecting.check, diagnose: inspecting.diagnose, close } satisfies Store;
   };
   storeContract("redis under the shipped ACL", open, {
+    mayReplicate: true,
     reopen: (_first, { clock }) =>
       openRedisStore(urlOf("jobbers"), { namespace: `acl-${namespace}`, clock: clock.now }),
   });

@@ -144,7 +144,7 @@ end
 local function arePlain(kind, list)
   for i = 1, #list do
     local each = list[i]
-    if not specs.isPlain(each.spec) or not specs.share(kind.plan, each.address, each.text) then return false end
+    if not specs.isPlain(each.spec) or find(each.address, "%[%d") or not specs.share(kind.plan, each.address, each.text) then return false end
   end
   return true
 end
