@@ -17,6 +17,7 @@ import { createSubmitter } from "./submitter.js";
 import { recoveryMs, type Terms } from "./terms.js";
 import { judge, type Verdict } from "./verdict.js";
 import { watchFeed } from "./watch.js";
+import { watchWork } from "./work-watch.js";
 
 /** What a crash run is told. */
 export interface CrashOptions {
@@ -41,6 +42,12 @@ export interface CrashOptions {
 }
 
 const TELL_MS = 5_000;
+
+/** How much longer than half as long again it may take until each kind of fault has been injected. */
+const EXTRA_MS = 10_000;
+
+/** A call to a store that went away is given up after 15 s, and a worker may wait for one when it ends. */
+const CALL_MS = 15_000;
 const MAX_BACKLOG = 100;
 
 /**
@@ -63,18 +70,21 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     const names = Array.from({ length: options.workers }, (_, i) => `worker-${i + 1}`);
     await Promise.all([...names.map((name) => crew.start(name)), submitter.start()]);
 
-    const scene = { crew, submitter, terms, random: createRandom(seed), isShared: store.isShared };
+    const random = createRandom(seed);
+    const work = watchWork(paths.b);
+    const scene = { crew, submitter, work, terms, random, isShared: store.isShared };
     const injector = createInjector(options.kinds, scene, options.everyMs);
-    // A composite of signals whose timeout nobody else holds may be collected before it fires (Node 20).
-    const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), options.durationMs);
-    options.signal?.addEventListener("abort", () => over.abort(), { once: true });
-    const telling = setInterval(() => options.tell(progressOf(paths, injector)), TELL_MS);
+    const [over, ended] = [new AbortController(), new AbortController()];
+    const timers = [
+      setTimeout(() => over.abort(), options.durationMs),
+      setTimeout(() => ended.abort(), 1.5 * options.durationMs + EXTRA_MS),
+      setInterval(() => options.tell(progressOf(paths, injector)), TELL_MS),
+    ];
+    options.signal?.addEventListener("abort", () => ended.abort(), { once: true });
     try {
-      await injector.run(over.signal);
+      await injector.run({ over: over.signal, ended: ended.signal });
     } finally {
-      clearInterval(telling);
-      clearTimeout(timer);
+      timers.forEach(clearTimeout);
     }
     options.tell(`${progressOf(paths, injector)}; no more faults, settling`);
     const restless: Violation[] = [];
@@ -84,17 +94,17 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     await sleep(terms.sweepMs);
     const alive = () => crew.idle().map(({ pid }) => pid);
     restless.push(...(await settle(jobbers.store, alive, options.settleMs)));
-    await crew.drain(terms.graceMs + recoveryMs(terms) + 5_000);
+    await crew.drain(terms.graceMs + recoveryMs(terms) + CALL_MS);
     restless.push(...(await leftovers(jobbers.store)));
     await feed.finish();
 
     const intake = readLines<IntakeLine>(paths.a);
-    const work = readLines<WorkLine>(paths.b);
-    const starved = starvations(work.lines, injector.faults, terms);
+    const executed = readLines<WorkLine>(paths.b);
+    const starved = starvations(executed.lines, injector.faults, terms);
     const faults = [...injector.faults, ...starved];
-    restless.push(...starvationProblem(starved, options.durationMs));
+    restless.push(...starvationProblem(starved, crew.lives.length, options.durationMs));
     const evidence = {
-      ...{ terms, intake: intake.lines, work: work.lines, torn: intake.torn + work.torn },
+      ...{ terms, intake: intake.lines, work: executed.lines, torn: intake.torn + executed.torn },
       ...{ faults, lives: crew.lives, ends: feed.ends() },
     };
     await writeFile(

@@ -46,25 +46,6 @@ export function kindAround(faults: readonly Fault[], at: number): string | undef
   return latest(faults.filter((fault) => fault.at <= at))?.kind;
 }
 
-/**
- * The fault that made an execution be repeated: one that its worker bore after its start, else one that everybody bore.
- * Undefined where there was none, and then nothing may be repeated.
- */
-export function causeOf(
-  faults: readonly Fault[],
-  before: HandlerLine,
-  again: HandlerLine,
-): Fault | undefined {
-  const end = Math.max(before.at, again.at);
-  const meanwhile = faults.filter(({ at, until }) => at <= end && until >= before.at - LINGER_MS);
-  const own = meanwhile.filter(({ pids }) => pids.includes(before.pid));
-  return (
-    latest(own.filter(({ reach }) => reach !== "nobody")) ??
-    latest(meanwhile.filter(({ reach }) => reach === "everybody")) ??
-    latest(own)
-  );
-}
-
 /** A process that goes on may yet start what it was handed before, and only then learn that it has lost it. */
 export const LINGER_MS = 1_000;
 

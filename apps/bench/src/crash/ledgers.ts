@@ -39,6 +39,8 @@ export interface HandlerLine {
   readonly step: string;
   readonly fence: number;
   readonly tries: number;
+  /** How long it is to take. */
+  readonly ms: number;
   /** Whose outputs it was given, as `STEP#FENCE`. */
   readonly saw: readonly string[];
 }

@@ -31,9 +31,13 @@ export function starvations(
   });
 }
 
-/** One now and then is the machine's fault; more are somebody's. */
-export function starvationProblem(starved: readonly Fault[], durationMs: number): Violation[] {
-  const most = 1 + Math.floor(durationMs / 15_000);
+/** One now and then is the machine's fault, above all while processes start; more are somebody's. */
+export function starvationProblem(
+  starved: readonly Fault[],
+  starts: number,
+  durationMs: number,
+): Violation[] {
+  const most = starts + Math.floor(durationMs / 15_000);
   if (starved.length <= most) return [];
   const what = `workers doubted their leases ${starved.length} times without a fault; ${most} may be the machine's doing`;
   return [{ class: "other", what }];

@@ -60,9 +60,18 @@ await upkeep.start();
 tell({ type: "ready" });
 
 async function drain(): Promise<void> {
+  let phase = "the worker";
+  // Should it be killed for taking too long, its log says what it waited for.
+  const explaining = setInterval(
+    () => console.error(`draining waits for ${phase}: ${JSON.stringify(worker.stats())}`),
+    terms.graceMs,
+  );
   await worker.stop();
+  phase = "the upkeep";
   await upkeep.stop();
+  phase = "the store's end";
   await jobbers.close();
+  clearInterval(explaining);
   ledger.close();
   process.exit(0);
 }
