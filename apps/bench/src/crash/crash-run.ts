@@ -91,7 +91,7 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     if (!(await submitter.finish(options.settleMs)))
       restless.push({ class: "other", what: "the submitter did not get an answer for everything" });
     // Leases of the last victims have to end before anything can be said to be left over.
-    await sleep(terms.sweepMs);
+    if (injector.faults.length > 0) await sleep(terms.sweepMs);
     const alive = () => crew.idle().map(({ pid }) => pid);
     restless.push(...(await settle(jobbers.store, alive, options.settleMs)));
     await crew.drain(terms.graceMs + recoveryMs(terms) + CALL_MS);

@@ -53,13 +53,13 @@ const POLL_MS = 10;
 
 /** Waits a while for a worker that is in the middle of such work, and takes it; undefined when there is none. */
 export async function pickBusy(
-  { crew, work }: Scene,
+  { crew, work, random }: Scene,
   isSuch: (line: HandlerLine) => boolean,
 ): Promise<Member | undefined> {
   for (const deadline = Date.now() + LOOK_MS; Date.now() < deadline; ) {
     const idle = crew.idle();
-    const busy = idle.length < 2 ? undefined : idle.find(({ pid }) => work.underWay(pid).some(isSuch));
-    if (busy) return busy;
+    const busy = idle.length < 2 ? [] : idle.filter(({ pid }) => work.underWay(pid).some(isSuch));
+    if (busy.length > 0) return busy[Math.floor(random() * busy.length)];
     await sleep(POLL_MS);
   }
   return undefined;
