@@ -22,6 +22,16 @@ it("loses nothing and accepts nothing twice, whatever happens to workers, server
   expect(code).toBe(0);
 }, 150_000);
 
+it("loses nothing that was acknowledged when a server is killed that syncs its log once a second", async () => {
+  const { code, output, figures } = await crash(
+    ...["--store", "redis:spawn", "--appendfsync", "everysec", "--faults", "redis-kill"],
+    ...["--seed", "9", "--minutes", "0.07", "--every", "500"],
+  );
+  expect(figures.violations, output).toEqual([]);
+  expect(figures.total.injected).toBeGreaterThan(0);
+  expect(code, output).toBe(0);
+}, 90_000);
+
 it("executes nothing again where nothing goes wrong", async () => {
   const { code, output, figures } = await crash(
     ...["--store", "redis:spawn", "--seed", "8", "--minutes", "0.05", "--lease", "8000", "--faults", "none"],
