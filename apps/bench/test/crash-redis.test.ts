@@ -25,7 +25,7 @@ it("loses nothing and accepts nothing twice, whatever happens to workers, server
 it("loses nothing that was acknowledged when a server is killed that syncs its log once a second", async () => {
   const { code, output, figures } = await crash(
     ...["--store", "redis:spawn", "--appendfsync", "everysec", "--faults", "redis-kill"],
-    ...["--seed", "9", "--minutes", "0.07", "--every", "500"],
+    ...["--seed", "9", "--minutes", "0.08", "--every", "700"],
   );
   expect(figures.violations, output).toEqual([]);
   expect(figures.total.injected).toBeGreaterThan(0);

@@ -84,16 +84,30 @@ function isHeld(line: HandlerLine, lines: readonly HandlerLine[], { at, pids }: 
 
 /**
  * Lease, two sweeps and half a second, once more for every other fault that may have hit who was to recover it; and time in
- * which nobody was there to recover anything does not count.
+ * which nobody was there to recover anything, or the machine was late, does not count.
  */
 function allowedMs(evidence: Evidence, fault: Fault, from: number, to: number): number {
   const others = evidence.faults.filter(
     (other) => other !== fault && other.reach !== "nobody" && other.at <= to && other.until >= from,
   );
-  const { maxBlockMs } = evidence.terms;
+  const { terms, lags } = evidence;
   // A worker whose loop is blocked is alive for that long; only then it begins to lose its lease.
-  const aliveMs = fault.kind === "block" ? maxBlockMs : 0;
-  return recoveryMs(evidence.terms) * (1 + others.length) + aliveMs + obstructedMs(evidence, from, to);
+  const aliveMs = fault.kind === "block" ? terms.maxBlockMs : 0;
+  const lateMs = lags
+    .filter((lag) => lag.from < to && lag.to > from)
+    .reduce((sum, lag) => sum + lag.to - lag.from, 0);
+  const givenMs = recoveryMs(terms) * (1 + others.length) + aliveMs + unsweptMs(evidence, from, to);
+  return givenMs + lateMs + obstructedMs(evidence, from, to);
+}
+
+/** When nobody has swept for more than two sweeps, all leases are extended, by right: nobody could know who had been able to renew. */
+function unsweptMs({ work, terms }: Evidence, from: number, to: number): number {
+  const sweeps = work.filter(
+    ({ type, at }) => type === "swept" && at >= from - 2 * terms.leaseMs && at <= to,
+  );
+  const pauses = sweeps.flatMap(({ at }, i) => at - (sweeps[i - 1]?.at ?? at));
+  const long = pauses.filter((ms) => ms > 2 * terms.sweepMs);
+  return long.reduce((sum, ms) => sum + ms + terms.leaseMs, 0);
 }
 
 const GRAIN_MS = 20;

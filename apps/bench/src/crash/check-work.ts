@@ -51,13 +51,13 @@ export function checkWork(
 
 /** True where a finished execution's report met a step that was under way under a newer fence. */
 function isContested(lines: readonly HandlerLine[]): boolean {
-  const endOf = (fence: number) => lines.find((line) => line.type !== "started" && line.fence === fence);
-  const newer = lines.filter(({ type }) => type === "started");
-  return lines.some(
-    ({ type, fence, at }) =>
-      type === "finished" &&
-      newer.some((line) => line.fence > fence && line.at < at && at < (endOf(line.fence)?.at ?? 0)),
-  );
+  return lines.some(({ type, fence }, i) => {
+    if (type !== "finished") return false;
+    const past = lines.slice(0, i);
+    const isOver = (newer: HandlerLine) =>
+      past.some((line) => line.type !== "started" && line.fence === newer.fence);
+    return past.some((line) => line.type === "started" && line.fence > fence && !isOver(line));
+  });
 }
 
 function* missing({ expectation }: RunVerdict, steps: ReadonlyMap<string, HandlerLine[]>) {

@@ -9,12 +9,14 @@ import type { FaultKind } from "./fault.js";
 import { createInjector } from "./injector.js";
 import type { IntakeLine, WorkLine } from "./ledgers.js";
 import { readLines } from "./line-file.js";
+import { watchLag } from "./machine-lag.js";
 import { createRandom } from "./random.js";
 import { leftovers, settle } from "./settling.js";
 import { starvationProblem, starvations } from "./starvation.js";
 import type { StoreUnderTest } from "./store-under-test.js";
 import { createSubmitter } from "./submitter.js";
 import { recoveryMs, type Terms } from "./terms.js";
+import { type Demands, isEnough } from "./vacuity.js";
 import { judge, type Verdict } from "./verdict.js";
 import { watchFeed } from "./watch.js";
 import { watchWork } from "./work-watch.js";
@@ -43,12 +45,13 @@ export interface CrashOptions {
 
 const TELL_MS = 5_000;
 
-/** How much longer than half as long again it may take until each kind of fault has been injected. */
-const EXTRA_MS = 10_000;
+/** How much longer than half as long again it may take until each kind of fault has been injected, and enough was done. */
+const EXTRA_MS = 20_000;
 
 /** A call to a store that went away is given up after 15 s, and a worker may wait for one when it ends. */
 const CALL_MS = 15_000;
 const MAX_BACKLOG = 100;
+const ENOUGH_MS = 200;
 
 /**
  * Runs workers and a submitter, injects faults for a time, lets everything come to rest, and judges what is left.
@@ -65,11 +68,16 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     folder,
   );
   const feed = watchFeed(jobbers.store);
+  const machine = watchLag();
   try {
     await refuseUsed(jobbers, store.url);
     const names = Array.from({ length: options.workers }, (_, i) => `worker-${i + 1}`);
     await Promise.all([...names.map((name) => crew.start(name)), submitter.start()]);
 
+    const demands: Demands = {
+      kinds: options.kinds.map(({ name }) => name),
+      succeeded: Math.max(10, Math.floor((0.1 * rate * options.durationMs) / 1000)),
+    };
     const random = createRandom(seed);
     const work = watchWork(paths.b);
     const scene = { crew, submitter, work, terms, random, isShared: store.isShared };
@@ -83,6 +91,8 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     options.signal?.addEventListener("abort", () => ended.abort(), { once: true });
     try {
       await injector.run({ over: over.signal, ended: ended.signal });
+      while (!ended.signal.aborted && !isEnough(readLines<IntakeLine>(paths.a).lines, demands))
+        await sleep(ENOUGH_MS, undefined, { signal: ended.signal }).catch(() => {});
     } finally {
       timers.forEach(clearTimeout);
     }
@@ -102,19 +112,17 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     const executed = readLines<WorkLine>(paths.b);
     const starved = starvations(executed.lines, injector.faults, terms);
     const faults = [...injector.faults, ...starved];
-    restless.push(...starvationProblem(starved, crew.lives.length, options.durationMs));
+    restless.push(
+      ...starvationProblem(starved, { lives: crew.lives, lags: machine.lags }, options.durationMs),
+    );
     const evidence = {
       ...{ terms, intake: intake.lines, work: executed.lines, torn: intake.torn + executed.torn },
-      ...{ faults, lives: crew.lives, ends: feed.ends() },
+      ...{ faults, lives: crew.lives, lags: machine.lags, ends: feed.ends() },
     };
     await writeFile(
       join(folder, "faults.jsonl"),
       faults.map((fault) => `${JSON.stringify(fault)}\n`).join(""),
     );
-    const demands = {
-      kinds: options.kinds.map(({ name }) => name),
-      succeeded: Math.max(10, Math.floor((0.1 * rate * options.durationMs) / 1000)),
-    };
     const verdict = await judge(jobbers, evidence, demands);
     const troubles = crew.troubles.map((what): Violation => ({ class: "other", what }));
     return { ...verdict, violations: [...restless, ...troubles, ...verdict.violations] };
@@ -122,6 +130,7 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     crew.kill();
     submitter.kill();
     feed.abandon();
+    machine.stop();
     await jobbers.close();
   }
 }

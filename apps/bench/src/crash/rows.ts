@@ -3,6 +3,7 @@ import type { Intent } from "./check-intake.js";
 import type { RecoveryVerdict } from "./check-recovery.js";
 import type { WorkVerdict } from "./check-work.js";
 import type { Evidence, Violation } from "./evidence.js";
+import { isOfHandler } from "./ledgers.js";
 import { mostRepeated } from "./repetitions.js";
 
 /** One row of the table: a kind of fault, and what it cost. */
@@ -77,7 +78,7 @@ interface Span {
 /** From when to when each run was under way, as the ledgers have it. */
 function spansOf({ evidence, intents }: Findings): Span[] {
   const last = new Map<string, number>();
-  for (const line of evidence.work) if (line.type !== "session") last.set(line.run, line.at);
+  for (const line of evidence.work) if (isOfHandler(line)) last.set(line.run, line.at);
   return [...intents].map(([id, { line, acknowledgedAt = line.at }]) => ({
     from: line.at,
     to: last.get(id) ?? acknowledgedAt,

@@ -1,4 +1,5 @@
 import type { Violation } from "./evidence.js";
+import type { IntakeLine } from "./ledgers.js";
 import type { Findings } from "./rows.js";
 import { workflowNames } from "./workflows.js";
 
@@ -6,6 +7,16 @@ import { workflowNames } from "./workflows.js";
 export interface Demands {
   readonly kinds: readonly string[];
   readonly succeeded: number;
+}
+
+/** How many runs have to be acknowledged for each that has to succeed: some are made to fail. */
+const RESERVE = 1.5;
+
+/** True when ledger A promises that enough will have succeeded, of every workflow. */
+export function isEnough(intake: readonly IntakeLine[], { succeeded }: Demands): boolean {
+  const acknowledged = intake.filter(({ type }) => type === "acknowledged").length;
+  const names = new Set(intake.flatMap((line) => (line.type === "intent" ? line.workflow : [])));
+  return acknowledged >= RESERVE * succeeded && workflowNames.every((name) => names.has(name));
 }
 
 /** A run in which too little happened proves nothing. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HandlerLine, WorkLine } from "./ledgers.js";
+import { type HandlerLine, isOfHandler, type WorkLine } from "./ledgers.js";
 
 /** Follows ledger B while handlers write it, for faults that have to come at the right moment. */
 export interface WorkWatch {
@@ -22,7 +22,7 @@ export function watchWork(path: string): WorkWatch {
   const read = createTail(path);
   const catchUp = () => {
     for (const line of read()) {
-      if (line.type === "session") continue;
+      if (!isOfHandler(line)) continue;
       const step = `${line.run} ${line.step}`;
       if (line.type !== "started") {
         open.delete(`${step} ${line.fence}`);

@@ -46,7 +46,15 @@ const worker = jobbers.worker({
   },
 });
 // The worker's own upkeep sweeps every 5 s, which the public face does not let one change: this one does it more often.
-const upkeep = createUpkeep({ store: jobbers.store, host, sweepMs: terms.sweepMs });
+const { store } = jobbers;
+const told: Pick<typeof store, "reapSessions"> = {
+  async reapSessions(sweep) {
+    const reaped = await store.reapSessions(sweep);
+    ledger.append([{ type: "swept", at: Date.now(), pid: process.pid }]);
+    return reaped;
+  },
+};
+const upkeep = createUpkeep({ store: { ...store, ...told }, host, sweepMs: terms.sweepMs });
 
 process.on("message", ({ ms }: WorkerCommand) => {
   const untilMs = performance.now() + ms;
