@@ -34,7 +34,7 @@ it("loses nothing that was acknowledged when a server is killed that syncs its l
 
 it("executes nothing again where nothing goes wrong", async () => {
   const { code, output, figures } = await crash(
-    ...["--store", "redis:spawn", "--seed", "8", "--minutes", "0.05", "--lease", "8000", "--faults", "none"],
+    ...["--store", "redis:spawn", "--seed", "8", "--minutes", "0.05", "--lease", "4000", "--faults", "none"],
   );
   expect(figures.total, output).toMatchObject({ injected: 0, executedAgain: 0, lost: 0, acceptedTwice: 0 });
   expect(code, output).toBe(0);

@@ -14,7 +14,7 @@ it("loses nothing and accepts nothing twice while processes are killed, stopped 
 
 it("executes nothing again where nothing goes wrong", async () => {
   const { code, output, figures } = await crash(
-    ...["--seed", "8", "--minutes", "0.05", "--lease", "8000", "--faults", "none"],
+    ...["--seed", "8", "--minutes", "0.05", "--lease", "4000", "--faults", "none"],
   );
   expect(figures.total, output).toMatchObject({ injected: 0, executedAgain: 0, lost: 0, acceptedTwice: 0 });
   expect(code, output).toBe(0);
