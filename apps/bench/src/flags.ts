@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
+import type { Aof } from "./redis-server/server.js";
 
 /** How the bench is called. */
 export const usage = `Usage: npm run bench [-- OPTIONS]
@@ -32,9 +33,6 @@ export interface Flags {
   /** What stands behind the flags: files for `markdown`. */
   readonly files: readonly string[];
 }
-
-/** When the append-only file is synced, if there is one. */
-export type Aof = "no" | "everysec" | "always";
 
 /** Reads the command line; throws an Error that a person can read. */
 export function readFlags(): Flags {

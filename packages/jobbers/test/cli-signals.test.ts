@@ -80,7 +80,7 @@ describe("jobbers worker", () => {
   it("serves what others submit by name, and drains with exit code 0", async () => {
     openGate();
     const worker = start("worker", held, fixture("greet.ts"), "--name", "one", "--json");
-    await worker.until(/worker one serves/);
+    await worker.until(/worker one \(pid \d+\) serves/);
     const submit = (...more: string[]) =>
       runCli(["submit", "held", "--input", JSON.stringify(input), "--id", ID, "--json", ...more], { cwd });
     expect(JSON.parse((await submit()).stdout)).toMatchObject({ id: ID });

@@ -3,7 +3,7 @@ import type { Fault } from "./fault.js";
 import type { HandlerLine } from "./ledgers.js";
 import { recoveryMs } from "./terms.js";
 
-/** How long it took until the last step that was held by a killed worker was started again, by fault, in milliseconds. */
+/** How long it took to recover from each fault, in milliseconds, and where that was too long. */
 export interface RecoveryVerdict {
   readonly violations: readonly Violation[];
   readonly times: ReadonlyMap<Fault, number>;
@@ -11,36 +11,65 @@ export interface RecoveryVerdict {
   readonly held: number;
 }
 
-/** Measures the time to recover from each kill, and from stops and blocks where others took the steps meanwhile. */
+/**
+ * Measures the time to recover: after a fault of workers, until the last step that they held was started by another; after one of
+ * the store, until the next handler finished; after one of the submitter, until the next run was acknowledged.
+ */
 export function checkRecovery(evidence: Evidence): RecoveryVerdict {
   const violations: Violation[] = [];
   const times = new Map<Fault, number>();
-  const executions = executionsOf(evidence.work);
-  const all = [...executions.values()].flatMap((steps) => [...steps.values()]);
+  const steps = [...executionsOf(evidence.work).values()].flatMap((each) => [...each.values()]);
   let held = 0;
+  const measure = (fault: Fault, { from, to, what, run }: Gap) => {
+    const ms = to - from;
+    times.set(fault, Math.max(times.get(fault) ?? 0, ms));
+    const most = Math.round(allowedMs(evidence, fault, from, to));
+    if (ms <= most) return;
+    const told = `${what} ${ms} ms after a "${fault.kind}"; ${most} ms is the most`;
+    violations.push({ class: "recovery", kind: fault.kind, run, what: told });
+  };
   for (const fault of evidence.faults) {
-    const restMs = fault.pids.length === 0 ? resumedMs(evidence, fault) : undefined;
-    if (restMs !== undefined) times.set(fault, restMs);
-    if (fault.reach === "nobody" || fault.pids.length === 0) continue;
-    for (const lines of all) {
-      const mine = lines.find((line) => isHeld(line, lines, fault));
-      if (!mine) continue;
-      const next = lines.find(({ type, fence }) => type === "started" && fence > mine.fence);
-      if (fault.kind === "kill") held++;
-      if (!next) continue;
-      const ms = next.at - fault.at;
-      times.set(fault, Math.max(times.get(fault) ?? 0, ms));
-      const most = allowedMs(evidence, fault, next.at);
-      if (fault.kind !== "kill" || ms <= most) continue;
-      violations.push({
-        class: "recovery",
-        kind: fault.kind,
-        run: mine.run,
-        what: `${mine.step} was started again ${ms} ms after its worker was killed; ${Math.round(most)} ms is the most`,
-      });
-    }
+    const gaps = fault.pids.length === 0 ? resumed(evidence, fault) : restarts(steps, fault);
+    if (fault.kind === "kill") held += gaps.length;
+    for (const gap of gaps) if (gap.to !== undefined) measure(fault, { ...gap, to: gap.to });
   }
   return { violations, times, held };
+}
+
+/** A time in which something did not go on. */
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+  readonly what: string;
+  readonly run?: string | undefined;
+}
+
+/** Undefined where it never went on, which other checks look after. */
+type OpenGap = Omit<Gap, "to"> & { readonly to: number | undefined };
+
+/** For each step that the victims held: until another had it, or until they went on with it themselves. */
+function restarts(steps: readonly (readonly HandlerLine[])[], fault: Fault): OpenGap[] {
+  const { at, until, reach, kind } = fault;
+  if (reach === "nobody") return [];
+  return steps.flatMap((lines) => {
+    const mine = lines.find((line) => isHeld(line, lines, fault));
+    if (!mine) return [];
+    const next = lines.find(({ type, fence }) => type === "started" && fence > mine.fence);
+    const what = `${mine.step} was started again`;
+    if (kind === "kill") return [{ from: at, to: next?.at, what, run: mine.run }];
+    // Who goes on by himself may keep his steps; then nothing says when others would have had them.
+    return next && next.at <= until ? [{ from: at, to: next.at, what, run: mine.run }] : [];
+  });
+}
+
+/** After a fault of the submitter or the store: until the next acknowledgement, or the next finished handler. */
+function resumed({ intake, work }: Evidence, { until: from, reach }: Fault): OpenGap[] {
+  const line =
+    reach === "nobody"
+      ? intake.find(({ type, at }) => type === "acknowledged" && at >= from)
+      : work.find(({ type, at }) => type === "finished" && at >= from);
+  const what = reach === "nobody" ? "a run was acknowledged" : "a handler finished";
+  return [{ from, to: line?.at, what }];
 }
 
 /** True for the start of an execution that was under way in a victim when the fault came. */
@@ -53,24 +82,32 @@ function isHeld(line: HandlerLine, lines: readonly HandlerLine[], { at, pids }: 
   );
 }
 
-/** After a fault of the submitter or the store: how long until the next acknowledgement, or the next finished handler. */
-function resumedMs({ intake, work }: Evidence, { until, reach }: Fault): number | undefined {
-  const resumed =
-    reach === "nobody"
-      ? intake.find(({ type, at }) => type === "acknowledged" && at >= until)
-      : work.find(({ type, at }) => type === "finished" && at >= until);
-  return resumed && resumed.at - until;
-}
-
 /**
  * Lease, two sweeps and half a second, once more for every other fault that may have hit who was to recover it; and time in
- * which nobody was there to recover anything does not count.
+ * which nobody was there to recover anything, or the machine was late, does not count.
  */
-function allowedMs(evidence: Evidence, fault: Fault, end: number): number {
+function allowedMs(evidence: Evidence, fault: Fault, from: number, to: number): number {
   const others = evidence.faults.filter(
-    (other) => other !== fault && other.reach !== "nobody" && other.at <= end && other.until >= fault.at,
+    (other) => other !== fault && other.reach !== "nobody" && other.at <= to && other.until >= from,
   );
-  return recoveryMs(evidence.terms) * (1 + others.length) + obstructedMs(evidence, fault.at, end);
+  const { terms, lags } = evidence;
+  // A worker whose loop is blocked is alive for that long; only then it begins to lose its lease.
+  const aliveMs = fault.kind === "block" ? terms.maxBlockMs : 0;
+  const lateMs = lags
+    .filter((lag) => lag.from < to && lag.to > from)
+    .reduce((sum, lag) => sum + lag.to - lag.from, 0);
+  const givenMs = recoveryMs(terms) * (1 + others.length) + aliveMs + unsweptMs(evidence, from, to);
+  return givenMs + lateMs + obstructedMs(evidence, from, to);
+}
+
+/** When nobody has swept for more than two sweeps, all leases are extended, by right: nobody could know who had been able to renew. */
+function unsweptMs({ work, terms }: Evidence, from: number, to: number): number {
+  const sweeps = work.filter(
+    ({ type, at }) => type === "swept" && at >= from - 2 * terms.leaseMs && at <= to,
+  );
+  const pauses = sweeps.flatMap(({ at }, i) => at - (sweeps[i - 1]?.at ?? at));
+  const long = pauses.filter((ms) => ms > 2 * terms.sweepMs);
+  return long.reduce((sum, ms) => sum + ms + terms.leaseMs, 0);
 }
 
 const GRAIN_MS = 20;

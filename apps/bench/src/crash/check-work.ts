@@ -1,13 +1,15 @@
 import type { Intent } from "./check-intake.js";
 import type { RunVerdict } from "./check-runs.js";
-import { causeOf, type Evidence, executionsOf, type Violation } from "./evidence.js";
-import type { Fault } from "./fault.js";
+import { type Evidence, executionsOf, kindAround, type Violation } from "./evidence.js";
 import type { HandlerLine } from "./ledgers.js";
+import { explain, type Repeated, type Repetition, repetitionsOf } from "./repetitions.js";
 
-/** What was executed more than once, by the fault that made it so. */
+/** What is wrong with the handlers' ledger, and what of it was executed more than once. */
 export interface WorkVerdict {
   readonly violations: readonly Violation[];
-  readonly again: ReadonlyMap<Fault, number>;
+  readonly repeated: Repeated;
+  /** How often somebody finished a step while another, who had taken it since, was still at it. */
+  readonly contested: number;
 }
 
 /** Compares ledger B with what had to be executed, and with whose outputs the store has. */
@@ -17,8 +19,7 @@ export function checkWork(
   verdicts: ReadonlyMap<string, RunVerdict>,
 ): WorkVerdict {
   const violations: Violation[] = [];
-  const again = new Map<Fault, number>();
-  const byWorker = new Map<number, number>();
+  const repetitions: Repetition[] = [];
   const executions = executionsOf(evidence.work);
   for (const [run, steps] of executions) {
     const verdict = verdicts.get(run);
@@ -26,57 +27,36 @@ export function checkWork(
       violations.push({ class: "other", what: "handlers were called for a run that nobody submitted", run });
       continue;
     }
-    const blame = (what: string, clas: Violation["class"] = "other", fault?: Fault) =>
-      violations.push({ class: clas, what, run, kind: fault?.kind });
+    const lastAt = Math.max(...[...steps.values()].flat().map(({ at }) => at));
+    const kind = kindAround(evidence.faults, lastAt);
+    const blame = (what: string, clas: Violation["class"] = "other") =>
+      violations.push({ class: clas, what, run, kind });
     for (const [step, lines] of steps) {
       const started = lines.filter(({ type }) => type === "started").sort((a, b) => a.fence - b.fence);
       const twice = started.find(({ fence }, i) => fence === started[i + 1]?.fence);
       if (twice) blame(`${step} was handed out twice under fence ${twice.fence}`);
       if (!verdict.quarantined && !verdict.expectation.steps.has(step))
         blame(`${step} was executed, but had not to be`);
-      for (const [before, repeated] of repetitions(started)) {
-        const cause = causeOf(evidence.faults, before, repeated);
-        byWorker.set(before.pid, (byWorker.get(before.pid) ?? 0) + 1);
-        if (cause) again.set(cause, (again.get(cause) ?? 0) + 1);
-        else {
-          const who = `pid ${before.pid} under fence ${before.fence}, then pid ${repeated.pid} under ${repeated.fence}`;
-          blame(`${step} was executed again without a fault (${who})`, "executed again");
-        }
-      }
+      repetitions.push(...repetitionsOf(started));
     }
     if (!verdict.quarantined && verdict.state !== "missing") {
       for (const problem of missing(verdict, steps)) blame(problem);
       for (const problem of disagreements(verdict, steps)) blame(problem, "accepted twice");
     }
   }
-  return { violations: [...violations, ...excesses(evidence, again, byWorker)], again };
+  const repeated = explain(repetitions, evidence);
+  const contested = [...executions.values()].flatMap((steps) => [...steps.values()].filter(isContested));
+  return { violations: [...violations, ...repeated.violations], repeated, contested: contested.length };
 }
 
-/** A worker loses what is in its slots with each fault, and no more; one that drains loses nothing. */
-function* excesses(
-  { terms, faults }: Evidence,
-  again: ReadonlyMap<Fault, number>,
-  byWorker: ReadonlyMap<number, number>,
-): Iterable<Violation> {
-  for (const [{ kind, reach }, count] of again) {
-    if (reach === "nobody")
-      yield { class: "executed again", kind, what: `a "${kind}" made ${count} steps be executed again` };
-  }
-  // Faults of one worker may follow each other so closely that nobody can say which of them cost a step: they are summed up.
-  for (const [pid, count] of byWorker) {
-    const borne = faults.filter(({ reach, pids }) => reach === "everybody" || pids.includes(pid));
-    const most = terms.slots * borne.length;
-    if (count <= most) continue;
-    const what = `${count} executions of pid ${pid} were repeated; with ${borne.length} faults ${most} is the most`;
-    yield { class: "executed again", what, kind: borne[0]?.kind };
-  }
-}
-
-/** A declared retry counts a try; an execution with the same count is the same try once more. */
-function repetitions(started: readonly HandlerLine[]): (readonly [HandlerLine, HandlerLine])[] {
-  return started.flatMap((line, i) => {
-    const before = started[i - 1];
-    return before && before.tries === line.tries ? [[before, line] as const] : [];
+/** True where a finished execution's report met a step that was under way under a newer fence. */
+function isContested(lines: readonly HandlerLine[]): boolean {
+  return lines.some(({ type, fence }, i) => {
+    if (type !== "finished") return false;
+    const past = lines.slice(0, i);
+    const isOver = (newer: HandlerLine) =>
+      past.some((line) => line.type !== "started" && line.fence === newer.fence);
+    return past.some((line) => line.type === "started" && line.fence > fence && !isOver(line));
   });
 }
 

@@ -1,6 +1,10 @@
-import type { Row, Verdict } from "./verdict.js";
+import type { Row } from "./rows.js";
+import type { Verdict } from "./verdict.js";
 
-const columns = ["fault", "injected", "lost", "executed again", "accepted twice", "recover median", "max"];
+const columns = [
+  ...["fault", "injected", "runs", "lost", "executed again", "at most", "accepted twice"],
+  ...["recover median", "max"],
+];
 
 /** The table that a person reads. */
 export function crashTable({ rows, total }: Verdict): string {
@@ -16,8 +20,9 @@ export function crashTable({ rows, total }: Verdict): string {
 }
 
 function cellsOf(row: Row): string[] {
-  const counts = [row.injected, row.lost, row.executedAgain, row.acceptedTwice].map(String);
-  return [row.kind, ...counts, duration(row.recoverMedianMs), duration(row.recoverMaxMs)];
+  const { kind, injected, runs, lost, executedAgain, mostAgain, acceptedTwice } = row;
+  const counts = [injected, runs, lost, executedAgain, mostAgain, acceptedTwice].map(String);
+  return [kind, ...counts, duration(row.recoverMedianMs), duration(row.recoverMaxMs)];
 }
 
 function duration(ms: number | undefined): string {

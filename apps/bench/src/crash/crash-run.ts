@@ -9,14 +9,17 @@ import type { FaultKind } from "./fault.js";
 import { createInjector } from "./injector.js";
 import type { IntakeLine, WorkLine } from "./ledgers.js";
 import { readLines } from "./line-file.js";
+import { watchLag } from "./machine-lag.js";
 import { createRandom } from "./random.js";
 import { leftovers, settle } from "./settling.js";
 import { starvationProblem, starvations } from "./starvation.js";
 import type { StoreUnderTest } from "./store-under-test.js";
 import { createSubmitter } from "./submitter.js";
 import { recoveryMs, type Terms } from "./terms.js";
+import { type Demands, isEnough } from "./vacuity.js";
 import { judge, type Verdict } from "./verdict.js";
 import { watchFeed } from "./watch.js";
+import { watchWork } from "./work-watch.js";
 
 /** What a crash run is told. */
 export interface CrashOptions {
@@ -41,7 +44,14 @@ export interface CrashOptions {
 }
 
 const TELL_MS = 5_000;
+
+/** How much longer than half as long again it may take until each kind of fault has been injected, and enough was done. */
+const EXTRA_MS = 20_000;
+
+/** A call to a store that went away is given up after 15 s, and a worker may wait for one when it ends. */
+const CALL_MS = 15_000;
 const MAX_BACKLOG = 100;
+const ENOUGH_MS = 200;
 
 /**
  * Runs workers and a submitter, injects faults for a time, lets everything come to rest, and judges what is left.
@@ -58,53 +68,61 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     folder,
   );
   const feed = watchFeed(jobbers.store);
+  const machine = watchLag();
   try {
     await refuseUsed(jobbers, store.url);
     const names = Array.from({ length: options.workers }, (_, i) => `worker-${i + 1}`);
     await Promise.all([...names.map((name) => crew.start(name)), submitter.start()]);
 
-    const scene = { crew, submitter, terms, random: createRandom(seed), isShared: store.isShared };
+    const demands: Demands = {
+      kinds: options.kinds.map(({ name }) => name),
+      succeeded: Math.max(10, Math.floor((0.1 * rate * options.durationMs) / 1000)),
+    };
+    const random = createRandom(seed);
+    const work = watchWork(paths.b);
+    const scene = { crew, submitter, work, terms, random, isShared: store.isShared };
     const injector = createInjector(options.kinds, scene, options.everyMs);
-    // A composite of signals whose timeout nobody else holds may be collected before it fires (Node 20).
-    const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), options.durationMs);
-    options.signal?.addEventListener("abort", () => over.abort(), { once: true });
-    const telling = setInterval(() => options.tell(progressOf(paths, injector)), TELL_MS);
+    const [over, ended] = [new AbortController(), new AbortController()];
+    const timers = [
+      setTimeout(() => over.abort(), options.durationMs),
+      setTimeout(() => ended.abort(), 1.5 * options.durationMs + EXTRA_MS),
+      setInterval(() => options.tell(progressOf(paths, injector)), TELL_MS),
+    ];
+    options.signal?.addEventListener("abort", () => ended.abort(), { once: true });
     try {
-      await injector.run(over.signal);
+      await injector.run({ over: over.signal, ended: ended.signal });
+      while (!ended.signal.aborted && !isEnough(readLines<IntakeLine>(paths.a).lines, demands))
+        await sleep(ENOUGH_MS, undefined, { signal: ended.signal }).catch(() => {});
     } finally {
-      clearInterval(telling);
-      clearTimeout(timer);
+      timers.forEach(clearTimeout);
     }
     options.tell(`${progressOf(paths, injector)}; no more faults, settling`);
     const restless: Violation[] = [];
     if (!(await submitter.finish(options.settleMs)))
       restless.push({ class: "other", what: "the submitter did not get an answer for everything" });
     // Leases of the last victims have to end before anything can be said to be left over.
-    await sleep(terms.sweepMs);
+    if (injector.faults.length > 0) await sleep(terms.sweepMs);
     const alive = () => crew.idle().map(({ pid }) => pid);
     restless.push(...(await settle(jobbers.store, alive, options.settleMs)));
-    await crew.drain(terms.graceMs + recoveryMs(terms) + 5_000);
+    await crew.drain(terms.graceMs + recoveryMs(terms) + CALL_MS);
     restless.push(...(await leftovers(jobbers.store)));
     await feed.finish();
 
     const intake = readLines<IntakeLine>(paths.a);
-    const work = readLines<WorkLine>(paths.b);
-    const starved = starvations(work.lines, injector.faults, terms);
+    const executed = readLines<WorkLine>(paths.b);
+    const starved = starvations(executed.lines, injector.faults, terms);
     const faults = [...injector.faults, ...starved];
-    restless.push(...starvationProblem(starved, options.durationMs));
+    restless.push(
+      ...starvationProblem(starved, { lives: crew.lives, lags: machine.lags }, options.durationMs),
+    );
     const evidence = {
-      ...{ terms, intake: intake.lines, work: work.lines, torn: intake.torn + work.torn },
-      ...{ faults, lives: crew.lives, ends: feed.ends() },
+      ...{ terms, intake: intake.lines, work: executed.lines, torn: intake.torn + executed.torn },
+      ...{ faults, lives: crew.lives, lags: machine.lags, ends: feed.ends() },
     };
     await writeFile(
       join(folder, "faults.jsonl"),
       faults.map((fault) => `${JSON.stringify(fault)}\n`).join(""),
     );
-    const demands = {
-      kinds: options.kinds.map(({ name }) => name),
-      succeeded: Math.max(10, Math.floor((0.1 * rate * options.durationMs) / 1000)),
-    };
     const verdict = await judge(jobbers, evidence, demands);
     const troubles = crew.troubles.map((what): Violation => ({ class: "other", what }));
     return { ...verdict, violations: [...restless, ...troubles, ...verdict.violations] };
@@ -112,6 +130,7 @@ export async function crashRun(options: CrashOptions): Promise<Verdict> {
     crew.kill();
     submitter.kill();
     feed.abandon();
+    machine.stop();
     await jobbers.close();
   }
 }

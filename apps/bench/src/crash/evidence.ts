@@ -1,6 +1,7 @@
 import type { Life } from "./crew.js";
 import type { Fault } from "./fault.js";
-import type { HandlerLine, IntakeLine, WorkLine } from "./ledgers.js";
+import { type HandlerLine, type IntakeLine, isOfHandler, type WorkLine } from "./ledgers.js";
+import type { Lag } from "./machine-lag.js";
 import type { Terms } from "./terms.js";
 
 /** Everything that a verdict is made of, apart from the store itself. */
@@ -12,6 +13,8 @@ export interface Evidence {
   readonly torn: number;
   readonly faults: readonly Fault[];
   readonly lives: readonly Life[];
+  /** When the machine itself was late. */
+  readonly lags: readonly Lag[];
   /** How often the feed told that a run ended; undefined where a part of the feed was missed. */
   readonly ends: ReadonlyMap<string, number> | undefined;
 }
@@ -31,7 +34,7 @@ export function executionsOf(
 ): ReadonlyMap<string, ReadonlyMap<string, HandlerLine[]>> {
   const runs = new Map<string, Map<string, HandlerLine[]>>();
   for (const line of work) {
-    if (line.type === "session") continue;
+    if (!isOfHandler(line)) continue;
     const steps = runs.get(line.run) ?? new Map<string, HandlerLine[]>();
     runs.set(line.run, steps);
     const lines = steps.get(line.step) ?? [];
@@ -44,25 +47,6 @@ export function executionsOf(
 /** The fault that was under way, or had begun last, at a moment; what is lost around it is counted under its kind. */
 export function kindAround(faults: readonly Fault[], at: number): string | undefined {
   return latest(faults.filter((fault) => fault.at <= at))?.kind;
-}
-
-/**
- * The fault that made an execution be repeated: one that its worker bore after its start, else one that everybody bore.
- * Undefined where there was none, and then nothing may be repeated.
- */
-export function causeOf(
-  faults: readonly Fault[],
-  before: HandlerLine,
-  again: HandlerLine,
-): Fault | undefined {
-  const end = Math.max(before.at, again.at);
-  const meanwhile = faults.filter(({ at, until }) => at <= end && until >= before.at - LINGER_MS);
-  const own = meanwhile.filter(({ pids }) => pids.includes(before.pid));
-  return (
-    latest(own.filter(({ reach }) => reach !== "nobody")) ??
-    latest(meanwhile.filter(({ reach }) => reach === "everybody")) ??
-    latest(own)
-  );
 }
 
 /** A process that goes on may yet start what it was handed before, and only then learn that it has lost it. */

@@ -28,7 +28,7 @@ export type IntakeLine =
   | { readonly type: "conflict"; readonly at: number; readonly id: string; readonly answer: string };
 
 /** One line of ledger B. `tries` and `fence` are what the engine told the handler. */
-export type WorkLine = HandlerLine | SessionLine;
+export type WorkLine = HandlerLine | SessionLine | SweepLine;
 
 /** A handler has begun or ended. */
 export interface HandlerLine {
@@ -39,6 +39,8 @@ export interface HandlerLine {
   readonly step: string;
   readonly fence: number;
   readonly tries: number;
+  /** How long it is to take. */
+  readonly ms: number;
   /** Whose outputs it was given, as `STEP#FENCE`. */
   readonly saw: readonly string[];
 }
@@ -50,4 +52,16 @@ export interface SessionLine {
   readonly pid: number;
   readonly what: string;
   readonly session: string;
+}
+
+/** Somebody has looked for lost sessions. */
+export interface SweepLine {
+  readonly type: "swept";
+  readonly at: number;
+  readonly pid: number;
+}
+
+/** True for what handlers say. */
+export function isOfHandler(line: WorkLine): line is HandlerLine {
+  return line.type !== "session" && line.type !== "swept";
 }

@@ -6,7 +6,7 @@ import { crashTable, violationText } from "./crash-report.js";
 import { crashRun } from "./crash-run.js";
 import { type Flags, flagsOf, UsageError, usage } from "./flags.js";
 import { openUnderTest } from "./store-under-test.js";
-import { termsOf } from "./terms.js";
+import { recoveryMs, termsOf } from "./terms.js";
 
 try {
   const flags = flagsOf(process.argv.slice(2));
@@ -40,7 +40,7 @@ async function main(flags: Flags): Promise<number> {
       settleMs: 30_000,
       signal: interrupted.signal,
     });
-    const { runs, executions, held } = verdict;
+    const { runs, executions, held, contested } = verdict;
     const report = {
       seed,
       minutes,
@@ -56,8 +56,9 @@ async function main(flags: Flags): Promise<number> {
     process.stdout.write(
       `seed ${seed}, ${minutes} min, ${store.url.replace(/:.*/s, "")}, ${workers} workers of ${terms.slots} slots, lease ${terms.leaseMs} ms\n` +
         `${runs.submitted} runs submitted, ${runs.acknowledged} acknowledged: ${runs.succeeded} succeeded, ${runs.failed} failed ` +
-        `(${runs.quarantined} quarantined); ${executions} executions; killed workers held ${held} steps\n\n` +
-        `${crashTable(verdict)}\n`,
+        `(${runs.quarantined} quarantined); ${executions} executions; killed workers held ${held} steps; ` +
+        `${contested} steps were finished while another was at them\n\n${crashTable(verdict)}\n` +
+        `recovery from one fault takes ${Math.round(recoveryMs(terms))} ms at the most, and as much more for each that overlaps it\n`,
     );
     const failed = verdict.violations.length > 0;
     if (failed) process.stdout.write(`\n${violationText(verdict, { store: store.url, folder })}\n`);

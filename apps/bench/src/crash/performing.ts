@@ -14,9 +14,14 @@ export interface PerformingDeps {
   readonly ledger: LineFile<WorkLine>;
 }
 
+/** True where handlers give up when they are told to; all others go on to their end, and report it. */
+export function isCareful(run: string): boolean {
+  return run.charCodeAt(run.length - 1) % 2 === 0;
+}
+
 /**
  * Does what every handler of this bench does: says in ledger B that it started and whose outputs it was given, takes its time,
- * and says how it ended. A handler that is aborted gives up, every other one only; careless ones exist, too.
+ * and says how it ended. Only careful handlers give up when they are aborted; careless ones exist, too.
  */
 export async function perform(
   ctx: TaskContext,
@@ -28,11 +33,10 @@ export async function perform(
   const { run, step, attempt: fence, tries } = ctx;
   const saw = parents.map(({ by }) => by);
   const tell = (type: HandlerLine["type"]) =>
-    ledger.append([{ type, at: Date.now(), pid: process.pid, run, step, fence, tries, saw }]);
+    ledger.append([{ type, at: Date.now(), pid: process.pid, run, step, fence, tries, ms, saw }]);
   tell("started");
   try {
-    const isCareful = run.charCodeAt(run.length - 1) % 2 === 0;
-    await sleep(ms, undefined, isCareful ? { signal: ctx.signal } : {});
+    await sleep(ms, undefined, isCareful(run) ? { signal: ctx.signal } : {});
     const said = { v: value(), by: `${step}#${fence}` };
     tell("finished");
     return said;

@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Member } from "./crew.js";
-import { between, type Fault, type FaultKind, pickVictim, type Scene } from "./fault.js";
+import { between, type Fault, type FaultKind, pickBusy, pickVictim, type Scene } from "./fault.js";
+import { freeze } from "./freeze.js";
+import { lateReturn } from "./late-return.js";
 import { pastLeaseMs } from "./terms.js";
 
 /** How long a worker that drains may take, whatever happens to its store meanwhile. */
@@ -15,7 +15,7 @@ export const processFaults: readonly FaultKind[] = [
     what: "SIGKILL of a worker, sometimes of all of them, and restart",
     async inject(scene) {
       const { crew, random } = scene;
-      const victim = pickVictim(scene);
+      const victim = (await pickBusy(scene, () => true)) ?? pickVictim(scene);
       const victims = random() < 0.1 ? crew.idle() : victim ? [victim] : [];
       if (victims.length === 0) return undefined;
       const at = Date.now();
@@ -23,6 +23,8 @@ export const processFaults: readonly FaultKind[] = [
       await Promise.all(victims.map((each) => endAndRestart(scene, each, "SIGKILL", restMs)));
       return { kind: "kill", at, until: at, pids: victims.map(({ pid }) => pid), reach: "victims" };
     },
+    hasProvoked: ({ crew, work }) =>
+      crew.lives.some(({ pid, endedAt }) => endedAt !== undefined && work.underWay(pid).length > 0),
   },
   {
     name: "stop",
@@ -33,11 +35,14 @@ export const processFaults: readonly FaultKind[] = [
       if (!victim) return undefined;
       const free = crew.claim(victim);
       const at = Date.now();
-      await stopFor(victim.pid, awayMs(scene));
+      const thaw = await freeze(victim.pid);
+      await sleep(awayMs(scene));
+      await thaw();
       free();
       return over("stop", at, victim, isShared ? "everybody" : "victims");
     },
   },
+  lateReturn,
   {
     name: "block",
     what: "a worker's event loop blocked, mostly past its lease",
@@ -106,14 +111,4 @@ async function endAndRestart(
   await sleep(restMs);
   await crew.start(victim.name);
   return at;
-}
-
-/** A process of its own stops the victim and lets it go on: should this one die meanwhile, nothing stays stopped for ever. */
-async function stopFor(pid: number, ms: number): Promise<void> {
-  const script = 'kill -STOP "$1"; sleep "$2"; kill -CONT "$1"';
-  const helper = spawn("sh", ["-c", script, "sh", String(pid), String(ms / 1000)], {
-    stdio: "ignore",
-    detached: true,
-  });
-  await once(helper, "exit");
 }

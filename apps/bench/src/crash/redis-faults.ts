@@ -1,7 +1,8 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Aof, type RedisServer, startRedisServer } from "../redis-server/server.js";
 import { between, type Fault, type FaultKind, type Scene } from "./fault.js";
 import { startProxy, type TcpProxy } from "./proxy.js";
-import { type RedisServer, startRedisServer } from "./redis-server.js";
 import type { StoreUnderTest } from "./store-under-test.js";
 import { pastLeaseMs } from "./terms.js";
 
@@ -11,14 +12,14 @@ import { pastLeaseMs } from "./terms.js";
  */
 export async function openRedisUnderTest(
   url: string,
-  { folder, appendfsync }: { readonly folder: string; readonly appendfsync: string },
+  { folder, appendfsync }: { readonly folder: string; readonly appendfsync: Exclude<Aof, "no"> },
 ): Promise<StoreUnderTest> {
   if (url !== "redis:spawn")
     return { url, clientUrl: url, faults: [], isShared: false, close: async () => {} };
-  const server = await startRedisServer(folder, appendfsync);
+  const server = await startRedisServer({ aof: appendfsync, dir: join(folder, "redis") });
   const proxy = await startProxy(server.port);
   return {
-    url: `redis://127.0.0.1:${server.port}`,
+    url: server.url,
     clientUrl: `redis://127.0.0.1:${proxy.port}`,
     faults: [...serverFaults(server), ...proxyFaults(proxy)],
     isShared: false,

@@ -1,4 +1,4 @@
-import { LINGER_MS, type Violation } from "./evidence.js";
+import { type Evidence, LINGER_MS, type Violation } from "./evidence.js";
 import type { Fault } from "./fault.js";
 import type { WorkLine } from "./ledgers.js";
 import type { Terms } from "./terms.js";
@@ -31,9 +31,13 @@ export function starvations(
   });
 }
 
-/** One now and then is the machine's fault; more are somebody's. */
-export function starvationProblem(starved: readonly Fault[], durationMs: number): Violation[] {
-  const most = 1 + Math.floor(durationMs / 15_000);
+/** One now and then is the machine's fault, above all while processes start or wait for it; more are somebody's. */
+export function starvationProblem(
+  starved: readonly Fault[],
+  { lives, lags }: Pick<Evidence, "lives" | "lags">,
+  durationMs: number,
+): Violation[] {
+  const most = lives.length + lags.length + Math.floor(durationMs / 15_000);
   if (starved.length <= most) return [];
   const what = `workers doubted their leases ${starved.length} times without a fault; ${most} may be the machine's doing`;
   return [{ class: "other", what }];

@@ -46,7 +46,15 @@ const worker = jobbers.worker({
   },
 });
 // The worker's own upkeep sweeps every 5 s, which the public face does not let one change: this one does it more often.
-const upkeep = createUpkeep({ store: jobbers.store, host, sweepMs: terms.sweepMs });
+const { store } = jobbers;
+const told: Pick<typeof store, "reapSessions"> = {
+  async reapSessions(sweep) {
+    const reaped = await store.reapSessions(sweep);
+    ledger.append([{ type: "swept", at: Date.now(), pid: process.pid }]);
+    return reaped;
+  },
+};
+const upkeep = createUpkeep({ store: { ...store, ...told }, host, sweepMs: terms.sweepMs });
 
 process.on("message", ({ ms }: WorkerCommand) => {
   const untilMs = performance.now() + ms;
@@ -60,9 +68,18 @@ await upkeep.start();
 tell({ type: "ready" });
 
 async function drain(): Promise<void> {
+  let phase = "the worker";
+  // Should it be killed for taking too long, its log says what it waited for.
+  const explaining = setInterval(
+    () => console.error(`draining waits for ${phase}: ${JSON.stringify(worker.stats())}`),
+    terms.graceMs,
+  );
   await worker.stop();
+  phase = "the upkeep";
   await upkeep.stop();
+  phase = "the store's end";
   await jobbers.close();
+  clearInterval(explaining);
   ledger.close();
   process.exit(0);
 }

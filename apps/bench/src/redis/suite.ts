@@ -1,13 +1,16 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import type { Flags } from "../flags.js";
+import { startRedisServer } from "../redis-server/server.js";
 import type { Suite } from "../scenario.js";
 import { scenarios } from "./scenarios/all.js";
-import { startServer } from "./server.js";
 import { endProcesses } from "./worker-process.js";
 
 /** The scenarios of the Redis store and of BullMQ, in turns on one server that is emptied before each. */
 export async function redisSuite({ aof, dir }: Pick<Flags, "aof" | "dir">): Promise<Suite> {
-  const server = await startServer({ aof, dir });
+  const folder = await mkdtemp(join(dir, "jobbers-bench-redis-"));
+  const server = await startRedisServer({ aof, dir: folder });
   const admin = new Redis(server.url);
   return {
     store: [
@@ -27,6 +30,7 @@ export async function redisSuite({ aof, dir }: Pick<Flags, "aof" | "dir">): Prom
       await endProcesses();
       admin.disconnect();
       await server[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { within } from "../scenario.js";
+import { endProcess } from "./end-process.js";
 import type { Order, Told, Word } from "./protocol.js";
-import { end } from "./server.js";
 
 /** Which program a process runs. */
 export type Program = "jobbers" | "bullmq" | "floor" | "ping";
@@ -49,7 +49,7 @@ export async function startProcess(program: Program, order: Order): Promise<Work
   };
   const stop = async () => {
     says("stop");
-    const timer = setTimeout(() => void end(child), 10_000);
+    const timer = setTimeout(() => void endProcess(child), 10_000);
     await new Promise<void>((resolve) =>
       running.has(child) ? child.once("exit", () => resolve()) : resolve(),
     );
@@ -71,5 +71,5 @@ export async function startProcess(program: Program, order: Order): Promise<Work
 
 /** Kills the processes that are left of those started here. */
 export async function endProcesses(): Promise<void> {
-  await Promise.all([...running].map((child) => end(child, "SIGKILL")));
+  await Promise.all([...running].map((child) => endProcess(child, "SIGKILL")));
 }

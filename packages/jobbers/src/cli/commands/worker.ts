@@ -57,7 +57,9 @@ export const worker = defineCommand({
       });
       await pool.start();
       const names = [...workflows.keys()];
-      output.note(`worker ${pool.name} serves ${names.join(", ")} at ${jobbers.store.url}`);
+      output.note(
+        `worker ${pool.name} (pid ${process.pid}) serves ${names.join(", ")} at ${jobbers.store.url}`,
+      );
       output.printJson({ worker: pool.name, pid: process.pid, store: jobbers.store.url, workflows: names });
       await asked;
       await pool.stop();
