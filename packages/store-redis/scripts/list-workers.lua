@@ -12,7 +12,7 @@ for i = 1, #found, 2 do
   local id = found[i]
   local known = call("HMGET", PREFIX .. "session:" .. id, "about", "opened", "state")
   if known[1] and known[3] == "open" then
-    list[#list + 1] = { id, found[i + 1], known[1], known[2], call("HLEN", PREFIX .. "held:" .. id) }
+    list[#list + 1] = { id, found[i + 1], known[1], known[2], call("SCARD", PREFIX .. "held:" .. id) }
   end
 end
 return list

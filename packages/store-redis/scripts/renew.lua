@@ -13,4 +13,4 @@ if found[1] ~= "open" then return { "lost" } end
 call("ZADD", PREFIX .. "sessions", found[2] == "inf" and "+inf" or clock.now + found[2], ARGV[2])
 call("HDEL", key, "suspect")
 clock.flush()
-return { "alive", call("HLEN", PREFIX .. "held:" .. ARGV[2]), session.mail(ARGV[2]) }
+return { "alive", call("SCARD", PREFIX .. "held:" .. ARGV[2]), session.mail(ARGV[2]) }

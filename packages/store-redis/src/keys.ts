@@ -14,6 +14,8 @@ export function keysOf(namespace: string) {
     schema: `${prefix}schema`,
     /** Runs that nothing unusual has happened to, a field each: see packed.ts. */
     packed: `${prefix}packed`,
+    /** How far those of them are that have one step only. */
+    progress: `${prefix}progress`,
     /** What packed runs of one workflow have in common. */
     kinds: `${prefix}kinds`,
     run: (id: string) => `${prefix}run:${keyText(id)}`,

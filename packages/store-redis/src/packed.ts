@@ -15,8 +15,20 @@ export async function readPacked(
   ids: readonly string[],
 ): Promise<(Fields | undefined)[]> {
   if (ids.length === 0) return [];
-  const records = await redis.hmget(keys.packed, ...ids);
-  const parts = records.map((record) => (record === null ? undefined : takeApart(record)));
+  // In this order: what is unpacked in between is missing from the second, and read where it is then.
+  const replies =
+    (await redis
+      .pipeline()
+      .hmget(keys.progress, ...ids)
+      .hmget(keys.packed, ...ids)
+      .exec()) ?? [];
+  const [progress = [], records = []] = replies.map(([error, reply]) => {
+    if (error) throw error;
+    return reply as (string | null)[];
+  });
+  const parts = records.map((record, i) =>
+    record === null ? undefined : takeApart(record, progress[i] ?? ""),
+  );
   const names = [...new Set(parts.flatMap((each) => (each ? [each.kind] : [])))];
   const texts = names.length === 0 ? [] : await redis.hmget(keys.kinds, ...names);
   const kinds = new Map(names.map((name, i) => [name, texts[i]]));
@@ -66,35 +78,30 @@ interface Parts {
   readonly steps: readonly PackedStep[];
 }
 
-function takeApart(record: string): Parts {
-  return /^[qwd]/.test(record) ? takeSingleApart(record) : takeDagApart(record);
+function takeApart(record: string, progress: string): Parts {
+  return record.startsWith("q") ? takeSingleApart(record, progress) : takeDagApart(record);
 }
 
-/** A record of scripts/shared/singles.lua. */
-function takeSingleApart(record: string): Parts {
-  const letter = record.charAt(0);
-  const semicolon = letter === "q" ? 0 : record.indexOf(";");
-  const before = record.slice(1, semicolon || 1).split(",");
-  const kind = record.slice(semicolon + 1, semicolon + 1 + KIND_CHARS);
-  const rest = record.slice(semicolon + 1 + KIND_CHARS);
-  const comma = rest.indexOf(",");
-  const [birth = "", input, output] = rest.slice(comma + 1).split(RS);
-  const common = { kind, birth, input, address: undefined };
-  switch (letter) {
-    case "q": {
-      const steps = [{ address: undefined, state: "r", seq: rest.slice(0, comma) } as const];
-      return { ...common, state: "r", settled: "0", started: "", ended: "", steps };
-    }
+/** Record and progress of scripts/shared/singles.lua. */
+function takeSingleApart(record: string, progress: string): Parts {
+  const kind = record.slice(1, 1 + KIND_CHARS);
+  const comma = record.indexOf(",");
+  const [birth = "", input] = record.slice(comma + 1).split(RS);
+  const common = { kind, birth, input };
+  const [head = "", output = ""] = progress.split(RS);
+  const [first = "", worker, started = ""] = head.slice(1 + KIND_CHARS).split(",");
+  switch (progress.charAt(0)) {
     case "w": {
-      const [session = "", worker, started = ""] = before;
-      const steps = [{ address: undefined, state: "x", session, times: [worker, "", started] } as const];
-      return { ...common, state: "r", settled: "0", started, ended: "", steps };
+      const step = { address: undefined, state: "x", session: first, times: [worker, "", started] } as const;
+      return { ...common, state: "r", settled: "0", started, ended: "", steps: [step] };
+    }
+    case "d": {
+      const step = { address: undefined, state: "s", times: [worker, "", started, first], output } as const;
+      return { ...common, state: "s", settled: "1", started, ended: first, steps: [step] };
     }
     default: {
-      const [ended = "", worker, started = ""] = before;
-      const times = [worker, "", started, ended];
-      const steps = [{ address: undefined, state: "s", times, output: output ?? "" } as const];
-      return { ...common, state: "s", settled: "1", started, ended, steps };
+      const step = { address: undefined, state: "r", seq: record.slice(1 + KIND_CHARS, comma) } as const;
+      return { ...common, state: "r", settled: "0", started: "", ended: "", steps: [step] };
     }
   }
 }

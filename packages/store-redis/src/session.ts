@@ -1,4 +1,5 @@
 import type { Lease, Renewal, Session, SessionOpening, WorkerRecord } from "@jobbers/core";
+import { readPacked } from "./packed.js";
 import type { Argument, Script } from "./script.js";
 import type { Server } from "./server.js";
 import { keyText, packHash, packText, unpackText } from "./text.js";
@@ -60,15 +61,19 @@ export const closeSessionScript: Script<[session: string, eventsKept: number], b
 
 export function listHeld({ keys, look }: Server, session: string): Promise<Lease[]> {
   return look(async (redis) => {
-    const held = await redis.hgetall(keys.held(session));
-    return Object.entries(held)
-      .slice(0, HELD_LIMIT)
-      .map(([field, value]) => {
-        const bar = field.indexOf("|");
-        // Of a single, the address stands under the run: see scripts/shared/singles.lua.
-        if (bar === -1) return { run: field, address: unpackText(value), fence: 1 };
-        return { run: field.slice(0, bar), address: unpackText(field.slice(bar + 1)), fence: Number(value) };
-      });
+    const held = (await redis.smembers(keys.held(session))).slice(0, HELD_LIMIT);
+    // Of a single only the run is told: see scripts/shared/singles.lua.
+    const singles = held.filter((member) => !member.includes("|"));
+    const records = await readPacked(redis, keys, singles);
+    const others = held.flatMap((member): Lease[] => {
+      const [, run = "", address = "", fence] = /^([^|]*)\|(.*)\|(\d+)$/.exec(member) ?? [];
+      return fence === undefined ? [] : [{ run, address: unpackText(address), fence: Number(fence) }];
+    });
+    const ones = singles.flatMap((run, i): Lease[] => {
+      const field = [...(records[i]?.keys() ?? [])].find((name) => name.startsWith("@"));
+      return field === undefined ? [] : [{ run, address: unpackText(field.slice(1)), fence: 1 }];
+    });
+    return [...others, ...ones];
   });
 }
 

@@ -66,6 +66,8 @@ export class Lane {
   #dueMs = POLL_MS;
   #restless = 0;
   #woken = false;
+  /** Whether the last answer brought steps. */
+  #granted = false;
   #wakeUp: (() => void) | undefined;
 
   constructor(number: number, port: LanePort) {
@@ -101,13 +103,15 @@ export class Lane {
   async run(): Promise<void> {
     const { asker, outbox } = this.#port;
     while (!asker.signal.aborted) {
-      // What finishes in the same turn travels together; slower steps are not waited for.
-      await turn();
       this.#woken = false;
       const parcels = outbox.take();
       try {
         const again = await this.#exchange(parcels);
-        if (!again) await this.#rest();
+        // What finishes in the same turn travels together; slower steps are not waited for.
+        if (parcels.length > 0 || this.#granted) await turn();
+        if (again || outbox.size > 0) continue;
+        await this.#rest();
+        if (outbox.size > 0) await turn();
       } catch (error) {
         if (error instanceof GaveUp) return;
         this.#port.broken(error instanceof Error ? error : new Error(String(error)));
@@ -119,6 +123,7 @@ export class Lane {
   /** One exchange; true when another should follow at once. */
   async #exchange(parcels: readonly Parcel[]): Promise<boolean> {
     const { slots } = this.#port;
+    this.#granted = false;
     const closed = this.#port.closed();
     const asked = closed ? 0 : slots.reserve(this.#port.maxSlots);
     const control = closed ? 0 : this.#port.controlRoom();
@@ -177,6 +182,7 @@ export class Lane {
     if (session === this.#port.session()) this.#port.receive(reply);
     if (!reply.alive) await this.#port.sessionLost(session, false);
     const some = reply.grants.length > 0;
+    this.#granted = some;
     this.#restless = some || parcels.length > 0 ? 0 : this.#restless + 1;
     return reply.more || !reply.alive || outbox.size > 0 || (some && slots.free > 0);
   }

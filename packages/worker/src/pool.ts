@@ -119,7 +119,7 @@ export class Pool {
   }
 
   #wakeOne(): void {
-    const lane = this.lanes.find(({ idle }) => idle) ?? this.lanes[0];
+    const lane = this.lanes.find(({ inFlight }) => !inFlight) ?? this.lanes[0];
     lane?.wake();
   }
 

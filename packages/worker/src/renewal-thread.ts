@@ -41,6 +41,8 @@ async function runThread(data: ThreadData, port: NonNullable<typeof parentPort>)
   });
   await renewer.close();
   port.close();
+  // A client library's timers, of a server that went away, would keep the thread for a while, and whoever stops the worker waits for it.
+  process.exit();
 }
 
 if (!isMainThread && parentPort) await runThread(workerData as ThreadData, parentPort);

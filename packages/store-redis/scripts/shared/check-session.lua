@@ -33,11 +33,11 @@ check.handlers["session"] = function(id)
 end
 
 check.handlers["held"] = function(id, cursor)
-  local page = call("HSCAN", PREFIX .. "held:" .. id, cursor, "COUNT", 250)
-  for i = 1, #page[2], 2 do
-    local run, address = lease.read(page[2][i], page[2][i + 1])
+  local page = call("SSCAN", PREFIX .. "held:" .. id, cursor, "COUNT", 250)
+  for _, member in ipairs(page[2]) do
+    local run, address = lease.read(member)
     if not check.isHeldBy(id, run, address) then
-      if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then call("HDEL", PREFIX .. "held:" .. id, page[2][i]) end
+      if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then call("SREM", PREFIX .. "held:" .. id, member) end
     end
   end
   return page[1]
@@ -81,12 +81,11 @@ check.handlers["queues"] = function()
   local counted, n = {}, 0
   local ids = call("ZRANGE", PREFIX .. "sessions", 0, 500)
   for _, id in ipairs(call("SRANDMEMBER", PREFIX .. "leaving", 500)) do ids[#ids + 1] = id end
-  for _, id in ipairs(ids) do n = n + call("HLEN", PREFIX .. "held:" .. id) end
+  for _, id in ipairs(ids) do n = n + call("SCARD", PREFIX .. "held:" .. id) end
   if #ids > 500 or n > 4000 then return end
   for _, id in ipairs(ids) do
-    local held = call("HGETALL", PREFIX .. "held:" .. id)
-    for i = 1, #held, 2 do
-      local run, address = lease.read(held[i], held[i + 1])
+    for _, member in ipairs(call("SMEMBERS", PREFIX .. "held:" .. id)) do
+      local run, address = lease.read(member)
       local isHeld, step = check.isHeldBy(id, run, address)
       if isHeld and step and step.phase == RUN then counted[step.spec.queue] = (counted[step.spec.queue] or 0) + 1 end
     end

@@ -58,20 +58,19 @@ local function timerOf(step)
   return number and call("ZSCORE", PREFIX .. "timers", string.format("%015.0f", number) .. "|" .. step.run.id .. "|" .. step.address)
 end
 
-local function isListed(step, member)
-  local listed = call("HMGET", PREFIX .. "held:" .. step.session, member, step.run.id)
-  return listed[1] == step.fence or listed[2] == step.address and step.fence == "1"
+local function isListed(step)
+  local key = PREFIX .. "held:" .. step.session
+  return call("SISMEMBER", key, lease.memberOf(step)) == 1 or call("SISMEMBER", key, step.run.id) == 1
 end
 
 -- The lease of a step that names a session.
 local function checkLease(step)
-  local member = step.run.id .. "|" .. step.address
   local state = call("HGET", PREFIX .. "session:" .. step.session, "state")
   if not state or state == "over" then
     if check.tellStep("lease-dead", step, "session " .. step.session, true) then report.giveBack(step) end
-  elseif not isListed(step, member) then
+  elseif not isListed(step) then
     if check.tellStep("lease-unlisted", step, "session " .. step.session, true) then
-      call("HSET", PREFIX .. "held:" .. step.session, member, step.fence)
+      call("SADD", PREFIX .. "held:" .. step.session, lease.memberOf(step))
     end
   end
 end

@@ -1,5 +1,4 @@
--- Leases. The hash `held:<session>` has the fence of each step that a session holds, under `run|address`; of a single, the address
--- under the run.
+-- Leases. The set `held:<session>` has each step that a session holds, as `run|address|fence`; a single as its run alone.
 
 local taken, given = {}, {}
 
@@ -16,20 +15,24 @@ function lease.grant(step, session)
   if step.phase == RUN then ledger.running(step.spec.queue, 1) end
   runs.hold(run, session.id, 1)
   if run.started == "" then run.started = run.age end
-  lease.note(session.id, run.id .. "|" .. step.address, step.fence)
+  lease.note(session.id, lease.memberOf(step))
 end
 
-function lease.note(session, member, fence)
-  local n = #taken
-  taken[n + 1], taken[n + 2] = member, fence
+function lease.memberOf(step)
+  return step.run.id .. "|" .. step.address .. "|" .. step.fence
+end
+
+function lease.note(session, member)
+  taken[#taken + 1] = member
   taken.session = session
 end
 
--- A field of held: run, address, fence.
-function lease.read(field, value)
-  local run, address = string.match(field, "^([^|]*)|(.*)$")
-  if run then return run, address, value end
-  return field, value, "1"
+-- A member of held: run, address, fence.
+function lease.read(member)
+  local run, address, fence = string.match(member, "^([^|]*)|(.*)|(%d+)$")
+  if run then return run, address, fence end
+  local record = packed.get(member)
+  return member, record and kinds.get(record.kind).entry or "", "1"
 end
 
 function lease.drop(session, member)
@@ -45,7 +48,7 @@ end
 function lease.finish(step)
   local run, session = step.run, step.session
   if not session then return end
-  lease.drop(session, run.id .. "|" .. step.address)
+  lease.drop(session, lease.memberOf(step))
   if step.phase == RUN then ledger.running(step.spec.queue, -1) end
   step.session, step.dirty = false, true
   runs.hold(run, session, -1)
@@ -53,6 +56,6 @@ end
 
 -- Removals go first: a step may be given back and taken again by the same session.
 function lease.flush()
-  for session, list in pairs(given) do callMany("HDEL", PREFIX .. "held:" .. session, list) end
-  if taken.session then callMany("HSET", PREFIX .. "held:" .. taken.session, taken) end
+  for session, list in pairs(given) do callMany("SREM", PREFIX .. "held:" .. session, list) end
+  if taken.session then callMany("SADD", PREFIX .. "held:" .. taken.session, taken) end
 end

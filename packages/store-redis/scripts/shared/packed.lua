@@ -16,7 +16,9 @@ packed.key = PREFIX .. "packed"
 -- Runs by id: records as they were read, taken apart when somebody asks; false where a run is not packed.
 packed.known = {}
 
-local find, sub, match = string.find, string.sub, string.match
+local byte, find, sub, match = string.byte, string.find, string.sub, string.match
+-- The first letter of a single's record, q.
+local SINGLE = 113
 local RECORD = "^(%a)(%d+),(%d*),(%d*)\30([^\30]*)\30([^\30]*)\30(.*)$"
 
 -- A record that grew beyond this is unpacked when it next changes.
@@ -25,7 +27,7 @@ local LARGEST = 8192
 local changed = {}
 
 local function parse(id, record)
-  if find(record, "^[qwd]") then return singles.parse(id, record) end
+  if byte(record) == SINGLE then return singles.parse(id, record) end
   local state, settled, started, ended, live, kind, rest = match(record, RECORD)
   if not state then return false end
   return { id = id, state = state, settled = settled + 0, started = started, ended = ended, live = live, kind = kind, rest = rest }
@@ -88,7 +90,7 @@ end
 local function hold(who, run, kind, step, address, member)
   if run.started == "" then run.started = clock.text end
   change(run)
-  lease.note(who.id, member, "1")
+  lease.note(who.id, member .. "|1")
   ledger.running(step.queue, 1)
   take.addPacked(run, kind, step, address, member)
 end
@@ -114,8 +116,13 @@ function packed.strip(run)
   local kind, head, status = kinds.get(run.kind), packed.headOf(run, 1)
   call("HSET", PREFIX .. "run:" .. run.id, "h", head, "s", status, "p", kind.plan, "n", kind.name, "f",
     match(run.rest, "^%d+,%d+,([^\30\31]*)"))
-  call("HDEL", packed.key, run.id)
+  packed.remove(run.id)
   packed.known[run.id] = false
+end
+
+function packed.remove(id)
+  call("HDEL", packed.key, id)
+  call("HDEL", singles.key, id)
 end
 
 function packed.numberOf(run)
@@ -195,7 +202,7 @@ function packed.succeed(who, id, address, output, list)
   run.rest = run.rest .. RS .. address .. US .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. US .. output
   run.settled, run.succeeded = run.settled + 1, (run.succeeded or 0) + 1
   change(run)
-  lease.drop(who.id, run.isSingle and id or id .. "|" .. address)
+  lease.drop(who.id, run.isSingle and id or id .. "|" .. address .. "|1")
   ledger.running(kinds.stepOf(kind, address).queue, -1)
   for i = 1, #list do mark(who, run, kind, list[i].address) end
   if run.settled == kind.members then finish(run) end

@@ -5,8 +5,8 @@ local function endLeases(run)
   local holders = {}
   for session in string.gmatch(run.holders, "([^ :]+):%d+") do holders[#holders + 1] = session end
   for _, session in ipairs(holders) do
-    for _, field in ipairs(call("HKEYS", PREFIX .. "held:" .. session)) do
-      local id, address = string.match(field, "^([^|]*)|(.*)$")
+    for _, member in ipairs(call("SMEMBERS", PREFIX .. "held:" .. session)) do
+      local id, address = lease.read(member)
       local step = id == run.id and steps.get(run, address)
       if step and step.session == session then lease.finish(step) end
     end

@@ -39,16 +39,15 @@ end
 -- Does something with each step that a session holds, which has to end its lease, up to a limit; true when there are more.
 function session.returnHeld(id, limit, act)
   local key = PREFIX .. "held:" .. id
-  local held = call("HSCAN", key, 0, "COUNT", limit)[2]
   local n = 0
-  for i = 1, #held, 2 do
+  for _, member in ipairs(call("SSCAN", key, 0, "COUNT", limit)[2]) do
     if n == limit then return true end
     n = n + 1
-    local run, address = lease.read(held[i], held[i + 1])
+    local run, address = lease.read(member)
     local step = report.stepBehind(run, address)
-    if step and step.session == id then act(step) else call("HDEL", key, held[i]) end
+    if step and step.session == id then act(step) else call("SREM", key, member) end
   end
-  return n < call("HLEN", key)
+  return n < call("SCARD", key)
 end
 
 -- A session's mail. It is delivered again with each exchange and renewal until the run has ended; that it was told only keeps

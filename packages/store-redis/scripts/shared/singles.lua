@@ -1,53 +1,67 @@
 -- Singles: packed runs of one step, which most runs are, in a form that is handled without being taken apart. Whatever else happens to
 -- one than that it is taken and succeeds, other fragments do, to which singles.parse shows it as any packed run.
 --
---   waiting  `q<kind><seq>,<birth> RS input`: kind is its name, eight characters; birth as in packed.lua
---   running  `w<session>,<worker>,<started>;`, then as it was from the kind on
---   done     `d<ended>,<worker>,<started>;`, and so on, and at the end RS output
+-- In the hash `packed` is what never changes, `q<kind><seq>,<birth> RS input`: kind is its name, eight characters; birth as in
+-- packed.lua. How far it is stands in the hash `progress`: nothing while it waits, then `w<kind><session>,<worker>,<started>`, at the end
+-- `d<kind><ended>,<worker>,<started> RS output`. Those that one exchange takes have the same text there.
 --
--- Their entries in lines, and their fields in `held:<session>`, are the id alone, a ULID of 26 characters.
+-- Its entry in a line, and its member of `held:<session>`, are the id alone, a ULID of 26 characters.
 
 singles.ID_LENGTH = 26
+singles.key = PREFIX .. "progress"
 
--- What a session is granted: ids and records as they waited, by turns; and the kinds of these.
+-- What a session is granted: ids and records by turns; and the kinds of these.
 singles.granted, singles.heads = {}, {}
+-- Progress by id as it was read or is to be written; false where there is none.
+singles.progress = {}
 
-local byte, find, sub, match = string.byte, string.find, string.sub, string.match
-local WAITING_BYTE, RUNNING_BYTE = 113, 119
+local byte, sub, match = string.byte, string.sub, string.match
+local SINGLE = 113
 
 local writes, created, ended = {}, {}, {}
 
+-- Reads how far singles are, all in one look.
+function singles.fetch(ids)
+  local progress = singles.progress
+  for from = 1, #ids, 1000 do
+    local to = math.min(#ids, from + 999)
+    local found = call("HMGET", singles.key, unpack(ids, from, to))
+    for i = from, to do
+      local id = ids[i]
+      if progress[id] == nil then progress[id] = found[i - from + 1] end
+    end
+  end
+end
+
 -- A single as any packed run.
 function singles.parse(id, record)
-  local letter = sub(record, 1, 1)
-  local first, second, third = "", "", ""
-  local tail = sub(record, 2)
-  if letter ~= "q" then first, second, third, tail = match(tail, "^([^,]*),([^,]*),(%d+);(.*)$") end
-  local kind, seq, rest = match(tail or "", "^(........)(%d+),(.*)$")
+  if singles.progress[id] == nil then singles.fetch({ id }) end
+  local progress = singles.progress[id]
+  local kind, seq, rest = match(record, "^q(........)(%d+),(.*)$")
   if not kind then return false end
   local address = kinds.get(kind).entry
-  local run = { id = id, state = "r", settled = 0, started = third, ended = "", live = GS, kind = kind, rest = rest, isSingle = true,
-    heldBy = letter == "w" and first }
-  if letter == "q" then
+  local run = { id = id, state = "r", settled = 0, started = "", ended = "", kind = kind, rest = rest, isSingle = true }
+  if not progress then
     run.live = GS .. "r" .. address .. "," .. seq .. "," .. GS
-  elseif letter == "w" then
-    run.live = GS .. "x" .. address .. "," .. first .. "," .. second .. ",," .. third .. GS
+    return run
+  end
+  local letter, first, worker, started, output = match(progress, "^(.)........([^,]*),([^,]*),(%d+)\30?(.*)$")
+  run.started = started
+  if letter == "w" then
+    run.live, run.heldBy = GS .. "x" .. address .. "," .. first .. "," .. worker .. ",," .. started .. GS, first
   else
-    local before, output = match(rest, "^([^\30]*\30[^\30]*)\30(.*)$")
-    run.state, run.settled, run.ended = "s", 1, first
-    run.rest = before .. RS .. address .. US .. second .. ",," .. third .. "," .. first .. US .. output
+    run.live, run.state, run.settled, run.ended = GS, "s", 1, first
+    run.rest = rest .. RS .. address .. US .. worker .. ",," .. started .. "," .. first .. US .. output
   end
   return run
 end
 
 -- Writes a run that was submitted; its step stands in its line.
 function singles.add(id, kind, step, number, tail)
-  local seq = clock.nextSeq()
-  local record = "q" .. kind.id .. seq .. "," .. clock.text .. "," .. number .. "," .. tail
-  local n = #writes
-  writes[n + 1], writes[n + 2] = id, record
-  packed.known[id] = record
-  created[#created + 1] = id
+  local record = "q" .. kind.id .. clock.nextSeq() .. "," .. clock.text .. "," .. number .. "," .. tail
+  local n = #created
+  created[n + 1], created[n + 2] = id, record
+  packed.known[id], singles.progress[id] = record, false
   ledger.pushEntry(step.queue, step.priority, "", id)
 end
 
@@ -58,23 +72,33 @@ function singles.headTexts()
   return texts
 end
 
--- Takes those of some ids, all of which were fetched, that wait as singles; answers the others.
+-- A kind that a session serves, with what progress its steps have that are taken now; false where it does not serve it.
+local function opened(who, name)
+  local kind = kinds.get(name)
+  if kind.opening == nil then
+    kind.opening = who.serves[kinds.stepOf(kind, kind.entry).needs] and "w" .. name .. sub(who.mark, 2) .. clock.text
+    if kind.opening then singles.heads[#singles.heads + 1] = kind end
+  end
+  return kind.opening and kind
+end
+
+-- Takes those of some ids, which were fetched as packed runs, that wait as singles; answers the others.
 function singles.take(who, ids)
+  singles.fetch(ids)
   local others, n, m = NONE, #writes, #singles.granted
-  local granted, known, opening = singles.granted, packed.known, "w" .. sub(who.mark, 2) .. clock.text .. ";"
+  local granted, known, progress = singles.granted, packed.known, singles.progress
   for i = 1, #ids do
     local id = ids[i]
     local record = known[id]
-    local kind = record and byte(record) == WAITING_BYTE and kinds.get(sub(record, 2, 9))
-    local step = kind and kinds.stepOf(kind, kind.entry)
-    if step and who.serves[step.needs] then
-      writes[n + 1], writes[n + 2] = id, opening .. sub(record, 2)
-      known[id] = writes[n + 2]
+    local isWaiting = type(record) == "string" and byte(record) == SINGLE and not progress[id]
+    local kind = isWaiting and opened(who, sub(record, 2, 9))
+    if kind then
+      writes[n + 1], writes[n + 2] = id, kind.opening
       granted[m + 1], granted[m + 2] = id, record
       n, m = n + 2, m + 2
-      lease.note(who.id, id, kind.entry)
-      if not kind.delta then singles.heads[#singles.heads + 1] = kind end
-      kind.delta = (kind.delta or 0) + 1
+      progress[id] = kind.opening
+      lease.note(who.id, id)
+      kind.running = (kind.running or 0) + 1
     else
       if others == NONE then others = {} end
       others[#others + 1] = id
@@ -83,38 +107,51 @@ function singles.take(who, ids)
   return others
 end
 
--- The success of a single that a session holds; false where it is none. Its record was fetched.
-function singles.succeed(who, id, address, output)
-  local record = packed.known[id]
-  if not record or type(record) ~= "string" or byte(record) ~= RUNNING_BYTE then return false end
-  local mine = who.mine
-  if not mine then
-    mine = "w" .. who.id .. ","
-    who.mine = mine
+local closings = {}
+
+-- What the progress of a running single becomes when it succeeds: { kind, text before the output }; false where the session does not hold
+-- it.
+local function closingOf(who, progress)
+  local closing = false
+  local letter, name, session, times = match(progress, "^(.)(........)([^,]*),(.*)$")
+  if letter == "w" and session == who.id then
+    closing = { kind = kinds.get(name), text = "d" .. name .. clock.text .. "," .. times .. RS }
   end
-  local _, stop = find(record, mine, 1, true)
-  if stop ~= #mine then return false end
-  local semicolon = find(record, ";", stop + 1, true)
-  local kind = kinds.get(sub(record, semicolon + 1, semicolon + 8))
-  if kind.entry ~= address then return false end
-  kind.over = (kind.over or 0) + 1
-  record = "d" .. clock.text .. "," .. sub(record, stop + 1) .. RS .. output
-  local n = #writes
-  writes[n + 1], writes[n + 2] = id, record
-  packed.known[id] = record
+  closings[progress] = closing
+  return closing
+end
+
+-- The success of a single that a session holds; false where it is none. Its progress was fetched.
+function singles.succeed(who, id, address, output)
+  local progress = singles.progress[id]
+  -- What was taken apart meanwhile goes on that way.
+  if not progress or type(packed.known[id]) == "table" then return false end
+  local closing = closings[progress]
+  if closing == nil then closing = closingOf(who, progress) end
+  if not closing or closing.kind.entry ~= address then return false end
+  local kind, over, n = closing.kind, closing.text .. output, #writes
+  writes[n + 1], writes[n + 2] = id, over
+  singles.progress[id] = over
   ended[#ended + 1] = id
   lease.drop(who.id, id)
   shelves.add("ended:s", clock.stamp .. id)
+  kind.running = (kind.running or 0) - 1
   return true
+end
+
+local function idsOf(pairsOfThem)
+  local ids = {}
+  for i = 1, #pairsOfThem, 2 do ids[#ids + 1] = pairsOfThem[i] end
+  return ids
 end
 
 -- Writes what has changed, before anybody who unpacks one removes it.
 function singles.flush()
-  callMany("HSET", packed.key, writes)
-  events.addGroup("C", created)
+  callMany("HSET", packed.key, created)
+  callMany("HSET", singles.key, writes)
+  events.addGroup("C", idsOf(created))
   events.addGroup("E", ended)
   for _, kind in pairs(kinds.known) do
-    local delta = (kind.delta or 0) - (kind.over or 0)
-    if delta ~= 0 then ledger.running(kinds.stepOf(kind, kind.entry).queue, delta) end
+    if kind.running and kind.running ~= 0 then ledger.running(kinds.stepOf(kind, kind.entry).queue, kind.running) end
   end
 end

@@ -44,7 +44,7 @@ function successes.apply(who, told, from, to, results)
     n = n + 1
     ids[n], leases[n], outputs[n] = id, lease, output
   end
-  packed.fetch(ids)
+  singles.fetch(ids)
   local lists = from <= to and readLists(from, to)
   for i = 1, n do
     local id, output = ids[i], outputs[i]

@@ -64,10 +64,7 @@ end
 -- What a session holds of a single stands under the run alone.
 local function renameHold(run)
   local key = PREFIX .. "held:" .. run.packed.heldBy
-  local address = call("HGET", key, run.id)
-  if not address then return end
-  call("HDEL", key, run.id)
-  call("HSET", key, run.id .. "|" .. address, "1")
+  if call("SREM", key, run.id) == 1 then call("SADD", key, run.id .. "|" .. runs.soleStep(run).address .. "|1") end
 end
 
 local function hasChanged(run)
@@ -96,6 +93,6 @@ function runs.leave(run)
   end
   run.dirty = true
   if run.packed.heldBy then renameHold(run) end
-  call("HDEL", packed.key, run.id)
+  packed.remove(run.id)
   return true
 end
