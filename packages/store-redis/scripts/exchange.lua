@@ -74,10 +74,10 @@ local results = applyAll()
 take.inline = false
 if who.alive then take.fromLines() end
 
-local more = take.drops >= DROP_LIMIT and 1 or 0
+local more = take.drops >= take.DROP_LIMIT and 1 or 0
 call("HSET", lanes, ARGV[4], ARGV[5] .. US .. results .. US .. more .. US .. leasesTaken())
 -- Of a session that is over, no one would take it away.
-if not who.alive then call("PEXPIRE", lanes, REMEMBERED_MS) end
+if not who.alive then call("PEXPIRE", lanes, session.REMEMBERED_MS) end
 -- What is told of steps is read before they are written.
 local answer = reply(results, more)
 flushAll(ARGV[2])

@@ -32,11 +32,29 @@ export function scriptText(name: string): string {
   if (known) return known;
   const text = read(name).replace(/^-- (include|later) (.+)$/gm, (_, when: string, list: string) => {
     const fragments = list.split(" ").flatMap((each) => groups[each] ?? [each]);
-    const whole = fragments.map((each) => read(`shared/${each}`)).join("\n");
+    const whole = fragments.map(fragmentText).join("\n");
     return when === "include" ? whole : `general.makeLater(function()\n${whole}\nend)`;
   });
   texts.set(name, text);
   return text;
+}
+
+/** What scripts/shared/base.lua declares; it is all that fragments see of each other. */
+let shared: readonly string[] | undefined;
+
+/**
+ * A fragment in a block of its own, with locals of its own for what it uses of the base: making a function searches the variables that
+ * functions made before have caught, and in a block these are few. It takes a third of the time that way.
+ */
+function fragmentText(name: string): string {
+  const text = read(`shared/${name}`);
+  if (name === "base" || name === "flush") return text;
+  shared ??= [...read("shared/base").matchAll(/^local (?:function )?([\w, ]+?)(?: =|\()/gm)].flatMap(
+    ([, names = ""]) => names.split(", "),
+  );
+  const code = text.replace(/--.*$/gm, "");
+  const used = shared.filter((each) => new RegExp(`\\b${each}\\b`).test(code));
+  return `do\nlocal ${used.join(", ")} = ${used.join(", ")}\n${text}\nend`;
 }
 
 /** The same place, seen from `src` and from `dist`. */

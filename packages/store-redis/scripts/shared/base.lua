@@ -14,9 +14,10 @@ local SCHEDULED, STARTED = "d", "r"
 local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 
 -- Fragments call each other through these, in whatever order they are included. The first line is what every script may need; the
--- second is what most exchanges and submissions can do without.
+-- second is what most exchanges and submissions can do without; the third belongs to single scripts.
 local clock, specs, kinds, packed, singles, events, ledger, shelves, lease, session, take = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 local runs, steps, bodies, values, settle, ready, epilogue, history, report = {}, {}, {}, {}, {}, {}, {}, {}, {}
+local successes, submitting, plans, check = {}, {}, {}, {}
 
 -- The second line's functions are made when one of them is first looked for, where a script asks for that: to make them all takes
 -- longer than a small exchange.
@@ -35,6 +36,16 @@ end
 
 -- An empty table that nobody writes to: most runs need none of the lists that they could have.
 local NONE = {}
+
+-- One of the lists of a run, made when it is first needed.
+local function own(run, name)
+  local list = run[name]
+  if list == NONE then
+    list = {}
+    run[name] = list
+  end
+  return list
+end
 
 local function splitBy(text, separator)
   if not string.find(text, separator, 1, true) then return { text } end

@@ -1,6 +1,6 @@
 -- What an inspection finds, and where a step stands. ARGV[3] is 1 where what can be mended is mended.
 
-local check = { repair = ARGV[3] == "1", found = {}, touched = {} }
+check.repair, check.found, check.touched = ARGV[3] == "1", {}, {}
 
 -- Notes a problem; answers true where it is to be mended, which the caller does at once.
 function check.tell(kind, run, step, key, detail, isMendable)

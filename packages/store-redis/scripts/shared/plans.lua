@@ -1,8 +1,6 @@
 -- Plans: the hash `plan:<hash>` has its text, and how many runs and registrations need it; who takes the last away deletes it.
 -- The hash `names` has the newest registration of each name, as `<kind> <plan>`.
 
-local plans = {}
-
 -- One run (field "runs") or registration (field "names") less.
 function plans.drop(hash, field)
   local key = PREFIX .. "plan:" .. hash

@@ -27,16 +27,6 @@ function runs.adopt(id, head, status)
   return run
 end
 
--- One of the lists of a run, made when it is first needed.
-local function own(run, name)
-  local list = run[name]
-  if list == NONE then
-    list = {}
-    run[name] = list
-  end
-  return list
-end
-
 function runs.moreKey(run)
   return PREFIX .. "more:" .. run.id
 end

@@ -4,6 +4,7 @@
 
 -- How long an ended session's record and lanes are kept, for calls that are repeated.
 local REMEMBERED_MS = 3600000
+session.REMEMBERED_MS = REMEMBERED_MS
 
 -- A session, and whether it lives: past its time it still does as long as nobody has found it lost.
 function session.find(id)

@@ -1,7 +1,5 @@
 -- Submitting: what both ways have in common, and groups of runs that begin packed.
 
-local submitting = {}
-
 -- New runs by plan (a plan that is in it is known to be there), and in the order of their numbers.
 local plans, listed = {}, {}
 

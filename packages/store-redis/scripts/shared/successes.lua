@@ -1,8 +1,6 @@
 -- Plain successes: what most exchanges are made of. They come as one text, `run US address US fence US steps that follow RS output RS`
 -- for each; the steps that follow are places in a list of specs that are sent once, joined by commas.
 
-local successes = {}
-
 -- The specs at ARGV[from] to ARGV[to], each `address RS spec`.
 local function readSpecs(from, to)
   local list = {}

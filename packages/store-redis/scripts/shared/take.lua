@@ -6,6 +6,7 @@
 
 -- How many entries one exchange may drop or move before it answers with what it has, and the most steps it hands out.
 local DROP_LIMIT, GRANT_LIMIT = 500, 1000
+take.DROP_LIMIT = DROP_LIMIT
 
 take.steps, take.places, take.packed, take.members = {}, {}, {}, {}
 take.drops, take.slots, take.control, take.hasSettled = 0, 0, 0, false
