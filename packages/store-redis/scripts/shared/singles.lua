@@ -25,7 +25,8 @@ function singles.parse(id, record)
   if letter ~= "q" then first, second, third, tail = match(tail, "^([^,]*),([^,]*),(%d+);(.*)$") end
   local kind, seq, rest = match(tail or "", "^(........)(%d+),(.*)$")
   if not kind then return false end
-  local address = kinds.get(kind).entry
+  local address = (kinds.get(kind) or NONE).entry
+  if not address then return false end
   local run = { id = id, state = "r", settled = 0, started = third, ended = "", live = GS, kind = kind, rest = rest, isSingle = true,
     heldBy = letter == "w" and first }
   if letter == "q" then
@@ -65,7 +66,8 @@ function singles.take(who, ids)
   for i = 1, #ids do
     local id = ids[i]
     local record = known[id]
-    local kind = record and byte(record) == WAITING_BYTE and kinds.get(sub(record, 2, 9))
+    -- One that was taken apart, because something was reported of it, goes the way of all others.
+    local kind = type(record) == "string" and byte(record) == WAITING_BYTE and kinds.get(sub(record, 2, 9))
     local step = kind and kinds.stepOf(kind, kind.entry)
     if step and who.serves[step.needs] then
       writes[n + 1], writes[n + 2] = id, opening .. sub(record, 2)
@@ -96,7 +98,7 @@ function singles.succeed(who, id, address, output)
   if stop ~= #mine then return false end
   local semicolon = find(record, ";", stop + 1, true)
   local kind = kinds.get(sub(record, semicolon + 1, semicolon + 8))
-  if kind.entry ~= address then return false end
+  if not kind or kind.entry ~= address then return false end
   kind.over = (kind.over or 0) + 1
   record = "d" .. clock.text .. "," .. sub(record, stop + 1) .. RS .. output
   local n = #writes
@@ -114,7 +116,7 @@ function singles.flush()
   events.addGroup("C", created)
   events.addGroup("E", ended)
   for _, kind in pairs(kinds.known) do
-    local delta = (kind.delta or 0) - (kind.over or 0)
+    local delta = kind and (kind.delta or 0) - (kind.over or 0) or 0
     if delta ~= 0 then ledger.running(kinds.stepOf(kind, kind.entry).queue, delta) end
   end
 end
