@@ -66,6 +66,11 @@ interface Parts {
   readonly steps: readonly PackedStep[];
 }
 
+/** The name of a run's kind. */
+export function kindNameOf(record: string): string {
+  return takeApart(record).kind;
+}
+
 function takeApart(record: string): Parts {
   return /^[qwd]/.test(record) ? takeSingleApart(record) : takeDagApart(record);
 }

@@ -3,6 +3,7 @@ import type { RunState, StepSpec, Submission, SubmitResult } from "@jobbers/core
 import { runStateOf } from "./letters.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
+import { isMapped } from "./step-record.js";
 import { isPackable, KIND_CHARS, packHash, packText, RS, US } from "./text.js";
 
 /** The most submissions, and about the most steps, that one script takes. */
@@ -89,8 +90,10 @@ function mayBePacked({ entries, delayMs = 0, runAtMs, keepMs, input }: Submissio
   );
 }
 
+/** An address that looks as if it were inside a map is kept where those are. */
 function isPlainEntry({ kind, phase, owner, trigger, name, address }: StepSpec): boolean {
-  return kind === "task" && phase === "run" && owner === "" && trigger !== "one_failed" && name === address;
+  const isOwn = owner === "" && name === address && !isMapped(address);
+  return kind === "task" && phase === "run" && trigger !== "one_failed" && isOwn;
 }
 
 /** True for a submission that differs only in its id and input from another that may be packed. */

@@ -32,11 +32,17 @@ check.handlers["session"] = function(id)
   end
 end
 
+-- A running single is listed under its run alone, and only there.
+local function isInForm(field, run)
+  local record = packed.get(run)
+  return (record ~= nil and record.isSingle == true) == (not string.find(field, "|", 1, true))
+end
+
 check.handlers["held"] = function(id, cursor)
   local page = call("HSCAN", PREFIX .. "held:" .. id, cursor, "COUNT", 250)
   for i = 1, #page[2], 2 do
     local run, address = lease.read(page[2][i], page[2][i + 1])
-    if not check.isHeldBy(id, run, address) then
+    if not isInForm(page[2][i], run) or not check.isHeldBy(id, run, address) then
       if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then call("HDEL", PREFIX .. "held:" .. id, page[2][i]) end
     end
   end

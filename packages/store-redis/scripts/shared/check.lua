@@ -48,7 +48,8 @@ local function hasEntry(step)
   local line = PREFIX .. "line:" .. queue .. ":" .. steps.priorityOf(step) .. ":"
   local own = line .. steps.needsOf(step)
   local entry = step.seq .. "|" .. step.run.id .. "|" .. step.address
-  local id = step.run.id
+  -- The id alone counts as long as the step was never taken.
+  local id = step.fence == "0" and step.run.id or entry
   return halve(line, step.seq, entry, id) or halve(own, step.seq, entry, id) or search(line, entry, id) or search(own, entry, id)
 end
 
@@ -58,20 +59,22 @@ local function timerOf(step)
   return number and call("ZSCORE", PREFIX .. "timers", string.format("%015.0f", number) .. "|" .. step.run.id .. "|" .. step.address)
 end
 
-local function isListed(step, member)
-  local listed = call("HMGET", PREFIX .. "held:" .. step.session, member, step.run.id)
-  return listed[1] == step.fence or listed[2] == step.address and step.fence == "1"
+-- How a session lists the lease of a step.
+local function leaseOf(step)
+  local run = step.run
+  if run.packed and run.packed.isSingle then return run.id, step.address end
+  return run.id .. "|" .. step.address, step.fence
 end
 
 -- The lease of a step that names a session.
 local function checkLease(step)
-  local member = step.run.id .. "|" .. step.address
+  local field, value = leaseOf(step)
   local state = call("HGET", PREFIX .. "session:" .. step.session, "state")
   if not state or state == "over" then
     if check.tellStep("lease-dead", step, "session " .. step.session, true) then report.giveBack(step) end
-  elseif not isListed(step, member) then
+  elseif call("HGET", PREFIX .. "held:" .. step.session, field) ~= value then
     if check.tellStep("lease-unlisted", step, "session " .. step.session, true) then
-      call("HSET", PREFIX .. "held:" .. step.session, member, step.fence)
+      call("HSET", PREFIX .. "held:" .. step.session, field, value)
     end
   end
 end

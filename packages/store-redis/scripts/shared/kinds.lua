@@ -13,6 +13,7 @@ local known = kinds.known
 
 local function parse(name, kindText)
   local plan, letter, mode, priority, members, onFailure, inline, extras, entry, title = string.match(kindText, KIND)
+  if not plan then return false end
   return { id = name, text = kindText, plan = plan, letter = letter, mode = mode, priority = priority, members = members + 0,
     onFailure = onFailure == "1", inline = inline, extras = extras == "1", entry = entry, name = title, steps = {}, heads = {} }
 end
