@@ -59,8 +59,8 @@ function singles.headTexts()
   return texts
 end
 
--- Takes those of some ids, all of which were fetched, that wait as singles; answers the others.
-function singles.take(who, ids)
+-- Takes those of some ids from the lines of a queue, all of which were fetched, that wait there as singles; answers the others.
+function singles.take(who, ids, queue)
   local others, n, m = NONE, #writes, #singles.granted
   local granted, known, opening = singles.granted, packed.known, "w" .. sub(who.mark, 2) .. clock.text .. ";"
   for i = 1, #ids do
@@ -69,7 +69,7 @@ function singles.take(who, ids)
     -- One that was taken apart, because something was reported of it, goes the way of all others.
     local kind = type(record) == "string" and byte(record) == WAITING_BYTE and kinds.get(sub(record, 2, 9))
     local step = kind and kinds.stepOf(kind, kind.entry)
-    if step and who.serves[step.needs] then
+    if step and step.queue == queue and who.serves[step.needs] then
       writes[n + 1], writes[n + 2] = id, opening .. sub(record, 2)
       known[id] = writes[n + 2]
       granted[m + 1], granted[m + 2] = id, record
