@@ -8,6 +8,6 @@
 
 -- What has ended since its key was told is nothing to look at.
 local key = PREFIX .. ARGV[4] .. (ARGV[5] ~= "" and ":" .. ARGV[5] or "")
-if ARGV[4] ~= "gone" and call("EXISTS", key) == 0 then return { "0", {} } end
+if ARGV[4] ~= "gone" and ARGV[4] ~= "kind" and call("EXISTS", key) == 0 then return { "0", {} } end
 local nextCursor = check.handlers[ARGV[4]](ARGV[5], ARGV[6])
 return { type(nextCursor) == "string" and nextCursor or "0", check.found }

@@ -1,15 +1,13 @@
 import type { CheckPage, CheckRequest, Flaw } from "@jobbers/core";
 import { type Handler, handlerOf, isOfType } from "./check-kinds.js";
 import { checkLargeRun } from "./check-large.js";
+import { checkKinds, checkPacked } from "./check-packed.js";
 import { foreignKey, keyScript, runsScript } from "./check-scripts.js";
 import { createGone } from "./gone.js";
 import type { Server } from "./server.js";
 
 /** How many runs one script is offered; it takes as many as are one transition's work. */
 const BATCH = 20;
-
-/** About how many packed runs one look tells. */
-const PACKED_PAGE = 500;
 
 /**
  * Looks through all keys of a store, whatever order Redis tells them in. A script looks at one run with all its steps, or at a page
@@ -21,10 +19,12 @@ export function createCheck(server: Server): (request: CheckRequest) => Promise<
     if (cursor === "0") gone.forget();
     const { next, keys, types } = await scan(server, cursor, limit);
     const { runs, others, foreign } = sortOut(server.keys.prefix, keys, types);
+    const look = (ids: readonly string[]) => checkRuns(server, gone.check, ids, repair);
     const problems = [
       ...foreign.map(foreignKey),
-      ...(await checkRuns(server, gone.check, runs, repair)),
-      ...(keys.includes(server.keys.packed) ? await checkPacked(server, gone.check, repair) : []),
+      ...(await look(runs)),
+      ...(keys.includes(server.keys.packed) ? await checkPacked(server, look) : []),
+      ...(keys.includes(server.keys.kinds) ? await checkKinds(server, repair) : []),
       ...(await Promise.all(others.map((each) => checkKey(server, each, repair)))).flat(),
     ];
     return { problems, examined: keys.length, ...(next !== "0" && { next }) };
@@ -77,20 +77,6 @@ async function checkRuns(server: Server, checkGone: CheckGone, ids: readonly str
     at += looked.states.length;
   }
   return [...problems, ...(await checkGone(purged, repair))];
-}
-
-/** Packed runs are all in one hash. */
-async function checkPacked(server: Server, checkGone: CheckGone, repair: boolean): Promise<Flaw[]> {
-  const problems: Flaw[] = [];
-  for (let cursor = "0"; ; ) {
-    const [next, page] = await server.look((redis) =>
-      redis.hscan(server.keys.packed, cursor, "COUNT", PACKED_PAGE),
-    );
-    const ids = page.filter((_, i) => i % 2 === 0);
-    problems.push(...(await checkRuns(server, checkGone, ids, repair)));
-    cursor = next;
-    if (cursor === "0") return problems;
-  }
 }
 
 async function checkKey(server: Server, handler: Handler, repair: boolean): Promise<Flaw[]> {

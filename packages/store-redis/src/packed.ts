@@ -78,6 +78,11 @@ interface Parts {
   readonly steps: readonly PackedStep[];
 }
 
+/** The name of a run's kind. */
+export function kindNameOf(record: string): string {
+  return takeApart(record, "").kind;
+}
+
 function takeApart(record: string, progress: string): Parts {
   return record.startsWith("q") ? takeSingleApart(record, progress) : takeDagApart(record);
 }

@@ -21,7 +21,8 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
     const args: Argument[] = [
       eventsKept,
       id,
-      packText(worker),
+      // The records of singles have a semicolon behind it.
+      packText(worker).replaceAll(";", "%3B"),
       Number.isFinite(leaseMs) ? leaseMs : "inf",
       `\n${serves.map(keyText).join("\n")}\n`,
       JSON.stringify({ worker, host, pid, serves, queues }),

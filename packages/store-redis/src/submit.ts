@@ -90,6 +90,7 @@ function mayBePacked({ entries, delayMs = 0, runAtMs, keepMs, input }: Submissio
   );
 }
 
+/** An address that looks as if it were inside a map is kept where those are. */
 function isPlainEntry({ kind, phase, owner, trigger, name, address }: StepSpec): boolean {
   const isOwn = owner === "" && name === address && !isMapped(address);
   return isOwn && kind === "task" && phase === "run" && trigger !== "one_failed";

@@ -142,6 +142,7 @@ const wicked = [
   "a\0b",
   "a:b",
   "a|b,c",
+  "a;b",
   "%2A",
   "\u001e\u001f\u001d",
   "ünï 😀",

@@ -101,7 +101,7 @@ describe("a submission that a replica has to confirm", () => {
       { status: "created", id: submission.id, state: "running" },
     ]);
     const copy = new Redis(replica.url);
-    expect(await copy.exists(keysOf(`replicas-${namespaces}`).run(submission.id))).toBe(1);
+    expect(await copy.hexists(keysOf(`replicas-${namespaces}`).packed, submission.id)).toBe(1);
     copy.disconnect();
   });
 

@@ -6,8 +6,13 @@ import { chain, diamond, mapped, single } from "./sample-plans.js";
 
 /** A store in which something stands in every place that there is, for tests of checks and repairs. */
 export interface BusyStore {
-  /** c is held, d is blocked. */
+  /** c is held, d is blocked. Its input is so long that no store keeps the run in a short form. */
   readonly diamond: string;
+  /** The same, of a run that a store may keep in a short form. */
+  readonly short: string;
+  /** Runs of one step: held; and in its line, behind all others. */
+  readonly running: string;
+  readonly waiting: string;
   /** item[] is expanding, item[0] held, item[1] waiting, item[2] and item[3] ready. */
   readonly mapped: string;
   /** s1 has failed, the advance of s2 is owed. */
@@ -27,6 +32,7 @@ export interface BusyStore {
 
 const plans: readonly Plan[] = [diamond(), mapped(), chain(3), single()];
 const HOUR_MS = 3_600_000;
+const LONG = 2_000;
 const forever = { ageMs: 1e12, count: 1_000_000 };
 
 /** Makes a store busy. */
@@ -48,10 +54,17 @@ export async function makeBusy(store: Store, clock: FakeClock): Promise<BusyStor
   await worker.finish();
   await store.purge({ succeeded: forever, failed: forever, cancelled: forever }, 500);
 
-  const diamondRun = await submit(diamond());
-  await worker.succeed(await take());
-  await worker.succeed(await take());
-  const c = await take();
+  const toTheLast = async (input?: JsonValue) => {
+    const run = await submit(diamond(), input);
+    await worker.succeed(await take());
+    await worker.succeed(await take());
+    return [run, await take()] as const;
+  };
+  const [short, shortC] = await toTheLast();
+  const [diamondRun, c] = await toTheLast("x".repeat(LONG));
+  const running = await submit(single(), 7);
+  const runningA = await take();
+  const waiting = await submit(single(), 8, { priority: 0 });
   const mappedRun = await submit(mapped(), { list: [0, 1, 2, 3] });
   const item = await take();
   await worker.retry(await take(), 60_000);
@@ -64,6 +77,9 @@ export async function makeBusy(store: Store, clock: FakeClock): Promise<BusyStor
 
   return {
     diamond: diamondRun,
+    short,
+    running,
+    waiting,
     mapped: mappedRun,
     failed,
     scheduled,
@@ -73,9 +89,12 @@ export async function makeBusy(store: Store, clock: FakeClock): Promise<BusyStor
     purged,
     session: worker.session.id,
     async finish() {
-      for (const grant of [c, item, cancelled]) await worker.succeed(grant);
+      for (const grant of [c, shortC, runningA, item, cancelled]) await worker.succeed(grant);
       await finishAll(store, clock, serves);
-      const runs = { diamond: diamondRun, mapped: mappedRun, failed, scheduled, cancelling };
+      const runs = {
+        ...{ diamond: diamondRun, short, running, waiting },
+        ...{ mapped: mappedRun, failed, scheduled, cancelling },
+      };
       const states = Object.entries(runs).map(async ([name, id]) => [name, (await store.getRun(id))?.state]);
       return Object.fromEntries(await Promise.all(states)) as Record<string, string | undefined>;
     },
@@ -95,6 +114,9 @@ async function finishAll(store: Store, clock: FakeClock, serves: readonly string
 /** How the runs of a busy store end, whatever happens to them on the way. */
 export const busyEnds = {
   diamond: "succeeded",
+  short: "succeeded",
+  running: "succeeded",
+  waiting: "succeeded",
   mapped: "succeeded",
   failed: "failed",
   scheduled: "succeeded",

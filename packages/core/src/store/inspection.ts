@@ -87,6 +87,10 @@ export const flawKinds = {
     what: "retention has the run where it does not belong",
     mend: "the entry is removed",
   },
+  "kind-unlisted": {
+    what: "what runs of one plan have in common is missing in the plan's list, and would outlive it",
+    mend: "it is listed",
+  },
   "run-unnumbered": { what: "the run is missing in the list of all runs, so listings do not show it" },
   "count-body": { what: "the settled members of a body are counted wrongly", mend: "they are recounted" },
   "count-held": { what: "the leases on the run's steps are counted wrongly", mend: "they are recounted" },

@@ -34,6 +34,26 @@ check.handlers["line"] = function(name)
   end
 end
 
+-- A kind ends with its plan, which lists it; after its name stands a + where packed runs are of it.
+check.handlers["kind"] = function(id)
+  local name, use = string.match(id, "^(........)(.?)$")
+  local kind = kinds.get(name)
+  if not kind then
+    if call("HEXISTS", PREFIX .. "kinds", name) == 1 then check.tell("record-broken", nil, nil, "kinds", name) end
+    return
+  end
+  local key = PREFIX .. "plan:" .. kind.plan
+  local text, list = unpack(call("HMGET", key, "text", "kinds"))
+  for each in string.gmatch(list or "", "........") do
+    if each == name and text then return end
+  end
+  if text then
+    if check.tell("kind-unlisted", nil, nil, "kinds", name, true) then call("HSET", key, "kinds", (list or "") .. name) end
+  elseif use == "" and check.tell("orphan", nil, nil, "kinds", name .. ": its plan is gone", true) then
+    call("HDEL", PREFIX .. "kinds", name)
+  end
+end
+
 check.handlers["names"] = function(_, cursor)
   local page = call("HSCAN", PREFIX .. "names", cursor, "COUNT", PAGE)
   for i = 1, #page[2], 2 do

@@ -1,11 +1,38 @@
 -- Records that may be broken, read so that a script goes on.
 
+-- Says why a packed record cannot be read.
+local function tellPacked(id)
+  local record = packed.get(id)
+  if record then
+    local plan = kinds.get(record.kind).plan
+    if call("HEXISTS", PREFIX .. "plan:" .. plan, "text") == 0 then check.tell("plan-missing", id, nil, "plan:" .. plan) end
+    return check.tell("record-broken", id, nil, "packed", "its plan lacks the spec of a step") and nil
+  end
+  local text = call("HGET", packed.key, id)
+  local name = string.match(text, "^q(........)") or string.match(text, "^[wd][^;]*;(........)") or string.match(text, "^[^\30]*\30[^\30]*\30(........)\30")
+  local isKindGone = name and call("HEXISTS", PREFIX .. "kinds", name) == 0
+  return check.tell("record-broken", id, nil, "packed", isKindGone and "its kind is gone; another run submitted like it brings that back" or nil) and nil
+end
+
+-- A run is unpacked for good: where it stands in both forms, the packed one is what was forgotten.
+local function standsTwice(id)
+  local key = "run:" .. id
+  local own = call("HMGET", PREFIX .. key, "h", "s")
+  if own[1] and own[2] then
+    if check.tell("orphan", id, nil, "packed", "the run has a key of its own", true) then call("HDEL", packed.key, id) end
+    packed.known[id] = false
+    return true
+  end
+  if call("EXISTS", PREFIX .. key) == 1 and check.tell("orphan", id, nil, key, "the run is packed", true) then call("UNLINK", PREFIX .. key) end
+  return false
+end
+
 -- A run and what says of it that it is whole: head and plan. Nil where it is none, or cannot be read.
 function check.runOf(id)
-  if call("HEXISTS", packed.key, id) == 1 then
+  if call("HEXISTS", packed.key, id) == 1 and not standsTwice(id) then
     local isRead, run = pcall(runs.get, id)
     if isRead and run and run.packed then return run, run.head, run.plan end
-    return check.tell("record-broken", id, nil, nil, tostring(run)) and nil
+    return tellPacked(id)
   end
   local found = call("HMGET", PREFIX .. "run:" .. id, "h", "s", "p")
   if not found[1] and not found[2] then return nil end

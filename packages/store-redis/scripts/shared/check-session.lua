@@ -32,11 +32,17 @@ check.handlers["session"] = function(id)
   end
 end
 
+-- A running single is listed under its run alone, and only there.
+local function isInForm(field, run)
+  local record = packed.get(run)
+  return (record ~= nil and record.isSingle == true) == (not string.find(field, "|", 1, true))
+end
+
 check.handlers["held"] = function(id, cursor)
   local page = call("SSCAN", PREFIX .. "held:" .. id, cursor, "COUNT", 250)
   for _, member in ipairs(page[2]) do
     local run, address = lease.read(member)
-    if not check.isHeldBy(id, run, address) then
+    if not isInForm(member, run) or not check.isHeldBy(id, run, address) then
       if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then call("SREM", PREFIX .. "held:" .. id, member) end
     end
   end

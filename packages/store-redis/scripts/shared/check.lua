@@ -48,7 +48,8 @@ local function hasEntry(step)
   local line = PREFIX .. "line:" .. queue .. ":" .. steps.priorityOf(step) .. ":"
   local own = line .. steps.needsOf(step)
   local entry = step.seq .. "|" .. step.run.id .. "|" .. step.address
-  local id = step.run.id
+  -- The id alone counts as long as the step was never taken.
+  local id = step.fence == "0" and step.run.id or entry
   return halve(line, step.seq, entry, id) or halve(own, step.seq, entry, id) or search(line, entry, id) or search(own, entry, id)
 end
 
@@ -58,19 +59,22 @@ local function timerOf(step)
   return number and call("ZSCORE", PREFIX .. "timers", string.format("%015.0f", number) .. "|" .. step.run.id .. "|" .. step.address)
 end
 
-local function isListed(step)
-  local key = PREFIX .. "held:" .. step.session
-  return call("SISMEMBER", key, lease.memberOf(step)) == 1 or call("SISMEMBER", key, step.run.id) == 1
+-- How a session lists the lease of a step.
+local function memberOf(step)
+  local run = step.run
+  if run.packed and run.packed.isSingle then return run.id end
+  return lease.memberOf(step)
 end
 
 -- The lease of a step that names a session.
 local function checkLease(step)
+  local member = memberOf(step)
   local state = call("HGET", PREFIX .. "session:" .. step.session, "state")
   if not state or state == "over" then
     if check.tellStep("lease-dead", step, "session " .. step.session, true) then report.giveBack(step) end
-  elseif not isListed(step) then
+  elseif call("SISMEMBER", PREFIX .. "held:" .. step.session, member) == 0 then
     if check.tellStep("lease-unlisted", step, "session " .. step.session, true) then
-      call("SADD", PREFIX .. "held:" .. step.session, lease.memberOf(step))
+      call("SADD", PREFIX .. "held:" .. step.session, member)
     end
   end
 end

@@ -13,15 +13,17 @@ local known = kinds.known
 
 local function parse(name, kindText)
   local plan, letter, mode, priority, members, onFailure, inline, extras, entry, title = string.match(kindText, KIND)
+  if not plan then return false end
   return { id = name, text = kindText, plan = plan, letter = letter, mode = mode, priority = priority, members = members + 0,
     onFailure = onFailure == "1", inline = inline, extras = extras == "1", entry = entry, name = title, steps = {}, heads = {} }
 end
 
--- A kind by its name.
+-- A kind by its name; false where it is gone, so that one broken record spoils no script that only meets it.
 function kinds.get(name)
   local kind = known[name]
-  if not kind then
-    kind = parse(name, call("HGET", PREFIX .. "kinds", name))
+  if kind == nil then
+    local kindText = call("HGET", PREFIX .. "kinds", name)
+    kind = kindText and parse(name, kindText)
     known[name] = kind
   end
   return kind

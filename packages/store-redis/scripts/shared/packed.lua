@@ -29,7 +29,7 @@ local changed = {}
 local function parse(id, record)
   if byte(record) == SINGLE then return singles.parse(id, record) end
   local state, settled, started, ended, live, kind, rest = match(record, RECORD)
-  if not state then return false end
+  if not state or not kinds.get(kind) then return false end
   return { id = id, state = state, settled = settled + 0, started = started, ended = ended, live = live, kind = kind, rest = rest }
 end
 
@@ -210,7 +210,7 @@ function packed.succeed(who, id, address, output, list)
 end
 
 -- Sums up what happened to a run: how many of its steps succeeded, and how many were handed straight on.
-local function tell(run)
+function packed.tell(run)
   if not run.succeeded then return end
   local tally = run.inlined and "s" .. run.succeeded .. " x" .. run.inlined or "s" .. text(run.succeeded)
   if run.state == "s" then
@@ -229,7 +229,7 @@ function packed.flush()
       writes[n + 2] = run.state .. text(run.settled) .. "," .. run.started .. "," .. run.ended .. RS .. run.live .. RS .. run.kind .. RS
         .. run.rest
       n = n + 2
-      tell(run)
+      packed.tell(run)
     end
   end
   if n > 0 then callMany("HSET", packed.key, writes) end

@@ -39,7 +39,8 @@ function singles.parse(id, record)
   local progress = singles.progress[id]
   local kind, seq, rest = match(record, "^q(........)(%d+),(.*)$")
   if not kind then return false end
-  local address = kinds.get(kind).entry
+  local address = (kinds.get(kind) or NONE).entry
+  if not address then return false end
   local run = { id = id, state = "r", settled = 0, started = "", ended = "", kind = kind, rest = rest, isSingle = true }
   if not progress then
     run.live = GS .. "r" .. address .. "," .. seq .. "," .. GS
@@ -72,26 +73,30 @@ function singles.headTexts()
   return texts
 end
 
--- A kind that a session serves, with what progress its steps have that are taken now; false where it does not serve it.
-local function opened(who, name)
+-- A kind that a session serves from a queue, with what progress its steps have that are taken now; false where it does not serve it.
+local function opened(who, name, queue)
   local kind = kinds.get(name)
+  if not kind then return false end
+  local step = kinds.stepOf(kind, kind.entry)
+  if step.queue ~= queue then return false end
   if kind.opening == nil then
-    kind.opening = who.serves[kinds.stepOf(kind, kind.entry).needs] and "w" .. name .. sub(who.mark, 2) .. clock.text
+    kind.opening = who.serves[step.needs] and "w" .. name .. sub(who.mark, 2) .. clock.text
     if kind.opening then singles.heads[#singles.heads + 1] = kind end
   end
   return kind.opening and kind
 end
 
--- Takes those of some ids, which were fetched as packed runs, that wait as singles; answers the others.
-function singles.take(who, ids)
+-- Takes those of some ids from the lines of a queue, which were fetched as packed runs, that wait there as singles; answers the others.
+function singles.take(who, ids, queue)
   singles.fetch(ids)
   local others, n, m = NONE, #writes, #singles.granted
   local granted, known, progress = singles.granted, packed.known, singles.progress
   for i = 1, #ids do
     local id = ids[i]
     local record = known[id]
+    -- One that was taken apart, because something was reported of it, goes the way of all others.
     local isWaiting = type(record) == "string" and byte(record) == SINGLE and not progress[id]
-    local kind = isWaiting and opened(who, sub(record, 2, 9))
+    local kind = isWaiting and opened(who, sub(record, 2, 9), queue)
     if kind then
       writes[n + 1], writes[n + 2] = id, kind.opening
       granted[m + 1], granted[m + 2] = id, record
@@ -152,6 +157,6 @@ function singles.flush()
   events.addGroup("C", idsOf(created))
   events.addGroup("E", ended)
   for _, kind in pairs(kinds.known) do
-    if kind.running and kind.running ~= 0 then ledger.running(kinds.stepOf(kind, kind.entry).queue, kind.running) end
+    if kind and kind.running and kind.running ~= 0 then ledger.running(kinds.stepOf(kind, kind.entry).queue, kind.running) end
   end
 end

@@ -62,9 +62,10 @@ function submitting.other(at)
     string.match(ARGV[at], HEAD)
   local from = at + 3
   local after = from + tonumber(count)
+  submitting.offerPlan(plan, ARGV[at + 1])
   local known, state = submitting.find(id)
   if known then return submitting.again(fingerprint, known, state), after end
-  if not submitting.hasPlan(plan, ARGV[at + 1]) then return "m", after end
+  if not submitting.hasPlan(plan) then return "m", after end
   local due = tonumber(runAt) or clock.now + (tonumber(delay) or 0)
   local isScheduled = due > clock.now
   local head = mode .. "," .. priority .. "," .. keep .. "," .. members .. "," .. inline

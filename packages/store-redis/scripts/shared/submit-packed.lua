@@ -2,10 +2,17 @@
 
 -- New runs by plan (a plan that is in it is known to be there), and in the order of their numbers.
 local plans, listed = {}, {}
+-- The texts of plans, each of which a batch carries once, maybe with a run that is known.
+local texts = {}
 
-function submitting.hasPlan(hash, planText)
+function submitting.offerPlan(hash, planText)
+  if planText ~= "" then texts[hash] = planText end
+end
+
+-- To be asked only for a run that is new: nobody would drop again what came with one that is merely remembered.
+function submitting.hasPlan(hash)
   if plans[hash] then return true end
-  local key = PREFIX .. "plan:" .. hash
+  local key, planText = PREFIX .. "plan:" .. hash, texts[hash] or ""
   if planText ~= "" then call("HSETNX", key, "text", planText) elseif call("EXISTS", key) == 0 then return false end
   plans[hash] = 0
   return true
@@ -78,9 +85,13 @@ function submitting.packed(at, results, n)
   local name, plan, runCount, specCount, kindText = string.match(ARGV[at], "^P(........)\30([^\30]*)\30(%d+)\30(%d+)\30(.*)$")
   local first = at + 2 + specCount
   local after = first + 2 * runCount
-  local hasPlan = submitting.hasPlan(plan, ARGV[at + 1])
-  local kind = hasPlan and kinds.add(name, kindText)
-  local entries = readEntries(kind, at + 2, tonumber(specCount))
+  submitting.offerPlan(plan, ARGV[at + 1])
+  local hasPlan, kind, entries
+  local function prepare()
+    hasPlan = submitting.hasPlan(plan)
+    kind = hasPlan and kinds.add(name, kindText)
+    entries = readEntries(kind, at + 2, tonumber(specCount))
+  end
   local ids = {}
   for i = first, after - 1, 2 do ids[#ids + 1] = ARGV[i] end
   packed.fetch(ids)
@@ -90,6 +101,7 @@ function submitting.packed(at, results, n)
     local id, tail = ARGV[i], ARGV[i + 1]
     local known, state
     if packed.known[id] or mayBeKnown or general.isMade then known, state = submitting.find(id) end
+    if not known and hasPlan == nil then prepare() end
     if known then
       results[n] = submitting.again(string.match(tail, "^[^\30\31]*"), known, state)
     elseif not hasPlan then

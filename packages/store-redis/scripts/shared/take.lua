@@ -91,23 +91,27 @@ local function idsOf(entries)
   return ids, areSingles
 end
 
--- An entry, taken apart. That of a single counts as long as its step was never taken.
-local function readEntry(entry)
+-- An entry of a line, taken apart. That of a single counts as long as its step was never taken, and stands in the line's queue: the id
+-- may be another run's by now.
+local function readEntry(line, entry)
   if #entry > singles.ID_LENGTH then return string.match(entry, "^(%d+)|(([^|]*)|(.*))$") end
   local run = packed.get(entry)
   if run then
     local address, seq = string.match(run.live, "^\29r([^,]*),(%d+),")
-    if address then return seq, entry .. "|" .. address, entry, address end
+    if address and kinds.stepOf(kinds.get(run.kind), address).queue == line.queue then
+      return seq, entry .. "|" .. address, entry, address
+    end
+    return "0", "", entry, ""
   end
   run = runs.getForGrant(entry, "")
   local step = run and runs.soleStep(run)
-  if not step or step.fence ~= "0" then return "0", "", entry, "" end
+  if not step or step.fence ~= "0" or step.spec.queue ~= line.queue then return "0", "", entry, "" end
   return step.seq, entry .. "|" .. step.address, entry, step.address
 end
 
 -- False when an entry is dropped or moved.
 local function offer(line, entry)
-  local seq, member, id, address = readEntry(entry)
+  local seq, member, id, address = readEntry(line, entry)
   if line.queue ~= "" then
     local isTaken, needs = packed.take(take.session, seq, id, address, member)
     if needs then ledger.push(line.queue, line.priority, needs, seq, id, address) end
@@ -141,7 +145,7 @@ local function offerAll(line, entries)
   packed.fetch(ids)
   local others = entries
   if areSingles and line.queue ~= "" then
-    others = singles.take(take.session, ids)
+    others = singles.take(take.session, ids, line.queue)
     take.slots = take.slots - (#ids - #others)
   end
   for _, entry in ipairs(others) do
@@ -174,7 +178,7 @@ local function merge(lines, what)
         line.page, line.at = call("LRANGE", line.key, line.taken, line.taken + 99), 1
         packed.fetch((idsOf(line.page)))
       end
-      local seq = line.page[line.at] and tonumber((readEntry(line.page[line.at])))
+      local seq = line.page[line.at] and tonumber((readEntry(line, line.page[line.at])))
       if seq and (not least or seq < least) then oldest, least = line, seq end
     end
     if not oldest then break end

@@ -36,6 +36,13 @@ local function adoptDone(run, done)
   run.values[#run.values + 1] = address
 end
 
+-- What this script did to the run while it was packed is told with what it does to it now; its end, that has come, at once.
+local function adoptTally(run, record)
+  if not record.succeeded then return end
+  if run.ended then return packed.tell(record) end
+  run.tally = { [SUCCEEDED] = record.succeeded, [RUNNING] = record.inlined }
+end
+
 -- A run from its packed record.
 function runs.unpack(record)
   local kind, done = kinds.get(record.kind), splitBy(record.rest, RS)
@@ -44,6 +51,7 @@ function runs.unpack(record)
   run.plan, run.traceparent, run.tags = kind.plan, birth[2] or "", birth[3] or ""
   run.isFresh, run.packed, run.name, run.fingerprint, run.put, run.values = true, record, kind.name, string.match(birth[1], "^%d+,%d+,(.*)$"), {}, {}
   record.isLeft = true
+  adoptTally(run, record)
   run.put[":input"], run.values[1] = done[2], ":input"
   for i = 3, #done do adoptDone(run, done[i]) end
   for entry in string.gmatch(record.live, "([^\29]+)") do adoptLive(run, entry) end
@@ -57,7 +65,8 @@ function runs.soleStep(run)
     if string.sub(field, 1, 1) == "@" then steps.get(run, string.sub(field, 2)) end
   end
   for _, step in pairs(run.steps) do
-    if step then return step end
+    -- Its onFailure body is no step of its own.
+    if step and step.address ~= "" and not epilogue.is(step) then return step end
   end
 end
 

@@ -10,6 +10,7 @@ import { events } from "./events.js";
 import { expansions } from "./expansions.js";
 import { fences } from "./fences.js";
 import { fleet } from "./fleet.js";
+import { forms } from "./forms.js";
 import { graph } from "./graph.js";
 import { inspecting } from "./inspecting.js";
 import { lanes } from "./lanes.js";
@@ -23,6 +24,7 @@ import { sharing } from "./sharing.js";
 import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
+import { values } from "./values.js";
 import { working } from "./working.js";
 
 const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
@@ -32,6 +34,8 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["lanes", lanes],
   ["fences", fences],
   ["lines", lines],
+  ["forms", forms],
+  ["values", values],
   ["fleet", fleet],
   ["graph", graph],
   ["triggers", triggers],

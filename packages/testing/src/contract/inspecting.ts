@@ -23,7 +23,17 @@ export function inspecting(test: BenchTest): void {
   test("a repair of a store that is whole changes nothing", async ({ store, clock }) => {
     const busy = await makeBusy(store, clock);
     const look = async () => {
-      const runs = [busy.diamond, busy.mapped, busy.failed, busy.scheduled, busy.cancelling, busy.ended];
+      const runs = [
+        busy.diamond,
+        busy.short,
+        busy.running,
+        busy.waiting,
+        busy.mapped,
+        busy.failed,
+        busy.scheduled,
+        busy.cancelling,
+        busy.ended,
+      ];
       return Promise.all(
         runs.map(async (run) => [await store.getRun(run), await store.listSteps(run, { limit: 100 })]),
       );

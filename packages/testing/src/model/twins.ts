@@ -1,0 +1,206 @@
+import type { Exchange, Grant, Report, Store, Submission } from "@jobbers/core";
+import fc from "fast-check";
+import { expect } from "vitest";
+import { checkAll } from "../check-all.js";
+import type { OpenStore } from "../contract/bench.js";
+import { type Driver, openDriver } from "../driver.js";
+import { newRunId, submissionOf } from "../factories.js";
+import { createFakeClock, type FakeClock } from "../fake-clock.js";
+import type { ModelOptions } from "./index.js";
+import { RANDOM_INPUT } from "./random-plans.js";
+import { looksOf } from "./twin-looks.js";
+import { type Act, QUEUES, stories, TASKS, type Telling } from "./twin-story.js";
+import { pick } from "./world.js";
+
+interface Holding {
+  readonly grant: Grant;
+  readonly driver: Driver;
+}
+
+/** One of the two stores, and what its workers have in their hands. */
+interface Twin {
+  readonly store: Store;
+  readonly pad: string;
+  readonly submissions: Submission[];
+  readonly drivers: Driver[];
+  held: Holding[];
+  late: Holding[];
+}
+
+const WORKERS = [
+  { serves: TASKS, queues: QUEUES },
+  { serves: ["t"], queues: QUEUES },
+  { serves: TASKS, queues: ["default"] },
+] as const;
+
+const openWorker = (store: Store, worker: number): Promise<Driver> =>
+  openDriver(store, { ...WORKERS[worker], worker: `w;${worker}`, leaseMs: Number.POSITIVE_INFINITY });
+
+/**
+ * Tells the same random story to two stores, of which one is given inputs that are too long to be kept in any short form, and
+ * compares all that looking answers after each act. So a store that keeps runs in several forms keeps the same in each of them.
+ *
+ * @example
+ * test("short runs are kept as long ones are", () => twinTest(open, { runs: 100 }), 60_000);
+ */
+export async function twinTest(open: OpenStore, options: ModelOptions = {}): Promise<void> {
+  const { runs = 100, commands = 40, seed, path } = options;
+  const property = fc.asyncProperty(
+    stories(commands),
+    fc.constantFrom("", "é😀", "x".repeat(600)),
+    async (story, short) => {
+      const clock = createFakeClock();
+      const twins = [
+        await openTwin(open, clock, short),
+        await openTwin(open, clock, "x".repeat(1_100)),
+      ] as const;
+      try {
+        for (const act of story) await actOut(twins, clock, act);
+        for (const { store } of twins) expect(await checkAll(store)).toEqual([]);
+      } finally {
+        for (const { store } of twins) await store.close();
+      }
+    },
+  );
+  await fc.assert(property, {
+    numRuns: runs,
+
+    ...(seed !== undefined && { seed }),
+    ...(path !== undefined && { path }),
+  });
+}
+
+async function openTwin(open: OpenStore, clock: FakeClock, pad: string): Promise<Twin> {
+  const store = await open({ clock });
+  const drivers = await Promise.all(WORKERS.map((_, worker) => openWorker(store, worker)));
+  return { store, pad, submissions: [], drivers, held: [], late: [] };
+}
+
+/** Does one thing to both; what they answer, and what they show then, has to be the same. */
+async function actOut(twins: readonly [Twin, Twin], clock: FakeClock, act: Act): Promise<void> {
+  clock.advance(act.do === "pass" ? act.ms : 1);
+  const ids = act.do === "submit" ? act.plans.map(newRunId) : [];
+  const [one, other] = [await perform(twins[0], act, ids), await perform(twins[1], act, ids)];
+  expect(one).toEqual(other);
+  const [mine, its] = [await lookAt(twins[0]), await lookAt(twins[1])];
+  expect(mine).toEqual(its);
+}
+
+function lookAt({ store, submissions, drivers }: Twin) {
+  const ids = [...new Set(submissions.map(({ id }) => id))];
+  return looksOf(
+    store,
+    ids,
+    drivers.map(({ session }) => session.id),
+  );
+}
+
+async function perform(twin: Twin, act: Act, ids: readonly string[]): Promise<unknown> {
+  const { store, submissions, drivers } = twin;
+  const worker = "worker" in act ? act.worker % drivers.length : 0;
+  const driver = drivers[worker] as Driver;
+  switch (act.do) {
+    case "submit": {
+      const extras = act.extras ? { tags: ["é", "b,c"], traceparent: "00-1-2,03" } : {};
+      const input = { ...RANDOM_INPUT, pad: twin.pad };
+      const made = act.plans.map((plan, i) =>
+        submissionOf(plan, input, { id: ids[i] as string, priority: act.priority, ...extras }),
+      );
+      submissions.push(...made);
+      return store.submit(made);
+    }
+    case "resubmit": {
+      const again = pick(submissions, act.at);
+      return again && store.submit([again, { ...again, fingerprint: "other" }]);
+    }
+    case "cancel":
+      return submissions.length > 0 && store.cancel((pick(submissions, act.at) as Submission).id);
+    case "work":
+      return work(twin, driver, act.tells, { slots: act.slots, inline: act.inline });
+    case "control":
+      return control(driver, act.most);
+    case "late":
+      return late(twin, act.tell);
+    case "replay":
+      return driver.lastReply && shown((await driver.replay()).grants);
+    case "release": {
+      const [held] = takeOut(twin, driver, [act.at]);
+      return held && store.release(driver.session.id, [held.grant.lease]);
+    }
+    case "lose":
+    case "close":
+      return leave(twin, worker, act.do);
+    case "pass":
+      return store.promoteDue(100);
+    case "purge": {
+      // How many calls it takes goes by how many rows a run has.
+      const rule = { ageMs: 1e12, count: act.count };
+      for (let total = 0; ; ) {
+        const { purged, more } = await store.purge({ succeeded: rule, failed: rule, cancelled: rule }, 500);
+        total += purged;
+        if (!more) return total;
+      }
+    }
+  }
+}
+
+/** What a driver has in its hands at some places, which it lets go. */
+function takeOut(twin: Twin, driver: Driver, places: readonly number[]): Holding[] {
+  return places.flatMap((at) => {
+    const own = twin.held.filter((each) => each.driver === driver && each.grant.phase === "run");
+    const holding = pick(own, at);
+    twin.held = twin.held.filter((each) => each !== holding);
+    return holding ? [holding] : [];
+  });
+}
+
+async function work(
+  twin: Twin,
+  driver: Driver,
+  tells: readonly Telling[],
+  wants: Partial<Exchange["wants"]>,
+) {
+  const found = takeOut(
+    twin,
+    driver,
+    tells.map(({ at }) => at),
+  );
+  const reports: Report[] = [];
+  for (const [i, holding] of found.entries()) reports.push(await reportOf(holding, tells[i] as Telling));
+  const { results, grants, mail, more } = await driver.exchange(reports, wants);
+  twin.held.push(...grants.map((grant) => ({ grant, driver })));
+  return { results, grants: shown(grants), mail: mail.toSorted((a, b) => (a.run < b.run ? -1 : 1)), more };
+}
+
+async function control(driver: Driver, most: number) {
+  const told = [];
+  for (const grant of await driver.takeControl(most)) told.push(shown([grant]), await driver.control(grant));
+  return told;
+}
+
+async function late(twin: Twin, tell: Telling) {
+  const holding = pick(twin.late, tell.at);
+  return holding && (await holding.driver.exchange([await reportOf(holding, tell)])).results;
+}
+
+async function leave(twin: Twin, worker: number, how: "lose" | "close"): Promise<void> {
+  const gone = twin.drivers[worker] as Driver;
+  const { id } = gone.session;
+  if (how === "close") await twin.store.closeSession(id);
+  else await twin.store.reapSessions({ sweepMs: 1, limit: 500, gone: [id] });
+  twin.drivers[worker] = await openWorker(twin.store, worker);
+  twin.late.push(...twin.held.filter(({ driver }) => driver === gone));
+  twin.held = twin.held.filter(({ driver }) => driver !== gone);
+}
+
+async function reportOf({ grant, driver }: Holding, { how, output }: Telling): Promise<Report> {
+  const { lease } = grant;
+  if (how === "succeed") return { ...(await driver.success(grant)), output } as Report;
+  if (how === "fail") return driver.failure(grant);
+  if (how === "release") return { type: "released", lease };
+  return { type: "retry", lease, error: "{}", reason: "error", delayMs: 1_000 };
+}
+
+/** Grants, but for the input, which is what differs. */
+const shown = (grants: readonly Grant[]) =>
+  grants.map(({ values: { ":input": _, ...values }, ...rest }) => ({ ...rest, values }));
