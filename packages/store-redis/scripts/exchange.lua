@@ -8,7 +8,7 @@
 --      shared/report.lua
 -- Returns { "late", last seq } when the number is older than the lane's last; else { "ok", alive 1 or 0, results (a letter for each plain
 --      success, then for each other report), more 1 or 0, ms until the next timer or false, mail (run ids), singles (ids and records by
---      turns), their kinds joined by RS, steps of packed runs joined by RS, their heads joined by RS (see shared/take.lua), other grants
+--      turns), their kinds joined by RS, steps of packed runs joined by US, their heads joined by RS (see shared/take.lua), other grants
 --      (see shared/grants.lua), places }
 -- include base core session take successes
 -- later general grants
@@ -28,7 +28,7 @@ local function applyAll()
   return table.concat(results)
 end
 
--- What a lane remembers of what was taken: a lease is the run of a single, else `run|address`, and GS and its fence where that is not 1.
+-- What a lane remembers of what was taken, as it stands in `held:<session>`.
 local function leasesTaken()
   local list, members = {}, take.members
   for i = 1, #singles.granted, 2 do list[#list + 1] = singles.granted[i] end
@@ -38,7 +38,7 @@ end
 
 local function reply(results, more)
   return { "ok", who and who.alive and 1 or 0, results, more, clock.nextDueMs(), who and session.mail(who.id) or NONE,
-    singles.granted, table.concat(singles.headTexts(), RS), table.concat(take.packed, RS), table.concat(take.heads, RS),
+    singles.granted, table.concat(singles.headTexts(), RS), table.concat(take.packed, US), table.concat(take.heads, RS),
     #take.steps > 0 and report.grantsOf(take.steps) or NONE, table.concat(take.places, ",") }
 end
 
@@ -57,12 +57,12 @@ if last then
   if tonumber(ARGV[5]) == tonumber(seq) then
     -- The same answer once more: the same steps, where they are still the session's.
     for each in string.gmatch(leases, "[^\30]+") do
-      local id, bar, address, fence = string.match(each, "^([^|]*)(|?)([^\29]*)\29?(%d*)$")
+      local id, address, fence = lease.read(each)
       local run = runs.getForGrant(id, address)
-      local step = run and (bar == "" and runs.soleStep(run) or steps.get(run, address))
-      if step and step.session == who.id and step.fence == (fence == "" and "1" or fence) then
+      local step = run and (each == id and runs.soleStep(run) or steps.get(run, address))
+      if step and step.session == who.id and step.fence == fence then
         take.steps[#take.steps + 1] = step
-        take.places[#take.steps] = "o0"
+        take.places[#take.steps] = "o"
       end
     end
     return reply(results, tonumber(more))

@@ -21,7 +21,7 @@ export interface PackedGrants {
   /** Ids and records of singles by turns, and what these have in common. */
   readonly singles: readonly string[];
   readonly kinds: string;
-  /** Steps of packed runs, joined by RS, and what these have in common. */
+  /** Steps of packed runs, joined by US, and what these have in common. */
   readonly packed: string;
   readonly heads: string;
   readonly others: readonly unknown[];
@@ -75,19 +75,24 @@ function readSingles(parts: readonly string[], kinds: string): Grant[] {
   return grants;
 }
 
+/** Of each step its head, run, traceparent and tags, and a value for each key that it reads. */
 function readPackedGrants(packed: string, heads: string): Grant[] {
   const known = heads.split(RS).map(headOf);
-  return packed.split(RS).map((text) => {
-    const parts = text.split(US);
-    const head = known[Number(parts[0])] as Head;
-    const [, run, traceparent, tags] = parts as [string, string, string, string];
+  const parts = packed.split(US);
+  const grants: Grant[] = [];
+  for (let at = 0; at < parts.length; ) {
+    const head = known[Number(parts[at])] as Head;
     const values: Record<string, string | null> = {};
     for (let i = 0; i < head.reads.length; i++) {
-      const value = parts[4 + i] as string;
+      const value = parts[at + 4 + i] as string;
       values[head.reads[i] as string] = value === ABSENT ? null : value;
     }
-    return grantedFirst(run, head, traceparent, tags, values);
-  });
+    grants.push(
+      grantedFirst(parts[at + 1] as string, head, parts[at + 2] as string, parts[at + 3] as string, values),
+    );
+    at += 4 + head.reads.length;
+  }
+  return grants;
 }
 
 /** A task's step that was never taken before. */

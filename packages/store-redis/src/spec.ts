@@ -3,11 +3,23 @@ import { kindLetters, phaseLetters, triggerLetters } from "./letters.js";
 import type { Argument } from "./script.js";
 import { GS, keyText, packText, RS, US } from "./text.js";
 
+/** The same step of the same plan is the same object, as far as it stands outside of maps. */
+const packedSpecs = new WeakMap<StepSpec, string>();
+
+/** Writes a spec, or answers what was written before. */
+export function packSpec(spec: StepSpec): string {
+  const known = packedSpecs.get(spec);
+  if (known !== undefined) return known;
+  const packed = writeSpec(spec);
+  packedSpecs.set(spec, packed);
+  return packed;
+}
+
 /**
  * Writes a spec as `address RS name US kind US owner US …`, the way scripts/shared/steps.lua splits it. A name that is the address, as
  * it is outside of maps, is left out; so is what is needed where it is the address.
  */
-export function packSpec(spec: StepSpec): string {
+function writeSpec(spec: StepSpec): string {
   const address = packText(spec.address);
   const needs = spec.needs === "" ? "" : keyText(spec.needs);
   const flags =

@@ -30,7 +30,8 @@ local function parse(id, record)
   if byte(record) == SINGLE then return singles.parse(id, record) end
   local state, settled, started, ended, live, kind, rest = match(record, RECORD)
   if not state or not kinds.get(kind) then return false end
-  return { id = id, state = state, settled = settled + 0, started = started, ended = ended, live = live, kind = kind, rest = rest }
+  return { id = id, state = state, settled = settled + 0, started = started, ended = ended, live = live, kind = kind, rest = rest,
+    more = "" }
 end
 
 -- Reads runs, all in one look.
@@ -68,7 +69,9 @@ function packed.valueOf(run, key)
   if key == ":input" then
     from = find(rest, RS, 1, true)
   else
-    local _, to = find(rest, RS .. key .. US, 1, true)
+    local needle = RS .. key .. US
+    local _, to = find(run.more, needle, 1, true)
+    if to then rest = run.more else _, to = find(rest, needle, 1, true) end
     from = to and find(rest, US, to + 1, true)
   end
   if not from then return false end
@@ -86,18 +89,18 @@ local function change(run)
   changed[#changed + 1] = run
 end
 
--- What every taking writes and tells.
+-- What every taking writes and tells; `member` is what stands for it in `held:<session>`.
 local function hold(who, run, kind, step, address, member)
   if run.started == "" then run.started = clock.text end
   change(run)
-  lease.note(who.id, member .. "|1")
+  lease.note(who.id, member)
   ledger.running(step.queue, 1)
   take.addPacked(run, kind, step, address, member)
 end
 
 -- A new run.
 function packed.add(id, live, kindText, rest)
-  local run = { id = id, state = "r", settled = 0, started = "", ended = "", live = live, kind = kindText, rest = rest }
+  local run = { id = id, state = "r", settled = 0, started = "", ended = "", live = live, kind = kindText, rest = rest, more = "" }
   packed.known[id] = run
   change(run)
 end
@@ -143,15 +146,19 @@ function packed.take(who, seq, id, address, member)
   local stop = find(live, GS, to + 1, true)
   run.isSingle = nil
   run.live = sub(live, 1, from) .. "x" .. address .. who.mark .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. sub(live, stop)
-  hold(who, run, kind, step, address, member)
+  hold(who, run, kind, step, address, member .. "|1")
   return true
 end
 
--- True where the steps that follow are plain ones that a success makes ready.
+-- True where the steps that follow are plain ones that a success makes ready; asked once of each step and plan.
 local function arePlain(kind, list)
   for i = 1, #list do
     local each = list[i]
-    if not specs.isPlain(each.spec) or find(each.address, "%[%d") or not specs.share(kind.plan, each.address, each.text) then return false end
+    if each.plainIn ~= kind.plan then
+      local isPlain = specs.isPlain(each.spec) and not find(each.address, "%[%d") and specs.share(kind.plan, each.address, each.text)
+      if not isPlain then return false end
+      each.plainIn = kind.plan
+    end
   end
   return true
 end
@@ -172,8 +179,8 @@ local function mark(who, run, kind, address)
     run.live = live
   end
   if step.inline and take.inlines(step.needs, step.queue) then
-    run.live = run.live .. "x" .. address .. who.mark .. clock.text .. "," .. clock.text .. GS
-    hold(who, run, kind, step, address, run.id .. "|" .. address)
+    run.live = run.live .. "x" .. address .. who.atOnce
+    hold(who, run, kind, step, address, run.id .. "|" .. address .. "|1")
     run.inlined = (run.inlined or 0) + 1
   else
     local seq = clock.nextSeq()
@@ -193,13 +200,18 @@ function packed.succeed(who, id, address, output, list)
   local run = packed.get(id)
   if not run or run.isLeft or #run.rest > LARGEST then return false end
   local live = run.live
-  local from, to = find(live, GS .. "x" .. address .. "," .. who.id .. ",", 1, true)
+  local needle = who.needles[address]
+  if not needle then
+    needle = GS .. "x" .. address .. "," .. who.id .. ","
+    who.needles[address] = needle
+  end
+  local from, to = find(live, needle, 1, true)
   if not from then return false end
   local kind = kinds.get(run.kind)
   if not arePlain(kind, list) then return false end
   local stop = find(live, GS, to + 1, true)
   run.live = sub(live, 1, from - 1) .. sub(live, stop)
-  run.rest = run.rest .. RS .. address .. US .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. US .. output
+  run.more = run.more .. RS .. address .. US .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. US .. output
   run.settled, run.succeeded = run.settled + 1, (run.succeeded or 0) + 1
   change(run)
   lease.drop(who.id, run.isSingle and id or id .. "|" .. address .. "|1")
@@ -209,14 +221,26 @@ function packed.succeed(who, id, address, output, list)
   return true
 end
 
--- Sums up what happened to a run: how many of its steps succeeded, and how many were handed straight on.
+-- How many steps of a run have succeeded, and how many were handed straight on, as text; few are not alike.
+local tallies = {}
+
+local function tallyOf(run)
+  local number = run.succeeded * 1000 + (run.inlined or 0)
+  local tally = tallies[number]
+  if not tally then
+    tally = run.inlined and "s" .. run.succeeded .. " x" .. run.inlined or "s" .. run.succeeded
+    tallies[number] = tally
+  end
+  return tally
+end
+
+-- Sums up what happened to a run.
 function packed.tell(run)
   if not run.succeeded then return end
-  local tally = run.inlined and "s" .. run.succeeded .. " x" .. run.inlined or "s" .. text(run.succeeded)
   if run.state == "s" then
-    events.addText("e" .. US .. run.id .. US .. US .. "s " .. tally)
+    events.addText("e" .. US .. run.id .. US .. US .. "s " .. tallyOf(run))
   else
-    events.addText("s" .. US .. run.id .. US .. US .. tally)
+    events.addText("s" .. US .. run.id .. US .. US .. tallyOf(run))
   end
 end
 
@@ -227,7 +251,7 @@ function packed.flush()
     if not run.isLeft then
       writes[n + 1] = run.id
       writes[n + 2] = run.state .. text(run.settled) .. "," .. run.started .. "," .. run.ended .. RS .. run.live .. RS .. run.kind .. RS
-        .. run.rest
+        .. run.rest .. run.more
       n = n + 2
       packed.tell(run)
     end

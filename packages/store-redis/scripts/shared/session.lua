@@ -17,7 +17,8 @@ function session.find(id)
     known[needs] = does
     return does
   end })
-  return { id = id, alive = found[1] == "open", worker = found[2], serves = serves, mark = "," .. id .. "," .. found[2] .. "," }
+  return { id = id, alive = found[1] == "open", worker = found[2], serves = serves, needles = {},
+    mark = "," .. id .. "," .. found[2] .. ",", atOnce = "," .. id .. "," .. found[2] .. "," .. clock.text .. "," .. clock.text .. GS }
 end
 
 function session.leave(id, state)

@@ -41,7 +41,7 @@ function singles.parse(id, record)
   if not kind then return false end
   local address = (kinds.get(kind) or NONE).entry
   if not address then return false end
-  local run = { id = id, state = "r", settled = 0, started = "", ended = "", kind = kind, rest = rest, isSingle = true }
+  local run = { id = id, state = "r", settled = 0, started = "", ended = "", kind = kind, rest = rest, more = "", isSingle = true }
   if not progress then
     run.live = GS .. "r" .. address .. "," .. seq .. "," .. GS
     return run

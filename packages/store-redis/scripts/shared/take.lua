@@ -18,7 +18,8 @@ function take.begin(who, slots, control, inline, queues)
   take.session, take.inline = who, inline
   take.slots, take.control = math.min(slots, GRANT_LIMIT), math.min(control, GRANT_LIMIT)
   take.queues = queues == "" and {} or splitBy(queues, US)
-  take.queueList = US .. queues .. US
+  take.joins = {}
+  for _, queue in ipairs(take.queues) do take.joins[queue] = true end
 end
 
 local function serves(needs)
@@ -30,11 +31,11 @@ local ABSENT, TOO_MUCH = "\28", "\27"
 
 -- Notes a grant that is no single's: after how many of those it came, and whether it is of a packed run.
 local function place(letter, member)
-  local n = #take.members + 1
-  take.members[n], take.places[n] = member, letter .. #singles.granted / 2
+  local n, before = #take.members + 1, #singles.granted
+  take.members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
 end
 
--- A step of a packed run, granted: `head US run US traceparent US tags`, then a value for each key that it reads.
+-- A step of a packed run, granted: head, run, traceparent and tags, then a value for each key that it reads.
 function take.addPacked(run, kind, step, address, member)
   local head = kind.heads[address]
   if not head then
@@ -42,10 +43,9 @@ function take.addPacked(run, kind, step, address, member)
     take.heads[head + 1] = kinds.headOf(kind, address)
     kind.heads[address] = head
   end
-  local grant = head .. US .. run.id .. US .. (kind.extras and packed.extrasOf(run) or US)
-  local keys = step.keys
-  for i = 1, #keys do grant = grant .. US .. (packed.valueOf(run, keys[i]) or ABSENT) end
-  take.packed[#take.packed + 1] = grant
+  local list, keys, n = take.packed, step.keys, #take.packed + 3
+  list[n - 2], list[n - 1], list[n] = head, run.id, kind.extras and packed.extrasOf(run) or US
+  for i = 1, #keys do list[n + i] = packed.valueOf(run, keys[i]) or ABSENT end
   place("p", member)
   take.slots = take.slots - 1
 end
@@ -53,13 +53,13 @@ end
 local function grant(step)
   lease.grant(step, take.session)
   take.steps[#take.steps + 1] = step
-  place("o", step.run.id .. "|" .. step.address .. GS .. step.fence)
+  place("o", lease.memberOf(step))
   if step.phase == RUN then take.slots = take.slots - 1 else take.control = take.control - 1 end
 end
 
 -- True where a step that has just become ready is to be taken at once, past the line.
 function take.inlines(needs, queue)
-  return take.inline and take.slots > 0 and string.find(take.queueList, US .. queue .. US, 1, true) and serves(needs)
+  return take.inline and take.slots > 0 and take.joins[queue] and serves(needs)
 end
 
 function take.takeInline(step)

@@ -45,7 +45,7 @@ end
 
 -- A run from its packed record.
 function runs.unpack(record)
-  local kind, done = kinds.get(record.kind), splitBy(record.rest, RS)
+  local kind, done = kinds.get(record.kind), splitBy(record.rest .. record.more, RS)
   local birth = splitBy(done[1], US)
   local run = runs.adopt(record.id, packed.headOf(record, 0))
   run.plan, run.traceparent, run.tags = kind.plan, birth[2] or "", birth[3] or ""
