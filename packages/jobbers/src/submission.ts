@@ -13,13 +13,24 @@ import {
   sha256Hex,
   type Workflow,
 } from "@jobbers/core";
-import { checkSubmitOptions, DEFAULT_PRIORITY, joinTags, type SubmitOptions } from "./submit-options.js";
+import {
+  type CheckedOptions,
+  checkSubmitOptions,
+  DEFAULT_PRIORITY,
+  joinTags,
+  type SubmitOptions,
+} from "./submit-options.js";
 
 /** What every submission of a workflow has in common; made once for many. */
 export type SubmissionHead = Pick<
   Submission,
   "kind" | "name" | "plan" | "failure" | "members" | "onFailure" | "entries"
->;
+> & {
+  readonly tags: readonly string[];
+  readonly keepMs: number | undefined;
+  readonly quotedName: string;
+  readonly jsonName: string;
+};
 
 /** Reads what the store has to know of a workflow's plan. */
 export function headOf(workflow: Workflow): SubmissionHead {
@@ -32,6 +43,10 @@ export function headOf(workflow: Workflow): SubmissionHead {
     members: index.members(undefined).length,
     onFailure: index.onFailure(undefined) !== undefined,
     entries: entriesOf(index, undefined, []),
+    tags: joinTags(workflow.tags),
+    keepMs: (workflow as { readonly keepMs?: number }).keepMs,
+    quotedName: quoted(workflow.name),
+    jsonName: JSON.stringify(workflow.name),
   };
 }
 
@@ -50,18 +65,33 @@ export function planTextOf(plan: Plan): string {
  * @param id the run's id, which the caller has checked or made
  * @throws JobbersError `flag-invalid`, `id-invalid`, `not-json`, `value-too-large`, `input-invalid`
  */
-export async function createSubmission(
+export function createSubmission(
   workflow: Workflow,
   head: SubmissionHead,
   input: unknown,
   options: SubmitOptions,
   id: string,
-): Promise<Submission> {
+): Submission | Promise<Submission> {
   const given = checkSubmitOptions(options);
-  const what = `input of ${workflow.kind} ${quoted(workflow.name)}`;
+  const what = `input of ${workflow.kind} ${head.quotedName}`;
   const raw = checkJson(input === undefined ? {} : input, what);
-  const parsed = await parseWith(workflow.input, raw, what);
-  const { keepMs } = workflow as { readonly keepMs?: number };
+  // Thousands may be made at a time, so that nobody waits who need not.
+  if (!workflow.input) return submissionOf(head, given, raw, raw, what, id);
+  return parseWith(workflow.input, raw, what).then((parsed) =>
+    submissionOf(head, given, raw, parsed, what, id),
+  );
+}
+
+function submissionOf(
+  head: SubmissionHead,
+  given: CheckedOptions,
+  raw: JsonValue,
+  parsed: unknown,
+  what: string,
+  id: string,
+): Submission {
+  // As canonical JSON has it: { input, name, options }.
+  const content = `{"input":${canonicalJson(raw)},"name":${head.jsonName},"options":${canonicalJson(given as JsonValue)}}`;
   // Written out, not spread: spreading into a literal with other properties makes a slow object, 9 µs a run.
   return {
     kind: head.kind,
@@ -72,14 +102,14 @@ export async function createSubmission(
     onFailure: head.onFailure,
     entries: head.entries,
     id,
-    fingerprint: sha256Hex(canonicalJson({ name: workflow.name, input: raw, options: given as JsonValue })),
+    fingerprint: sha256Hex(content),
     // A dag's input is parsed once, here; a task's is parsed for each attempt, so it stays as it came.
-    input: withinLimit(encodeJson(workflow.kind === "dag" ? parsed : raw, `parsed ${what}`), what),
+    input: withinLimit(encodeJson(head.kind === "dag" ? parsed : raw, `parsed ${what}`), what),
     priority: given.priority ?? DEFAULT_PRIORITY,
     delayMs: given.delayMs,
     runAtMs: given.runAtMs,
-    tags: joinTags(workflow.tags, given.tags),
-    keepMs: given.keepMs ?? keepMs,
+    tags: given.tags ? joinTags(head.tags, given.tags) : head.tags,
+    keepMs: given.keepMs ?? head.keepMs,
   };
 }
 

@@ -37,13 +37,18 @@ const MAX_TAGS = 32;
 const MAX_TAG_CHARS = 128;
 const known = ["id", "priority", "delay", "runAt", "tags", "keep", "durability"];
 
+/** What is checked of options that say nothing. */
+const NOTHING: CheckedOptions = {};
+
 /**
- * Checks options and turns durations into milliseconds.
+ * Checks options, which may have an input beside them, and turns durations into milliseconds.
  *
  * @throws JobbersError `flag-invalid` naming the option, or `id-invalid`
  */
 export function checkSubmitOptions(options: SubmitOptions): CheckedOptions {
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  const keys = Object.keys(options).filter((key) => key !== "input");
+  if (keys.length === 0) return NOTHING;
+  const unknown = keys.find((key) => !known.includes(key));
   if (unknown !== undefined)
     throw refuse(quoted(unknown), `is no option of submit; there are ${known.join(", ")}`);
   const { id, priority, delay, runAt, tags, keep, durability } = options;

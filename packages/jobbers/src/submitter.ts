@@ -28,8 +28,11 @@ export interface Submitter {
   submit(workflow: Workflow, items: readonly SubmitItem[]): Promise<Submitted[]>;
 }
 
-/** How many submissions are prepared and sent together. */
-const CHUNK = 500;
+/** How many submissions are prepared and sent together: while the store has some, the next are prepared. */
+const CHUNK = 125;
+
+/** The most chunks that are on their way. */
+const MAX_SENT = 8;
 
 /** Makes a connection's submitter. */
 export function createSubmitter(store: Pick<Store, "submit">): Submitter {
@@ -40,27 +43,35 @@ export function createSubmitter(store: Pick<Store, "submit">): Submitter {
       checkWorkflow(workflow);
       const head = heads.get(workflow) ?? headOf(workflow);
       heads.set(workflow, head);
-      const answers: Submitted[] = [];
+      const sent: Promise<Submitted[]>[] = [];
       for (let at = 0; at < items.length; at += CHUNK) {
         const chunk = items.slice(at, at + CHUNK);
-        const prepared = await Promise.all(chunk.map((item) => prepare(workflow, head, item, nextId)));
-        answers.push(...(await send(store, workflow, chunk, prepared)));
+        const prepared = chunk.map((item) => prepare(workflow, head, item, nextId));
+        const ready = prepared.some((each) => each instanceof Promise)
+          ? await Promise.all(prepared)
+          : (prepared as Prepared[]);
+        sent.push(send(store, workflow, chunk, ready));
+        // Neither a plan that is missing nor a store that is away is asked about a thousand times.
+        if (at === 0) await sent[0];
+        else if (sent.length >= MAX_SENT) await sent[sent.length - MAX_SENT];
       }
-      return answers;
+      return (await Promise.all(sent)).flat();
     },
   };
 }
 
-async function prepare(
+type Prepared = Submission | Submitted;
+
+function prepare(
   workflow: Workflow,
   head: SubmissionHead,
   item: SubmitItem,
   nextId: () => string,
-): Promise<Submission | Submitted> {
+): Prepared | Promise<Prepared> {
   const id = item?.id ?? nextId();
   try {
-    const { input, ...options } = item;
-    return await createSubmission(workflow, head, input, options, id);
+    const made = createSubmission(workflow, head, item.input, item, id);
+    return made instanceof Promise ? made.catch((error: unknown) => refusal(id, error)) : made;
   } catch (error) {
     return refusal(id, error);
   }
@@ -71,8 +82,10 @@ async function send(
   store: Pick<Store, "submit">,
   workflow: Workflow,
   items: readonly SubmitItem[],
-  prepared: readonly (Submission | Submitted)[],
+  prepared: readonly Prepared[],
 ): Promise<Submitted[]> {
+  const isPlain = prepared.every((each, at) => !("status" in each) && items[at]?.durability === undefined);
+  if (isPlain) return await sendWithPlan(store, workflow, prepared as readonly Submission[], "local");
   const answers: Submitted[] = [];
   for (const durability of ["local", "replica"] as const) {
     const places = [...prepared.keys()].filter(

@@ -62,13 +62,15 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
       while (after < batch.length && isLike(first, batch[after] as Submission)) after += 1;
       const { items } = first.entries;
       const kind = kindOf(first);
-      const head = [`P${nameOf(kind)}`, packHash(first.plan), after - at, items.length, kind].join(RS);
+      const head = [`P${nameOf(kind)}`, packHash(first.plan), items.length, kind].join(RS);
       args.push(head, textOf(first));
       pushSpecs(args, items);
+      let runs = "";
       for (; at < after; at++) {
         const each = batch[at] as Submission;
-        args.push(each.id, bodyOf(each));
+        runs += `${each.id}${US}${bodyOf(each)}${RS}`;
       }
+      args.push(runs);
     }
     return args;
   },
@@ -77,17 +79,14 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
 };
 
 /** True for a run that may begin packed, as scripts/shared/packed.lua says. */
-function mayBePacked({ entries, delayMs = 0, runAtMs, keepMs, input }: Submission): boolean {
-  return (
-    delayMs <= 0 &&
-    runAtMs === undefined &&
-    keepMs === undefined &&
-    entries.next === undefined &&
-    entries.items.length > 0 &&
-    entries.items.length <= 100 &&
-    entries.items.every(isPlainEntry) &&
-    isPackable(input)
-  );
+function mayBePacked(each: Submission): boolean {
+  const { items, next } = each.entries;
+  const isPlain = next === undefined && items.length > 0 && items.length <= 100 && items.every(isPlainEntry);
+  return isPlain && startsAtOnce(each);
+}
+
+function startsAtOnce({ delayMs = 0, runAtMs, keepMs, input }: Submission): boolean {
+  return delayMs <= 0 && runAtMs === undefined && keepMs === undefined && isPackable(input);
 }
 
 /** An address that looks as if it were inside a map is kept where those are. */
@@ -109,7 +108,7 @@ function isLike(one: Submission, other: Submission): boolean {
     one.onFailure === other.onFailure &&
     hasExtras(one) === hasExtras(other) &&
     isSingle(one) === isSingle(other) &&
-    mayBePacked(other)
+    startsAtOnce(other)
   );
 }
 

@@ -82,9 +82,8 @@ end
 
 -- Submits the group at ARGV[at]; answers how many results there are then, and where the next begins.
 function submitting.packed(at, results, n)
-  local name, plan, runCount, specCount, kindText = string.match(ARGV[at], "^P(........)\30([^\30]*)\30(%d+)\30(%d+)\30(.*)$")
+  local name, plan, specCount, kindText = string.match(ARGV[at], "^P(........)\30([^\30]*)\30(%d+)\30(.*)$")
   local first = at + 2 + specCount
-  local after = first + 2 * runCount
   submitting.offerPlan(plan, ARGV[at + 1])
   local hasPlan, kind, entries
   local function prepare()
@@ -92,13 +91,16 @@ function submitting.packed(at, results, n)
     kind = hasPlan and kinds.add(name, kindText)
     entries = readEntries(kind, at + 2, tonumber(specCount))
   end
-  local ids = {}
-  for i = first, after - 1, 2 do ids[#ids + 1] = ARGV[i] end
+  local ids, tails = {}, {}
+  for id, tail in string.gmatch(ARGV[first], "([^\31]*)\31([^\30]*\30[^\30]*)\30") do
+    ids[#ids + 1] = id
+    tails[#ids] = tail
+  end
   packed.fetch(ids)
   local mayBeKnown = areUnpacked(ids)
-  for i = first, after - 1, 2 do
+  for i = 1, #ids do
     n = n + 1
-    local id, tail = ARGV[i], ARGV[i + 1]
+    local id, tail = ids[i], tails[i]
     local known, state
     if packed.known[id] or mayBeKnown or general.isMade then known, state = submitting.find(id) end
     if not known and hasPlan == nil then prepare() end
@@ -113,7 +115,7 @@ function submitting.packed(at, results, n)
       results[n] = submitting.whole(id, plan, kindText, tail, at + 2, first - 1)
     end
   end
-  return n, after
+  return n, first + 1
 end
 
 -- Runs are listed by number, a thousand to a list; the hash `runs` counts what each list still has, so that it goes when all
