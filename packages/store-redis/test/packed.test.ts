@@ -75,6 +75,7 @@ describe("a run begins packed", () => {
       const astray = { ...grant.lease, fence: 2 };
       await worker.exchange([{ type: "released", lease: astray }]);
       await store.release(worker.session.id, [astray]);
+      expect(await worker.fail({ ...grant, lease: astray })).toBe("stale");
     }
     for (const grant of grants) await worker.succeed(grant);
     for (const grant of grants) expect(await worker.fail(grant)).toBe("stale");

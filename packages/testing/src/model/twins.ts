@@ -168,6 +168,8 @@ async function work(
   const reports: Report[] = [];
   for (const [i, holding] of found.entries()) reports.push(await reportOf(holding, tells[i] as Telling));
   const { results, grants, mail, more } = await driver.exchange(reports, wants);
+  // What a worker has in its hands it can finish, though the run and its plan be purged.
+  for (const grant of grants) await driver.work.planOf(grant);
   twin.held.push(...grants.map((grant) => ({ grant, driver })));
   return { results, grants: shown(grants), mail: mail.toSorted((a, b) => (a.run < b.run ? -1 : 1)), more };
 }
