@@ -168,6 +168,7 @@ test("any text may be a name; no key outside of the prefix is touched", async ()
     const [grant] = (await worker.exchange([], { slots: 5, queues: [text] })).grants;
     expect(grant).toMatchObject({ needs: text, tags: [text], traceparent: text, lease: { address: text } });
     expect(await store.listHeld(worker.session.id)).toEqual([grant?.lease]);
+    expect(await store.getStep(submission.id, text)).toMatchObject({ worker: text, state: "running" });
     const follow = { successors: { items: [] } };
     const report = { type: "succeeded", lease: grant!.lease, output: JSON.stringify(text), follow } as const;
     expect((await worker.exchange([report])).results).toEqual(["accepted"]);

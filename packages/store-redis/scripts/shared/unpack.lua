@@ -77,7 +77,11 @@ local function renameHold(run)
 end
 
 local function hasChanged(run)
-  if run.dirty or run.body.dirty or run.writes ~= NONE or run.inner ~= NONE or run.bodies ~= NONE or run.past ~= NONE then return true end
+  if run.dirty or run.body.dirty or run.writes ~= NONE or run.inner ~= NONE or run.bodies ~= NONE then return true end
+  -- That there is no history was merely looked at.
+  for _, list in pairs(run.past) do
+    if list ~= "" then return true end
+  end
   for _, step in pairs(run.steps) do
     if step and step.dirty then return true end
   end

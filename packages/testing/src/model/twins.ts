@@ -122,7 +122,7 @@ async function perform(twin: Twin, act: Act, ids: readonly string[]): Promise<un
     case "late":
       return late(twin, act.tell);
     case "replay":
-      return driver.lastReply && shown((await driver.replay()).grants);
+      return driver.lastReply && byLease((await driver.replay()).grants);
     case "release": {
       const [held] = takeOut(twin, driver, [act.at]);
       return held && store.release(driver.session.id, [held.grant.lease]);
@@ -168,6 +168,8 @@ async function work(
   const reports: Report[] = [];
   for (const [i, holding] of found.entries()) reports.push(await reportOf(holding, tells[i] as Telling));
   const { results, grants, mail, more } = await driver.exchange(reports, wants);
+  // What a worker has in its hands it can finish, though the run and its plan be purged.
+  for (const grant of grants) await driver.work.planOf(grant);
   twin.held.push(...grants.map((grant) => ({ grant, driver })));
   return { results, grants: shown(grants), mail: mail.toSorted((a, b) => (a.run < b.run ? -1 : 1)), more };
 }
@@ -200,6 +202,10 @@ async function reportOf({ grant, driver }: Holding, { how, output }: Telling): P
   if (how === "release") return { type: "released", lease };
   return { type: "retry", lease, error: "{}", reason: "error", delayMs: 1_000 };
 }
+
+/** What is repeated are the same steps, in whatever order. */
+const byLease = (grants: readonly Grant[]) =>
+  shown(grants).toSorted((a, b) => (JSON.stringify(a.lease) < JSON.stringify(b.lease) ? -1 : 1));
 
 /** Grants, but for the input, which is what differs. */
 const shown = (grants: readonly Grant[]) =>
