@@ -93,7 +93,7 @@ export function createJobbers({ store, feed }: { readonly store: Store; readonly
       return answers.map((answer) =>
         answer.status === "refused"
           ? answer
-          : { ...answer, run: createRun<OutputOf<W>>(deps, answer.id, workflow) },
+          : { status: answer.status, id: answer.id, run: createRun<OutputOf<W>>(deps, answer.id, workflow) },
       );
     },
     run<W extends Workflow>(id: string, workflow?: W) {

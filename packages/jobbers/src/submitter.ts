@@ -38,6 +38,8 @@ const MAX_SENT = 8;
 export function createSubmitter(store: Pick<Store, "submit">): Submitter {
   const nextId = createRunIds(Date.now);
   const heads = new WeakMap<Workflow, SubmissionHead>();
+  /** What was sent before, so that the store has its plan, unless that has been purged. */
+  const planned = new WeakSet<Workflow>();
   return {
     async submit(workflow, items) {
       checkWorkflow(workflow);
@@ -51,9 +53,10 @@ export function createSubmitter(store: Pick<Store, "submit">): Submitter {
           ? await Promise.all(prepared)
           : (prepared as Prepared[]);
         sent.push(send(store, workflow, chunk, ready));
-        // Neither a plan that is missing nor a store that is away is asked about a thousand times.
-        if (at === 0) await sent[0];
+        // A store that is away is not sent a thousand things, nor one that lacks the plan.
+        if (!planned.has(workflow)) await sent.at(-1);
         else if (sent.length >= MAX_SENT) await sent[sent.length - MAX_SENT];
+        planned.add(workflow);
       }
       return (await Promise.all(sent)).flat();
     },
