@@ -7,7 +7,7 @@ import {
   JobbersError,
   type JsonValue,
   type Plan,
-  parseWith,
+  parseSoon,
   quoted,
   type Submission,
   sha256Hex,
@@ -76,10 +76,10 @@ export function createSubmission(
   const what = `input of ${workflow.kind} ${head.quotedName}`;
   const raw = checkJson(input === undefined ? {} : input, what);
   // Thousands may be made at a time, so that nobody waits who need not.
-  if (!workflow.input) return submissionOf(head, given, raw, raw, what, id);
-  return parseWith(workflow.input, raw, what).then((parsed) =>
-    submissionOf(head, given, raw, parsed, what, id),
-  );
+  const parsed = parseSoon(workflow.input, raw, what);
+  return parsed instanceof Promise
+    ? parsed.then((value) => submissionOf(head, given, raw, value, what, id))
+    : submissionOf(head, given, raw, parsed, what, id);
 }
 
 function submissionOf(

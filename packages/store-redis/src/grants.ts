@@ -3,6 +3,7 @@ import { phaseOf, stateOf } from "./letters.js";
 import { GS, KIND_CHARS, RS, US, unpackHash, unpackText } from "./text.js";
 
 const NO_TAGS: readonly string[] = [];
+const NO_EXTRAS: readonly string[] = [];
 
 /** What the steps of packed runs have in common that are the same step of the same plan. */
 interface Head {
@@ -11,6 +12,11 @@ interface Head {
   readonly needs: string;
   readonly priority: number;
   readonly reads: readonly string[];
+}
+
+interface SingleHead extends Head {
+  /** Whether each record has a traceparent and tags of its own. */
+  readonly hasExtras: boolean;
 }
 
 /** Where a packed run has no value. */
@@ -51,7 +57,7 @@ export function readGrants({ singles, kinds, packed, heads, others, places }: Pa
 
 /** Singles come as their records waited: `q<kind><seq>,<created>,<number>,<fingerprint> [US traceparent US tags] RS input`. */
 function readSingles(parts: readonly string[], kinds: string): Grant[] {
-  const heads = new Map<string, Head & { readonly hasExtras: boolean }>();
+  const heads = new Map<string, SingleHead>();
   if (kinds !== "") {
     for (const text of kinds.split(RS)) {
       heads.set(text.slice(0, KIND_CHARS), {
@@ -63,11 +69,9 @@ function readSingles(parts: readonly string[], kinds: string): Grant[] {
   const grants: Grant[] = new Array(parts.length / 2);
   for (let i = 0; i < grants.length; i++) {
     const record = parts[2 * i + 1] as string;
-    const { hasExtras, ...head } = heads.get(record.slice(1, KIND_CHARS + 1)) as Head & {
-      hasExtras: boolean;
-    };
+    const head = heads.get(record.slice(1, KIND_CHARS + 1)) as SingleHead;
     const end = record.indexOf(RS);
-    const [, traceparent = "", tags = ""] = hasExtras ? record.slice(0, end).split(US) : [];
+    const [, traceparent = "", tags = ""] = head.hasExtras ? record.slice(0, end).split(US) : NO_EXTRAS;
     const values: Record<string, string | null> = {};
     for (const key of head.reads) values[key] = key === ":input" ? record.slice(end + 1) : null;
     grants[i] = grantedFirst(parts[2 * i] as string, head, traceparent, tags, values);

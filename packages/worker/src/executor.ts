@@ -4,7 +4,7 @@ import {
   followOf,
   type Grant,
   JobbersError,
-  parseWith,
+  parseSoon,
   type Report,
   resolveWiring,
   retryDelayMs,
@@ -130,7 +130,8 @@ export class Executor {
     const raw = resolved instanceof Promise ? await resolved : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
     attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
-    const input = task.input ? await this.#parse(task, raw) : raw;
+    const parsed = parseInput(task, raw);
+    const input = parsed instanceof Promise ? await parsed : parsed;
     if (attempt.aborted) return this.#release(attempt);
     this.#tell("started", attempt, task);
     try {
@@ -143,14 +144,6 @@ export class Executor {
       });
     } finally {
       this.#tell("returned", attempt, task);
-    }
-  }
-
-  async #parse(task: AnyTask, raw: unknown): Promise<unknown> {
-    try {
-      return await parseWith(task.input, raw, `input of ${task.name}`);
-    } catch (thrown) {
-      throw new Final(thrown, "invalid-input");
     }
   }
 
@@ -218,6 +211,19 @@ export class Executor {
 /** What a task's own output schema refuses may pass at the next try; what is no JSON will not. */
 function reasonOf(thrown: unknown): StepReason {
   return thrown instanceof JobbersError && thrown.code === "output-invalid" ? "invalid-output" : "error";
+}
+
+/** A promise where the schema's answer is one. */
+function parseInput(task: AnyTask, raw: unknown): unknown {
+  const refuse = (thrown: unknown) => {
+    throw new Final(thrown, "invalid-input");
+  };
+  try {
+    const parsed = parseSoon(task.input, raw, `input of ${task.name}`);
+    return parsed instanceof Promise ? parsed.catch(refuse) : parsed;
+  } catch (thrown) {
+    return refuse(thrown);
+  }
 }
 
 function encodeOutput(output: unknown, task: string): string {

@@ -21,8 +21,51 @@ export async function parseWith(
   what: string,
   code: ErrorCode = "input-invalid",
 ): Promise<unknown> {
+  return await parseSoon(schema, value, what, code);
+}
+
+/**
+ * Parses as {@link parseWith} does, but answers a promise only where the schema does.
+ *
+ * @throws JobbersError as {@link parseWith}
+ * @example
+ * const parsed = parseSoon(z.object({ url: z.url() }), raw, "input of fetch");
+ * const input = parsed instanceof Promise ? await parsed : parsed;
+ */
+export function parseSoon(
+  schema: StandardSchemaV1 | undefined,
+  value: unknown,
+  what: string,
+  code: ErrorCode = "input-invalid",
+): unknown {
   if (schema === undefined) return value;
-  const result = await validate(schema, value, what, code);
+  const refuse = (cause: unknown): never => {
+    const { name, message } = errorShape(cause);
+    throw new JobbersError(code, `${what}: its schema threw ${cut(`${name}: ${message}`)}`, { cause });
+  };
+  let answered: unknown;
+  try {
+    answered = schema["~standard"].validate(value);
+  } catch (cause) {
+    return refuse(cause);
+  }
+  if (!isThenable(answered)) return passed(answered, what, code);
+  return Promise.resolve(answered).then((result) => passed(result, what, code), refuse);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+/** The value that a schema lets pass. */
+function passed(answered: unknown, what: string, code: ErrorCode): unknown {
+  if (typeof answered !== "object" || answered === null) {
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: its schema is not a Standard Schema: it answered no result`,
+    );
+  }
+  const result = answered as StandardSchemaV1.Result<unknown>;
   if (!result.issues) return result.value;
   const issues = result.issues.slice(0, MAX_ISSUES).map((issue) => describe(issue, what));
   const lines = issues.map(({ at, message }) => `${at}: ${message}`);
@@ -31,21 +74,6 @@ export async function parseWith(
   const list = lines.map((line) => `\n  ${line}`).join("");
   const message = lines.length === 1 ? (lines[0] as string) : `${what} is invalid${list && `:${list}`}`;
   throw new JobbersError(code, message, { detail: { issues } });
-}
-
-/** Validates, and makes one kind of error of a schema that throws instead of answering. */
-async function validate(schema: StandardSchemaV1, value: unknown, what: string, code: ErrorCode) {
-  try {
-    const result = await schema["~standard"].validate(value);
-    if (typeof result === "object" && result !== null) return result;
-  } catch (cause) {
-    const { name, message } = errorShape(cause);
-    throw new JobbersError(code, `${what}: its schema threw ${cut(`${name}: ${message}`)}`, { cause });
-  }
-  throw new JobbersError(
-    "definition-invalid",
-    `${what}: its schema is not a Standard Schema: it answered no result`,
-  );
 }
 
 function describe(issue: StandardSchemaV1.Issue, what: string) {
