@@ -4,7 +4,7 @@ import type { Aof } from "./redis-server/server.js";
 
 /** How the bench is called. */
 export const usage = `Usage: npm run bench [-- OPTIONS]
-       npm run bench -- --markdown FILE.json [FILE.json …]
+       npm run bench -- --markdown|--readme FILE.json [FILE.json …]
 
 Measures the embedded SQLite store (a file, WAL, synchronous=FULL) with one process, or the Redis
 store beside BullMQ: both in turns on one redis-server of the bench's own, from PATH.
@@ -17,6 +17,7 @@ store beside BullMQ: both in turns on one redis-server of the bench's own, from 
   --json FILE     writes the figures there as JSON too
   --dir DIR       where files are made (default: the system's temporary folder)
   --markdown      measures nothing: prints the reports in the files as one Markdown table
+  --readme        writes that table into README.md, between its two marks
 `;
 
 /** The command line, checked. */
@@ -29,6 +30,7 @@ export interface Flags {
   readonly json?: string | undefined;
   readonly dir: string;
   readonly markdown: boolean;
+  readonly readme: boolean;
   readonly help: boolean;
   /** What stands behind the flags: files for `markdown`. */
   readonly files: readonly string[];
@@ -47,13 +49,16 @@ export function readFlags(): Flags {
       json: { type: "string" },
       dir: { type: "string", default: tmpdir() },
       markdown: { type: "boolean", default: false },
+      readme: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   const store = oneOf("--store", values.store, ["sqlite", "redis"]);
-  if (positionals.length > 0 && !values.markdown) throw new Error(`what is "${positionals[0]}"? See --help.`);
+  const markdown = values.markdown || values.readme;
+  if (positionals.length > 0 && !markdown) throw new Error(`what is "${positionals[0]}"? See --help.`);
   return {
     ...values,
+    markdown,
     store,
     aof: oneOf("--aof", values.aof, ["no", "everysec", "always"]),
     rounds: atLeast("--rounds", values.rounds ?? (store === "redis" ? "5" : "3"), 1),

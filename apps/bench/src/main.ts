@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { type Flags, readFlags, usage } from "./flags.js";
-import { markdownOf } from "./markdown.js";
+import { markdownOf, withFigures } from "./markdown.js";
 import { redisSuite } from "./redis/suite.js";
 import { machine, type Report, summarise, tableOf } from "./report.js";
 import { type Figure, type Suite, within } from "./scenario.js";
@@ -12,6 +12,7 @@ const ROUND_MS = 10 * 60_000;
 try {
   const flags = readFlags();
   if (flags.help) process.stdout.write(usage);
+  else if (flags.readme) await writeReadme(await markdown(flags.files));
   else if (flags.markdown) process.stdout.write(await markdown(flags.files));
   else await bench(flags);
 } catch (error) {
@@ -44,6 +45,13 @@ async function measure({ store, scenarios }: Suite, { only, rounds, scale }: Fla
     measured.push(summarise(scenario, results));
   }
   return { machine: on, store, rounds, scale, measured };
+}
+
+/** README.md of this repository, two folders above the bench. */
+async function writeReadme(table: string): Promise<void> {
+  const file = new URL("../../../README.md", import.meta.url);
+  await writeFile(file, withFigures(await readFile(file, "utf8"), table));
+  process.stdout.write("README.md has the figures.\n");
 }
 
 async function markdown(files: readonly string[]): Promise<string> {

@@ -25,6 +25,19 @@ export function markdownOf(reports: readonly Report[]): string {
   ].join("\n\n");
 }
 
+/** Between these two the figures stand in a page. */
+const marks = [
+  "<!-- figures of the Redis store, from apps/bench/figures -->",
+  "<!-- end of the figures -->",
+] as const;
+
+/** A page with a table between its marks; throws where it has none. */
+export function withFigures(page: string, table: string): string {
+  const [before, behind] = marks.map((mark) => page.indexOf(mark)) as [number, number];
+  if (before === -1 || behind < before) throw new Error(`the page lacks the marks ${marks.join(" and ")}`);
+  return `${page.slice(0, before + marks[0].length)}\n\n${table}\n${page.slice(behind)}`;
+}
+
 function find(report: Report, scenario: string, figure: string): Row | undefined {
   return report.measured
     .find((each) => each.scenario === scenario)

@@ -5,7 +5,7 @@ import { submitRuns } from "../ours.js";
 import { addJobs } from "../theirs.js";
 
 /** Works through single tasks that were submitted before, many at a time. */
-export const noopMany = noopAt(100, 50_000, 4.5);
+export const noopMany = noopAt(100, 100_000, 4.5);
 
 /** The same, one at a time: each step costs a round trip. */
 export const noopOne = noopAt(1, 5_000, 1.8);
