@@ -64,7 +64,6 @@ const plain = new Set([
   "clock",
   "packed",
   "kinds",
-  "progress",
   "plan",
   "lines",
   "timers",

@@ -56,12 +56,24 @@ export class CheckBench {
     await this.raw.hset(P + key, field, parts.join(","));
   }
 
-  /** Changes the record of a packed run. */
-  async rewrite(run: string, change: (record: string) => string) {
-    const before = (await this.raw.hget(`${P}packed`, run)) as string;
+  /** Changes the record of a packed run, or how far a single is. */
+  async rewrite(run: string, change: (text: string) => string, key: "packed" | "progress" = "packed") {
+    const before = (await this.raw.hget(P + key, run)) as string;
     const after = change(before);
     expect(after).not.toBe(before);
-    await this.raw.hset(`${P}packed`, run, after);
+    await this.raw.hset(P + key, run, after);
+  }
+
+  /** Gives a run the progress of the single that is running. */
+  async copyProgress(run: string) {
+    const progress = await this.raw.hget(`${P}progress`, this.busy.running);
+    await this.raw.hset(`${P}progress`, run, progress as string);
+  }
+
+  /** The session holds something else instead of what it holds. */
+  async swapHeld(member: string, other: string) {
+    expect(await this.raw.srem(this.held, member)).toBe(1);
+    await this.raw.sadd(this.held, other);
   }
 
   /** The key of a run's plan. */

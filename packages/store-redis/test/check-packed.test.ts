@@ -21,27 +21,34 @@ const mendable: readonly Case[] = [
   ],
   [
     "a lease of a single that its session does not know",
-    () => at.raw.hdel(at.held, at.busy.running),
+    () => at.raw.srem(at.held, at.busy.running),
     ["lease-unlisted"],
   ],
   [
     "one with another step",
-    () => at.raw.hset(at.held, at.busy.running, "b"),
+    () => at.swapHeld(at.busy.running, `${at.busy.running}|b|1`),
     ["lease-unlisted", "hold-stale"],
   ],
-  ["a lease of a packed run", () => at.raw.hdel(at.held, `${at.busy.short}|c`), ["lease-unlisted"]],
+  ["a lease of a packed run", () => at.raw.srem(at.held, `${at.busy.short}|c|1`), ["lease-unlisted"]],
   [
     "a single that is listed as others are",
-    async () => {
-      await at.raw.hdel(at.held, at.busy.running);
-      await at.raw.hset(at.held, `${at.busy.running}|a`, "1");
-    },
+    () => at.swapHeld(at.busy.running, `${at.busy.running}|a|1`),
     ["lease-unlisted", "hold-stale"],
   ],
-  ["a step that is listed as a single's", () => at.raw.hset(at.held, at.busy.short, "c"), ["hold-stale"]],
+  [
+    "a step that is listed as a single's",
+    () => at.swapHeld(`${at.busy.short}|c|1`, at.busy.short),
+    ["lease-unlisted", "hold-stale"],
+  ],
+  [
+    "the lease of a packed run with another fence",
+    () => at.swapHeld(`${at.busy.short}|c|1`, `${at.busy.short}|c|2`),
+    ["lease-unlisted", "hold-stale"],
+  ],
+  ["a single that waits and is held", () => at.raw.sadd(at.held, at.busy.waiting), ["hold-stale"]],
   [
     "a single of a session that is gone",
-    () => at.rewrite(at.busy.running, (record) => record.replace(/^w[^,]*/, "wnobody")),
+    () => at.rewrite(at.busy.running, (text) => text.replace(/^(w.{8})[^,]*/, "$1nobody"), "progress"),
     ["lease-dead", "hold-stale", "count-queue"],
   ],
   [
@@ -60,6 +67,14 @@ const mendable: readonly Case[] = [
     () => at.raw.rpush(`${P}ended:s`, `1|${at.busy.short}`),
     ["run-mislisted"],
   ],
+  [
+    "a running single that is said to wait",
+    () => at.raw.hdel(`${P}progress`, at.busy.running),
+    ["step-unplaced", "hold-stale", "count-queue"],
+  ],
+  ["the progress of no run", () => at.copyProgress("01NONE"), ["orphan"]],
+  ["progress beside a run with a key of its own", () => at.copyProgress(at.busy.diamond), ["orphan"]],
+  ["progress beside a packed run of several steps", () => at.copyProgress(at.busy.short), ["orphan"]],
   ["parts beside a packed run", () => at.raw.hset(`${P}more:${at.busy.running}`, "=a", "1"), ["orphan"]],
   [
     "the rest of a key of a packed run",
@@ -110,7 +125,22 @@ const named: readonly Case[] = [
   ["a packed record", () => at.raw.hset(`${P}packed`, at.busy.short, "nonsense"), ["record-broken"]],
   [
     "the record of a single",
-    () => at.raw.hset(`${P}packed`, at.busy.running, "wnonsense"),
+    () => at.raw.hset(`${P}packed`, at.busy.running, "qnonsense"),
+    ["record-broken"],
+  ],
+  [
+    "the progress of a single",
+    () => at.raw.hset(`${P}progress`, at.busy.running, "wnonsense"),
+    ["record-broken"],
+  ],
+  [
+    "the progress of a single that has another kind",
+    () => at.rewrite(at.busy.running, (text) => text.replace(/^w.{8}/, "waaaaaaaa"), "progress"),
+    ["record-broken"],
+  ],
+  [
+    "the progress of a single that ended at no time",
+    () => at.rewrite(at.busy.running, (text) => text.replace(/^w(.{8})[^,]*/, "d$1"), "progress"),
     ["record-broken"],
   ],
   ["a packed run that no listing shows", () => at.raw.lset(`${P}runs:0`, 3, "01NONE"), ["run-unnumbered"]],

@@ -132,9 +132,11 @@ describe("what packed runs leave behind", () => {
     const run = await submit(submissionOf(single()));
     const worker = await open();
     const [grant] = (await worker.take()) as [Grant];
-    expect(await raw.hgetall(`${P}held:${worker.session.id}`)).toEqual({ [run.id]: "a" });
+    expect(await raw.smembers(`${P}held:${worker.session.id}`)).toEqual([run.id]);
+    expect(await raw.hkeys(`${P}progress`)).toEqual([run.id]);
     await store.cancel(run.id);
-    expect(await raw.hgetall(`${P}held:${worker.session.id}`)).toEqual({ [`${run.id}|a`]: "1" });
+    expect(await raw.smembers(`${P}held:${worker.session.id}`)).toEqual([`${run.id}|a|1`]);
+    expect(await raw.exists(`${P}progress`)).toBe(0);
     await worker.succeed(grant);
     expect(await raw.exists(`${P}held:${worker.session.id}`)).toBe(0);
   });
@@ -147,10 +149,10 @@ describe("what packed runs leave behind", () => {
         await submit(submissionOf(single(), n, { priority: 7 })),
       ];
       await (await open()).finish();
-      expect(await raw.hlen(`${P}kinds`)).toBe(2);
+      expect([await raw.hlen(`${P}kinds`), await raw.hlen(`${P}progress`)]).toEqual([2, 2]);
       await store.purge({ succeeded: all, failed: all, cancelled: all }, 500);
       expect(await Promise.all(runs.map(formOf))).toEqual(["own", "own"]);
-      expect([await raw.exists(`${P}kinds`), await raw.exists(`${P}packed`)]).toEqual([0, 0]);
+      expect(await raw.exists(`${P}packed`, `${P}progress`, `${P}kinds`)).toBe(0);
       expect(await store.getRun((runs[0] as Submission).id)).toMatchObject({
         purged: true,
         state: "succeeded",

@@ -152,6 +152,10 @@ describe("runDag", () => {
       run: () => new Promise<string>((resolve) => setTimeout(() => resolve("done"), 30)),
     });
     expect(await runDag(real, {})).toBe("done");
+    // Nor does it where something else was under way before, and ends meanwhile.
+    const another = new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await runDag(real, {})).toBe("done");
+    await another;
   });
 
   test("handlers may be replaced, and get deps", async () => {

@@ -273,12 +273,13 @@ describe("an attempt whose time is over", () => {
 describe("a blocked event loop", () => {
   it("does not make other attempts look frozen, whose heartbeats had to wait", async () => {
     const store = await openStore();
+    let isOver = false;
     const beating = task({
       name: "beating",
-      heartbeat: 300,
+      heartbeat: 1_000,
       retry: once,
       run: async (_, ctx) => {
-        for (let i = 0; i < 6; i++) {
+        while (!isOver) {
           await new Promise((resolve) => setTimeout(resolve, 100));
           // Once the loop is free again, this turn comes after that of the timers.
           await turns(1);
@@ -290,8 +291,9 @@ describe("a blocked event loop", () => {
     const blocking = task({
       name: "blocking",
       run: async () => {
-        const endMs = performance.now() + 900;
+        const endMs = performance.now() + 1_700;
         while (performance.now() < endMs);
+        isOver = true;
       },
     });
     const { observe, seen } = recorder();

@@ -8,10 +8,12 @@ local function tellPacked(id)
     if call("HEXISTS", PREFIX .. "plan:" .. plan, "text") == 0 then check.tell("plan-missing", id, nil, "plan:" .. plan) end
     return check.tell("record-broken", id, nil, "packed", "its plan lacks the spec of a step") and nil
   end
-  local text = call("HGET", packed.key, id)
-  local name = string.match(text, "^q(........)") or string.match(text, "^[wd][^;]*;(........)") or string.match(text, "^[^\30]*\30[^\30]*\30(........)\30")
+  local record = call("HGET", packed.key, id)
+  local single = string.match(record, "^q(........)%d+,")
+  local name = single or string.match(record, "^[^\30]*\30[^\30]*\30(........)\30")
   local isKindGone = name and call("HEXISTS", PREFIX .. "kinds", name) == 0
-  return check.tell("record-broken", id, nil, "packed", isKindGone and "its kind is gone; another run submitted like it brings that back" or nil) and nil
+  local key = single and kinds.get(single) and "progress" or "packed"
+  return check.tell("record-broken", id, nil, key, isKindGone and "its kind is gone; another run submitted like it brings that back" or nil) and nil
 end
 
 -- A run is unpacked for good: where it stands in both forms, the packed one is what was forgotten.
@@ -19,7 +21,7 @@ local function standsTwice(id)
   local key = "run:" .. id
   local own = call("HMGET", PREFIX .. key, "h", "s")
   if own[1] and own[2] then
-    if check.tell("orphan", id, nil, "packed", "the run has a key of its own", true) then call("HDEL", packed.key, id) end
+    if check.tell("orphan", id, nil, "packed", "the run has a key of its own", true) then packed.remove(id) end
     packed.known[id] = false
     return true
   end
@@ -58,10 +60,10 @@ function check.glance(id)
   return run
 end
 
--- True where a step of a run names a session.
-function check.isHeldBy(session, id, address)
+-- True where a step of a run names a session under a fence.
+function check.isHeldBy(session, id, address, fence)
   local run = check.glance(id)
   local isRead, step = pcall(report.stepBehind, id, address)
   if run == false or not isRead then return true, nil end
-  return step and step.session == session, step
+  return step and step.session == session and step.fence == fence, step
 end

@@ -33,16 +33,16 @@ check.handlers["session"] = function(id)
 end
 
 -- A running single is listed under its run alone, and only there.
-local function isInForm(field, run)
+local function isInForm(member, run)
   local record = packed.get(run)
-  return (record ~= nil and record.isSingle == true) == (not string.find(field, "|", 1, true))
+  return (record ~= nil and record.isSingle == true) == (not string.find(member, "|", 1, true))
 end
 
 check.handlers["held"] = function(id, cursor)
   local page = call("SSCAN", PREFIX .. "held:" .. id, cursor, "COUNT", 250)
   for _, member in ipairs(page[2]) do
-    local run, address = lease.read(member)
-    if not isInForm(member, run) or not check.isHeldBy(id, run, address) then
+    local run, address, fence = lease.read(member)
+    if not isInForm(member, run) or not check.isHeldBy(id, run, address, fence) then
       if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then call("SREM", PREFIX .. "held:" .. id, member) end
     end
   end
@@ -91,8 +91,7 @@ check.handlers["queues"] = function()
   if #ids > 500 or n > 4000 then return end
   for _, id in ipairs(ids) do
     for _, member in ipairs(call("SMEMBERS", PREFIX .. "held:" .. id)) do
-      local run, address = lease.read(member)
-      local isHeld, step = check.isHeldBy(id, run, address)
+      local isHeld, step = check.isHeldBy(id, lease.read(member))
       if isHeld and step and step.phase == RUN then counted[step.spec.queue] = (counted[step.spec.queue] or 0) + 1 end
     end
   end

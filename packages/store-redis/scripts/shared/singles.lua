@@ -46,7 +46,8 @@ function singles.parse(id, record)
     run.live = GS .. "r" .. address .. "," .. seq .. "," .. GS
     return run
   end
-  local letter, first, worker, started, output = match(progress, "^(.)........([^,]*),([^,]*),(%d+)\30?(.*)$")
+  local letter, name, first, worker, started, output = match(progress, "^([wd])(........)([^,]*),([^,]*),(%d+)\30?(.*)$")
+  if name ~= kind or letter == "d" and not tonumber(first) then return false end
   run.started = started
   if letter == "w" then
     run.live, run.heldBy = GS .. "x" .. address .. "," .. first .. "," .. worker .. ",," .. started .. GS, first
