@@ -40,7 +40,9 @@ export function scriptText(name: string): string {
 }
 
 /** What scripts/shared/base.lua declares; it is all that fragments see of each other. */
-let shared: readonly string[] | undefined;
+const shared: readonly string[] = [
+  ...read("shared/base").matchAll(/^local (?:function )?([\w, ]+?)(?: =|\()/gm),
+].flatMap(([, names = ""]) => names.split(", "));
 
 /**
  * A fragment in a block of its own, with locals of its own for what it uses of the base: making a function searches the variables that
@@ -49,9 +51,6 @@ let shared: readonly string[] | undefined;
 function fragmentText(name: string): string {
   const text = read(`shared/${name}`);
   if (name === "base" || name === "flush") return text;
-  shared ??= [...read("shared/base").matchAll(/^local (?:function )?([\w, ]+?)(?: =|\()/gm)].flatMap(
-    ([, names = ""]) => names.split(", "),
-  );
   const code = text.replace(/--.*$/gm, "");
   const used = shared.filter((each) => new RegExp(`\\b${each}\\b`).test(code));
   return `do\nlocal ${used.join(", ")} = ${used.join(", ")}\n${text}\nend`;

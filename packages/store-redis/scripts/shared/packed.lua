@@ -198,7 +198,7 @@ end
 -- nothing was changed.
 function packed.succeed(who, id, address, output, list)
   local run = packed.get(id)
-  if not run or run.isLeft or #run.rest > LARGEST then return false end
+  if not run or run.isLeft or run.isSingle or #run.rest > LARGEST then return false end
   local live = run.live
   local needle = who.needles[address]
   if not needle then
@@ -214,7 +214,7 @@ function packed.succeed(who, id, address, output, list)
   run.more = run.more .. RS .. address .. US .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. US .. output
   run.settled, run.succeeded = run.settled + 1, (run.succeeded or 0) + 1
   change(run)
-  lease.drop(who.id, run.isSingle and id or id .. "|" .. address .. "|1")
+  lease.drop(who.id, id .. "|" .. address .. "|1")
   ledger.running(kinds.stepOf(kind, address).queue, -1)
   for i = 1, #list do mark(who, run, kind, list[i].address) end
   if run.settled == kind.members then finish(run) end
