@@ -17,7 +17,7 @@ store beside BullMQ: both in turns on one redis-server of the bench's own, from 
   --json FILE     writes the figures there as JSON too
   --dir DIR       where files are made (default: the system's temporary folder)
   --markdown      measures nothing: prints the reports in the files as one Markdown table
-  --readme        writes that table into README.md, between its two marks
+  --readme        writes it into docs/reference/figures.md, and what has a target into README.md
 `;
 
 /** The command line, checked. */

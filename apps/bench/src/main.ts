@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { type Flags, readFlags, usage } from "./flags.js";
-import { markdownOf, withFigures } from "./markdown.js";
+import { markdownOf, pages, withFigures } from "./markdown.js";
 import { redisSuite } from "./redis/suite.js";
 import { machine, type Report, summarise, tableOf } from "./report.js";
 import { type Figure, type Suite, within } from "./scenario.js";
@@ -12,8 +12,8 @@ const ROUND_MS = 10 * 60_000;
 try {
   const flags = readFlags();
   if (flags.help) process.stdout.write(usage);
-  else if (flags.readme) await writeReadme(await markdown(flags.files));
-  else if (flags.markdown) process.stdout.write(await markdown(flags.files));
+  else if (flags.readme) await writePages(await reportsOf(flags.files));
+  else if (flags.markdown) process.stdout.write(markdownOf(await reportsOf(flags.files)));
   else await bench(flags);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -47,15 +47,17 @@ async function measure({ store, scenarios }: Suite, { only, rounds, scale }: Fla
   return { machine: on, store, rounds, scale, measured };
 }
 
-/** README.md of this repository, two folders above the bench. */
-async function writeReadme(table: string): Promise<void> {
-  const file = new URL("../../../README.md", import.meta.url);
-  await writeFile(file, withFigures(await readFile(file, "utf8"), table));
-  process.stdout.write("README.md has the figures.\n");
+/** Writes the figures into the pages that show them. */
+async function writePages(reports: readonly Report[]): Promise<void> {
+  for (const [name, textOf] of pages) {
+    const file = new URL(`../../../${name}`, import.meta.url);
+    await writeFile(file, withFigures(await readFile(file, "utf8"), textOf(reports)));
+    process.stdout.write(`${name} has the figures.\n`);
+  }
 }
 
-async function markdown(files: readonly string[]): Promise<string> {
-  if (files.length === 0) throw new Error("--markdown takes the files that --json has written.");
+async function reportsOf(files: readonly string[]): Promise<Report[]> {
+  if (files.length === 0) throw new Error("--markdown and --readme take the files that --json has written.");
   const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
-  return markdownOf(texts.map((text) => JSON.parse(text) as Report));
+  return texts.map((text) => JSON.parse(text) as Report);
 }

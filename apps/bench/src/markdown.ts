@@ -2,28 +2,45 @@ import { type Measured, number, type Report } from "./report.js";
 
 type Row = Measured["figures"][number];
 
-/** The reports as one Markdown table, a column each: the same scenarios under other settings. */
+/** The reports as one Markdown table, a column each (the same scenarios under other settings), and what each scenario measures. */
 export function markdownOf(reports: readonly Report[]): string {
   const [first] = reports;
   if (!first) return "";
-  const { cpu, cores, memoryGiB, node, loadBefore } = first.machine;
+  const notes = first.measured.map(({ scenario, what }) => `- **${scenario}**: ${what}.`);
+  return `${[tableOf(reports, () => true), ...reports.map(conditionsOf), notes.join("\n")].join("\n\n")}\n`;
+}
+
+/** The same in short: what has a target. */
+export function summaryOf(reports: readonly Report[]): string {
+  const [first] = reports;
+  if (!first) return "";
+  return `${[tableOf(reports, ({ target }) => target !== undefined), conditionsOf(first)].join("\n\n")}\n`;
+}
+
+function tableOf(reports: readonly Report[], isShown: (row: Row) => boolean): string {
   const heads = ["scenario", "figure", ...reports.map(({ store }) => titleOf(store)), "target"];
-  const rows = first.measured.flatMap(({ scenario, figures }) =>
-    figures.map((figure, i) => {
+  const rows = (reports[0] as Report).measured.flatMap(({ scenario, figures }) =>
+    figures.filter(isShown).map((figure, i) => {
       const cells = reports.map((report) => cellOf(find(report, scenario, figure.name)));
       return [i === 0 ? scenario : "", figure.name, ...cells, figure.target ?? ""];
     }),
   );
-  const notes = first.measured.map(({ scenario, what }) => `- **${scenario}**: ${what}.`);
-  return [
-    [heads, heads.map(() => "---"), ...rows]
-      .map((cells) => `| ${cells.map(escaped).join(" | ")} |`)
-      .join("\n"),
-    `Median of ${first.rounds} rounds on ${cores} cores (${cpu}), ${memoryGiB} GiB, Node ${node}, load before ${loadBefore}.`,
-    ...reports.map(({ store }) => `${titleOf(store)}: ${store}.`),
-    `${notes.join("\n")}\n`,
-  ].join("\n\n");
+  return [heads, heads.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.map(escaped).join(" | ")} |`)
+    .join("\n");
 }
+
+function conditionsOf({ store, rounds, machine }: Report): string {
+  const { cpu, cores, memoryGiB, node, loadBefore } = machine;
+  const where = `${cores} cores (${cpu}), ${memoryGiB} GiB, Node ${node}, load before ${loadBefore}`;
+  return `${titleOf(store)}: median of ${rounds} rounds on ${where}. ${store}.`;
+}
+
+/** The pages of this repository that show the figures, and what each shows. */
+export const pages = [
+  ["README.md", summaryOf],
+  ["docs/reference/figures.md", markdownOf],
+] as const;
 
 /** Between these two the figures stand in a page. */
 const marks = [

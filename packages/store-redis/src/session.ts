@@ -21,8 +21,7 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
     const args: Argument[] = [
       eventsKept,
       id,
-      // The records of singles have a semicolon behind it.
-      packText(worker).replaceAll(";", "%3B"),
+      packText(worker),
       Number.isFinite(leaseMs) ? leaseMs : "inf",
       `\n${serves.map(keyText).join("\n")}\n`,
       JSON.stringify({ worker, host, pid, serves, queues }),

@@ -23,6 +23,8 @@ local RECORD = "^(%a)(%d+),(%d*),(%d*)\30([^\30]*)\30([^\30]*)\30(.*)$"
 
 -- A record that grew beyond this is unpacked when it next changes.
 local LARGEST = 8192
+-- The most steps that one success may make ready in it.
+local MOST_NEXT = 100
 
 local changed = {}
 
@@ -152,6 +154,8 @@ end
 
 -- True where the steps that follow are plain ones that a success makes ready; asked once of each step and plan.
 local function arePlain(kind, list)
+  -- A record names all steps that are ready: with many of them each taking would rewrite a long one.
+  if #list > MOST_NEXT then return false end
   for i = 1, #list do
     local each = list[i]
     if each.plainIn ~= kind.plan then
