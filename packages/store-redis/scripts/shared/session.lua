@@ -39,10 +39,13 @@ function session.over(id)
 end
 
 -- Does something with each step that a session holds, which has to end its lease, up to a limit; true when there are more.
+-- The oldest run goes first: a set has no order, and what is given back stands in its line in the order of this loop.
 function session.returnHeld(id, limit, act)
   local key = PREFIX .. "held:" .. id
+  local members = call("SSCAN", key, 0, "COUNT", limit)[2]
+  table.sort(members)
   local n = 0
-  for _, member in ipairs(call("SSCAN", key, 0, "COUNT", limit)[2]) do
+  for _, member in ipairs(members) do
     if n == limit then return true end
     n = n + 1
     local run, address = lease.read(member)

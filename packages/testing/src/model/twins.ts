@@ -36,6 +36,8 @@ const WORKERS = [
 const openWorker = (store: Store, worker: number): Promise<Driver> =>
   openDriver(store, { ...WORKERS[worker], worker: `w;${worker}`, leaseMs: Number.POSITIVE_INFINITY });
 
+const SHRINKING_MS = 120_000;
+
 /**
  * Tells the same random story to two stores, of which one is given inputs that are too long to be kept in any short form, and
  * compares all that looking answers after each act. So a store that keeps runs in several forms keeps the same in each of them.
@@ -64,7 +66,9 @@ export async function twinTest(open: OpenStore, options: ModelOptions = {}): Pro
   );
   await fc.assert(property, {
     numRuns: runs,
-
+    // Making a failing story small may take minutes: then the failure is to show itself, not the time that the test has.
+    interruptAfterTimeLimit: SHRINKING_MS,
+    markInterruptAsFailure: true,
     ...(seed !== undefined && { seed }),
     ...(path !== undefined && { path }),
   });
