@@ -10,6 +10,7 @@ import {
 } from "@jobbers/testing";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { keysOf } from "../src/keys.js";
 import { type RedisServer, startRedis } from "./redis-server.js";
 
 const P = "jobbers:{main:0}:";
@@ -125,6 +126,27 @@ describe("a run begins packed", () => {
     expect(grants.map(({ lease }) => lease.run)).toEqual([second.id]);
     expect(await store.getStep(second.id, "s1")).toMatchObject({ queue: "elsewhere", state: "running" });
   });
+});
+
+describe("a plan that lost the spec of a step", () => {
+  it.each(["packed", "own"])(
+    "costs its own runs their turn, not others that stand in the same line (%s)",
+    async (form) => {
+      const broken = submissionOf(single(), form === "packed" ? null : "x".repeat(1_023));
+      await submit(broken);
+      const others = [await submit(submissionOf(diamond())), await submit(submissionOf(chain(2)))];
+      expect(await formOf(broken)).toBe(form);
+      const plan = keysOf("main").plan(broken.plan);
+      const spec = (await raw.hget(plan, "$a")) as string;
+      await raw.hdel(plan, "$a");
+      const worker = await open();
+      expect((await worker.take(5)).map(({ lease }) => lease.run)).toEqual(others.map(({ id }) => id));
+      expect((await checkAll(store)).map(({ kind }) => kind)).toContain("record-broken");
+      await raw.hset(plan, "$a", spec);
+      await checkAll(store, { repair: true });
+      expect((await worker.take(5)).map(({ lease }) => lease.run)).toEqual([broken.id]);
+    },
+  );
 });
 
 describe("what packed runs leave behind", () => {

@@ -68,6 +68,18 @@ local function text(number)
   return known
 end
 
+-- Reads fields of a hash into a table, false where there is none; what the table has stays.
+local function fetchInto(known, key, fields)
+  for from = 1, #fields, 1000 do
+    local to = math.min(#fields, from + 999)
+    local found = call("HMGET", key, unpack(fields, from, to))
+    for i = from, to do
+      local field = fields[i]
+      if known[field] == nil then known[field] = found[i - from + 1] end
+    end
+  end
+end
+
 -- A command with many arguments, in bites: Lua's stack takes no more than 8,000.
 local function callMany(command, key, arguments)
   local n = #arguments

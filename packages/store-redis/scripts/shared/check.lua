@@ -17,7 +17,7 @@ end
 local function numberOf(entry)
   if #entry > singles.ID_LENGTH then return tonumber(string.match(entry, "^(%d+)|")) end
   local run = packed.get(entry)
-  return run and tonumber(string.match(run.live, "^\29r[^,]*,(%d+),"))
+  return run and tonumber((select(2, packed.firstReady(run))))
 end
 
 -- Entries of a line are in the order of their numbers, so one is found by halving.

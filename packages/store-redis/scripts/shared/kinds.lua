@@ -43,12 +43,14 @@ function kinds.add(name, kindText)
   return kind
 end
 
--- What a session needs to know of a step of runs of one kind.
+-- What a session needs to know of a step of runs of one kind; false where the plan lost its spec, which is no reason to fail for a script
+-- that has popped other runs' entries.
 function kinds.stepOf(kind, address)
   local step = kind.steps[address]
-  if step then return step end
-  local spec = specs.parse(specs.shared(kind.plan, address))
-  step = { needs = spec.needs == "=" and address or spec.needs, queue = spec.queue, priority = spec.priority or kind.priority,
+  if step ~= nil then return step end
+  local specText = specs.shared(kind.plan, address)
+  local spec = specText and specs.parse(specText)
+  step = spec and { needs = spec.needs == "=" and address or spec.needs, queue = spec.queue, priority = spec.priority or kind.priority,
     parents = spec.parents, inline = spec.inline, reads = spec.reads, keys = spec.reads == "" and NONE or splitBy(spec.reads, GS) }
   kind.steps[address] = step
   return step

@@ -17,8 +17,6 @@ packed.key = PREFIX .. "packed"
 packed.known = {}
 
 local byte, find, sub, match = string.byte, string.find, string.sub, string.match
--- The first letter of a single's record, q.
-local SINGLE = 113
 local RECORD = "^(%a)(%d+),(%d*),(%d*)\30([^\30]*)\30([^\30]*)\30(.*)$"
 
 -- A record that grew beyond this is unpacked when it next changes.
@@ -29,7 +27,7 @@ local MOST_NEXT = 100
 local changed = {}
 
 local function parse(id, record)
-  if byte(record) == SINGLE then return singles.parse(id, record) end
+  if byte(record) == singles.LETTER then return singles.parse(id, record) end
   local state, settled, started, ended, live, kind, rest = match(record, RECORD)
   if not state or not kinds.get(kind) then return false end
   return { id = id, state = state, settled = settled + 0, started = started, ended = ended, live = live, kind = kind, rest = rest,
@@ -38,15 +36,7 @@ end
 
 -- Reads runs, all in one look.
 function packed.fetch(ids)
-  local known = packed.known
-  for from = 1, #ids, 1000 do
-    local to = math.min(#ids, from + 999)
-    local found = call("HMGET", packed.key, unpack(ids, from, to))
-    for i = from, to do
-      local id = ids[i]
-      if known[id] == nil then known[id] = found[i - from + 1] end
-    end
-  end
+  fetchInto(packed.known, packed.key, ids)
 end
 
 -- A packed run; nil where it is none.
@@ -62,6 +52,11 @@ function packed.get(id)
     packed.known[id] = run
   end
   return run or nil
+end
+
+-- The first step of a run that stands in a line, and the number of its entry; nil where none does.
+function packed.firstReady(run)
+  return match(run.live, "^\29r([^,]*),(%d+),")
 end
 
 -- The value under a key, false where there is none: the run's input, or a step's output.
@@ -144,6 +139,7 @@ function packed.take(who, seq, id, address, member)
   if not from then return false end
   local kind = kinds.get(run.kind)
   local step = kinds.stepOf(kind, address)
+  if not step then return false end
   if not who.serves[step.needs] then return false, step.needs end
   local stop = find(live, GS, to + 1, true)
   run.isSingle = nil
@@ -212,14 +208,15 @@ function packed.succeed(who, id, address, output, list)
   local from, to = find(live, needle, 1, true)
   if not from then return false end
   local kind = kinds.get(run.kind)
-  if not arePlain(kind, list) then return false end
+  local step = kinds.stepOf(kind, address)
+  if not step or not arePlain(kind, list) then return false end
   local stop = find(live, GS, to + 1, true)
   run.live = sub(live, 1, from - 1) .. sub(live, stop)
   run.more = run.more .. RS .. address .. US .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. US .. output
   run.settled, run.succeeded = run.settled + 1, (run.succeeded or 0) + 1
   change(run)
   lease.drop(who.id, id .. "|" .. address .. "|1")
-  ledger.running(kinds.stepOf(kind, address).queue, -1)
+  ledger.running(step.queue, -1)
   for i = 1, #list do mark(who, run, kind, list[i].address) end
   if run.settled == kind.members then finish(run) end
   return true

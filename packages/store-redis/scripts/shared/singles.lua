@@ -16,21 +16,15 @@ singles.granted, singles.heads = {}, {}
 singles.progress = {}
 
 local byte, sub, match = string.byte, string.sub, string.match
-local SINGLE = 113
+-- The first letter of such a record, q, as a number.
+local LETTER = 113
+singles.LETTER = LETTER
 
 local writes, created, ended = {}, {}, {}
 
 -- Reads how far singles are, all in one look.
 function singles.fetch(ids)
-  local progress = singles.progress
-  for from = 1, #ids, 1000 do
-    local to = math.min(#ids, from + 999)
-    local found = call("HMGET", singles.key, unpack(ids, from, to))
-    for i = from, to do
-      local id = ids[i]
-      if progress[id] == nil then progress[id] = found[i - from + 1] end
-    end
-  end
+  fetchInto(singles.progress, singles.key, ids)
 end
 
 -- A single as any packed run.
@@ -79,7 +73,7 @@ local function opened(who, name, queue)
   local kind = kinds.get(name)
   if not kind then return false end
   local step = kinds.stepOf(kind, kind.entry)
-  if step.queue ~= queue then return false end
+  if not step or step.queue ~= queue then return false end
   if kind.opening == nil then
     kind.opening = who.serves[step.needs] and "w" .. name .. sub(who.mark, 2) .. clock.text
     if kind.opening then singles.heads[#singles.heads + 1] = kind end
@@ -96,7 +90,7 @@ function singles.take(who, ids, queue)
     local id = ids[i]
     local record = known[id]
     -- One that was taken apart, because something was reported of it, goes the way of all others.
-    local isWaiting = type(record) == "string" and byte(record) == SINGLE and not progress[id]
+    local isWaiting = type(record) == "string" and byte(record) == LETTER and not progress[id]
     local kind = isWaiting and opened(who, sub(record, 2, 9), queue)
     if kind then
       writes[n + 1], writes[n + 2] = id, kind.opening
@@ -120,8 +114,9 @@ local closings = {}
 local function closingOf(who, progress)
   local closing = false
   local letter, name, session, times = match(progress, "^(.)(........)([^,]*),(.*)$")
-  if letter == "w" and session == who.id then
-    closing = { kind = kinds.get(name), text = "d" .. name .. clock.text .. "," .. times .. RS }
+  local kind = letter == "w" and session == who.id and kinds.get(name)
+  if kind and kinds.stepOf(kind, kind.entry) then
+    closing = { kind = kind, text = "d" .. name .. clock.text .. "," .. times .. RS }
   end
   closings[progress] = closing
   return closing

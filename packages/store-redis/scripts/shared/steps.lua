@@ -4,9 +4,10 @@
 
 local CHANGING = "^(.)(.)([^,]*),(%d+),(%d+),(%d+),([^,]*),(%d*),(%d*),(%d*),(%d*),(%d*),([^,]*),([^,]*),(%d*),(.*)$"
 
--- A step of which no spec is kept has the one that all runs of its plan share.
+-- A step of which no spec is kept has the one that all runs of its plan share; nil where that is gone.
 function steps.adopt(run, address, record, specText)
   specText = specText or specs.shared(runs.planOf(run), address)
+  if not specText then return nil end
   local state, phase, reason, fence, tries, lost, holder, seq, readyAt, started, ended, due, marks, rescued, cursor, worker =
     string.match(record, CHANGING)
   local spec = specs.parse(specText)

@@ -34,15 +34,25 @@ local function split(leaseText)
   return parts[1], parts[2], parts[3]
 end
 
+-- Reads all these runs: what is no single that somebody has taken is looked for among the other packed runs.
+local function fetch(ids)
+  singles.fetch(ids)
+  local others = {}
+  for i = 1, #ids do
+    if not singles.progress[ids[i]] then others[#others + 1] = ids[i] end
+  end
+  packed.fetch(others)
+end
+
 -- Applies the successes in `told` for a session, false where it is unknown; puts a letter for each into `results`.
 function successes.apply(who, told, from, to, results)
   if told == "" then return end
   local ids, outputs, leases, n = {}, {}, {}, 0
-  for id, lease, output in string.gmatch(told, "([^\31]*)\31([^\30]*)\30([^\30]*)\30") do
+  for id, leaseText, output in string.gmatch(told, "([^\31]*)\31([^\30]*)\30([^\30]*)\30") do
     n = n + 1
-    ids[n], leases[n], outputs[n] = id, lease, output
+    ids[n], leases[n], outputs[n] = id, leaseText, output
   end
-  singles.fetch(ids)
+  fetch(ids)
   local lists = from <= to and readLists(from, to)
   for i = 1, n do
     local id, output = ids[i], outputs[i]

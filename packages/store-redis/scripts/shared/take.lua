@@ -26,8 +26,8 @@ local function serves(needs)
   return take.session.serves[needs]
 end
 
--- Where a packed run has no value, or none that goes along.
-local ABSENT, TOO_MUCH = "\28", "\27"
+-- Where a packed run has no value.
+local ABSENT = "\28"
 
 -- Notes a grant that is no single's: after how many of those it came, and whether it is of a packed run.
 local function place(letter, member)
@@ -97,8 +97,9 @@ local function readEntry(line, entry)
   if #entry > singles.ID_LENGTH then return string.match(entry, "^(%d+)|(([^|]*)|(.*))$") end
   local run = packed.get(entry)
   if run then
-    local address, seq = string.match(run.live, "^\29r([^,]*),(%d+),")
-    if address and kinds.stepOf(kinds.get(run.kind), address).queue == line.queue then
+    local address, seq = packed.firstReady(run)
+    local step = address and kinds.stepOf(kinds.get(run.kind), address)
+    if step and step.queue == line.queue then
       return seq, entry .. "|" .. address, entry, address
     end
     return "0", "", entry, ""

@@ -43,9 +43,21 @@ local function adoptTally(run, record)
   run.tally = { [SUCCEEDED] = record.succeeded, [RUNNING] = record.inlined }
 end
 
--- A run from its packed record.
+-- True where the plan has the specs of all steps that a record names.
+local function isWhole(kind, record, done)
+  for i = 3, #done do
+    if not kinds.stepOf(kind, string.match(done[i], "^[^\31]*")) then return false end
+  end
+  for address in string.gmatch(record.live, "\29.([^,]*)") do
+    if not kinds.stepOf(kind, address) then return false end
+  end
+  return true
+end
+
+-- A run from its packed record; nil where that cannot be read as a whole.
 function runs.unpack(record)
   local kind, done = kinds.get(record.kind), splitBy(record.rest .. record.more, RS)
+  if not isWhole(kind, record, done) then return nil end
   local birth = splitBy(done[1], US)
   local run = runs.adopt(record.id, packed.headOf(record, 0))
   run.plan, run.traceparent, run.tags = kind.plan, birth[2] or "", birth[3] or ""
