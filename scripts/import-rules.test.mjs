@@ -73,9 +73,15 @@ const breaches = [
     "may import core",
   ],
   [
-    "the client imports core",
+    "the client runs core",
     "packages/client/src/call.ts",
     'import "@jobbers/core";',
+    "`import type`",
+  ],
+  [
+    "the client reads stores",
+    "packages/client/src/call.ts",
+    'import type { Run } from "@jobbers/runs";',
     "nothing but the types",
   ],
   [

@@ -10,12 +10,19 @@ const only =
 function sourceRule({ kind, name }) {
   if (kind === "apps" || name === "jobbers") return everything;
   if (name === "core") return only();
-  if (name === "client") return only("api");
+  if (name === "client") return only("api", "core");
+  if (name === "api") return only("core", "runs");
   return only("core");
 }
 
 /** Tests may use the test kit besides, and those of the worker and the upkeep need some store to work on. */
-const testRooms = { worker: ["testing", "store-sqlite"], upkeep: ["testing", "store-sqlite"] };
+const testRooms = {
+  worker: ["testing", "store-sqlite"],
+  upkeep: ["testing", "store-sqlite"],
+  runs: ["testing", "store-sqlite", "core"],
+  api: ["testing", "store-sqlite", "store-redis", "worker", "upkeep", "core", "runs"],
+  client: ["testing", "store-sqlite", "worker", "core", "runs", "api"],
+};
 
 export function mayImport(place, room) {
   if (room === place.name || sourceRule(place)(room)) return true;
@@ -25,12 +32,13 @@ export function mayImport(place, room) {
 /** Sentences for a refusal, by room, so that the error says why and not only no. */
 export function reasonAgainst(place, room) {
   if (place.name === "core") return "core is pure and imports no other room";
-  if (place.name === "client") return "the client knows nothing but the types of the api";
+  if (place.name === "client") return "the client knows nothing but the types of the api and of core";
   return `only jobbers and apps join the rooms together; ${place.name} may import core, not ${room}`;
 }
 
-/** The client sees the api's types, never its code. */
-export const typesOnlyImport = (place, room) => place.name === "client" && room === "api";
+/** The client sees the types of the api and of core, never their code: it runs in browsers. */
+export const typesOnlyImport = (place, room) =>
+  place.name === "client" && !place.isTest && (room === "api" || room === "core");
 
 /** The room that a module specifier names, or undefined for packages of others. */
 export function roomOf(specifier) {

@@ -1,5 +1,5 @@
+import { createFeed } from "@jobbers/runs";
 import type { TlsTexts } from "@jobbers/store-redis";
-import { createFeed } from "./feed.js";
 import { createJobbers, type Jobbers } from "./jobbers.js";
 import { openStore } from "./open-store.js";
 

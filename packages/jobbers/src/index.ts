@@ -61,11 +61,17 @@ export {
   testContext,
   toMermaid,
 } from "@jobbers/core";
+export type {
+  Run,
+  RunEvent,
+  RunFailure,
+  RunStatus,
+  StepProgress,
+  SubmitItem,
+  SubmitOptions,
+} from "@jobbers/runs";
 export type { TlsTexts } from "@jobbers/store-redis";
 export { type ConnectOptions, connect } from "./connect.js";
 export type { Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
-export type { Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
-export type { SubmitOptions } from "./submit-options.js";
-export type { SubmitItem } from "./submitter.js";
 export { ulid } from "./ulid.js";
 export type { JobbersWorker, WorkerOptions } from "./worker.js";

@@ -1,10 +1,6 @@
 import { checkRunId, type InputOf, type OutputOf, type Store, type Workflow } from "@jobbers/core";
-import type { Feed } from "./feed.js";
-import { createPlans } from "./plans.js";
-import { createRun } from "./run.js";
-import type { Run } from "./run-types.js";
-import type { SubmitOptions } from "./submit-options.js";
-import { createSubmitter, type SubmitItem } from "./submitter.js";
+import type { Feed, Run, SubmitOptions } from "@jobbers/runs";
+import { createPlans, createRun, createSubmitter, type SubmitItem } from "@jobbers/runs";
 import { createJobbersWorker, type JobbersWorker, type WorkerOptions } from "./worker.js";
 
 /** A connection to a store: submits runs, follows them, and runs workers. */

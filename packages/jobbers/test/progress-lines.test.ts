@@ -1,7 +1,7 @@
+import type { StepProgress } from "@jobbers/runs";
 import { describe, expect, it } from "vitest";
 import { lineOf, rowsOf } from "../src/cli/progress-lines.js";
 import { createRates } from "../src/cli/rates.js";
-import type { StepProgress } from "../src/run-types.js";
 
 const step = (parts: Partial<StepProgress>): StepProgress => ({
   name: "fetch",

@@ -1,7 +1,7 @@
+import type { Run, RunEvent, StepProgress } from "@jobbers/runs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Output, Terminal } from "../src/cli/output.js";
 import { startProgress } from "../src/cli/progress.js";
-import type { Run, RunEvent, StepProgress } from "../src/run-types.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

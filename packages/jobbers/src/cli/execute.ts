@@ -1,6 +1,6 @@
 import { isEnded } from "@jobbers/core";
+import type { Run } from "@jobbers/runs";
 import type { Jobbers } from "../jobbers.js";
-import type { Run } from "../run-types.js";
 import type { WorkerOptions } from "../worker.js";
 import type { Output } from "./output.js";
 import { startProgress } from "./progress.js";

@@ -1,4 +1,4 @@
-import type { StepProgress } from "../run-types.js";
+import type { StepProgress } from "@jobbers/runs";
 
 /** What one line of a progress view shows. */
 export interface ProgressRow {

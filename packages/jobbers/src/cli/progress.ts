@@ -1,4 +1,4 @@
-import type { Run } from "../run-types.js";
+import type { Run } from "@jobbers/runs";
 import type { Output, Terminal } from "./output.js";
 import { labelWidthOf, lineOf, type ProgressRow, rowsOf } from "./progress-lines.js";
 import { createRates } from "./rates.js";

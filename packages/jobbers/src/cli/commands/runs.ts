@@ -1,5 +1,5 @@
 import type { RunRecord } from "@jobbers/core";
-import { statusOf } from "../../run-result.js";
+import { statusOf } from "@jobbers/runs";
 import { defineCommand, sharedFlags } from "../command.js";
 import { oneOf, wholeNumber } from "../flags.js";
 import { withExistingStore } from "../store.js";

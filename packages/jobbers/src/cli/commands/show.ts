@@ -1,5 +1,5 @@
 import { checkRunId, type StepRecord } from "@jobbers/core";
-import type { Run, RunStatus, StepProgress } from "../../run-types.js";
+import type { Run, RunStatus, StepProgress } from "@jobbers/runs";
 import { defineCommand, sharedFlags } from "../command.js";
 import { labelWidthOf, lineOf, rowsOf } from "../progress-lines.js";
 import { withExistingStore } from "../store.js";

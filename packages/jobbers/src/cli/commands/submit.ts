@@ -1,5 +1,5 @@
-import { findRegistered } from "../../registered.js";
-import type { Run } from "../../run-types.js";
+import type { Run } from "@jobbers/runs";
+import { findRegistered } from "@jobbers/runs";
 import { defineCommand, sharedFlags } from "../command.js";
 import { EXIT_OTHERWISE } from "../error-report.js";
 import { oneOf } from "../flags.js";

@@ -1,16 +1,18 @@
 import {
+  createRunIds,
   type Durability,
   JobbersError,
   type Submission,
   type SubmitCall,
   type SubmitResult,
+  task,
 } from "@jobbers/core";
 import { describe, expect, it } from "vitest";
-import { task, ulid } from "../src/index.js";
 import { findRegistered } from "../src/registered.js";
 import { planTextOf } from "../src/submission.js";
 import { createSubmitter } from "../src/submitter.js";
 
+const ulid = createRunIds(Date.now);
 const double = task({ name: "double", run: async () => null });
 
 /** A store that takes a submission only with its plan, until it has seen the plan. */

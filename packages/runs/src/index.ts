@@ -1,0 +1,17 @@
+/**
+ * Submitting, reading and following runs over any store: what the front door and the HTTP API have in common.
+ *
+ * @module
+ */
+export { type Bell, createBell } from "./bell.js";
+export { createFeed, type Feed, type RunListener, type Subscription } from "./feed.js";
+export { createPlans, type Plans } from "./plans.js";
+export { findRegistered } from "./registered.js";
+export { createRun, type RunDeps } from "./run.js";
+export { readProgress } from "./run-progress.js";
+export { readResult, statusOf } from "./run-result.js";
+export type { Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
+export { eventsOf, untilEnded, type Watched } from "./run-watch.js";
+export { planTextOf } from "./submission.js";
+export type { SubmitOptions } from "./submit-options.js";
+export { createSubmitter, type SubmitItem, type Submitted, type Submitter } from "./submitter.js";
