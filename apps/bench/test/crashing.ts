@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Row } from "../src/crash/rows.js";
 
 // Real processes need compiled programs: `npm test` builds before it tests.
 const main = fileURLToPath(new URL("../dist/crash/main.js", import.meta.url));
@@ -13,16 +14,6 @@ export interface Figures {
   readonly total: Row;
   readonly contested: number;
   readonly violations: readonly object[];
-}
-
-interface Row {
-  readonly kind: string;
-  readonly injected: number;
-  readonly runs: number;
-  readonly lost: number;
-  readonly executedAgain: number;
-  readonly mostAgain: number;
-  readonly acceptedTwice: number;
 }
 
 /** Runs the crash bench, as `npm run crash` does. */

@@ -27,7 +27,7 @@ function counted(store: Store, calls: Map<string, number>): Store {
 }
 
 // Each call is at least one command of a store behind a network. Who adds a poll has to take another away.
-it("asks an idle store for no more than 90 things a minute", async () => {
+it.each([1, 2])("asks an idle store for no more than 90 things a minute, with %i lanes", async (lanes) => {
   vi.useFakeTimers({
     toFake: ["setTimeout", "clearTimeout", "setInterval", "performance", "hrtime", "Date"],
   });
@@ -35,7 +35,7 @@ it("asks an idle store for no more than 90 things a minute", async () => {
   const store = await openSqliteStore("memory:", { expireMemorySessions: true });
   const worker = createJobbersWorker(
     counted(store, calls),
-    { workflows: [noop], random: () => 0 },
+    { workflows: [noop], lanes, random: () => 0 },
     new Set(),
   );
   await worker.start();

@@ -7,6 +7,7 @@ import {
   type SubmitResult,
   task,
 } from "@jobbers/core";
+import { turns } from "@jobbers/testing";
 import { describe, expect, it } from "vitest";
 import { findRegistered } from "../src/registered.js";
 import { planTextOf } from "../src/submission.js";
@@ -55,6 +56,33 @@ describe("the submitter", () => {
     );
     // The first comes twice: the plan was missing.
     expect(store.batches.map((batch) => batch.length)).toEqual([125, 125, ...Array(7).fill(125), 1]);
+  });
+
+  it("sends the next batch before the last is answered once the store has the plan, eight at most", async () => {
+    const store = forgetful();
+    const submitter = createSubmitter({
+      submit: async (batch, call) => {
+        const results = await store.submit(batch, call);
+        await opened;
+        return results;
+      },
+    });
+    let open = () => {};
+    let opened: Promise<void> = Promise.resolve();
+    await submitter.submit(double, [{ input: {} }]);
+    const before = store.batches.length;
+    opened = new Promise((resolve) => {
+      open = resolve;
+    });
+    const all = submitter.submit(
+      double,
+      Array.from({ length: 125 * 20 }, () => ({ input: {} })),
+    );
+    await turns(50);
+    expect(store.batches.length - before).toBe(8);
+    open();
+    expect(await all).toHaveLength(125 * 20);
+    expect(store.batches.length - before).toBe(20);
   });
 
   it("tells the ids of items whose fate is unknown, so that they can be sent again", async () => {

@@ -8,10 +8,11 @@ const { single } = samplePlans;
 const directory = testDirectory();
 let files = 0;
 
-/** A store that counts its commits. */
-async function openCounted() {
-  const counted = { commits: 0 };
-  const openDatabase = (path: string): Database => {
+type Statement = ReturnType<Database["prepare"]>;
+
+/** Opens databases whose statements are looked at, or replaced, on the way. */
+function watching(watch: (sql: string, statement: Statement) => Statement) {
+  return (path: string): Database => {
     const database = new DatabaseSync(path) as Database;
     return {
       get isOpen() {
@@ -22,17 +23,22 @@ async function openCounted() {
       },
       exec: (sql) => database.exec(sql),
       close: () => database.close(),
-      prepare: (sql) => {
-        const statement = database.prepare(sql);
-        if (sql !== "COMMIT") return statement;
-        const run = () => {
-          counted.commits++;
-          return statement.run();
-        };
-        return { run, get: () => undefined, all: () => [] };
-      },
+      prepare: (sql) => watch(sql, database.prepare(sql)),
     };
   };
+}
+
+/** A store that counts its commits. */
+async function openCounted() {
+  const counted = { commits: 0 };
+  const openDatabase = watching((sql, statement) => {
+    if (sql !== "COMMIT") return statement;
+    const run = () => {
+      counted.commits++;
+      return statement.run();
+    };
+    return { run, get: () => undefined, all: () => [] };
+  });
   return { store: await openSqliteStore("memory:", { openDatabase }), counted };
 }
 
@@ -42,32 +48,16 @@ const locked = () => Object.assign(new Error("database is locked"), { errcode: 2
 /** A store in a file whose next look by a statement with this text fails, once. */
 async function openFailing() {
   const next = { text: "", failed: 0 };
-  const openDatabase = (path: string): Database => {
-    const database = new DatabaseSync(path) as Database;
-    return {
-      get isOpen() {
-        return database.isOpen;
-      },
-      get isTransaction() {
-        return database.isTransaction;
-      },
-      exec: (sql) => database.exec(sql),
-      close: () => database.close(),
-      prepare: (sql) => {
-        const statement = database.prepare(sql);
-        return {
-          run: (...parameters) => statement.run(...parameters),
-          all: (...parameters) => statement.all(...parameters),
-          get: (...parameters) => {
-            if (next.text === "" || !sql.includes(next.text)) return statement.get(...parameters);
-            next.text = "";
-            next.failed++;
-            throw locked();
-          },
-        };
-      },
-    };
-  };
+  const openDatabase = watching((sql, statement) => ({
+    run: (...parameters) => statement.run(...parameters),
+    all: (...parameters) => statement.all(...parameters),
+    get: (...parameters) => {
+      if (next.text === "" || !sql.includes(next.text)) return statement.get(...parameters);
+      next.text = "";
+      next.failed++;
+      throw locked();
+    },
+  }));
   return { store: await openSqliteStore(`sqlite:${directory}/${++files}.db`, { openDatabase }), next };
 }
 

@@ -8,6 +8,7 @@ export * from "./faulty-store.js";
 export type { Handler } from "./handler-calls.js";
 export * from "./mortal-store.js";
 export * from "./plans.js";
+export * from "./random.js";
 export * from "./run-dag.js";
 export * as samplePlans from "./sample-plans.js";
 export * from "./signals.js";

@@ -49,7 +49,9 @@ const OVERTIME_MS = 1_000;
 /** The most that a loop which is woken for nothing waits between its looks, in milliseconds. */
 const LONGEST_REST_MS = 50;
 
+/** A wait that only a wake-up ends, in milliseconds: a day, as timers take no more than 24 days. */
 const NEVER_MS = 24 * 3_600_000;
+
 /** Why a wait was ended; without a reason of its own each abort would make an error with a stack. */
 const WOKEN = "woken";
 

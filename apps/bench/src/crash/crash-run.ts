@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createRandom } from "@jobbers/testing";
 import { hostIdentity } from "@jobbers/worker";
 import { connect, type Jobbers } from "jobbers";
 import { createCrew } from "./crew.js";
@@ -10,7 +11,6 @@ import { createInjector } from "./injector.js";
 import type { IntakeLine, WorkLine } from "./ledgers.js";
 import { readLines } from "./line-file.js";
 import { watchLag } from "./machine-lag.js";
-import { createRandom } from "./random.js";
 import { leftovers, settle } from "./settling.js";
 import { starvationProblem, starvations } from "./starvation.js";
 import type { StoreUnderTest } from "./store-under-test.js";

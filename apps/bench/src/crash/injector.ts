@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { createBag } from "./bag.js";
 import type { Fault, FaultKind, Scene } from "./fault.js";
-import { createBag } from "./random.js";
 
 /** Injects faults for a time; they may overlap. */
 export interface Injector {

@@ -1,8 +1,8 @@
 import { createRunIds } from "@jobbers/core";
+import { createRandom } from "@jobbers/testing";
 import { type Jobbers, JobbersError } from "jobbers";
 import type { IntakeLine } from "./ledgers.js";
 import type { LineFile } from "./line-file.js";
-import { createRandom } from "./random.js";
 import { type Load, type WorkflowName, workflowNames, workflows } from "./workflows.js";
 
 /** Submits runs and keeps ledger A; after a restart it goes on where its ledger ends. */

@@ -1,0 +1,77 @@
+import { type Exchange, type Store, task } from "@jobbers/core";
+import { describe, expect, it } from "vitest";
+import { around, gate, openStore, result, startWorker, submit, submitMany } from "./bench.js";
+
+const noop = task({ name: "noop", run: async () => null });
+
+/** A store that would have so many exchanges under way, and the numbers of the lanes that were seen. */
+function laned(
+  store: Store,
+  lanes: number | undefined,
+  seen: Set<number>,
+  before = async (_lane: number) => {},
+) {
+  const watched = around(store, async (verb, call, args) => {
+    if (verb !== "exchange") return call();
+    const { lane } = args[0] as Exchange;
+    seen.add(lane);
+    await before(lane);
+    return call();
+  });
+  return new Proxy(watched, {
+    get: (target, key) => (key === "lanes" ? lanes : Reflect.get(target, key)),
+  });
+}
+
+describe("a worker's lanes", () => {
+  it("are as many as the store says, and all are used where there is plenty", async () => {
+    const store = await openStore();
+    const seen = new Set<number>();
+    await startWorker({ store: laned(store, 2, seen), workflows: [noop], concurrency: 20 });
+    // Both lanes look once when they begin; from then on the second waits until it is woken.
+    await result(store, await submit(store, noop), noop);
+    seen.clear();
+    for (const run of await submitMany(store, noop, 200)) await result(store, run, noop);
+    expect([...seen].sort()).toEqual([0, 1]);
+  });
+
+  it("go on one without the other: a call that hangs holds back its own lane only", async () => {
+    const store = await openStore();
+    const runs = await submitMany(store, noop, 200);
+    const hanging = gate();
+    const reached = gate();
+    const seen = new Set<number>();
+    const before = async (lane: number) => {
+      if (lane !== 1) return;
+      reached.open();
+      await hanging.promise;
+    };
+    await startWorker({ store: laned(store, 2, seen, before), workflows: [noop], concurrency: 20 });
+    await reached.promise;
+    for (const run of runs) await result(store, run, noop);
+    hanging.open();
+  });
+
+  it("is one where the store says nothing, or the worker was told so", async () => {
+    const seen = new Set<number>();
+    const silent = await openStore();
+    const told = await openStore();
+    for (const [store, lanes] of [
+      [laned(silent, undefined, seen), undefined],
+      [laned(told, 2, seen), 1],
+    ] as const) {
+      await startWorker({ store, workflows: [noop], concurrency: 20, ...(lanes !== undefined && { lanes }) });
+      for (const run of await submitMany(store, noop, 100)) await result(store, run, noop);
+    }
+    expect([...seen]).toEqual([0]);
+  });
+
+  it("beyond the first are left alone while there is little to do", async () => {
+    const seen = new Set<number>();
+    const store = laned(await openStore(), 2, seen);
+    await startWorker({ store, workflows: [noop], concurrency: 20 });
+    seen.clear();
+    for (let i = 0; i < 5; i++) await result(store, await submit(store, noop), noop);
+    expect([...seen]).toEqual([0]);
+  });
+});
