@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect } from "jobbers";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
+import { start } from "./child-process.js";
 import { makeProject, temporaryFolder } from "./fixture-project.js";
 import { startRedis } from "./redis-server.js";
 
@@ -12,37 +12,6 @@ const main = join(root, "apps/examples/dist/dependency-audit/main.js");
 const jobbersCommand = join(root, "node_modules/.bin/jobbers");
 const dag = join(root, "apps/examples/src/dependency-audit/dag.ts");
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-
-/** A process of this test, and all that it has written. */
-interface Process {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  said(): string;
-  until(pattern: RegExp): Promise<void>;
-}
-
-function start(args: readonly string[], cwd: string): Process {
-  const env = { ...process.env, INIT_CWD: cwd };
-  const child = spawn(process.execPath, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  const hear = (text: string) => {
-    said += text;
-  };
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", hear);
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  onTestFinished(async () => {
-    child.kill("SIGKILL");
-    await ended;
-  });
-  const until = (pattern: RegExp) =>
-    new Promise<void>((resolve, reject) => {
-      const look = () => void (pattern.test(said) && resolve());
-      child.stderr.on("data", look);
-      child.once("close", () => reject(new Error(`it ended without saying ${pattern}:\n${said}`)));
-      look();
-    });
-  return { child, ended, until, said: () => said };
-}
 
 function projectOf(packages: number): Promise<string> {
   const names = Array.from({ length: packages }, (_, i) => `p${i}`);
