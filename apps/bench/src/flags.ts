@@ -10,6 +10,7 @@ Measures the embedded SQLite store (a file, WAL, synchronous=FULL) with one proc
 store beside BullMQ: both in turns on one redis-server of the bench's own, from PATH.
 
   --store NAME    sqlite (default) or redis
+  --http          the HTTP API on that store, beside a bare Hono app
   --aof WHEN      redis: append-only file, fsynced everysec or always (default: no persistence)
   --only NAME     only the scenarios whose name contains NAME
   --rounds N      rounds to take the median of (default 3; redis 5)
@@ -23,6 +24,7 @@ store beside BullMQ: both in turns on one redis-server of the bench's own, from 
 /** The command line, checked. */
 export interface Flags {
   readonly store: "sqlite" | "redis";
+  readonly http: boolean;
   readonly aof: Aof;
   readonly only: string;
   readonly rounds: number;
@@ -42,6 +44,7 @@ export function readFlags(): Flags {
     allowPositionals: true,
     options: {
       store: { type: "string", default: "sqlite" },
+      http: { type: "boolean", default: false },
       aof: { type: "string", default: "no" },
       only: { type: "string", default: "" },
       rounds: { type: "string" },
@@ -61,7 +64,7 @@ export function readFlags(): Flags {
     markdown,
     store,
     aof: oneOf("--aof", values.aof, ["no", "everysec", "always"]),
-    rounds: atLeast("--rounds", values.rounds ?? (store === "redis" ? "5" : "3"), 1),
+    rounds: atLeast("--rounds", values.rounds ?? (store === "redis" && !values.http ? "5" : "3"), 1),
     scale: atLeast("--scale", values.scale, 0.001),
     files: positionals,
   };

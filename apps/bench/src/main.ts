@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { type Flags, readFlags, usage } from "./flags.js";
+import { httpSuite } from "./http/suite.js";
 import { markdownOf, pages, withFigures } from "./markdown.js";
 import { redisSuite } from "./redis/suite.js";
 import { machine, type Report, summarise, tableOf } from "./report.js";
@@ -21,7 +22,7 @@ try {
 }
 
 async function bench(flags: Flags): Promise<void> {
-  await using suite = flags.store === "redis" ? await redisSuite(flags) : sqliteSuite(flags.dir);
+  await using suite = await suiteOf(flags);
   const giveUp = async () => {
     await suite[Symbol.asyncDispose]();
     process.exit(130);
@@ -31,6 +32,11 @@ async function bench(flags: Flags): Promise<void> {
   const { machine, store, measured } = report;
   process.stdout.write(`${JSON.stringify(machine)}\n${store}\n\n${tableOf(measured)}\n`);
   if (flags.json) await writeFile(flags.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+function suiteOf(flags: Flags): Promise<Suite> | Suite {
+  if (flags.http) return httpSuite(flags);
+  return flags.store === "redis" ? redisSuite(flags) : sqliteSuite(flags.dir);
 }
 
 async function measure({ store, scenarios }: Suite, { only, rounds, scale }: Flags): Promise<Report> {
