@@ -78,8 +78,8 @@ export function createSubmission(
   // Thousands may be made at a time, so that nobody waits who need not.
   const parsed = parseSoon(workflow.input, raw, what);
   return parsed instanceof Promise
-    ? parsed.then((value) => submissionOf(head, given, raw, value, what, id))
-    : submissionOf(head, given, raw, parsed, what, id);
+    ? parsed.then((value) => submissionOf(head, given, raw, value, what, id, options.traceparent))
+    : submissionOf(head, given, raw, parsed, what, id, options.traceparent);
 }
 
 function submissionOf(
@@ -89,6 +89,7 @@ function submissionOf(
   parsed: unknown,
   what: string,
   id: string,
+  traceparent: string | undefined,
 ): Submission {
   // As canonical JSON has it: { input, name, options }.
   const content = `{"input":${canonicalJson(raw)},"name":${head.jsonName},"options":${canonicalJson(given as JsonValue)}}`;
@@ -110,6 +111,7 @@ function submissionOf(
     runAtMs: given.runAtMs,
     tags: given.tags ? joinTags(head.tags, given.tags) : head.tags,
     keepMs: given.keepMs ?? head.keepMs,
+    traceparent,
   };
 }
 
