@@ -13,11 +13,12 @@ import { closedError } from "./faults.js";
 import { listAttempts } from "./history.js";
 import type { Keys } from "./keys.js";
 import { createListening } from "./listen.js";
-import { findRegistration, getPlan, listRegistrations } from "./plans.js";
+import { getPlan } from "./plans.js";
 import { promoteScript } from "./promote.js";
 import { purgeScript } from "./purge.js";
 import { listQueues } from "./queues.js";
 import { reapScript } from "./reap.js";
+import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { getRun, listRuns } from "./runs.js";
 import { createServer } from "./server.js";
 import {
@@ -99,8 +100,9 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     listAttempts: (id, address) => listAttempts(server, id, address),
     readValues: (id, wanted) => readValues(server, id, wanted),
     getPlan: (hash) => getPlan(server, hash),
-    findRegistration: (name) => findRegistration(server, name),
+    findRegistration: (name, plan) => findRegistration(server, name, plan),
     listRegistrations: () => listRegistrations(server),
+    listVersions: (name) => listVersions(server, name),
     listQueues: () => listQueues(server),
     listWorkers: () => run(listWorkersScript),
     readEvents: (after, limit) => readEvents(server, after, limit),

@@ -12,7 +12,8 @@ import type {
   StepRecord,
   WorkerRecord,
 } from "./records.js";
-import type { Reaped, Registration, Renewal, Retention, Session, SessionOpening } from "./session.js";
+import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
+import type { Reaped, Renewal, Retention, Session, SessionOpening } from "./session.js";
 import type { StepState } from "./states.js";
 import type { CancelResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
 
@@ -134,9 +135,15 @@ export interface Looking {
   /** JSON texts by key (see `valueKey`), `null` where there is none; at most 500 keys a call. */
   readValues(run: string, keys: readonly string[]): Promise<Record<string, string | null>>;
   getPlan(hash: string): Promise<string | undefined>;
-  /** The newest registration under a name. */
-  findRegistration(name: string): Promise<Registration | undefined>;
-  listRegistrations(): Promise<Omit<Registration, "planText">[]>;
+  /** The newest registration under a name, or that of one version, as long as the store has its plan. */
+  findRegistration(name: string, plan?: string): Promise<RegistrationRecord | undefined>;
+  /** The newest registration of each name, by name. */
+  listRegistrations(): Promise<RegistrationHead[]>;
+  /**
+   * The versions of a name, newest first, at most {@link VERSIONS_KEPT}. One that is registered again is the newest again. Of the
+   * newest the store has the plan in any case, of an older one as long as it keeps runs of it.
+   */
+  listVersions(name: string): Promise<VersionRecord[]>;
   listQueues(): Promise<QueueRecord[]>;
   listWorkers(): Promise<WorkerRecord[]>;
   /** The feed after a cursor (0: from what is left of its beginning); `gap` when events after the cursor were trimmed. */

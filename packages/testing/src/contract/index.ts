@@ -18,6 +18,7 @@ import { lines } from "./lines.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
+import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
@@ -45,6 +46,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["expansions", expansions],
   ["dags", dags],
   ["sessions", sessions],
+  ["registrations", registrations],
   ["losses", losses],
   ["timers", timers],
   ["cancelling", cancelling],
