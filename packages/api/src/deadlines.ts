@@ -26,7 +26,8 @@ export function withDeadlines(store: Store, ms: number): Store {
 
 function inTime<T>(answer: Promise<T>, ms: number, verb: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new JobbersError("store-busy", `the store did not answer (${verb}) within ${ms} ms`));
+    const late = () =>
+      reject(new JobbersError("store-busy", `the store did not answer (${verb}) within ${ms} ms`));
     const timer = setTimeout(late, ms);
     answer.then(
       (value) => {

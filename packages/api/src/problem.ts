@@ -20,7 +20,11 @@ export class RequestRefused extends JobbersError {
 type RefusalCode = "body-invalid" | "query-invalid" | "input-invalid";
 
 /** The refusal of some parts of a request; its message has the first of them. */
-export function refusalOf(code: RefusalCode, what: string, errors: readonly [Refused, ...Refused[]]): RequestRefused {
+export function refusalOf(
+  code: RefusalCode,
+  what: string,
+  errors: readonly [Refused, ...Refused[]],
+): RequestRefused {
   const [{ pointer, detail }] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   return new RequestRefused(code, `${what}: ${pointer === "" ? "it" : pointer} ${detail}${more}`, errors);

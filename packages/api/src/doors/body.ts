@@ -17,10 +17,16 @@ export interface BodyLimits {
 export function checkMediaType(c: Context, wanted: string): void {
   const type = c.req.header("content-type");
   if (type !== wanted && !isType(type, wanted))
-    throw new JobbersError("media-type-unsupported", `${c.req.path} takes ${wanted}; this is ${quoted(type ?? "")}`);
+    throw new JobbersError(
+      "media-type-unsupported",
+      `${c.req.path} takes ${wanted}; this is ${quoted(type ?? "")}`,
+    );
   const encoding = c.req.header("content-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "identity")
-    throw new JobbersError("media-type-unsupported", `a body with Content-Encoding ${quoted(encoding)} is not taken`);
+    throw new JobbersError(
+      "media-type-unsupported",
+      `a body with Content-Encoding ${quoted(encoding)} is not taken`,
+    );
 }
 
 /** True for the type with parameters behind it, unless they name another charset than UTF-8. */
@@ -28,7 +34,9 @@ function isType(given: string | undefined, wanted: string): boolean {
   const [type = "", ...parameters] = (given ?? "").toLowerCase().split(";");
   return (
     type.trim() === wanted &&
-    parameters.every((each) => !each.trim().startsWith("charset=") || /^charset="?utf-?8"?$/.test(each.trim()))
+    parameters.every(
+      (each) => !each.trim().startsWith("charset=") || /^charset="?utf-?8"?$/.test(each.trim()),
+    )
   );
 }
 
@@ -61,7 +69,9 @@ async function readBody(c: Context, { bodyBytes, bodyMs }: BodyLimits): Promise<
   const length = lengthOf(c.req.header("content-length"));
   if (length !== undefined && length > bodyBytes) throw tooLarge(bodyBytes);
   const stopping = new AbortController();
-  const read = isHeldToLength(c, length) ? raw.arrayBuffer().then((all) => Buffer.from(all)) : measured(raw, bodyBytes, stopping.signal);
+  const read = isHeldToLength(c, length)
+    ? raw.arrayBuffer().then((all) => Buffer.from(all))
+    : measured(raw, bodyBytes, stopping.signal);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

@@ -17,7 +17,10 @@ export function createTokenCheck(tokens: readonly string[]): TokenCheck {
   for (const [at, token] of tokens.entries()) {
     const id = form.exec(token)?.[1];
     if (id === undefined || digests.has(id)) {
-      const what = id === undefined ? "is not jb_<id>_<secret> with a secret of 16 characters or more" : "has the id of another";
+      const what =
+        id === undefined
+          ? "is not jb_<id>_<secret> with a secret of 16 characters or more"
+          : "has the id of another";
       throw new JobbersError("flag-invalid", `token ${at + 1} ${what}`);
     }
     digests.set(id, digestOf(token));

@@ -1,0 +1,32 @@
+import { JobbersError } from "@jobbers/core";
+import { json } from "../answers.js";
+import { defineRoute } from "../route.js";
+import { type CancelAnswer, cancelAnswer } from "../wire/run.js";
+import { runPath } from "./parameters.js";
+
+/** `POST /v1/runs/{id}/cancel` */
+export const cancelRun = defineRoute(
+  {
+    method: "post",
+    path: "/v1/runs/{id}/cancel",
+    operationId: "cancelRun",
+    tag: "runs",
+    summary: "Ask a run to end",
+    description: "Takes no body. May be repeated.",
+    params: runPath,
+    answers: {
+      202: { description: "`cancelling`: it ends when nothing of it runs any more.", schema: cancelAnswer },
+      200: {
+        description: "`cancelled`: it has ended so; `ended`: it had ended otherwise.",
+        schema: cancelAnswer,
+      },
+    },
+    problems: ["run-unknown", "store-busy", "store-unwritable", "store-closed"],
+  },
+  async ({ store }, { params: { id } }) => {
+    const { status } = await store.cancel(id);
+    if (status === "unknown") throw new JobbersError("run-unknown", `there is no run ${id}`);
+    const body: CancelAnswer = { id, status };
+    return json(body, status === "cancelling" ? 202 : 200);
+  },
+);
