@@ -133,7 +133,7 @@ function countMember(unit: Unit, step: Step): void {
 export function endBodyIfDone(unit: Unit, run: Run, owner: StepAddress): void {
   const body = bodyOf(unit, run, owner);
   if (body.settled < body.members || run.ended !== null || run.cancelling) return;
-  if (owner !== RUN_ADDRESS && unit.step(run, owner)?.state !== "expanding") return;
+  if (owner === RUN_ADDRESS ? isOpening(unit, run) : unit.step(run, owner)?.state !== "expanding") return;
   if (body.failed > 0 && body.epilogue === "waiting") {
     body.epilogue = "running";
     body.dirty = true;
@@ -163,6 +163,13 @@ function endBody(unit: Unit, run: Run, owner: StepAddress): void {
 /** The step that starts what a submission's first page could not hold: without it the run has not all its steps. */
 function settleOpening(unit: Unit, { run, state }: Step): void {
   if (state === "failed") endRun(unit, run, "failed");
+  else endBodyIfDone(unit, run, RUN_ADDRESS);
+}
+
+/** True for a run without steps whose input is still to be parsed; one that has steps waits for those anyway. */
+export function isOpening(unit: Unit, run: Run): boolean {
+  const opening = run.members === 0 ? unit.step(run, RUN_ADDRESS) : undefined;
+  return opening !== undefined && !isSettledState(opening.state);
 }
 
 /** True when a step has ended. */

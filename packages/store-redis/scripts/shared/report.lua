@@ -99,7 +99,10 @@ apply["e"] = function(step, r)
   if step.phase ~= ENTER then return false end
   local run, address = step.run, step.address
   if run.cancelling then return settle.step(step, CANCELLED, "cancelled") end
-  if address ~= "" then
+  if address == "" then
+    -- Once its first page is applied, the cursor stands beyond it.
+    if step.spec.needs ~= "" and step.cursor == 0 then values.replaceInput(run, r.payload) end
+  else
     local body = bodies.of(run, address)
     if body.members == 0 then values.put(run, address .. ":input", r.payload) end
     body.members, body.dirty = tonumber(r.members), true

@@ -17,7 +17,7 @@ function settle.step(step, outcome, reason, follow)
     settle.endBody(run, spec.owner)
   elseif step.address == "" then
     -- The step that starts what a submission's first page could not hold: without it the run has not all its steps.
-    if outcome == FAILED then settle.endRun(run, FAILED) end
+    if outcome == FAILED then settle.endRun(run, FAILED) else settle.endBodyIfDone(run, "") end
   elseif follow then
     settle.follow(step, follow)
   elseif spec.dependents == 0 and not spec.catches then
@@ -113,11 +113,19 @@ function settle.countMember(step)
   settle.endBodyIfDone(step.run, owner)
 end
 
+-- True for a run without steps whose input is still to be parsed; one that has steps waits for those anyway.
+function settle.isOpening(run)
+  local opening = run.body.members == 0 and steps.get(run, "")
+  return opening and not steps.isSettled(opening)
+end
+
 -- Ends a body when all its members have counted: its onFailure body first, then its owner.
 function settle.endBodyIfDone(run, owner)
   local body = bodies.of(run, owner)
   if body.settled < body.members or run.ended or run.cancelling then return end
-  if owner ~= "" then
+  if owner == "" then
+    if settle.isOpening(run) then return end
+  else
     local step = steps.get(run, owner)
     if not step or step.state ~= EXPANDING then return end
   end

@@ -52,6 +52,13 @@ function values.getAll(run, keys)
   return texts
 end
 
+-- Puts a run's parsed input in the place of the raw one, which may have stood in the other of the two places.
+function values.replaceInput(run, input)
+  call("HDEL", run.key, "=:input")
+  call("HDEL", runs.moreKey(run), "=:input")
+  values.put(run, ":input", input)
+end
+
 -- Keeps a step's output.
 function values.putOutput(step, output)
   values.put(step.run, step.address, output)

@@ -18,6 +18,7 @@ import { lines } from "./lines.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
+import { openings } from "./openings.js";
 import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
 import { sessions } from "./sessions.js";
@@ -45,6 +46,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["maps", maps],
   ["expansions", expansions],
   ["dags", dags],
+  ["openings", openings],
   ["sessions", sessions],
   ["registrations", registrations],
   ["losses", losses],
