@@ -18,6 +18,7 @@ import { promoteScript } from "./promote.js";
 import { purgeScript } from "./purge.js";
 import { listQueues } from "./queues.js";
 import { reapScript } from "./reap.js";
+import { retryScript } from "./retry.js";
 import { getRun, listRuns } from "./runs.js";
 import { createServer } from "./server.js";
 import {
@@ -76,6 +77,12 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       return results;
     },
     cancel: (id) => run(cancelScript, id, eventsKept),
+    async retry(id) {
+      for (;;) {
+        const { status, more } = await run(retryScript, id, eventsKept);
+        if (!more) return { status };
+      }
+    },
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),

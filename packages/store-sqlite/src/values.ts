@@ -21,6 +21,11 @@ export function putValue(sql: Sql, run: number, key: string, text: string): void
   );
 }
 
+/** Forgets a value that has a key of its own. */
+export function dropValue(sql: Sql, run: number, key: string): void {
+  sql.run("DELETE FROM vals WHERE run = ? AND key = ?", run, key);
+}
+
 /** Keeps a step's output: in its record, or beside it. */
 export function putOutput({ sql }: Unit, step: Step, output: string): void {
   if (isInline(output)) step.output = output;
