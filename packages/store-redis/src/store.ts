@@ -19,6 +19,7 @@ import { purgeScript } from "./purge.js";
 import { listQueues } from "./queues.js";
 import { reapScript } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
+import { retryScript } from "./retry.js";
 import { getRun, listRuns } from "./runs.js";
 import { createServer } from "./server.js";
 import {
@@ -77,6 +78,12 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       return results;
     },
     cancel: (id) => run(cancelScript, id, eventsKept),
+    async retry(id) {
+      for (;;) {
+        const { status, more } = await run(retryScript, id, eventsKept);
+        if (!more) return { status };
+      }
+    },
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),

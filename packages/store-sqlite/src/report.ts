@@ -162,12 +162,14 @@ export function beginBody(unit: Unit, step: Step): void {
 
 function advanced(unit: Unit, step: Step, { follow }: ReportOf<"advanced">): Verdict {
   endLease(unit, step);
+  // It is asked again after a retry by hand.
+  if (step.run.cancelling) return "accepted";
   step.phase = phaseBefore(step);
-  if (!step.run.cancelling) applyFollow(unit, step, follow);
+  applyFollow(unit, step, follow);
   return "accepted";
 }
 
 /** A settled step that is advanced no more shows again what it was handed out for. */
-function phaseBefore({ spec }: Step): Step["phase"] {
+export function phaseBefore({ spec }: Step): Step["phase"] {
   return spec.kind === "task" ? "run" : spec.kind === "map" ? "expand" : "enter";
 }

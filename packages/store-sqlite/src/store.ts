@@ -19,6 +19,7 @@ import { purge } from "./purge.js";
 import { listQueues } from "./queues.js";
 import { reapSessions } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
+import { retry } from "./retry.js";
 import { getRun, headOf, listRuns } from "./runs.js";
 import {
   closePart,
@@ -97,6 +98,12 @@ export function createStore({
       return (await Promise.all(chunks)).flat();
     },
     cancel: (run) => mutate(10, (unit) => cancel(unit, run)),
+    async retry(run) {
+      for (;;) {
+        const { status, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run));
+        if (!more) return { status };
+      }
+    },
     openSession: (opening) =>
       mutate(10, (unit) =>
         openSession(unit, opening, sessionsExpire ? opening.leaseMs : Number.POSITIVE_INFINITY),

@@ -30,6 +30,11 @@ export function replaceInput({ sql }: Unit, run: Run, text: string): void {
   else sql.run("DELETE FROM vals WHERE run = ? AND key = ?", run.seq, key);
 }
 
+/** Forgets a value that has a key of its own. */
+export function dropValue(sql: Sql, run: number, key: string): void {
+  sql.run("DELETE FROM vals WHERE run = ? AND key = ?", run, key);
+}
+
 /** Keeps a step's output: in its record, or beside it. */
 export function putOutput({ sql }: Unit, step: Step, output: string): void {
   if (isInline(output)) step.output = output;

@@ -64,3 +64,9 @@ export type SubmitResult =
   | { readonly status: "plan-missing"; readonly id: string };
 
 export type CancelResult = { readonly status: "cancelled" | "cancelling" | "ended" | "unknown" };
+
+/**
+ * What came of a retry by hand: the run goes on (`retried`); it has not ended, perhaps because it was retried before (`running`);
+ * it has succeeded, so there is nothing to do again; it is not known; or only its id is remembered (`purged`).
+ */
+export type RetryResult = { readonly status: "retried" | "running" | "succeeded" | "unknown" | "purged" };

@@ -59,6 +59,13 @@ function values.replaceInput(run, input)
   values.put(run, ":input", input)
 end
 
+-- Forgets the text under a key, wherever it is.
+function values.drop(run, key)
+  call("HDEL", run.key, "=" .. key)
+  call("HDEL", runs.moreKey(run), "=" .. key)
+  own(run, "put")[key] = false
+end
+
 -- Keeps a step's output.
 function values.putOutput(step, output)
   values.put(step.run, step.address, output)

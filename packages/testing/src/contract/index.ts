@@ -21,6 +21,11 @@ import { maps } from "./maps.js";
 import { openings } from "./openings.js";
 import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
+import { retrying } from "./retrying.js";
+import { retryingBodies } from "./retrying-bodies.js";
+import { retryingCancelled } from "./retrying-cancelled.js";
+import { retryingCatches } from "./retrying-catches.js";
+import { retryingEnded } from "./retrying-ended.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { submitting } from "./submitting.js";
@@ -52,6 +57,11 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["losses", losses],
   ["timers", timers],
   ["cancelling", cancelling],
+  ["retrying", retrying],
+  ["retrying bodies", retryingBodies],
+  ["retrying catches", retryingCatches],
+  ["retrying cancelled runs", retryingCancelled],
+  ["retrying ended runs", retryingEnded],
   ["crashes", crashes],
   ["retention", retention],
   ["looking", looking],
