@@ -9,7 +9,7 @@ import { problemOf, refuse } from "./problem.js";
 import { createRegistrations } from "./registrations.js";
 import type { Route } from "./route.js";
 import { submitBulk } from "./routes/bulk.js";
-import { cancelRun } from "./routes/control.js";
+import { cancelRun, retryRun } from "./routes/control.js";
 import { getDag, listDags } from "./routes/dags.js";
 import { docsRoutes } from "./routes/docs.js";
 import { allEvents, runEvents } from "./routes/events.js";
@@ -73,7 +73,7 @@ const LIMITS: ApiLimits = {
 };
 
 const routes: readonly Route[] = [
-  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, cancelRun],
+  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, cancelRun, retryRun],
   ...[runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
 ];
 

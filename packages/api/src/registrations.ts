@@ -16,7 +16,8 @@ export interface Registrations {
 
 interface Kept {
   readonly registered: Registered;
-  readonly schema: string | undefined;
+  /** What was registered, to tell whether it is still the same. */
+  readonly text: string;
   readonly untilMs: number;
 }
 
@@ -34,20 +35,21 @@ export function createRegistrations(
     const record = await store.findRegistration(name);
     const before = kept.get(name);
     kept.delete(name);
+    const { registeredAtMs: _at, planText: _plan, ...rest } = record ?? { registeredAtMs: 0, planText: "" };
+    const text = JSON.stringify(rest);
     const schema = record?.inputSchema;
-    const isSame =
-      before !== undefined && before.registered.workflow.version === record?.plan && before.schema === schema;
     // The same object as before: what is prepared once for a workflow is found by it.
-    const registered = isSame
-      ? before.registered
-      : {
-          workflow: await findRegistered(
-            { findRegistration: async () => record, listRegistrations: () => store.listRegistrations() },
-            name,
-          ),
-          check: schema === undefined ? noCheck : createInputCheck(schema),
-        };
-    kept.set(name, { registered, schema, untilMs: performance.now() + KEPT_MS });
+    const registered =
+      before?.text === text
+        ? before.registered
+        : {
+            workflow: await findRegistered(
+              { findRegistration: async () => record, listRegistrations: () => store.listRegistrations() },
+              name,
+            ),
+            check: schema === undefined ? noCheck : createInputCheck(schema),
+          };
+    kept.set(name, { registered, text, untilMs: performance.now() + KEPT_MS });
     const [oldest] = kept.keys();
     if (kept.size > MAX_KEPT) kept.delete(oldest as string);
     return registered;
