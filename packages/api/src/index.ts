@@ -1,1 +1,22 @@
-export {};
+/**
+ * The HTTP API of Jobbers: one Hono app over any store.
+ *
+ * @module
+ */
+export { type Api, type ApiDeps, createApi } from "./api.js";
+export type { Thrown } from "./wire/basics.js";
+export type { DagDetail, DagList, DagSummary } from "./wire/dag.js";
+export type { ApiEvent, Gap, Snapshot, Start } from "./wire/event.js";
+export type { Health, Queue, QueueList, Worker, WorkerList } from "./wire/fleet.js";
+export type { Problem } from "./wire/problem.js";
+export type {
+  CancelAnswer,
+  RetryAnswer,
+  RunDetail,
+  RunPage,
+  RunPending,
+  RunResult,
+  RunSummary,
+} from "./wire/run.js";
+export type { Attempt, PlanStepProgress, Step, StepDetail, StepPage } from "./wire/step.js";
+export type { BulkAnswer, RunRequest, SubmitAnswer } from "./wire/submit.js";

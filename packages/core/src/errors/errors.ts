@@ -205,6 +205,86 @@ export const errorCatalogue = {
     status: 500,
     exit: 2,
   },
+  "body-invalid": {
+    title: "A request's body cannot be read",
+    remedy:
+      "Send one JSON object of the form that /openapi.json shows for the route; errors[] names the parts.",
+    status: 400,
+    exit: 2,
+  },
+  "query-invalid": {
+    title: "A parameter of a request is wrong",
+    remedy: "Correct the parameters of the path, the query or the header that errors[] names.",
+    status: 400,
+    exit: 2,
+  },
+  "idempotency-key-missing": {
+    title: "Lines without ids came without an Idempotency-Key",
+    remedy:
+      "Give each line an id, or send an Idempotency-Key of 16 to 128 characters, the same with each resend.",
+    status: 400,
+    exit: 2,
+  },
+  "body-too-large": {
+    title: "A request's body is too large",
+    remedy: "Send less at a time, or pass a reference to large data instead.",
+    status: 413,
+    exit: 2,
+  },
+  "body-timeout": {
+    title: "A request's body came too slowly",
+    remedy: "Send it again, over a better network or in smaller parts.",
+    status: 408,
+    exit: 3,
+  },
+  "media-type-unsupported": {
+    title: "A body is of a type that the route does not take",
+    remedy: "Send application/json (application/x-ndjson for bulk) in UTF-8, without a Content-Encoding.",
+    status: 415,
+    exit: 2,
+  },
+  unauthorized: {
+    title: "A token is missing or wrong",
+    remedy: "Send Authorization: Bearer with one of the server's tokens.",
+    status: 401,
+    exit: 2,
+  },
+  "cross-site": {
+    title: "A page of another site sent this",
+    remedy: "Call the API from its own origin, from a program, or with a bearer token.",
+    status: 403,
+    exit: 2,
+  },
+  "host-not-allowed": {
+    title: "The server is not called by this name",
+    remedy: "Use a name that the server is started with, or add this one to its hosts.",
+    status: 421,
+    exit: 2,
+  },
+  "route-unknown": {
+    title: "There is nothing at this path",
+    remedy: "See /docs for the routes that there are.",
+    status: 404,
+    exit: 2,
+  },
+  "method-not-allowed": {
+    title: "A route does not take this method",
+    remedy: "Use a method that the Allow header lists.",
+    status: 405,
+    exit: 2,
+  },
+  "step-unknown": {
+    title: "The run has no such step",
+    remedy: "Check the address; a step that was not touched yet has no record.",
+    status: 404,
+    exit: 2,
+  },
+  internal: {
+    title: "Something went wrong inside the server",
+    remedy: "Report it with what the server logged at that time.",
+    status: 500,
+    exit: 3,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 /** The code of an error that Jobbers throws on purpose; codes are stable, messages are not. */
@@ -238,7 +318,7 @@ export class JobbersError extends Error {
 export class RunFailed extends JobbersError {
   override readonly name = "RunFailed";
   readonly run: string;
-  /** The address of the step that failed first, such as `fetch[3]`. */
+  /** The address of the step that failed first, such as `fetch[3]`; empty where the run failed before its first step. */
   readonly step: string;
   readonly error: StepError;
   /** How many tries that step had. */
@@ -247,10 +327,8 @@ export class RunFailed extends JobbersError {
   constructor(failure: { run: string; step: string; error: StepError; attempts: number }) {
     const { run, step, error, attempts } = failure;
     const tries = attempts === 1 ? "1 try" : `${attempts} tries`;
-    super(
-      "run-failed",
-      `run ${run} failed in step "${step}" after ${tries}: ${error.name}: ${error.message}`,
-    );
+    const where = step === "" ? "before its first step" : `in step "${step}" after ${tries}`;
+    super("run-failed", `run ${run} failed ${where}: ${error.name}: ${error.message}`);
     this.run = run;
     this.step = step;
     this.error = error;

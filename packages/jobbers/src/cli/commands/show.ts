@@ -48,7 +48,11 @@ function headOf(status: RunStatus): string[] {
     `  ended      ${showTime(endedAtMs)}${took}`,
     `  priority   ${status.priority}`,
     ...(status.tags.length > 0 ? [`  tags       ${status.tags.join(", ")}`] : []),
-    ...(failure ? [`  failure    ${failure.step}: ${failure.error.name}: ${failure.error.message}`] : []),
+    ...(failure
+      ? [
+          `  failure    ${failure.step || "before the first step"}: ${failure.error.name}: ${failure.error.message}`,
+        ]
+      : []),
   ];
 }
 

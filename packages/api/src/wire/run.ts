@@ -1,0 +1,87 @@
+import { z } from "@hono/zod-openapi";
+import { instant, json, name, runId, runState, thrown, workflowKind } from "./basics.js";
+import { planStep } from "./step.js";
+
+/** A run, without its input and steps. */
+export const run = z
+  .object({
+    id: runId,
+    kind: workflowKind,
+    name,
+    version: z.string().openapi({ description: "The hash of its plan." }),
+    state: runState,
+    cancelling: z.boolean().openapi({ description: "Cancelled, but something of it still runs." }),
+    priority: z.int(),
+    tags: z.array(z.string()),
+    createdAt: instant,
+    startedAt: instant.optional(),
+    endedAt: instant.optional(),
+    failure: z
+      .object({ step: z.string(), error: thrown })
+      .optional()
+      .openapi({ description: "What failed first and was not rescued." }),
+    traceparent: z
+      .string()
+      .optional()
+      .openapi({ description: "The W3C trace context that it was submitted with." }),
+    purged: z.boolean().openapi({ description: "Only the id is remembered." }),
+  })
+  .openapi("Run");
+
+/** A run, without its input and steps. */
+export type RunSummary = z.infer<typeof run>;
+
+/** A page of runs, newest first. */
+export const runPage = z
+  .object({
+    runs: z.array(run),
+    next: z.string().optional().openapi({ description: "The next page's cursor." }),
+  })
+  .openapi("RunPage");
+
+/** A page of runs, newest first. */
+export type RunPage = z.infer<typeof runPage>;
+
+/** A run with its input and how its steps are doing, in the order of the plan. */
+export const runDetail = z
+  .object({
+    ...run.shape,
+    input: json.optional().openapi({ description: "Absent when the run was purged." }),
+    steps: z.array(planStep),
+  })
+  .openapi("RunDetail");
+
+/** A run with its input and how its steps are doing, in the order of the plan. */
+export type RunDetail = z.infer<typeof runDetail>;
+
+/** The output of a run that succeeded; while it goes on, `output` is absent. */
+export const runResult = z
+  .object({ id: runId, state: z.literal("succeeded"), output: json })
+  .openapi("RunResult");
+
+/** The output of a run that succeeded. */
+export type RunResult = z.infer<typeof runResult>;
+
+/** Said of a run that has not ended. */
+export const runPending = z
+  .object({ id: runId, state: z.enum(["scheduled", "running"]) })
+  .openapi("RunPending");
+
+/** Said of a run that has not ended. */
+export type RunPending = z.infer<typeof runPending>;
+
+/** What became of a cancel. */
+export const cancelAnswer = z
+  .object({ id: runId, status: z.enum(["cancelling", "cancelled", "ended"]) })
+  .openapi("CancelAnswer");
+
+/** `cancelling` while something of the run still runs; `ended` when it had ended otherwise before. */
+export type CancelAnswer = z.infer<typeof cancelAnswer>;
+
+/** What became of a retry. */
+export const retryAnswer = z
+  .object({ id: runId, status: z.enum(["retried", "running", "succeeded"]) })
+  .openapi("RetryAnswer");
+
+/** `running` when the run had not ended, `succeeded` when it had ended so: then there was nothing to retry. */
+export type RetryAnswer = z.infer<typeof retryAnswer>;

@@ -1,0 +1,114 @@
+import { z } from "@hono/zod-openapi";
+import { instant, json, name, stepState, thrown } from "./basics.js";
+
+/** Why a step or an attempt ended as it did, or waits. */
+const stepReason = z
+  .enum([
+    ...(["error", "timeout", "frozen", "lost", "quarantined", "expired", "invalid-input"] as const),
+    ...(["invalid-output", "stopped", "parent", "condition", "body", "cancelled", "released"] as const),
+  ])
+  .openapi("StepReason");
+
+const stepKind = z.enum(["task", "map", "dag"]).openapi("StepKind");
+
+/** The record of one step of one run. */
+export const step = z
+  .object({
+    address: z.string().openapi({ example: "fetch[3]" }),
+    name: z.string().openapi({ description: "The name in the plan: the address without indices." }),
+    kind: stepKind,
+    state: stepState,
+    reason: stepReason.optional(),
+    phase: z.enum(["run", "admit", "expand", "enter", "advance"]),
+    queue: z.string(),
+    fence: z.int().openapi({ description: "How often it was taken or retried by hand." }),
+    tries: z.int().openapi({ description: "Tries spent on failures." }),
+    lost: z.int().openapi({ description: "Attempts that were lost with their worker." }),
+    worker: z.string().optional().openapi({ description: "Who has it, or had it last." }),
+    readyAt: instant.optional(),
+    startedAt: instant.optional(),
+    endedAt: instant.optional(),
+    dueAt: instant.optional(),
+    error: thrown.optional().openapi({ description: "The last error." }),
+    members: z
+      .int()
+      .optional()
+      .openapi({ description: "Of a map or inlined dag: how many steps its body has." }),
+    settled: z.int().optional().openapi({ description: "How many of them have settled." }),
+    count: z.int().optional().openapi({ description: "Of a map: how many instances there are." }),
+  })
+  .openapi("Step");
+
+/** The record of one step of one run. */
+export type Step = z.infer<typeof step>;
+
+/** A page of a run's steps; those that were not touched yet have no record. */
+export const stepPage = z
+  .object({
+    steps: z.array(step),
+    next: z.string().optional().openapi({ description: "The next page's cursor." }),
+  })
+  .openapi("StepPage");
+
+/** A page of a run's steps. */
+export type StepPage = z.infer<typeof stepPage>;
+
+/** A try that did not succeed. */
+export const attempt = z
+  .object({
+    fence: z.int(),
+    reason: stepReason,
+    worker: z.string().optional(),
+    startedAt: instant,
+    endedAt: instant,
+    error: thrown.optional(),
+  })
+  .openapi("Attempt");
+
+/** A try that did not succeed. */
+export type Attempt = z.infer<typeof attempt>;
+
+/** One step with its attempts and output. */
+export const stepDetail = z
+  .object({
+    ...step.shape,
+    attempts: z
+      .array(attempt)
+      .openapi({ description: "Tries that did not succeed, oldest first, at most 100." }),
+    output: json.optional().openapi({
+      description: "What a task returned, or an inlined dag answers; absent before, and for maps.",
+    }),
+  })
+  .openapi("StepDetail");
+
+/** One step with its attempts and output. */
+export type StepDetail = z.infer<typeof stepDetail>;
+
+/** How the steps of one name in the plan are doing. */
+export const planStep = z
+  .object({
+    name: z.string(),
+    kind: stepKind,
+    task: name.optional().openapi({ description: "Of a task step: the task that it calls." }),
+    dag: name.optional().openapi({ description: "Of a dag step: the dag that it inlines." }),
+    queue: z.string().optional(),
+    in: z.string().optional().openapi({ description: "The map or inlined dag whose body it is in." }),
+    parents: z.array(z.string()).openapi({ description: "The steps that it waits for." }),
+    trigger: z.enum(["all_success", "none_failed", "one_failed", "all_done"]),
+    conditional: z.boolean().openapi({ description: "Whether it has a condition of its own." }),
+    depth: z.int().openapi({ description: "How many maps it is in." }),
+    total: z
+      .int()
+      .optional()
+      .openapi({ description: "How many there will be; absent while that is not known." }),
+    settled: z.int(),
+    counts: z.partialRecord(stepState, z.int()).openapi({
+      description: "How many are in each state; those that were not touched yet are not counted.",
+    }),
+    state: stepState.optional().openapi({ description: "Outside of maps: where the step is." }),
+    record: step.optional().openapi({ description: "Outside of maps: its record, once it was touched." }),
+  })
+  .openapi("PlanStep");
+
+/** How the steps of one name in the plan are doing. */
+export type PlanStepProgress = z.infer<typeof planStep>;
