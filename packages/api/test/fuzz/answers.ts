@@ -10,8 +10,10 @@ export async function breachOf(
   if (status >= 500) return `answered ${status}: ${await new Response(body).text()}`;
   const documented = operation.responses[String(status)];
   if (!documented) return `answered ${status}, which is not documented: ${await new Response(body).text()}`;
-  const type = headers.get("content-type")?.split(";")[0]?.trim();
-  const media = documented.content ?? {};
+  const type = bare(headers.get("content-type") ?? undefined);
+  const media = Object.fromEntries(
+    Object.entries(documented.content ?? {}).map(([key, each]) => [bare(key) as string, each]),
+  );
   if (type === undefined) return Object.keys(media).length === 0 ? undefined : "answered without a type";
   if (!media[type]) return `answered ${status} as ${type}, which is not documented`;
   if (type === "text/event-stream") {
@@ -24,6 +26,9 @@ export async function breachOf(
   const parts = type.includes("ndjson") ? text.split("\n").filter(Boolean) : [text];
   return parts.map((part) => faultIn(JSON.parse(part), schema, document)).find(Boolean);
 }
+
+/** A media type without its parameters. */
+const bare = (type: string | undefined) => type?.split(";")[0]?.trim();
 
 function faultIn(value: unknown, schema: JsonSchema, { components }: Document): string | undefined {
   const { valid, errors } = new Validator({ ...schema, components } as object, "2020-12").validate(value);

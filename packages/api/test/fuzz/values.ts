@@ -50,8 +50,9 @@ function fitting(given: JsonSchema, document: Document, depth: number): Values {
   for (const key of ["oneOf", "anyOf"])
     if (Array.isArray(schema[key])) return fc.oneof(...(schema[key] as unknown[]).map(deeper));
   if (Array.isArray(schema.allOf)) {
-    const parts = (schema.allOf as unknown[]).map(deeper);
-    return fc.tuple(...parts).map((all) => Object.assign({}, ...all));
+    const { allOf, ...rest } = schema;
+    const parts = (allOf as JsonSchema[]).map((each) => resolve(each, document));
+    return fitting(Object.assign({}, rest, ...parts), document, depth + 1);
   }
   const types = [schema.type ?? anyType(schema)].flat();
   return fc.oneof(...types.map((type) => ofType(String(type), schema, deeper)));
