@@ -1,6 +1,7 @@
 import type { DagDetail, DagSummary, Queue, SubmitAnswer, Worker } from "@jobbers/api";
 import type { InputOf, OutputOf, Workflow } from "@jobbers/core";
 import { type Submitted, submitBulk } from "./bulk.js";
+import { JobbersHttpError } from "./errors.js";
 import { follow } from "./follow.js";
 import { createIds } from "./ids.js";
 import { type InMs, inMs } from "./instants.js";
@@ -165,18 +166,24 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
 
 /** Finds out whether a name is that of a dag or of a task, once for each. */
 function createTargets(transport: Transport): (what: string | Workflow) => Promise<Target> {
-  const known = new Map<string, Promise<Target>>();
+  const known = new Map<string, Target>();
   return async (what) => {
     if (typeof what !== "string") return { kind: what.kind, name: what.name };
-    let target = known.get(what);
-    if (!target) {
-      target = readDag(transport, what).then(({ kind, name }) => ({ kind, name }));
-      known.set(what, target);
-      // What was not there, or could not be asked, may be there the next time.
-      target.catch(() => known.delete(what));
-    }
-    return target;
+    const target = known.get(what) ?? (await findTarget(transport, what));
+    if (target) known.set(what, target);
+    // The refusal of the submit itself says more: which names there are.
+    return target ?? { kind: "dag", name: what };
   };
+}
+
+async function findTarget(transport: Transport, name: string): Promise<Target | undefined> {
+  try {
+    const { kind } = await readDag(transport, name);
+    return { kind, name };
+  } catch (error) {
+    if (error instanceof JobbersHttpError && error.code === "workflow-unknown") return undefined;
+    throw error;
+  }
 }
 
 async function readDag(transport: Transport, name: string): Promise<InMs<DagDetail>> {

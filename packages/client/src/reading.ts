@@ -28,7 +28,7 @@ export function eventIn({ event, data }: SseMessage): FeedEvent | undefined {
   if (event === "gap") return { type: "gap" };
   if (event === "snapshot") return undefined;
   const value = JSON.parse(data) as ApiEvent;
-  return typeof value.run === "string" ? inMs(value) : undefined;
+  return typeof value.run === "string" ? (inMs(value) as FeedEvent) : undefined;
 }
 
 /** An event of the feed as one of its run. */

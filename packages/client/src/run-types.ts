@@ -1,5 +1,5 @@
 import type { ApiEvent, Attempt, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
-import type { StepState } from "@jobbers/core";
+import type { JsonValue, StepState } from "@jobbers/core";
 import type { InMs } from "./instants.js";
 
 /** One execution of a dag or task, behind a server. Making a handle costs nothing: it asks when it is asked. */
@@ -78,7 +78,9 @@ export type StepProgress = Omit<PlanStepProgress, "record"> & {
 };
 
 /** Something that happened to a run, or the news that events were missed. */
-export type RunEvent = Omit<InMs<ApiEvent>, "run"> | { readonly type: "gap" };
+export type RunEvent = Omit<Told, "run"> | { readonly type: "gap" };
 
 /** Something that happened to any run, or the news that events were missed. */
-export type FeedEvent = InMs<ApiEvent> | { readonly type: "gap" };
+export type FeedEvent = Told | { readonly type: "gap" };
+
+type Told = Omit<InMs<ApiEvent>, "detail"> & { readonly detail?: JsonValue | undefined };

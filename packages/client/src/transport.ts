@@ -38,7 +38,7 @@ export interface Call {
   readonly once?: boolean | undefined;
 }
 
-/** A parameter of a query; lists are sent as repetitions, and what is undefined not at all. */
+/** A parameter of a query; lists are sent with commas, and what is undefined not at all. */
 export type QueryValue = string | number | boolean | readonly string[] | undefined;
 
 /** What makes a transport. */
@@ -128,8 +128,7 @@ export function isPassing(error: JobbersHttpError): boolean {
 function addressOf(base: string, { path, query = {} }: Call): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value === undefined) continue;
-    for (const each of Array.isArray(value) ? value : [value]) parameters.append(name, String(each));
+    if (value !== undefined) parameters.append(name, Array.isArray(value) ? value.join(",") : String(value));
   }
   return `${base}${path}${parameters.size > 0 ? `?${parameters}` : ""}`;
 }

@@ -1,4 +1,4 @@
-import type { RunStatus } from "@jobbers/client";
+import { type JobbersClient, JobbersHttpError, type RunStatus } from "@jobbers/client";
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 import { moment, oneOf, wholeNumber } from "../flags.js";
@@ -41,7 +41,8 @@ export const runs = defineCommand({
     return withDoor(args, "look", async ({ client, where }) => {
       const found: RunStatus[] = [];
       const filter = { state, tag: args.tag, after, before, pageSize: Math.min(PAGE, limit) };
-      for await (const run of client.runs({ ...filter, ...namedIn(args.name) }))
+      const named = args.name === undefined ? {} : await filterOf(client, args.name);
+      for await (const run of named ? client.runs({ ...filter, ...named }) : [])
         if (found.push(run) === limit) break;
       output.printJson(found);
       if (found.length === 0) output.note(`there are no such runs at ${where}`);
@@ -51,8 +52,14 @@ export const runs = defineCommand({
   },
 });
 
-function namedIn(name: string | undefined) {
-  return name === undefined ? {} : { dag: name };
+/** The API lists runs of a dag or of a task; which of them a name is, the registrations say. */
+async function filterOf(client: JobbersClient, name: string) {
+  try {
+    return (await client.dag(name)).kind === "dag" ? { dag: name } : { task: name };
+  } catch (error) {
+    if (error instanceof JobbersHttpError && error.code === "workflow-unknown") return undefined;
+    throw error;
+  }
 }
 
 function rowOf({ id, name, state, cancelling, createdAtMs, startedAtMs, endedAtMs }: RunStatus): string[] {
