@@ -1,4 +1,24 @@
-import type { Store } from "@jobbers/core";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { JobbersError, type Store } from "@jobbers/core";
+import { createFeed, createPlans, createSubmitter } from "@jobbers/runs";
+import type { Context } from "hono";
+import type { ApiContext } from "./context.js";
+import { withDeadlines } from "./deadlines.js";
+import { createDoors } from "./doors/doors.js";
+import { problemOf, refuse } from "./problem.js";
+import { createRegistrations } from "./registrations.js";
+import type { Route } from "./route.js";
+import { submitBulk } from "./routes/bulk.js";
+import { cancelRun, retryRun } from "./routes/control.js";
+import { getDag, listDags } from "./routes/dags.js";
+import { docsRoutes } from "./routes/docs.js";
+import { allEvents, runEvents } from "./routes/events.js";
+import { listQueues, listWorkers } from "./routes/fleet.js";
+import { healthz, readyz } from "./routes/health.js";
+import { getResult } from "./routes/result.js";
+import { getRun, listRuns, submitRun } from "./routes/runs.js";
+import { getStep, listSteps } from "./routes/steps.js";
+import { createSubmits } from "./submits.js";
 
 /** What the API is made of. */
 export interface ApiDeps {
@@ -10,6 +30,8 @@ export interface ApiDeps {
   readonly tokens?: readonly string[] | undefined;
   /** Deadlines and sizes, for tests and odd networks. */
   readonly limits?: Partial<ApiLimits> | undefined;
+  /** Told of every error that is none of Jobbers' own, of which a client learns nothing; default: the console. */
+  readonly onFault?: ((error: unknown) => void) | undefined;
 }
 
 /** Deadlines in milliseconds, and sizes. */
@@ -26,27 +48,98 @@ export interface ApiLimits {
   readonly heartbeatMs: number;
   /** The most bytes of a body, and of a line of a bulk body; default 1 MiB. */
   readonly bodyBytes: number;
-  /** How much may wait for a client that does not read its stream of events; default 1 MiB. */
+  /** How much may wait for a client that does not read its stream of events; default 256 KiB. */
   readonly streamBytes: number;
 }
 
 /** The HTTP API over a store. */
 export interface Api {
   /** Answers a request, as the Fetch standard has it; for `@hono/node-server`, or a client in the same process. */
-  fetch(request: Request, env?: unknown): Response | Promise<Response>;
+  fetch(request: Request, env?: object): Response | Promise<Response>;
   /** Answers a path, for tests and scripts. */
   request(path: string, init?: RequestInit): Response | Promise<Response>;
   /** Ends the streams and what waits; the store stays open. */
   close(): Promise<void>;
 }
 
+const LIMITS: ApiLimits = {
+  storeMs: 5_000,
+  bodyMs: 10_000,
+  silenceMs: 30_000,
+  waitMs: 60_000,
+  heartbeatMs: 15_000,
+  bodyBytes: 1024 * 1024,
+  streamBytes: 256 * 1024,
+};
+
+const routes: readonly Route[] = [
+  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, cancelRun, retryRun],
+  ...[runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
+];
+
 /**
  * Makes the HTTP API over a store.
  *
+ * @throws JobbersError `flag-invalid` for a token of the wrong form
  * @example
  * const api = createApi({ store: jobbers.store });
  * const answer = await api.request("/v1/runs", { method: "POST", body, headers: { "content-type": "application/json" } });
  */
-export function createApi(_deps: ApiDeps): Api {
-  throw new Error("not there yet");
+export function createApi(deps: ApiDeps): Api {
+  const closing = new AbortController();
+  const context = createContext(deps, closing.signal);
+  const checkDoors = createDoors(deps);
+  const app = new OpenAPIHono({ strict: true });
+
+  const answerError = (error: unknown) => {
+    if (!(error instanceof JobbersError)) context.onFault(error);
+    return refuse(problemOf(error));
+  };
+  app.onError(answerError);
+  app.use(async (c, next) => {
+    checkDoors(c);
+    await next();
+  });
+  const mounted = [...routes, ...docsRoutes(app)];
+  for (const route of mounted) route.mount(app, context);
+  app.notFound((c) => refuseUnknown(c, mounted));
+
+  return {
+    fetch: (request, env) => app.fetch(request, env),
+    request: (path, init) => app.request(path, init),
+    async close() {
+      closing.abort();
+      context.feed.close();
+    },
+  };
+}
+
+function createContext({ store: given, limits: wanted, onFault }: ApiDeps, closing: AbortSignal): ApiContext {
+  const limits = { ...LIMITS, ...wanted };
+  const store = withDeadlines(given, limits.storeMs);
+  const submitter = createSubmitter(store);
+  return {
+    ...{ store, limits, closing, submitter },
+    feed: createFeed(store),
+    plans: createPlans(store),
+    submits: createSubmits(submitter, limits.storeMs),
+    registrations: createRegistrations(store),
+    onFault: onFault ?? ((error) => console.error(error)),
+  };
+}
+
+/** Tells a path that is not there from a method that its route does not take. */
+function refuseUnknown(c: Context, routes: readonly Route[]): Response {
+  const { path } = c.req;
+  const methods = routes.filter((route) => route.matches(path)).map(({ method }) => method.toUpperCase());
+  if (methods.length === 0)
+    return refuse(problemOf(new JobbersError("route-unknown", `there is nothing at ${path.slice(0, 200)}`)));
+  const allow = [...new Set(methods)]
+    .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))
+    .join(", ");
+  const error = new JobbersError(
+    "method-not-allowed",
+    `${path.slice(0, 200)} takes ${allow}; this is ${c.req.method}`,
+  );
+  return refuse(problemOf(error), { allow });
 }

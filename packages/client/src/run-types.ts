@@ -29,11 +29,12 @@ export interface ClientRun<out O = unknown> {
    */
   cancel(): Promise<"cancelled" | "cancelling" | "ended">;
   /**
-   * Starts a run that failed or was cancelled again, at the steps that did not succeed; "running" where it goes on already.
+   * Starts a run that failed or was cancelled again, at the steps that did not succeed; "running" where it goes on already,
+   * "succeeded" where there is nothing to retry.
    *
    * @throws JobbersHttpError
    */
-  retry(): Promise<"retried" | "running">;
+  retry(): Promise<"retried" | "running" | "succeeded">;
   /** The steps that were touched so far, by address; read in pages. */
   steps(options?: { readonly states?: readonly StepState[] | undefined }): AsyncIterable<StepRecord>;
   /**

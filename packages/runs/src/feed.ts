@@ -9,6 +9,8 @@ import { type EventRecord, JobbersError, type Store } from "@jobbers/core";
 export interface Feed {
   /** Hands over every event of a run from the moment on at which `ready` resolves. */
   listen(run: string, listener: RunListener): Subscription;
+  /** The same for the events of all runs. */
+  listenAll(listener: RunListener): Subscription;
   /** Ends all subscriptions. */
   close(): void;
 }
@@ -45,15 +47,22 @@ export function createFeed(store: Store, pace: FeedPace = defaultPace): Feed {
   let reading: Reading | undefined;
   let closed: JobbersError | undefined;
 
+  /** Those who listen to all runs. */
+  const everywhere = new Set<RunListener>();
+
   const dispatch = (events: readonly EventRecord[]) => {
-    for (const event of events) for (const each of listeners.get(event.run) ?? []) each.event(event);
+    for (const event of events) {
+      for (const each of listeners.get(event.run) ?? []) each.event(event);
+      for (const each of everywhere) each.event(event);
+    }
   };
   const tellGap = () => {
-    for (const set of listeners.values()) for (const each of set) each.gap();
+    for (const set of [everywhere, ...listeners.values()]) for (const each of set) each.gap();
   };
   // Map iterators live on through insertions and deletions: each tick goes on where the last one stopped.
   let rounds = listeners.values();
   const poll = () => {
+    for (const each of everywhere) each.poll();
     for (let i = 0; i < Math.min(pace.pollRuns, listeners.size); i++) {
       let next = rounds.next();
       if (next.done) {
@@ -64,29 +73,41 @@ export function createFeed(store: Store, pace: FeedPace = defaultPace): Feed {
     }
   };
 
+  const subscribe = (leave: () => void): Subscription => {
+    reading ??= startReading(store, pace, { dispatch, tellGap, poll });
+    return {
+      ready: reading.ready,
+      close() {
+        leave();
+        if (listeners.size > 0 || everywhere.size > 0) return;
+        reading?.stop();
+        reading = undefined;
+      },
+    };
+  };
+
   return {
     listen(run, listener) {
       if (closed) throw closed;
       const set = listeners.get(run) ?? new Set();
       listeners.set(run, set.add(listener));
-      reading ??= startReading(store, pace, { dispatch, tellGap, poll });
-      return {
-        ready: reading.ready,
-        close() {
-          set.delete(listener);
-          if (set.size === 0 && listeners.get(run) === set) listeners.delete(run);
-          if (listeners.size > 0) return;
-          reading?.stop();
-          reading = undefined;
-        },
-      };
+      return subscribe(() => {
+        set.delete(listener);
+        if (set.size === 0 && listeners.get(run) === set) listeners.delete(run);
+      });
+    },
+    listenAll(listener) {
+      if (closed) throw closed;
+      everywhere.add(listener);
+      return subscribe(() => everywhere.delete(listener));
     },
     close() {
       closed ??= new JobbersError("store-closed", "the connection to the store was closed");
       reading?.stop();
-      const all = [...listeners.values()].flatMap((set) => [...set]);
+      const all = [everywhere, ...listeners.values()].flatMap((set) => [...set]);
       for (const each of all) each.closed(closed);
       listeners.clear();
+      everywhere.clear();
     },
   };
 }

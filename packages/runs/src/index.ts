@@ -9,7 +9,7 @@ export { createPlans, type Plans } from "./plans.js";
 export { findRegistered } from "./registered.js";
 export { createRun, type RunDeps } from "./run.js";
 export { readProgress } from "./run-progress.js";
-export { readResult, statusOf } from "./run-result.js";
+export { readResult, statusOf, valuesOf } from "./run-result.js";
 export type { Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
 export { eventsOf, untilEnded, type Watched } from "./run-watch.js";
 export { planTextOf } from "./submission.js";

@@ -44,7 +44,7 @@ async function failureOf(store: Store, record: RunRecord): Promise<RunFailed> {
 }
 
 /** Reads values of a run; a wiring may name more than a store answers at once. */
-function valuesOf(store: Store, run: string): ReadValues {
+export function valuesOf(store: Store, run: string): ReadValues {
   return async (keys) => {
     const all: Record<string, string | null> = {};
     for (let at = 0; at < keys.length; at += PAGE_LIMIT) {

@@ -13,6 +13,7 @@ import {
   sha256Hex,
   type Workflow,
 } from "@jobbers/core";
+import type { RegisteredWorkflow } from "./registered.js";
 import {
   type CheckedOptions,
   checkSubmitOptions,
@@ -24,7 +25,7 @@ import {
 /** What every submission of a workflow has in common; made once for many. */
 export type SubmissionHead = Pick<
   Submission,
-  "kind" | "name" | "plan" | "failure" | "members" | "onFailure" | "entries"
+  "kind" | "name" | "plan" | "failure" | "members" | "onFailure" | "entries" | "needs"
 > & {
   readonly tags: readonly string[];
   readonly keepMs: number | undefined;
@@ -35,6 +36,7 @@ export type SubmissionHead = Pick<
 /** Reads what the store has to know of a workflow's plan. */
 export function headOf(workflow: Workflow): SubmissionHead {
   const index = indexPlan(workflow.plan);
+  const { keepMs, isUnparsed = false } = workflow as Partial<RegisteredWorkflow>;
   return {
     kind: workflow.kind,
     name: workflow.name,
@@ -42,9 +44,11 @@ export function headOf(workflow: Workflow): SubmissionHead {
     failure: workflow.plan.failure,
     members: index.members(undefined).length,
     onFailure: index.onFailure(undefined) !== undefined,
-    entries: entriesOf(index, undefined, []),
+    // Where a worker has to parse the input, no step goes along.
+    entries: isUnparsed ? { items: [], next: 0 } : entriesOf(index, undefined, []),
+    needs: isUnparsed ? `dag:${workflow.name}` : undefined,
     tags: joinTags(workflow.tags),
-    keepMs: (workflow as { readonly keepMs?: number }).keepMs,
+    keepMs,
     quotedName: quoted(workflow.name),
     jsonName: JSON.stringify(workflow.name),
   };
@@ -78,8 +82,8 @@ export function createSubmission(
   // Thousands may be made at a time, so that nobody waits who need not.
   const parsed = parseSoon(workflow.input, raw, what);
   return parsed instanceof Promise
-    ? parsed.then((value) => submissionOf(head, given, raw, value, what, id))
-    : submissionOf(head, given, raw, parsed, what, id);
+    ? parsed.then((value) => submissionOf(head, given, raw, value, what, id, options.traceparent))
+    : submissionOf(head, given, raw, parsed, what, id, options.traceparent);
 }
 
 function submissionOf(
@@ -89,6 +93,7 @@ function submissionOf(
   parsed: unknown,
   what: string,
   id: string,
+  traceparent: string | undefined,
 ): Submission {
   // As canonical JSON has it: { input, name, options }.
   const content = `{"input":${canonicalJson(raw)},"name":${head.jsonName},"options":${canonicalJson(given as JsonValue)}}`;
@@ -101,15 +106,17 @@ function submissionOf(
     members: head.members,
     onFailure: head.onFailure,
     entries: head.entries,
+    needs: head.needs,
     id,
     fingerprint: sha256Hex(content),
-    // A dag's input is parsed once, here; a task's is parsed for each attempt, so it stays as it came.
+    // A dag's input is parsed once, here, by who has its code; a task's is parsed for each attempt, so it stays as it came.
     input: withinLimit(encodeJson(head.kind === "dag" ? parsed : raw, `parsed ${what}`), what),
     priority: given.priority ?? DEFAULT_PRIORITY,
     delayMs: given.delayMs,
     runAtMs: given.runAtMs,
     tags: given.tags ? joinTags(head.tags, given.tags) : head.tags,
     keepMs: given.keepMs ?? head.keepMs,
+    traceparent,
   };
 }
 

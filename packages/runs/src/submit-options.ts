@@ -19,6 +19,8 @@ export interface SubmitOptions {
    * `"local"`. No part of the run's content: the same id may be sent again with another.
    */
   readonly durability?: Durability | undefined;
+  /** The W3C trace context of who submits, kept with the run; no part of its content. */
+  readonly traceparent?: string | undefined;
 }
 
 /** The options that are part of a run's content, as a store wants them; what was not given is absent. */
@@ -35,7 +37,7 @@ export const DEFAULT_PRIORITY = 5;
 
 const MAX_TAGS = 32;
 const MAX_TAG_CHARS = 128;
-const known = ["id", "priority", "delay", "runAt", "tags", "keep", "durability"];
+const known = ["id", "priority", "delay", "runAt", "tags", "keep", "durability", "traceparent"];
 
 /** What is checked of options that say nothing. */
 const NOTHING: CheckedOptions = {};
@@ -51,9 +53,10 @@ export function checkSubmitOptions(options: SubmitOptions): CheckedOptions {
   const unknown = keys.find((key) => !known.includes(key));
   if (unknown !== undefined)
     throw refuse(quoted(unknown), `is no option of submit; there are ${known.join(", ")}`);
-  const { id, priority, delay, runAt, tags, keep, durability } = options;
+  const { id, priority, delay, runAt, tags, keep, durability, traceparent } = options;
   if (id !== undefined) checkRunId(id);
   checkDurability(durability);
+  checkTraceparent(traceparent);
   if (delay !== undefined && runAt !== undefined) throw refuse("delay", "and runAt exclude each other");
   return {
     ...(priority !== undefined && { priority: checkPriority(priority) }),
@@ -78,6 +81,17 @@ function checkPriority(priority: unknown): number {
 function checkDurability(durability: unknown): void {
   if (durability === undefined || durability === "local" || durability === "replica") return;
   throw refuse("durability", `is ${quoted(durability)}; it takes "local" or "replica"`);
+}
+
+function checkTraceparent(traceparent: unknown): void {
+  if (traceparent === undefined) return;
+  if (
+    typeof traceparent === "string" &&
+    /^[0-9a-f]{2}(?:-[0-9a-f]+){3}$/.test(traceparent) &&
+    traceparent.length === 55
+  )
+    return;
+  throw refuse("traceparent", `is ${quoted(traceparent)}; it takes a trace context as W3C writes it`);
 }
 
 function checkRunAt(runAt: unknown): number {

@@ -4,6 +4,7 @@ import {
   type ErrorCode,
   JobbersError,
   type JsonValue,
+  type RunState,
   type Store,
   type Submission,
   type SubmitResult,
@@ -19,7 +20,7 @@ export interface SubmitItem<I = unknown> extends SubmitOptions {
 
 /** What became of one item; its id is known in any case, so that it can be sent again without harm. */
 export type Submitted =
-  | { readonly id: string; readonly status: "created" | "existing" }
+  | { readonly id: string; readonly status: "created" | "existing"; readonly state: RunState }
   | { readonly id: string; readonly status: "refused"; readonly error: Error };
 
 /** Sends submissions to a store, and the plan after them where the store asks for it. */
@@ -128,7 +129,7 @@ function outcomeOf(result: SubmitResult): Submitted {
   switch (result.status) {
     case "created":
     case "existing":
-      return { id, status: result.status };
+      return { id, status: result.status, state: result.state };
     case "conflict":
       return refusalOf(id, "run-conflict", `run ${id} exists already, with another name, input or options`);
     case "plan-missing":

@@ -118,7 +118,7 @@ describe("the submitter", () => {
 describe("a registered workflow", () => {
   it("is submitted without its code, or the known names are listed", async () => {
     const { name, kind, version: plan } = double;
-    const registration = { name, kind, plan, planText: planTextOf(double.plan) };
+    const registration = { name, kind, plan, planText: planTextOf(double.plan), registeredAtMs: 0 };
     const store = {
       findRegistration: async (wanted: string) => (wanted === name ? registration : undefined),
       listRegistrations: async () => [registration, registration],

@@ -4,10 +4,13 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 limit
 -- Returns { how many, ms until the next timer or false }
--- include base core general flush
+-- include base core general reopen retry flush
 
 -- How many entry steps of scheduled runs one call starts.
 local STEP_LIMIT = 1000
+
+-- About how many steps one script of a retry by hand handles.
+local RETRY_STEPS = 500
 
 -- Makes a waiting step ready, if it still waits for this very timer.
 local function wake(run, address, seq)
@@ -38,7 +41,12 @@ for _, member in ipairs(call("ZRANGEBYSCORE", PREFIX .. "timers", "-inf", clock.
   gone[#gone + 1] = member
   local seq, id, address = string.match(member, "^(%d+)|([^|]*)|(.*)$")
   local run = runs.get(id, address ~= "" and address or nil)
-  if run and not run.ended then
+  local place = run and address == "" and retry.placeOf(run)
+  if place then
+    -- Its caller has vanished, perhaps.
+    if retry.goOn(run, place) then retry.wakePromoter(run) end
+    started, promoted = started + RETRY_STEPS, promoted + 1
+  elseif run and not run.ended then
     local n = address == "" and startRun(run) or address ~= "" and wake(run, address, seq) or 0
     started = started + n
     if n > 0 or address == "" then promoted = promoted + 1 end

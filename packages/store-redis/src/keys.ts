@@ -25,6 +25,7 @@ export function keysOf(namespace: string) {
     bucket: (n: number) => `${prefix}runs:${n}`,
     plan: (hash: string) => `${prefix}plan:${packHash(hash)}`,
     names: `${prefix}names`,
+    versions: `${prefix}versions`,
     queues: `${prefix}queues`,
     lines: at("lines"),
     line: at("line"),

@@ -31,6 +31,7 @@ const phases = { r: "run", a: "admit", x: "expand", e: "enter", v: "advance" } a
 const events = {
   c: "run.created",
   e: "run.ended",
+  a: "run.retried",
   s: "steps",
   r: "step.retry",
   l: "step.lost",

@@ -27,6 +27,7 @@ export const neededCommands = [
   "LLEN",
   "LPOP",
   "LRANGE",
+  "LREM",
   "PEXPIRE",
   "RPUSH",
   "SADD",

@@ -26,8 +26,8 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
       `\n${serves.map(keyText).join("\n")}\n`,
       JSON.stringify({ worker, host, pid, serves, queues }),
     ];
-    for (const { kind, name, plan, planText } of registers) {
-      args.push(packText(name), kind, packHash(plan), planText);
+    for (const { kind, name, plan, planText, ...about } of registers) {
+      args.push(packText(name), kind, packHash(plan), planText, JSON.stringify(about));
     }
     return args;
   },

@@ -13,11 +13,13 @@ import { closedError } from "./faults.js";
 import { listAttempts } from "./history.js";
 import type { Keys } from "./keys.js";
 import { createListening } from "./listen.js";
-import { findRegistration, getPlan, listRegistrations } from "./plans.js";
+import { getPlan } from "./plans.js";
 import { promoteScript } from "./promote.js";
 import { purgeScript } from "./purge.js";
 import { listQueues } from "./queues.js";
 import { reapScript } from "./reap.js";
+import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
+import { retryScript } from "./retry.js";
 import { getRun, listRuns } from "./runs.js";
 import { createServer } from "./server.js";
 import {
@@ -76,6 +78,12 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       return results;
     },
     cancel: (id) => run(cancelScript, id, eventsKept),
+    async retry(id) {
+      for (;;) {
+        const { status, more } = await run(retryScript, id, eventsKept);
+        if (!more) return { status };
+      }
+    },
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),
@@ -99,8 +107,9 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     listAttempts: (id, address) => listAttempts(server, id, address),
     readValues: (id, wanted) => readValues(server, id, wanted),
     getPlan: (hash) => getPlan(server, hash),
-    findRegistration: (name) => findRegistration(server, name),
+    findRegistration: (name, plan) => findRegistration(server, name, plan),
     listRegistrations: () => listRegistrations(server),
+    listVersions: (name) => listVersions(server, name),
     listQueues: () => listQueues(server),
     listWorkers: () => run(listWorkersScript),
     readEvents: (after, limit) => readEvents(server, after, limit),

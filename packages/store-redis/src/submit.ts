@@ -4,7 +4,7 @@ import { runStateOf } from "./letters.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
 import { isMapped } from "./step-record.js";
-import { isPackable, KIND_CHARS, packHash, packText, RS, US } from "./text.js";
+import { isPackable, KIND_CHARS, keyText, packHash, packText, RS, US } from "./text.js";
 
 /** The most submissions, and about the most steps, that one script takes. */
 const CHUNK = 500;
@@ -169,6 +169,7 @@ function headOf(each: Submission): string {
     entries.items.length,
     tagsOf(each),
     traceparentOf(each),
+    each.needs === undefined ? "" : keyText(each.needs),
     packText(each.name),
   ].join(US);
 }

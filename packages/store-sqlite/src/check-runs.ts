@@ -3,7 +3,7 @@ import type { Inspection, Place } from "./check.js";
 import { compareSums, sumsOf } from "./check-sums.js";
 import type { Run } from "./records.js";
 import { endRun, shelve } from "./run-end.js";
-import { endBodyIfDone } from "./settle.js";
+import { endBodyIfDone, isOpening } from "./settle.js";
 
 /** Runs as wholes: what they count, where they are listed, and whether they can go on. */
 export function checkRuns(inspection: Inspection, from: Place | undefined): Place | undefined {
@@ -89,7 +89,8 @@ function checkGoesOn({ unit, tell }: Inspection, run: Run, moving: number): void
     hasDone = true;
     if (tell("step-open", { run: run.id, step: owner }, true)) endBodyIfDone(unit, run, owner);
   }
-  if (run.ended === null && run.settled >= run.members && run.epilogue !== "running") {
+  const isDone = run.settled >= run.members && run.epilogue !== "running" && !isOpening(unit, run);
+  if (run.ended === null && isDone) {
     hasDone = true;
     if (tell("run-open", { run: run.id }, true)) endBodyIfDone(unit, run, RUN_ADDRESS);
   }

@@ -3,6 +3,7 @@ import { CONTROL } from "./ledger.js";
 import { isControl, makeReady, needsOf, priorityOf, requestAdvance } from "./ready.js";
 import type { Step } from "./records.js";
 import { giveBack, wait } from "./report.js";
+import { isBeingRetried } from "./retry.js";
 import { isSettledState } from "./settle.js";
 import type { Unit } from "./unit.js";
 
@@ -47,7 +48,7 @@ function checkStep(inspection: Inspection, step: Step): void {
   if (run.ended !== null || run.cancelling) return;
   if (state === "blocked" && marks && marks.reduce((sum, n) => sum + n, 0) >= spec.parents)
     tell("step-unjudged", { ...where, detail: `marks ${marks.join(", ")}` });
-  if (isPlaced(unit, step)) return;
+  if (isPlaced(unit, step) || isBeingRetried(unit, run)) return;
   const detail = isSettledState(state) ? "it has settled" : undefined;
   if (tell("step-unplaced", { ...where, detail }, true)) putBack(unit, step);
 }

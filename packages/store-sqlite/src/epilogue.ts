@@ -45,9 +45,10 @@ function controlSpec(address: StepAddress, name: string, owner: StepAddress): St
 }
 
 /**
- * The spec of the step at the run's own address: it stands for the entry steps beyond the first page of a submission, is handed
- * out as `enter`, and shows nowhere else.
+ * The spec of the step at the run's own address: it stands for the entry steps beyond the first page of a submission, or for all
+ * of them where the input has yet to be parsed, by whoever serves `needs`. It is handed out as `enter`, and shows nowhere else.
  */
-export function openingSpec(): StepSpec {
-  return controlSpec(RUN_ADDRESS, "", RUN_ADDRESS);
+export function openingSpec(needs: string): StepSpec {
+  const spec = controlSpec(RUN_ADDRESS, "", RUN_ADDRESS);
+  return needs === "" ? spec : { ...spec, needs, reads: [valueKey.input(RUN_ADDRESS)] };
 }

@@ -1,4 +1,3 @@
-import type { Registration } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 
 /** Keeps a plan's text under its hash. */
@@ -8,18 +7,4 @@ export function putPlan(sql: Sql, hash: string, text: string): void {
 
 export function getPlan(sql: Sql, hash: string): string | undefined {
   return sql.get<{ text: string }>("SELECT text FROM plans WHERE hash = ?", hash)?.text;
-}
-
-export function findRegistration(sql: Sql, name: string): Registration | undefined {
-  const select =
-    "SELECT kind, name, plan, text AS planText FROM registrations JOIN plans ON plans.hash = registrations.plan WHERE name = ?";
-  const row = sql.get<Registration>(select, name);
-  return row && { ...row };
-}
-
-export function listRegistrations(sql: Sql): Omit<Registration, "planText">[] {
-  const rows = sql.all<Omit<Registration, "planText">>(
-    "SELECT kind, name, plan FROM registrations ORDER BY name",
-  );
-  return rows.map((row) => ({ ...row }));
 }

@@ -1,11 +1,15 @@
 import { nextDueMs } from "./exchange.js";
 import { release } from "./ready.js";
 import type { Run } from "./records.js";
+import { resumeRetry } from "./retry.js";
 import { endBodyIfDone } from "./settle.js";
 import type { Unit } from "./unit.js";
 
 /** How many entry steps of scheduled runs one call starts. */
 const STEP_LIMIT = 1000;
+
+/** About how many steps one call of a retry by hand handles. */
+const RETRY_STEPS = 500;
 
 /** Starts what is due, oldest first. */
 export function promoteDue(unit: Unit, limit: number): { promoted: number; nextDueMs?: number | undefined } {
@@ -18,6 +22,7 @@ export function promoteDue(unit: Unit, limit: number): { promoted: number; nextD
     const [due, seq, runSeq, address] = row as [number, number, number, string];
     sql.run("DELETE FROM timers WHERE due = ? AND seq = ?", due, seq);
     const run = unit.run(runSeq);
+    if (run && address === "" && resumeRetry(unit, run)) steps += RETRY_STEPS;
     if (!run || run.ended !== null) continue;
     if (address === "") steps += startRun(unit, run);
     else if (!wake(unit, run, address, seq)) continue;

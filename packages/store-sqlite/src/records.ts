@@ -42,7 +42,7 @@ export interface Run extends Body {
   ended: number | null;
   /** How many leases there are on its steps. */
   held: number;
-  readonly input: string | null;
+  input: string | null;
   dirty: boolean;
   readonly steps: Map<StepAddress, Step>;
   /** What this verb did to its steps, for the feed. */

@@ -5,7 +5,7 @@ import { isControl, makeReady, requestAdvance, startEntries } from "./ready.js";
 import type { Step } from "./records.js";
 import { applyFollow, endBodyIfDone, isSettledState, settle } from "./settle.js";
 import type { Unit } from "./unit.js";
-import { errorKey, putOutput, putValue } from "./values.js";
+import { errorKey, putOutput, putValue, replaceInput } from "./values.js";
 
 type Verdict = "accepted" | "stale";
 type ReportOf<T extends Report["type"]> = Extract<Report, { type: T }>;
@@ -131,7 +131,10 @@ function entered(
     settle(unit, step, "cancelled", "cancelled");
     return "accepted";
   }
-  if (!isOpening) {
+  if (isOpening) {
+    // Once its first page is applied, the cursor stands beyond it.
+    if (step.spec.needs !== "" && step.cursor === 0) replaceInput(unit, run, input);
+  } else {
     const body = unit.body(step);
     if (body.members === 0) putValue(unit.sql, run.seq, valueKey.input(address), input);
     body.members = members;
@@ -159,12 +162,14 @@ export function beginBody(unit: Unit, step: Step): void {
 
 function advanced(unit: Unit, step: Step, { follow }: ReportOf<"advanced">): Verdict {
   endLease(unit, step);
+  // It is asked again after a retry by hand.
+  if (step.run.cancelling) return "accepted";
   step.phase = phaseBefore(step);
-  if (!step.run.cancelling) applyFollow(unit, step, follow);
+  applyFollow(unit, step, follow);
   return "accepted";
 }
 
 /** A settled step that is advanced no more shows again what it was handed out for. */
-function phaseBefore({ spec }: Step): Step["phase"] {
+export function phaseBefore({ spec }: Step): Step["phase"] {
   return spec.kind === "task" ? "run" : spec.kind === "map" ? "expand" : "enter";
 }

@@ -43,6 +43,14 @@ export function endCancelled(unit: Unit): void {
   for (const run of unit.touched()) if (run.cancelling && run.held === 0) endRun(unit, run, "cancelled");
 }
 
+/** Takes an ended run from its shelf again. */
+export function unshelve({ sql, ledger }: Unit, { seq, state, keep, ended }: Run): void {
+  const at = (ended as number) + (keep ?? 0);
+  const shelf = keep === null ? state : "kept";
+  const gone = sql.run("DELETE FROM shelves WHERE shelf = ? AND at = ? AND run = ?", shelf, at, seq);
+  if (keep === null) ledger.tally(state, -gone);
+}
+
 /** Puts a run on a shelf. */
 export function shelve({ sql }: Unit, shelf: string, at: number, run: number): void {
   sql.run("INSERT INTO shelves (shelf, at, run) VALUES (?, ?, ?)", shelf, at, run);

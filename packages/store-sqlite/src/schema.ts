@@ -15,8 +15,13 @@ const tables = `
 CREATE TABLE jobbers (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- The last instant that was seen, and the number that orders runs, ready steps and timers.
 CREATE TABLE clock (id INTEGER PRIMARY KEY, ms INTEGER NOT NULL, seq INTEGER NOT NULL);
-CREATE TABLE plans (hash TEXT PRIMARY KEY, runs INTEGER NOT NULL, text TEXT NOT NULL);
+-- "about" is what was registered with a plan beyond its text, as JSON.
+CREATE TABLE plans (hash TEXT PRIMARY KEY, runs INTEGER NOT NULL, text TEXT NOT NULL, about TEXT);
+-- The newest version of each name, and all that were, in the order of "seq".
 CREATE TABLE registrations (name TEXT PRIMARY KEY, kind TEXT NOT NULL, plan TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE versions (
+  name TEXT NOT NULL, plan TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (name, plan)
+) WITHOUT ROWID;
 CREATE TABLE runs (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
   fingerprint TEXT NOT NULL, mode TEXT NOT NULL, priority INTEGER NOT NULL, tags TEXT NOT NULL, traceparent TEXT, keep REAL,

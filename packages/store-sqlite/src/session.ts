@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Lease, Renewal, Session, SessionOpening, WorkerRecord } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { mailOf } from "./exchange.js";
-import { putPlan } from "./plans.js";
+import { register } from "./registrations.js";
 import { giveBack, stepBehind } from "./report.js";
 import type { KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
@@ -22,13 +22,7 @@ const KNOWN_LIMIT = 1000;
 export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number): Session {
   const { sql, now } = unit;
   const id = randomUUID();
-  for (const { kind, name, plan, planText } of opening.registers) {
-    putPlan(sql, plan, planText);
-    const upsert =
-      "INSERT INTO registrations (name, kind, plan) VALUES (?, ?, ?) " +
-      "ON CONFLICT DO UPDATE SET kind = excluded.kind, plan = excluded.plan";
-    sql.run(upsert, name, kind, plan);
-  }
+  for (const registration of opening.registers) register(unit, registration);
   sql.run(
     "INSERT INTO sessions (seq, id, worker, host, pid, serves, queues, opened, lease, expires, state) " +
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",

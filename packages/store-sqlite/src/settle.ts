@@ -40,8 +40,11 @@ export function settle(
   step.seq = 0;
   step.due = null;
   step.ended = unit.now;
-  // A run that is being cancelled releases nobody; it ends when its last lease does.
-  if (step.run.cancelling) return;
+  // A run that is being cancelled releases nobody; it ends when its last lease does. A retry by hand asks then what follows.
+  if (step.run.cancelling) {
+    if (step.address !== RUN_ADDRESS) oweAdvance(step);
+    return;
+  }
   if (outcome === "failed" && step.spec.catchers === 0) makeDefinite(unit, step);
   if (isEpilogue(step)) endBody(unit, step.run, step.spec.owner);
   else if (step.address === RUN_ADDRESS) settleOpening(unit, step);
@@ -50,11 +53,17 @@ export function settle(
   else requestAdvance(unit, step, 0);
 }
 
+/** Nobody is asked what follows, as long as the run is being cancelled. */
+function oweAdvance(step: Step): void {
+  step.phase = "advance";
+  step.cursor = 0;
+}
+
 /** Applies a page of what follows a settled step. */
 export function applyFollow(unit: Unit, step: Step, { successors, rescues = [] }: Follow): void {
   const { run } = step;
   for (const parent of rescues) rescue(unit, run, parent, step.state === "succeeded");
-  for (const spec of successors.items) mark(unit, run, spec, step.state as Outcome);
+  for (const spec of successors.items) mark(unit, step, spec);
   if (successors.next === undefined) countMember(unit, step);
   else requestAdvance(unit, step, successors.next);
 }
@@ -65,14 +74,21 @@ const markOf = { succeeded: 0, failed: 1, skipped: 2, cancelled: 3 } as const sa
 >;
 
 /** Tells a step how one of its parents has settled; the last one has it judged. */
-function mark(unit: Unit, run: Run, spec: StepSpec, outcome: Outcome): void {
-  // The only child of one parent is met here for the first time.
-  const step = (spec.parents === 1 ? undefined : unit.step(run, spec.address)) ?? unit.addStep(run, spec);
+function mark(unit: Unit, parent: Step, spec: StepSpec): void {
+  const { run } = parent;
+  // The only child of one parent is met here for the first time, unless that was taken more than once: it may have run before.
+  const isFirst = spec.parents === 1 && parent.fence <= 1;
+  const step = (isFirst ? undefined : unit.step(run, spec.address)) ?? unit.addStep(run, spec);
+  if (step.state !== "blocked") {
+    meetAgain(parent, step);
+    return;
+  }
   const marks = step.marks ?? [0, 0, 0, 0];
-  marks[markOf[outcome]]++;
+  marks[markOf[parent.state as Outcome]]++;
   const [succeeded, failed, skipped, cancelled] = marks;
   const isLast = succeeded + failed + skipped + cancelled === spec.parents;
-  step.marks = isLast ? null : marks;
+  // A retry by hand has to know of all but successes.
+  step.marks = isLast && succeeded === spec.parents ? null : marks;
   step.dirty = true;
   if (!isLast) return;
   const judgement = judge(spec.trigger, { succeeded, failed, skipped, cancelled });
@@ -80,6 +96,14 @@ function mark(unit: Unit, run: Run, spec: StepSpec, outcome: Outcome): void {
   else if (judgement === "cancel") settle(unit, step, "cancelled", "parent");
   else if (isStopped(step) || !(spec.inline && spec.phase === "run" && unit.takeInline?.(step)))
     release(unit, step);
+}
+
+/** After a retry by hand a parent may end once more. What has begun since it first did goes on; a catcher's success still helps. */
+function meetAgain(parent: Step, { spec, state, phase, cursor }: Step): void {
+  const hasTold = phase !== "advance" || cursor > 0;
+  if (parent.state !== "failed" || !spec.catches || state !== "succeeded" || !hasTold) return;
+  if (parent.rescued !== DEFINITE && parent.rescued < parent.spec.catchers) parent.rescued++;
+  parent.dirty = true;
 }
 
 /** A catcher has settled: its success helps a failed parent, anything else makes that failure definite. */
@@ -114,7 +138,7 @@ function failureOf({ sql }: Unit, { run, address, reason }: Step): string {
 }
 
 /** The body that a step stands in, or that hangs below an owner. */
-function bodyOf(unit: Unit, run: Run, owner: StepAddress): Body & { dirty: boolean } {
+export function bodyOf(unit: Unit, run: Run, owner: StepAddress): Body & { dirty: boolean } {
   const step = owner === RUN_ADDRESS ? undefined : unit.step(run, owner);
   return step ? unit.body(step) : run;
 }
@@ -133,7 +157,7 @@ function countMember(unit: Unit, step: Step): void {
 export function endBodyIfDone(unit: Unit, run: Run, owner: StepAddress): void {
   const body = bodyOf(unit, run, owner);
   if (body.settled < body.members || run.ended !== null || run.cancelling) return;
-  if (owner !== RUN_ADDRESS && unit.step(run, owner)?.state !== "expanding") return;
+  if (owner === RUN_ADDRESS ? isOpening(unit, run) : unit.step(run, owner)?.state !== "expanding") return;
   if (body.failed > 0 && body.epilogue === "waiting") {
     body.epilogue = "running";
     body.dirty = true;
@@ -163,6 +187,13 @@ function endBody(unit: Unit, run: Run, owner: StepAddress): void {
 /** The step that starts what a submission's first page could not hold: without it the run has not all its steps. */
 function settleOpening(unit: Unit, { run, state }: Step): void {
   if (state === "failed") endRun(unit, run, "failed");
+  else endBodyIfDone(unit, run, RUN_ADDRESS);
+}
+
+/** True for a run without steps whose input is still to be parsed; one that has steps waits for those anyway. */
+export function isOpening(unit: Unit, run: Run): boolean {
+  const opening = run.members === 0 ? unit.step(run, RUN_ADDRESS) : undefined;
+  return opening !== undefined && !isSettledState(opening.state);
 }
 
 /** True when a step has ended. */

@@ -13,11 +13,13 @@ import { faultOf, isBusy, noReplica } from "./faults.js";
 import { closedError, createGroup } from "./group.js";
 import { listAttempts } from "./history.js";
 import { createListening } from "./listen.js";
-import { findRegistration, getPlan, listRegistrations } from "./plans.js";
+import { getPlan } from "./plans.js";
 import { promoteDue } from "./promote.js";
 import { purge } from "./purge.js";
 import { listQueues } from "./queues.js";
 import { reapSessions } from "./reap.js";
+import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
+import { retry } from "./retry.js";
 import { getRun, headOf, listRuns } from "./runs.js";
 import {
   closePart,
@@ -96,6 +98,12 @@ export function createStore({
       return (await Promise.all(chunks)).flat();
     },
     cancel: (run) => mutate(10, (unit) => cancel(unit, run)),
+    async retry(run) {
+      for (;;) {
+        const { status, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run));
+        if (!more) return { status };
+      }
+    },
     openSession: (opening) =>
       mutate(10, (unit) =>
         openSession(unit, opening, sessionsExpire ? opening.leaseMs : Number.POSITIVE_INFINITY),
@@ -133,8 +141,9 @@ export function createStore({
         return Object.fromEntries(keys.map((key) => [key, textOf(key)]));
       }),
     getPlan: (hash) => look(() => getPlan(sql, hash)),
-    findRegistration: (name) => look(() => findRegistration(sql, name)),
+    findRegistration: (name, plan) => look(() => findRegistration(sql, name, plan)),
     listRegistrations: () => look(() => listRegistrations(sql)),
+    listVersions: (name) => look(() => listVersions(sql, name)),
     listQueues: () => look(() => listQueues(sql)),
     listWorkers: () => look(() => listWorkers(sql)),
     readEvents: (after, limit) => look(() => readEvents(sql, after, limit)),

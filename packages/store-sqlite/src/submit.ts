@@ -67,7 +67,7 @@ function createRun(unit: Unit, submission: Submission): Run {
   if (isScheduled) schedule(unit, run, submission, due);
   else {
     startEntries(unit, run, entries.items);
-    if (entries.next !== undefined) open(unit, run, entries.next);
+    if (entries.next !== undefined) open(unit, run, submission, entries.next);
     endBodyIfDone(unit, run, "");
   }
   return run;
@@ -129,22 +129,22 @@ function insertRun(unit: Unit, submission: Submission, state: Run["state"]): Run
 }
 
 /** The entry steps beyond the first page: some worker sends them, as for an inlined dag. */
-function open(unit: Unit, run: Run, cursor: number): void {
-  const step = unit.addStep(run, openingSpec());
+function open(unit: Unit, run: Run, { needs = "" }: Submission, cursor: number): void {
+  const step = unit.addStep(run, openingSpec(needs));
   step.cursor = cursor;
   unit.move(step, "ready");
   enqueue(unit, step);
 }
 
 /** The entry steps wait under the run's one timer. */
-function schedule(unit: Unit, run: Run, { entries }: Submission, due: number): void {
+function schedule(unit: Unit, run: Run, { entries, needs = "" }: Submission, due: number): void {
   for (const spec of entries.items) {
     const step = unit.addStep(run, spec);
     unit.move(step, "waiting");
     step.due = due;
   }
   if (entries.next !== undefined) {
-    const step = unit.addStep(run, openingSpec());
+    const step = unit.addStep(run, openingSpec(needs));
     unit.move(step, "waiting");
     step.cursor = entries.next;
   }

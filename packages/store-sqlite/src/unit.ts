@@ -1,5 +1,5 @@
 import type { JsonValue, StepAddress, StepReason, StepSpec, StepState } from "@jobbers/core";
-import type { Sql } from "./driver.js";
+import type { Sql, Tuple } from "./driver.js";
 import { type EventType, insertEvent } from "./feed.js";
 import { Ledger } from "./ledger.js";
 import {
@@ -72,7 +72,14 @@ export class Unit {
     if (known) return known;
     const text = `SELECT ${stepColumns} FROM steps WHERE run = ? AND address = ?`;
     const row = this.sql.tuple(text, run.seq, address);
-    if (!row) return undefined;
+    return row && this.adoptStep(run, row);
+  }
+
+  /** Takes a step that was read elsewhere, a row of `stepColumns`, into this unit. */
+  adoptStep(run: Run, row: Tuple): Step {
+    const address = row[0] as StepAddress;
+    const known = run.steps.get(address);
+    if (known) return known;
     const step = stepOf(run, row);
     run.steps.set(address, step);
     return step;

@@ -1,4 +1,4 @@
-import type { StepAddress } from "@jobbers/core";
+import { RUN_ADDRESS, type StepAddress, valueKey } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import type { Run, Step } from "./records.js";
 import type { Unit } from "./unit.js";
@@ -19,6 +19,20 @@ export function putValue(sql: Sql, run: number, key: string, text: string): void
     key,
     text,
   );
+}
+
+/** Puts a run's parsed input in the place of the raw one: in its record, or beside it. */
+export function replaceInput({ sql }: Unit, run: Run, text: string): void {
+  const key = valueKey.input(RUN_ADDRESS);
+  run.input = isInline(text) ? text : null;
+  sql.run("UPDATE runs SET input = ? WHERE seq = ?", run.input, run.seq);
+  if (run.input === null) putValue(sql, run.seq, key, text);
+  else sql.run("DELETE FROM vals WHERE run = ? AND key = ?", run.seq, key);
+}
+
+/** Forgets a value that has a key of its own. */
+export function dropValue(sql: Sql, run: number, key: string): void {
+  sql.run("DELETE FROM vals WHERE run = ? AND key = ?", run, key);
 }
 
 /** Keeps a step's output: in its record, or beside it. */

@@ -10,6 +10,7 @@ import {
   type ReadValues,
   type Report,
   RUN_ADDRESS,
+  RUN_INPUT,
   resolveSource,
   resolveWiring,
   type Scene,
@@ -104,10 +105,13 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork
     const index = await planOf(grant);
     const isRun = grant.lease.address === RUN_ADDRESS;
     const { step, indices } = isRun ? { step: undefined, indices: [] } : locate(index, grant.lease.address);
+    const read = readerOf(store, grant);
     const input =
       step?.kind === "dag"
-        ? await resolveWiring({ index, indices, read: readerOf(store, grant) }, step.input)
-        : null;
+        ? await resolveWiring({ index, indices, read }, step.input)
+        : grant.needs === ""
+          ? null
+          : JSON.parse((await read([RUN_INPUT]))[RUN_INPUT] ?? "null");
     const body = {
       input: JSON.stringify(input ?? null),
       members: index.members(step?.name).length,

@@ -4,6 +4,7 @@ import type { Store } from "@jobbers/core";
 export const CHANGING = [
   "submit",
   "cancel",
+  "retry",
   "openSession",
   "exchange",
   "expand",

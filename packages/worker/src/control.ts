@@ -4,11 +4,13 @@ import {
   entriesOf,
   followOf,
   type Grant,
+  JobbersError,
   type Lease,
   type PlanIndex,
   type PlanStep,
   parseWith,
   phaseOf,
+  quoted,
   type Report,
   RUN_ADDRESS,
   resolveSource,
@@ -102,12 +104,33 @@ export class Control {
     }
   }
 
-  /** More entry steps of the run than went along with its submission: handed out as `enter` under the run's own address. */
+  /**
+   * The run itself, handed out as `enter` under its own address: its input where the submitter could not parse it, and the entry
+   * steps that did not go along with its submission.
+   */
   async #openRun(grant: Grant): Promise<Outcome> {
-    const index = await this.#options.finder.plan(grant);
-    const { verdict, cause } = await this.#begin(grant, index, undefined, [], "null");
+    const { finder } = this.#options;
+    const index = await finder.plan(grant);
+    let input = "null";
+    if (grant.needs !== "" && grant.cursor === 0) {
+      const dag = this.#dagOf(index.plan.name);
+      const raw = await finder.inputOf(grant);
+      try {
+        input = await parsed(dag, JSON.parse(raw ?? "null"), `input of dag ${quoted(dag.name)}`);
+      } catch (thrown) {
+        return failed(grant.lease, undefined, unfitInput(thrown), "invalid-input");
+      }
+    }
+    const { verdict, cause } = await this.#begin(grant, index, undefined, [], input);
     if (verdict === "refused") throw cause;
     return undefined;
+  }
+
+  /** This worker's version of a dag; its schema parses what was submitted to any version. */
+  #dagOf(name: string): AnyDag {
+    const dag = this.#options.dags.get(name);
+    if (!dag) throw new Unfit("elsewhere", `no dag "${name}" is registered here`);
+    return dag;
   }
 
   async #admit(lease: Lease, { index, located, scene }: Found): Promise<Outcome> {
@@ -120,13 +143,10 @@ export class Control {
   async #enter(grant: Grant, found: Found, step: PlanStep & { kind: "dag" }): Promise<Outcome> {
     const { index, located, scene } = found;
     const { lease } = grant;
-    const dag = step.parses ? this.#options.dags.get(step.dag) : undefined;
-    if (step.parses && !dag) throw new Unfit("elsewhere", `no dag "${step.dag}" is registered here`);
+    const dag = step.parses ? this.#dagOf(step.dag) : undefined;
     let input: string;
     try {
-      const what = `input of ${step.name}`;
-      const parsed = await parseWith(dag?.input, await resolveWiring(scene, step.input), what);
-      input = encodeJson(parsed === undefined ? null : parsed, what);
+      input = await parsed(dag, await resolveWiring(scene, step.input), `input of ${step.name}`);
     } catch (thrown) {
       if (thrown instanceof GaveUp) throw thrown;
       return failed(lease, found, thrown, "invalid-input");
@@ -173,6 +193,18 @@ export class Control {
     await finder.park(asUnfit(thrown), grant);
     return { type: "released", lease };
   }
+}
+
+/** The input of a dag's body as JSON text, parsed where there is a dag to do so. */
+async function parsed(dag: AnyDag | undefined, raw: unknown, what: string): Promise<string> {
+  const value = await parseWith(dag?.input, raw, what);
+  return encodeJson(value === undefined ? null : value, what);
+}
+
+/** Why a run cannot begin; the code says that its submitter is to blame. */
+function unfitInput(thrown: unknown): JobbersError {
+  const code = thrown instanceof JobbersError ? thrown.code : "input-invalid";
+  return new JobbersError(code, `the input does not fit (${code}): ${messageOf(thrown)}`);
 }
 
 function misfit(step: PlanStep, phase: string): never {

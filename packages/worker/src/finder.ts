@@ -1,4 +1,13 @@
-import { type Grant, type Located, locate, type PlanIndex, type Scene, type TaskLog } from "@jobbers/core";
+import {
+  type Grant,
+  type Located,
+  locate,
+  type PlanIndex,
+  RUN_ADDRESS,
+  type Scene,
+  type TaskLog,
+  valueKey,
+} from "@jobbers/core";
 import { type Asker, messageOf, untilAnswered } from "./persistence.js";
 import type { Plans } from "./plans.js";
 import type { Values } from "./values.js";
@@ -40,6 +49,12 @@ export class Finder {
   /** The plan of a grant; rejects with {@link Unfit}. */
   async plan(grant: Grant): Promise<PlanIndex> {
     return this.plans.peek(grant.plan) ?? (await this.#fetch(grant));
+  }
+
+  /** The input of a run that nobody has parsed yet: read anew, for it does not stay. */
+  async inputOf({ lease: { run }, values }: Grant): Promise<string | null> {
+    const key = valueKey.input(RUN_ADDRESS);
+    return values[key] ?? (await this.values.readOnce(run, key));
   }
 
   /** Throws {@link Unfit}, or rejects with it; synchronous where the plan is at hand. */

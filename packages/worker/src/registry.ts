@@ -5,6 +5,7 @@ import {
   canonicalJson,
   JobbersError,
   type JsonValue,
+  jsonSchemaText,
   quoted,
   type Registration,
 } from "@jobbers/core";
@@ -61,6 +62,18 @@ function queuesOf(workflow: AnyWorkflow): string[] {
   return workflow.plan.steps.flatMap((step) => (step.kind === "task" ? [step.queue] : []));
 }
 
-function registrationOf({ kind, name, plan, version }: AnyWorkflow): Registration {
-  return { kind, name, plan: version, planText: canonicalJson(plan as unknown as JsonValue) };
+/** What others have to know in order to submit it without its code. */
+function registrationOf(workflow: AnyWorkflow): Registration {
+  const { kind, name, plan, version, input, tags } = workflow;
+  const inputSchema = jsonSchemaText(input, "input");
+  const outputSchema = kind === "task" ? jsonSchemaText(workflow.output, "output") : undefined;
+  const keepMs = kind === "task" ? workflow.keepMs : undefined;
+  return {
+    ...{ kind, name, plan: version, planText: canonicalJson(plan as unknown as JsonValue) },
+    ...(inputSchema !== undefined && { inputSchema }),
+    ...(outputSchema !== undefined && { outputSchema }),
+    ...(kind === "dag" && input !== undefined && { parses: true }),
+    ...(tags.length > 0 && { tags }),
+    ...(keepMs !== undefined && { keepMs }),
+  };
 }

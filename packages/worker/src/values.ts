@@ -33,6 +33,11 @@ export class Values {
     };
   }
 
+  /** Reads one text from the store and keeps it not: it may be another the next time. */
+  async readOnce(run: string, key: string): Promise<string | null> {
+    return (await this.readValues(run, [key]))[key] ?? null;
+  }
+
   async #read(run: string, keys: readonly string[], granted: Texts): Promise<Texts> {
     const found: Record<string, string | null> = Object.create(null);
     const absent: string[] = [];

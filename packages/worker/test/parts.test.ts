@@ -174,6 +174,31 @@ describe("the registry", () => {
     ]);
   });
 
+  it("registers what others need in order to submit without the code", () => {
+    const described = {
+      "~standard": {
+        ...schema<{ n: number }>()["~standard"],
+        jsonSchema: { input: () => ({ side: "in" }), output: () => ({ side: "out" }) },
+      },
+    };
+    const one = task({
+      name: "one",
+      input: described,
+      output: described,
+      keep: "1s",
+      tags: ["t"],
+      run: async () => ({ n: 1 }),
+    });
+    const two = dag("two", { input: schema<{ n: number }>(), tags: ["d"] }, (input) => one(input));
+    const [first, second, third] = createRegistry([one, two, noop]).registrations;
+    const texts = { inputSchema: '{"side":"in"}', outputSchema: '{"side":"out"}' };
+    expect(first).toEqual(expect.objectContaining({ name: "one", ...texts, tags: ["t"], keepMs: 1_000 }));
+    expect(first).not.toHaveProperty("parses");
+    expect(second).toEqual(expect.objectContaining({ name: "two", parses: true, tags: ["d"] }));
+    expect(second).not.toHaveProperty("inputSchema");
+    expect(Object.keys(third as object)).toEqual(["kind", "name", "plan", "planText"]);
+  });
+
   it("refuses two different tasks of one name", () => {
     const other = task({ name: "noop", run: async () => 2 });
     expect(() => createRegistry([noop, other])).toThrow(/two different tasks are named "noop"/);

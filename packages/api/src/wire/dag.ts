@@ -7,7 +7,7 @@ export const dag = z
     kind: workflowKind,
     name,
     version: z.string().openapi({ description: "The hash of its plan." }),
-    registeredAt: instant.optional(),
+    registeredAt: instant,
   })
   .openapi("Dag");
 
@@ -28,7 +28,7 @@ export const dagDetail = z
     inputSchema: json.optional().openapi({ description: "JSON Schema (draft 2020-12) of its input." }),
     outputSchema: json.optional().openapi({ description: "JSON Schema (draft 2020-12) of its output." }),
     versions: z
-      .array(z.object({ version: z.string(), registeredAt: instant.optional() }))
+      .array(z.object({ version: z.string(), registeredAt: instant, runs: z.int() }))
       .openapi({ description: "The versions that the store knows, newest first." }),
   })
   .openapi("DagDetail");

@@ -33,3 +33,9 @@ export const snapshot = z.object({ type: z.literal("snapshot"), run: runDetail }
 
 /** The run as it is now; what a run's stream begins with. */
 export type Snapshot = z.infer<typeof snapshot>;
+
+/** The data of a `start`: the first message of a stream of all events, whose id is the place where it begins. */
+export const start = z.object({ type: z.literal("start") }).openapi("Start");
+
+/** The first message of a stream of all events. */
+export type Start = z.infer<typeof start>;

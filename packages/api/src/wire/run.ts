@@ -80,8 +80,8 @@ export type CancelAnswer = z.infer<typeof cancelAnswer>;
 
 /** What became of a retry. */
 export const retryAnswer = z
-  .object({ id: runId, status: z.enum(["retried", "running"]) })
+  .object({ id: runId, status: z.enum(["retried", "running", "succeeded"]) })
   .openapi("RetryAnswer");
 
-/** `running` when the run had not ended, so that there was nothing to retry. */
+/** `running` when the run had not ended, `succeeded` when it had ended so: then there was nothing to retry. */
 export type RetryAnswer = z.infer<typeof retryAnswer>;

@@ -75,11 +75,9 @@ export const stepDetail = z
     attempts: z
       .array(attempt)
       .openapi({ description: "Tries that did not succeed, oldest first, at most 100." }),
-    output: json
-      .optional()
-      .openapi({
-        description: "What a task returned, or an inlined dag answers; absent before, and for maps.",
-      }),
+    output: json.optional().openapi({
+      description: "What a task returned, or an inlined dag answers; absent before, and for maps.",
+    }),
   })
   .openapi("StepDetail");
 
@@ -104,11 +102,9 @@ export const planStep = z
       .optional()
       .openapi({ description: "How many there will be; absent while that is not known." }),
     settled: z.int(),
-    counts: z
-      .partialRecord(stepState, z.int())
-      .openapi({
-        description: "How many are in each state; those that were not touched yet are not counted.",
-      }),
+    counts: z.partialRecord(stepState, z.int()).openapi({
+      description: "How many are in each state; those that were not touched yet are not counted.",
+    }),
     state: stepState.optional().openapi({ description: "Outside of maps: where the step is." }),
     record: step.optional().openapi({ description: "Outside of maps: its record, once it was touched." }),
   })

@@ -5,11 +5,9 @@ import { problem } from "./problem.js";
 /** The body of `POST /v1/runs`, and a line of `POST /v1/runs/bulk`. */
 export const runRequest = z
   .strictObject({
-    id: runId
-      .optional()
-      .openapi({
-        description: "Chosen by who submits: sent again with the same content, it answers the same run.",
-      }),
+    id: runId.optional().openapi({
+      description: "Chosen by who submits: sent again with the same content, it answers the same run.",
+    }),
     dag: name.optional().openapi({ description: "The dag to run. Exactly one of dag and task is given." }),
     task: name.optional().openapi({ description: "The task to run." }),
     input: json.optional().openapi({ description: "Default: {}." }),

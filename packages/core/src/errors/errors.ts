@@ -331,7 +331,7 @@ export class JobbersError extends Error {
 export class RunFailed extends JobbersError {
   override readonly name = "RunFailed";
   readonly run: string;
-  /** The address of the step that failed first, such as `fetch[3]`. */
+  /** The address of the step that failed first, such as `fetch[3]`; empty where the run failed before its first step. */
   readonly step: string;
   readonly error: StepError;
   /** How many tries that step had. */
@@ -340,10 +340,8 @@ export class RunFailed extends JobbersError {
   constructor(failure: { run: string; step: string; error: StepError; attempts: number }) {
     const { run, step, error, attempts } = failure;
     const tries = attempts === 1 ? "1 try" : `${attempts} tries`;
-    super(
-      "run-failed",
-      `run ${run} failed in step "${step}" after ${tries}: ${error.name}: ${error.message}`,
-    );
+    const where = step === "" ? "before its first step" : `in step "${step}" after ${tries}`;
+    super("run-failed", `run ${run} failed ${where}: ${error.name}: ${error.message}`);
     this.run = run;
     this.step = step;
     this.error = error;

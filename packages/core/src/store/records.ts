@@ -97,7 +97,15 @@ export interface EventRecord {
   readonly cursor: number;
   readonly atMs: number;
   readonly run: string;
-  readonly type: "run.created" | "run.ended" | "steps" | "step.retry" | "step.lost" | "step.quarantined";
+  readonly type:
+    | "run.created"
+    | "run.ended"
+    /** Somebody retried the run by hand: it goes on after its end. */
+    | "run.retried"
+    | "steps"
+    | "step.retry"
+    | "step.lost"
+    | "step.quarantined";
   readonly step?: StepAddress | undefined;
   readonly detail?: JsonValue | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Mail } from "./exchange.js";
+import type { Registration } from "./registration.js";
 
 export interface SessionOpening {
   /** The worker's name; several sessions may share one. */
@@ -13,13 +14,6 @@ export interface SessionOpening {
   readonly queues: readonly string[];
   /** What it has registered; kept beyond the session, so that others can submit by name. */
   readonly registers: readonly Registration[];
-}
-
-export interface Registration {
-  readonly kind: "dag" | "task";
-  readonly name: string;
-  readonly plan: string;
-  readonly planText: string;
 }
 
 export interface Session {

@@ -37,9 +37,11 @@
  *   suspended --> ready: woken up
  *   suspended --> cancelled: run stops or is cancelled, or it expired
  *   failed --> ready: retried by hand
+ *   failed --> blocked: retried by hand
  *   failed --> expanding: retried by hand
  *   cancelled --> ready: retried by hand
  *   cancelled --> blocked: retried by hand
+ *   cancelled --> expanding: retried by hand
  *   skipped --> blocked: retried by hand
  *   succeeded --> [*]
  *   failed --> [*]
@@ -120,8 +122,8 @@ export const stepTransitions = {
 /** Where a retry by hand may take a settled step back to. */
 export const reopenTransitions = {
   succeeded: [],
-  failed: ["ready", "expanding"],
-  cancelled: ["ready", "blocked"],
+  failed: ["ready", "blocked", "expanding"],
+  cancelled: ["ready", "blocked", "expanding"],
   skipped: ["blocked"],
 } as const satisfies Partial<Record<StepState, readonly StepState[]>>;
 

@@ -12,9 +12,10 @@ import type {
   StepRecord,
   WorkerRecord,
 } from "./records.js";
-import type { Reaped, Registration, Renewal, Retention, Session, SessionOpening } from "./session.js";
+import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
+import type { Reaped, Renewal, Retention, Session, SessionOpening } from "./session.js";
 import type { StepState } from "./states.js";
-import type { CancelResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
+import type { CancelResult, RetryResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
 
 /**
  * The Store port: every piece of state behind atomic transitions.
@@ -61,6 +62,25 @@ export interface Submitting {
   submit(batch: readonly Submission[], call?: SubmitCall): Promise<SubmitResult[]>;
   /** Marks a run as cancelling; it ends when nothing of it runs. Costs O(running). */
   cancel(run: string): Promise<CancelResult>;
+  /**
+   * Has a failed or cancelled run go on: what failed runs again, then what depends on it; all other results are kept.
+   *
+   * - A step that failed for good, or was cancelled, is ready again; where a parent of it runs again or has to say again how it
+   *   ended, it is blocked until then, and its trigger is judged anew. Its fence grows, `tries` and `lost` begin at 0, its error is
+   *   taken from the record and stays in the attempt history. A report under its old fence is stale.
+   * - A step that succeeded is kept, catch, finally and onFailure steps among them: it does not run a second time. A catcher that
+   *   has succeeded rescues its parent also when that fails again.
+   * - A failure that was rescued is kept with all that lies in its body, and so is a step that its `when` has skipped, unless a
+   *   parent of it runs again. A step that was skipped because of a parent that runs again is judged anew.
+   * - A map or an inlined dag whose body failed or was cancelled goes on with the elements or the input that it had; in its body
+   *   only what did not succeed runs again.
+   * - An onFailure body that has begun does not begin again, whatever happens after the retry.
+   * - The run is running, without the marks of its failure, its cancel and its end, and retention has it no longer. A run that was
+   *   cancelled while it was scheduled begins at once. What succeeded while it was being cancelled now has its followers.
+   * - The run reads as ended until all its steps are prepared, in transitions of at most 500 steps. Should the caller vanish in
+   *   between, whoever retries next or promotes timers completes it.
+   */
+  retry(run: string): Promise<RetryResult>;
 }
 
 export interface Working {
@@ -134,9 +154,15 @@ export interface Looking {
   /** JSON texts by key (see `valueKey`), `null` where there is none; at most 500 keys a call. */
   readValues(run: string, keys: readonly string[]): Promise<Record<string, string | null>>;
   getPlan(hash: string): Promise<string | undefined>;
-  /** The newest registration under a name. */
-  findRegistration(name: string): Promise<Registration | undefined>;
-  listRegistrations(): Promise<Omit<Registration, "planText">[]>;
+  /** The newest registration under a name, or that of one version, as long as the store has its plan. */
+  findRegistration(name: string, plan?: string): Promise<RegistrationRecord | undefined>;
+  /** The newest registration of each name, by name. */
+  listRegistrations(): Promise<RegistrationHead[]>;
+  /**
+   * The versions of a name, newest first, at most {@link VERSIONS_KEPT}. One that is registered again is the newest again. Of the
+   * newest the store has the plan in any case, of an older one as long as it keeps runs of it.
+   */
+  listVersions(name: string): Promise<VersionRecord[]>;
   listQueues(): Promise<QueueRecord[]>;
   listWorkers(): Promise<WorkerRecord[]>;
   /** The feed after a cursor (0: from what is left of its beginning); `gap` when events after the cursor were trimmed. */

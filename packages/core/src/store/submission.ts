@@ -12,7 +12,7 @@ export interface Submission {
   readonly planText?: string | undefined;
   /** Hash over name, raw input and options. The same id with the same fingerprint is the same run. */
   readonly fingerprint: string;
-  /** Kept under `valueKey.input("")`: a dag's input parsed, a task's raw. */
+  /** Kept under `valueKey.input("")`: a dag's input parsed (but see `needs`), a task's raw. */
   readonly input: string;
   readonly priority: number;
   /** The run stays `scheduled` until the delay has passed or, where given, until the instant (store time) has come. */
@@ -31,6 +31,12 @@ export interface Submission {
    * address "" with that cursor, which is answered by `entered` pages like that of an inlined dag.
    */
   readonly entries: Page<StepSpec>;
+  /**
+   * Set where the input is still to be parsed, because the submitter lacks the dag's code: what a session has to serve in order to
+   * do so, `dag:NAME`. `entries` then have no items, and 0 as `next`. The `enter` is answered by `entered` with the parsed input,
+   * which takes the raw one's place, or by `failed`, which ends the run before any step of it.
+   */
+  readonly needs?: string | undefined;
 }
 
 /**
@@ -58,3 +64,9 @@ export type SubmitResult =
   | { readonly status: "plan-missing"; readonly id: string };
 
 export type CancelResult = { readonly status: "cancelled" | "cancelling" | "ended" | "unknown" };
+
+/**
+ * What came of a retry by hand: the run goes on (`retried`); it has not ended, perhaps because it was retried before (`running`);
+ * it has succeeded, so there is nothing to do again; it is not known; or only its id is remembered (`purged`).
+ */
+export type RetryResult = { readonly status: "retried" | "running" | "succeeded" | "unknown" | "purged" };

@@ -22,8 +22,13 @@ export function headLines(status: RunStatus): string[] {
     `  ended      ${showTime(endedAtMs)}${took}`,
     `  priority   ${status.priority}`,
     ...(status.tags.length > 0 ? [`  tags       ${status.tags.join(", ")}`] : []),
-    ...(failure ? [`  failure    ${failure.step}: ${failure.error.name}: ${failure.error.message}`] : []),
+    ...(failure ? [`  failure    ${failureLine(failure)}`] : []),
   ];
+}
+
+/** What failed first, in a line; a dag's input may have been refused before any step. */
+export function failureLine({ step, error }: NonNullable<RunStatus["failure"]>): string {
+  return `${step || "before the first step"}: ${error.name}: ${error.message}`;
 }
 
 /** The tries of a failed step, oldest first; a single one says nothing that its step has not said. */

@@ -74,7 +74,7 @@ end
 check.handlers["names"] = function(_, cursor)
   local page = call("HSCAN", PREFIX .. "names", cursor, "COUNT", PAGE)
   for i = 1, #page[2], 2 do
-    local plan = string.match(page[2][i + 1], " (.*)$") or ""
+    local plan = string.match(page[2][i + 1], "^%a+ %d+ (.*)$") or ""
     if call("HEXISTS", PREFIX .. "plan:" .. plan, "text") == 0 then check.tell("plan-missing", nil, nil, "plan:" .. plan, page[2][i]) end
   end
   return page[1]

@@ -65,7 +65,7 @@ end
 local function isDone(run, owner)
   local body = bodies.of(run, owner)
   if body.settled < body.members or body.epilogue == "r" then return false end
-  if owner == "" then return run.state == STARTED end
+  if owner == "" then return run.state == STARTED and not settle.isOpening(run) end
   local step = steps.get(run, owner)
   return step ~= nil and step.state == EXPANDING
 end

@@ -112,5 +112,7 @@ function check.place(step)
     local s, f, k, c = string.match(step.marks, "^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
     if s and s + f + k + c >= step.spec.parents then check.tellStep("step-unjudged", step, "marks " .. step.marks) end
   end
+  -- A retry by hand is about to place it.
+  if not isPlaced and call("HEXISTS", run.key, "r") == 1 then return end
   if not isPlaced and check.tellStep("step-unplaced", step, steps.isSettled(step) and "it has settled" or nil, true) then putBack(step) end
 end

@@ -1,8 +1,8 @@
 -- onFailure bodies, and the other step that only the store knows of.
 
 -- A spec that the store makes by itself: an inlined dag that nobody waits for.
-local function controlSpec(name, owner, reads)
-  return name .. US .. "d" .. US .. owner .. US .. "0" .. US .. "D" .. US .. "" .. US .. "" .. US .. "" .. US .. "" .. US .. ENTER
+local function controlSpec(name, owner, needs, reads)
+  return name .. US .. "d" .. US .. owner .. US .. "0" .. US .. "D" .. US .. "" .. US .. needs .. US .. "" .. US .. "" .. US .. ENTER
     .. US .. "0" .. US .. "0" .. US .. reads
 end
 
@@ -19,11 +19,11 @@ function epilogue.start(run, owner)
     address = owner .. "/~onFailure"
     if above.mapped then name = above.spec.name .. "/~onFailure" end
   end
-  ready.make(steps.add(run, address, controlSpec(name, owner, owner .. ":failure" .. GS .. owner .. ":input")))
+  ready.make(steps.add(run, address, controlSpec(name, owner, "", owner .. ":failure" .. GS .. owner .. ":input")))
 end
 
--- The spec of the step at the run's own address: it stands for the entry steps beyond the first page of a submission, is
--- handed out as `enter`, and shows nowhere else.
-function epilogue.openingSpec()
-  return controlSpec("", "", "")
+-- The spec of the step at the run's own address: it stands for the entry steps beyond the first page of a submission, or for all of
+-- them where the input has yet to be parsed, by whoever serves `needs`. It is handed out as `enter`, and shows nowhere else.
+function epilogue.openingSpec(needs)
+  return controlSpec("", "", needs, needs ~= "" and ":input" or "")
 end

@@ -36,7 +36,7 @@ function report.giveBack(step)
 end
 
 -- What a step is handed out for by its kind, beyond a `when` and before what follows.
-local function phaseByKind(step)
+function report.phaseByKind(step)
   local kind = step.spec.kind
   return kind == "t" and RUN or kind == "m" and EXPAND or ENTER
 end
@@ -76,7 +76,7 @@ end
 apply["a"] = function(step)
   if step.phase ~= ADMIT then return false end
   lease.finish(step)
-  step.phase = phaseByKind(step)
+  step.phase = report.phaseByKind(step)
   backToLine(step)
 end
 
@@ -99,7 +99,10 @@ apply["e"] = function(step, r)
   if step.phase ~= ENTER then return false end
   local run, address = step.run, step.address
   if run.cancelling then return settle.step(step, CANCELLED, "cancelled") end
-  if address ~= "" then
+  if address == "" then
+    -- Once its first page is applied, the cursor stands beyond it.
+    if step.spec.needs ~= "" and step.cursor == 0 then values.replaceInput(run, r.payload) end
+  else
     local body = bodies.of(run, address)
     if body.members == 0 then values.put(run, address .. ":input", r.payload) end
     body.members, body.dirty = tonumber(r.members), true
@@ -118,8 +121,10 @@ end
 -- A settled step that is advanced no more shows again what it was handed out for.
 apply["v"] = function(step, r)
   lease.finish(step)
-  step.phase = phaseByKind(step)
-  if not step.run.cancelling then settle.follow(step, r) end
+  -- It is asked again after a retry by hand.
+  if step.run.cancelling then return end
+  step.phase = report.phaseByKind(step)
+  settle.follow(step, r)
 end
 
 local function isStale(step, kind)

@@ -10,14 +10,17 @@ function settle.step(step, outcome, reason, follow)
   steps.move(step, outcome, reason)
   step.seq, step.due, step.ended = "", "", step.run.age
   local run, spec = step.run, step.spec
-  -- A run that is being cancelled releases nobody; it ends when its last lease does.
-  if run.cancelling then return end
+  -- A run that is being cancelled releases nobody; it ends when its last lease does. A retry by hand asks then what follows.
+  if run.cancelling then
+    if step.address ~= "" then step.phase, step.cursor = ADVANCE, 0 end
+    return
+  end
   if outcome == FAILED and spec.catchers == 0 then settle.makeDefinite(step) end
   if epilogue.is(step) then
     settle.endBody(run, spec.owner)
   elseif step.address == "" then
     -- The step that starts what a submission's first page could not hold: without it the run has not all its steps.
-    if outcome == FAILED then settle.endRun(run, FAILED) end
+    if outcome == FAILED then settle.endRun(run, FAILED) else settle.endBodyIfDone(run, "") end
   elseif follow then
     settle.follow(step, follow)
   elseif spec.dependents == 0 and not spec.catches then
@@ -33,10 +36,10 @@ function settle.follow(step, follow)
   if follow.rescues ~= "" then
     for _, parent in ipairs(splitBy(follow.rescues, GS)) do settle.rescue(step.run, parent, step.state == SUCCEEDED) end
   end
-  for _, each in ipairs(follow.list or NONE) do settle.mark(step.run, each.address, each.text, step.state) end
+  for _, each in ipairs(follow.list or NONE) do settle.mark(step, each.address, each.text) end
   for i = follow.from, follow.to do
     local address, spec = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
-    settle.mark(step.run, address, spec, step.state)
+    settle.mark(step, address, spec)
   end
   if follow.next == "" then settle.countMember(step) else ready.requestAdvance(step, tonumber(follow.next)) end
 end
@@ -50,10 +53,21 @@ local function judge(trigger, succeeded, failed, skipped, cancelled)
   return SKIPPED
 end
 
+-- After a retry by hand a parent may end once more. What has begun since it first did goes on; a catcher's success still helps.
+local function meetAgain(parent, step)
+  local hasTold = step.phase ~= ADVANCE or step.cursor > 0
+  if parent.state ~= FAILED or not step.spec.catches or step.state ~= SUCCEEDED or not hasTold then return end
+  if parent.rescued ~= DEFINITE and parent.rescued < parent.spec.catchers then parent.rescued = parent.rescued + 1 end
+  parent.dirty = true
+end
+
 -- Tells a step how one of its parents has settled; the last one has it judged.
-function settle.mark(run, address, specText, outcome)
-  -- The only child of one parent is met here for the first time.
-  local step = not string.find(specText, "^[^\31]*\31.\31[^\31]*\0311\31") and steps.get(run, address) or steps.add(run, address, specText)
+function settle.mark(parent, address, specText)
+  local run, outcome = parent.run, parent.state
+  -- The only child of one parent is met here for the first time, unless that was taken more than once: it may have run before.
+  local isFirst = (parent.fence == "1" or parent.fence == "0") and string.find(specText, "^[^\31]*\31.\31[^\31]*\0311\31")
+  local step = not isFirst and steps.get(run, address) or steps.add(run, address, specText)
+  if step.state ~= BLOCKED then return meetAgain(parent, step) end
   local s, f, k, c = 0, 0, 0, 0
   if step.marks ~= "" then
     s, f, k, c = string.match(step.marks, "(%d+)%.(%d+)%.(%d+)%.(%d+)")
@@ -62,11 +76,9 @@ function settle.mark(run, address, specText, outcome)
   if outcome == SUCCEEDED then s = s + 1 elseif outcome == FAILED then f = f + 1 elseif outcome == SKIPPED then k = k + 1 else c = c + 1 end
   step.dirty = true
   local spec = step.spec
-  if s + f + k + c < spec.parents then
-    step.marks = s .. "." .. f .. "." .. k .. "." .. c
-    return
-  end
-  step.marks = ""
+  -- A retry by hand has to know of all but successes.
+  step.marks = s == spec.parents and "" or s .. "." .. f .. "." .. k .. "." .. c
+  if s + f + k + c < spec.parents then return end
   local verdict = judge(spec.trigger, s, f, k, c)
   if verdict ~= RUNNING then
     settle.step(step, verdict, "parent")
@@ -113,11 +125,19 @@ function settle.countMember(step)
   settle.endBodyIfDone(step.run, owner)
 end
 
+-- True for a run without steps whose input is still to be parsed; one that has steps waits for those anyway.
+function settle.isOpening(run)
+  local opening = run.body.members == 0 and steps.get(run, "")
+  return opening and not steps.isSettled(opening)
+end
+
 -- Ends a body when all its members have counted: its onFailure body first, then its owner.
 function settle.endBodyIfDone(run, owner)
   local body = bodies.of(run, owner)
   if body.settled < body.members or run.ended or run.cancelling then return end
-  if owner ~= "" then
+  if owner == "" then
+    if settle.isOpening(run) then return end
+  else
     local step = steps.get(run, owner)
     if not step or step.state ~= EXPANDING then return end
   end

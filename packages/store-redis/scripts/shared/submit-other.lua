@@ -1,10 +1,10 @@
 -- Submissions that do not begin packed: scheduled runs, those with maps or conditions at their beginning, with a time of their own to be
 -- kept, with a large input.
 
-local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31(.*)$"
+local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(.*)$"
 
 -- The entry steps of a scheduled run wait under its one timer.
-local function schedule(run, due, from, to, nextPage)
+local function schedule(run, due, from, to, nextPage, needs)
   for i = from, to do
     local address, spec = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
     local step = steps.add(run, address, spec)
@@ -12,18 +12,18 @@ local function schedule(run, due, from, to, nextPage)
     step.due = text(due - run.created)
   end
   if nextPage ~= "" then
-    local step = steps.add(run, "", epilogue.openingSpec())
+    local step = steps.add(run, "", epilogue.openingSpec(needs))
     steps.move(step, WAITING)
     step.cursor = tonumber(nextPage)
   end
   call("ZADD", PREFIX .. "timers", due, string.format("%015.0f", tonumber(clock.nextSeq())) .. "|" .. run.id .. "|")
 end
 
-local function start(run, from, to, nextPage)
+local function start(run, from, to, nextPage, needs)
   ready.startEntries(run, from, to)
   if nextPage ~= "" then
     -- The entry steps beyond the first page: some worker sends them, as for an inlined dag.
-    local step = steps.add(run, "", epilogue.openingSpec())
+    local step = steps.add(run, "", epilogue.openingSpec(needs))
     step.cursor = tonumber(nextPage)
     steps.move(step, READY)
     ready.enqueue(step)
@@ -58,7 +58,7 @@ end
 
 -- Submits what stands at ARGV[at]; answers its result, and where the next begins.
 function submitting.other(at)
-  local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, name =
+  local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, needs, name =
     string.match(ARGV[at], HEAD)
   local from = at + 3
   local after = from + tonumber(count)
@@ -70,6 +70,6 @@ function submitting.other(at)
   local isScheduled = due > clock.now
   local head = mode .. "," .. priority .. "," .. keep .. "," .. members .. "," .. inline
   local run = create(id, plan, kind, head, onFailure, fingerprint, name, traceparent, tags, ARGV[at + 2], isScheduled)
-  if isScheduled then schedule(run, due, from, after - 1, nextPage) else start(run, from, after - 1, nextPage) end
+  if isScheduled then schedule(run, due, from, after - 1, nextPage, needs) else start(run, from, after - 1, nextPage, needs) end
   return "c" .. run.state, after
 end

@@ -52,6 +52,20 @@ function values.getAll(run, keys)
   return texts
 end
 
+-- Puts a run's parsed input in the place of the raw one, which may have stood in the other of the two places.
+function values.replaceInput(run, input)
+  call("HDEL", run.key, "=:input")
+  call("HDEL", runs.moreKey(run), "=:input")
+  values.put(run, ":input", input)
+end
+
+-- Forgets the text under a key, wherever it is.
+function values.drop(run, key)
+  call("HDEL", run.key, "=" .. key)
+  call("HDEL", runs.moreKey(run), "=" .. key)
+  own(run, "put")[key] = false
+end
+
 -- Keeps a step's output.
 function values.putOutput(step, output)
   values.put(step.run, step.address, output)

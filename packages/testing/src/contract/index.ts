@@ -18,7 +18,14 @@ import { lines } from "./lines.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
+import { openings } from "./openings.js";
+import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
+import { retrying } from "./retrying.js";
+import { retryingBodies } from "./retrying-bodies.js";
+import { retryingCancelled } from "./retrying-cancelled.js";
+import { retryingCatches } from "./retrying-catches.js";
+import { retryingEnded } from "./retrying-ended.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { submitting } from "./submitting.js";
@@ -44,10 +51,17 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["maps", maps],
   ["expansions", expansions],
   ["dags", dags],
+  ["openings", openings],
   ["sessions", sessions],
+  ["registrations", registrations],
   ["losses", losses],
   ["timers", timers],
   ["cancelling", cancelling],
+  ["retrying", retrying],
+  ["retrying bodies", retryingBodies],
+  ["retrying catches", retryingCatches],
+  ["retrying cancelled runs", retryingCancelled],
+  ["retrying ended runs", retryingEnded],
   ["crashes", crashes],
   ["retention", retention],
   ["looking", looking],

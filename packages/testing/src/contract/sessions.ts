@@ -131,10 +131,10 @@ export function sessions(test: BenchTest): void {
     const [old, other] = [registrationOf(single()), registrationOf(diamond())];
     const first = await driver(single(), { registers: [old, other] });
     await store.closeSession(first.session.id);
-    expect(await store.findRegistration("single")).toEqual(old);
+    expect(await store.findRegistration("single")).toMatchObject(old);
     const fresh = registrationOf(single({ queue: "q" }));
     await store.openSession(openingOf({ registers: [fresh] }));
-    expect(await store.findRegistration("single")).toEqual(fresh);
+    expect(await store.findRegistration("single")).toMatchObject(fresh);
     expect(await store.findRegistration("nothing")).toBeUndefined();
     const all = (await store.listRegistrations()).map(({ name, kind, plan }) => ({ name, kind, plan }));
     expect(all).toHaveLength(2);

@@ -5,6 +5,7 @@ import { doorFlags, withDoor } from "../door.js";
 const sentences = {
   retried: "goes on: what had not succeeded is tried again",
   running: "goes on already; nothing was changed",
+  succeeded: "has succeeded; there is nothing to try again",
 } as const;
 
 /** `jobbers retry`: starts a run that failed or was cancelled again. */

@@ -1,5 +1,6 @@
 import type { EventRecord, RunRecord, Store } from "@jobbers/core";
 import { statusOf } from "@jobbers/runs";
+import { failureLine } from "../run-lines.js";
 import { showDuration } from "../table.js";
 
 /** Writes a line when a run begins or ends. */
@@ -49,6 +50,6 @@ function lineOf({ type }: EventRecord, record: RunRecord): string {
   const run = `run ${id} of ${name}`;
   if (type === "run.created") return `${run} ${state === "scheduled" ? "is scheduled" : "begins"}`;
   const took = showDuration(Math.max(0, (endedAtMs ?? createdAtMs) - (startedAtMs ?? createdAtMs)));
-  const why = failure ? `: ${failure.step}: ${failure.error.name}: ${failure.error.message}` : "";
+  const why = failure ? `: ${failureLine(failure)}` : "";
   return `${run} ${state} after ${took}${why.split("\n")[0]}`;
 }

@@ -1,0 +1,85 @@
+import { z } from "@hono/zod-openapi";
+import { JobbersError, locate, quoted, resolveSource, runScene, type StepRecord } from "@jobbers/core";
+import { valuesOf } from "@jobbers/runs";
+import { json, jsonText } from "../answers.js";
+import type { ApiContext } from "../context.js";
+import { defineRoute } from "../route.js";
+import { readRun } from "../run-detail.js";
+import { attemptView, stepView } from "../views.js";
+import { stepState } from "../wire/basics.js";
+import { type StepDetail, type StepPage, stepDetail, stepPage } from "../wire/step.js";
+import { cursor, limit, runPath, wordsParam } from "./parameters.js";
+
+/** `GET /v1/runs/{id}/steps` */
+export const listSteps = defineRoute(
+  {
+    method: "get",
+    path: "/v1/runs/{id}/steps",
+    operationId: "listSteps",
+    tag: "runs",
+    summary: "The steps of a run that were touched so far, by address",
+    params: runPath,
+    query: z.strictObject({
+      state: wordsParam(stepState.options, "Only steps in these states."),
+      limit: limit(500, 100),
+      cursor,
+    }),
+    answers: { 200: { description: "A page of steps.", schema: stepPage } },
+    problems: ["run-unknown", "store-busy", "store-closed"],
+  },
+  async ({ store }, { params, query }) => {
+    await readRun(store, params.id);
+    const { state: states, limit, cursor: after } = query;
+    const page = await store.listSteps(params.id, { after, limit, states });
+    const body: StepPage = { steps: page.steps.map(stepView), next: page.next };
+    return json(body);
+  },
+);
+
+/** `GET /v1/runs/{id}/steps/{address}` */
+export const getStep = defineRoute(
+  {
+    method: "get",
+    path: "/v1/runs/{id}/steps/{address}",
+    // Addresses have slashes: they may come encoded or not.
+    found: "/v1/runs/:id/steps/:address{.+}",
+    operationId: "getStep",
+    tag: "runs",
+    summary: "One step with its attempts and output",
+    params: runPath.extend({
+      address: z
+        .string()
+        .max(2_000)
+        .openapi({
+          param: { name: "address", in: "path" },
+          description: "As in a list of steps, URL-encoded.",
+          example: "fetch[3]",
+        }),
+    }),
+    answers: { 200: { description: "The step.", schema: stepDetail } },
+    problems: ["run-unknown", "step-unknown", "store-busy", "store-closed"],
+  },
+  async (context, { params: { id, address } }) => {
+    const { store } = context;
+    const step = await store.getStep(id, address);
+    if (!step) {
+      await readRun(store, id);
+      throw new JobbersError("step-unknown", `run ${id} has no record of a step ${quoted(address)}`);
+    }
+    const [attempts, output] = await Promise.all([store.listAttempts(id, address), outputOf(context, step)]);
+    const detail: Omit<StepDetail, "output"> = { ...stepView(step), attempts: attempts.map(attemptView) };
+    const text = JSON.stringify(detail);
+    return jsonText(output === undefined ? text : `${text.slice(0, -1)},"output":${output}}`);
+  },
+);
+
+/** What a step answers, as JSON text: of a task as it is kept, of an inlined dag put together; a map's may have no end. */
+async function outputOf({ store, plans }: ApiContext, step: StepRecord): Promise<string | undefined> {
+  const { run, address, kind, state, name } = step;
+  if (state !== "succeeded" || kind === "map") return undefined;
+  if (kind === "task") return (await store.readValues(run, [address]))[address] ?? undefined;
+  const index = await plans.read((await readRun(store, run)).plan);
+  const scene = { ...runScene(index, valuesOf(store, run)), indices: locate(index, address).indices };
+  const output = await resolveSource(scene, { from: "step", step: name, path: [] });
+  return output === undefined ? undefined : JSON.stringify(output);
+}

@@ -1,0 +1,106 @@
+import { durationMs, isRunId, type JsonValue, quoted } from "@jobbers/core";
+import type { SubmitItem } from "@jobbers/runs";
+import { instantMs } from "./instants.js";
+import { type Refused, refusalOf } from "./problem.js";
+
+/** A body that was checked: what is to be run, and how. */
+export interface CheckedRequest {
+  readonly kind: "dag" | "task";
+  readonly name: string;
+  readonly item: SubmitItem<JsonValue>;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+type Check = (value: unknown, fields: Fields) => string | undefined;
+
+const nameForm = /^[A-Za-z0-9._-]{1,128}$/;
+const anyName: Check = (value) =>
+  typeof value === "string" && nameForm.test(value)
+    ? undefined
+    : `is ${quoted(value)}; a name has 1 to 128 of A-Z a-z 0-9 . _ -`;
+const anyDuration: Check = (value) => {
+  try {
+    durationMs(value as string, "");
+    return undefined;
+  } catch {
+    return `is ${quoted(value)}; it takes milliseconds, or text like "250ms", "1s", "1.5m", "2h", "7d"`;
+  }
+};
+
+/**
+ * What each field takes; the published schema (`wire/submit.ts`) says the same, and a test compares the two. Checked by hand,
+ * for every run that is submitted passes here.
+ */
+const checks: Readonly<Record<string, Check>> = {
+  id: (value) => (isRunId(value) ? undefined : `is ${quoted(value)}, no ULID (26 upper-case characters)`),
+  dag: (value, fields) =>
+    fields.task === undefined ? anyName(value, fields) : "stands beside task; exactly one of them is given",
+  task: anyName,
+  input: () => undefined,
+  priority: (value) =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 9
+      ? undefined
+      : `is ${quoted(value)}; it takes a whole number from 0 to 9`,
+  delay: anyDuration,
+  runAt: (value, { delay }) => {
+    if (delay !== undefined) return "stands beside delay; they exclude each other";
+    return instantMs(value) === undefined
+      ? `is ${quoted(value)}; it takes an instant like "2026-11-21T16:06:00Z"`
+      : undefined;
+  },
+  tags: (value) =>
+    Array.isArray(value) && value.length <= 32 && value.every(isTag)
+      ? undefined
+      : "takes a list of at most 32 texts of 1 to 128 characters",
+  keep: anyDuration,
+  durability: (value) =>
+    value === "local" || value === "replica"
+      ? undefined
+      : `is ${quoted(value)}; it takes "local" or "replica"`,
+};
+
+/**
+ * Checks the body of a submission.
+ *
+ * @throws RequestRefused `body-invalid`, naming each field that is wrong
+ */
+export function readRunRequest(
+  body: JsonValue,
+  what: string,
+  traceparent: string | undefined,
+): CheckedRequest {
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw refusalOf("body-invalid", what, [{ pointer: "", detail: "is no JSON object" }]);
+  const fields = body as Fields;
+  const faults: Refused[] = [];
+  for (const key in fields) {
+    const detail = Object.hasOwn(checks, key)
+      ? (checks[key] as Check)(fields[key], fields)
+      : `is no field of a submission; there are ${Object.keys(checks).join(", ")}`;
+    if (detail !== undefined)
+      faults.push({ pointer: `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, detail });
+  }
+  if (fields.dag === undefined && fields.task === undefined)
+    faults.push({ pointer: "", detail: "names neither a dag nor a task" });
+  const [first, ...rest] = faults;
+  if (first) throw refusalOf("body-invalid", what, [first, ...rest.slice(0, 9)]);
+  return {
+    kind: fields.dag === undefined ? "task" : "dag",
+    name: (fields.dag ?? fields.task) as string,
+    item: itemOf(fields, traceparent),
+  };
+}
+
+function isTag(tag: unknown): boolean {
+  return typeof tag === "string" && tag.length > 0 && tag.length <= 128;
+}
+
+function itemOf(fields: Fields, traceparent: string | undefined): SubmitItem<JsonValue> {
+  const { dag: _dag, task: _task, input = {}, runAt, ...options } = fields;
+  return {
+    ...options,
+    input: input as JsonValue,
+    ...(runAt !== undefined && { runAt: instantMs(runAt) }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
+}

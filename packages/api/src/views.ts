@@ -1,0 +1,62 @@
+import type { AttemptRecord, EventRecord, PlanStep, RunRecord, StepRecord } from "@jobbers/core";
+import { iso, isoMaybe } from "./instants.js";
+import type { Thrown } from "./wire/basics.js";
+import type { ApiEvent } from "./wire/event.js";
+import type { RunSummary } from "./wire/run.js";
+import type { Attempt, PlanStepProgress, Step } from "./wire/step.js";
+
+/** A run's record as the API shows it. */
+export function runView(record: RunRecord): RunSummary {
+  const { id, kind, name, plan, state, cancelling, priority, tags, failure, traceparent, purged } = record;
+  return {
+    ...{ id, kind, name, version: plan, state, cancelling, priority },
+    tags: [...tags],
+    createdAt: iso(record.createdAtMs),
+    startedAt: isoMaybe(record.startedAtMs),
+    endedAt: isoMaybe(record.endedAtMs),
+    failure: failure === undefined ? undefined : (JSON.parse(failure) as RunSummary["failure"]),
+    traceparent,
+    purged,
+  };
+}
+
+/** A step's record as the API shows it. */
+export function stepView(record: StepRecord): Step {
+  const { run: _run, readyAtMs, startedAtMs, endedAtMs, dueAtMs, error, ...rest } = record;
+  return {
+    ...rest,
+    readyAt: isoMaybe(readyAtMs),
+    startedAt: isoMaybe(startedAtMs),
+    endedAt: isoMaybe(endedAtMs),
+    dueAt: isoMaybe(dueAtMs),
+    error: thrownOf(error),
+  };
+}
+
+/** A try that did not succeed, as the API shows it. */
+export function attemptView({ startedAtMs, endedAtMs, error, ...rest }: AttemptRecord): Attempt {
+  return { ...rest, startedAt: iso(startedAtMs), endedAt: iso(endedAtMs), error: thrownOf(error) };
+}
+
+/** What the plan says of a step, as the API shows it. */
+export function planView(step: PlanStep): Omit<PlanStepProgress, "depth" | "settled" | "counts"> {
+  return {
+    name: step.name,
+    kind: step.kind,
+    ...(step.kind === "task" && { task: step.task, queue: step.queue }),
+    ...(step.kind === "dag" && { dag: step.dag }),
+    ...(step.in !== undefined && { in: step.in }),
+    parents: [...step.parents],
+    trigger: step.trigger,
+    conditional: step.when !== undefined,
+  };
+}
+
+/** An event of the feed as the API tells it. */
+export function eventView({ type, run, atMs, step, detail }: EventRecord): ApiEvent {
+  return { type, run, at: iso(atMs), step, detail };
+}
+
+function thrownOf(text: string | undefined): Thrown | undefined {
+  return text === undefined ? undefined : (JSON.parse(text) as Thrown);
+}

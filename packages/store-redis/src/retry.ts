@@ -1,0 +1,14 @@
+import type { RetryResult } from "@jobbers/core";
+import type { Script } from "./script.js";
+
+/** What a part of a retry answers; `more` when it has to be called again. */
+type RetryPart = RetryResult & { readonly more: boolean };
+
+export const retryScript: Script<[run: string, eventsKept: number], RetryPart> = {
+  name: "retry",
+  encode: (run, eventsKept) => [eventsKept, run],
+  decode(reply) {
+    const [status, more] = reply as [RetryResult["status"], number];
+    return { status, more: more === 1 };
+  },
+};

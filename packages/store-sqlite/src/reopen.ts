@@ -1,0 +1,128 @@
+import { RUN_ADDRESS, type StepAddress, valueKey } from "@jobbers/core";
+import { isEpilogue } from "./epilogue.js";
+import type { Run, Step } from "./records.js";
+import { phaseBefore } from "./report.js";
+import { bodyOf, isSettledState } from "./settle.js";
+import type { Unit } from "./unit.js";
+import { dropValue, errorKey } from "./values.js";
+
+/**
+ * What a retry by hand makes of one step of an ended run. Each record is changed for itself, whatever the order:
+ *
+ * - Of a step's marks only successes count on. Every parent that ended otherwise either runs again, or says again how it ended.
+ * - So a step that is to run again is ready where all its parents succeeded, else blocked until they have told it.
+ * - Whatever counts for a body is taken out of its counts again, so no body can end before all of it has settled.
+ *
+ * Nothing is put into a line here: see retry.ts.
+ */
+export function reopen(unit: Unit, step: Step): void {
+  const isOver = isEpilogue(step) || !goesOn(unit, step.run, step.spec.owner);
+  if (isOver) bury(unit, step);
+  else if (isKept(step)) tellAgain(unit, step);
+  else if (step.state === "blocked") forgetMarks(step);
+  else if (step.state === "expanding") endEpilogue(unit, step);
+  else restart(unit, step);
+}
+
+/** True while the body below an owner goes on: no owner around it has an end that is kept. */
+function goesOn(unit: Unit, run: Run, owner: StepAddress): boolean {
+  if (owner === RUN_ADDRESS) return true;
+  const step = unit.step(run, owner);
+  return step !== undefined && !isEpilogue(step) && !isKept(step) && goesOn(unit, run, step.spec.owner);
+}
+
+/** A success; a failure that was rescued; a step that was skipped, unless a parent may end otherwise this time. */
+function isKept({ state, spec, rescued, marks }: Step): boolean {
+  if (state === "failed") return spec.catchers > 0 && rescued === spec.catchers;
+  return state === "succeeded" || (state === "skipped" && marks === null);
+}
+
+/** What has not ended in a body that is over never will: it is cancelled, and nothing follows. */
+function bury(unit: Unit, step: Step): void {
+  const isSettled = isSettledState(step.state);
+  if (isSettled && step.phase !== "advance") return;
+  if (isSettled) step.phase = phaseBefore(step);
+  else unit.move(step, "cancelled", "cancelled");
+  step.seq = 0;
+  step.dirty = true;
+  count(unit, step, 1);
+}
+
+/** What follows a success is known, but for what nobody has told yet. Any other end is told once more, from the beginning. */
+function tellAgain(unit: Unit, step: Step): void {
+  const isSuccess = step.state === "succeeded";
+  if (step.phase !== "advance") {
+    if (isSuccess || step.spec.dependents === 0) return;
+    count(unit, step, -1);
+    step.phase = "advance";
+  }
+  if (!isSuccess) step.cursor = 0;
+  step.seq = 0;
+  step.dirty = true;
+}
+
+/** Takes what is no success out of a step's marks; true when there was anything. */
+function forgetMarks(step: Step): boolean {
+  if (!step.marks) return false;
+  const [succeeded, ...others] = step.marks;
+  if (others.every((n) => n === 0)) return false;
+  step.marks = succeeded > 0 ? [succeeded, 0, 0, 0] : null;
+  step.dirty = true;
+  return true;
+}
+
+/** An onFailure body that has begun does not begin again, so nobody waits for it. */
+function endEpilogue(unit: Unit, step: Step): void {
+  const body = unit.body(step);
+  if (body.epilogue !== "running") return;
+  body.epilogue = "over";
+  body.dirty = true;
+}
+
+/** Has a step run again, or the body of a map or an inlined dag go on. */
+function restart(unit: Unit, step: Step): void {
+  const { run, address, spec } = step;
+  const hasBody = step.reason === "body";
+  uncount(unit, step);
+  if (step.state === "failed" || step.tries > 0 || step.lost > 0)
+    dropValue(unit.sql, run.seq, errorKey(address));
+  unit.move(step, hasBody ? "expanding" : forgetMarks(step) ? "blocked" : "ready");
+  step.phase = hasBody ? phaseBefore(step) : spec.phase;
+  step.fence++;
+  step.tries = step.lost = step.rescued = step.seq = 0;
+  step.ready = step.started = step.ended = step.due = null;
+  if (hasBody) endEpilogue(unit, step);
+  else if (spec.kind === "map") layOutAgain(unit, step);
+  // The step that stands for the rest of a submission goes on where it was.
+  if (address !== RUN_ADDRESS) step.cursor = 0;
+}
+
+/** A map that was not laid out to its end begins anew with its list; what has a record is left alone then. */
+function layOutAgain(unit: Unit, step: Step): void {
+  const body = unit.body(step);
+  if (body.count === null) return;
+  body.count = null;
+  body.dirty = true;
+}
+
+/** Takes a settled step out of all that it was counted in. */
+function uncount(unit: Unit, step: Step): void {
+  if (!isSettledState(step.state)) return;
+  if (step.phase !== "advance") count(unit, step, -1);
+  if (step.rescued !== -1) return;
+  const { run, spec } = step;
+  const body = bodyOf(unit, run, spec.owner);
+  body.failed--;
+  body.dirty = true;
+  if (body.failed === 0) dropValue(unit.sql, run.seq, valueKey.failure(spec.owner));
+}
+
+/** One member more or less that has settled; onFailure bodies, and what stands for the rest of a submission, are none. */
+function count(unit: Unit, step: Step, n: 1 | -1): void {
+  const { run, address, spec, state, reason } = step;
+  if (address === RUN_ADDRESS || isEpilogue(step)) return;
+  const body = bodyOf(unit, run, spec.owner);
+  body.settled += n;
+  if (state === "cancelled" && (reason === "stopped" || reason === "body")) body.halted += n;
+  body.dirty = true;
+}

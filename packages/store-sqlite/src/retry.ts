@@ -1,0 +1,138 @@
+import { isEnded, type RetryResult, RUN_ADDRESS } from "@jobbers/core";
+import { makeReady, release, requestAdvance } from "./ready.js";
+import type { Run, Step } from "./records.js";
+import { stepColumns } from "./records.js";
+import { reopen } from "./reopen.js";
+import { unshelve } from "./run-end.js";
+import { endBodyIfDone, isSettledState } from "./settle.js";
+import type { Unit } from "./unit.js";
+import { dropValue, getValue, putValue } from "./values.js";
+
+/**
+ * A retry by hand goes through a run's steps twice. First it reopens them, while the run reads as ended, so that nothing of it moves; then
+ * the run is running, and what is ready is put into its lines. Each pass goes in transactions of so many steps, and its place is
+ * kept with the run, so that anybody can go on with it.
+ */
+const PAGE = 500;
+
+/** How many records one transaction looks at, however few of them are to be changed. */
+const WINDOW = 5_000;
+
+/** Under this key a run keeps how far its retry is; keys of the port never end so. */
+const PLACE_KEY = ":retry";
+
+/** Which pass a retry is in, and the last address that it has done. */
+interface Progress {
+  readonly pass: "reopening" | "placing";
+  readonly after: string;
+}
+
+/** A transaction's worth of a retry; `more` when it has to be called again. */
+export function retry(unit: Unit, id: string): RetryResult & { readonly more: boolean } {
+  const run = unit.runById(id);
+  if (!run) return { status: "unknown", more: false };
+  if (run.purged) return { status: "purged", more: false };
+  if (run.state === "succeeded") return { status: "succeeded", more: false };
+  const progress = progressOf(unit, run);
+  if (!isEnded(run.state) && !progress) return { status: "running", more: false };
+  const more = goOn(unit, run, progress);
+  // Should the caller vanish, the promoter goes on.
+  if (more && !progress) wakePromoter(unit, run);
+  return { status: "retried", more };
+}
+
+/** Goes on with a retry that nobody has completed; answers whether there was one. */
+export function resumeRetry(unit: Unit, run: Run): boolean {
+  const progress = run.purged ? undefined : progressOf(unit, run);
+  if (!progress) return false;
+  if (goOn(unit, run, progress)) wakePromoter(unit, run);
+  return true;
+}
+
+/** True while a retry of the run is under way. */
+export function isBeingRetried(unit: Unit, run: Run): boolean {
+  return progressOf(unit, run) !== undefined;
+}
+
+function progressOf({ sql }: Unit, run: Run): Progress | undefined {
+  const text = getValue(sql, run, PLACE_KEY);
+  const progress = text === null ? undefined : (JSON.parse(text) as Progress);
+  // A run that was cancelled while its steps were put into their lines begins from the start.
+  return progress?.pass === (isEnded(run.state) ? "reopening" : "placing") ? progress : undefined;
+}
+
+function goOn(unit: Unit, run: Run, progress: Progress | undefined): boolean {
+  let room = PAGE;
+  if (isEnded(run.state)) {
+    if (!progress) reopenFirst(unit, run);
+    const page = pageOf(unit, run, progress?.after ?? "", "state <> 'succeeded' OR phase = 'advance'");
+    for (const step of page.steps) reopen(unit, step);
+    if (page.last !== undefined) return keep(unit, run, { pass: "reopening", after: page.last });
+    start(unit, run);
+    unit.flush();
+    progress = undefined;
+    room -= page.steps.length;
+    if (room < PAGE / 2) return keep(unit, run, { pass: "placing", after: "" });
+  }
+  const waits = "seq = 0 AND session IS NULL AND (state = 'ready' OR phase = 'advance')";
+  const page = pageOf(unit, run, progress?.after ?? "", waits);
+  if (!progress?.after) placeFirst(unit, run);
+  for (const step of page.steps) place(unit, step);
+  if (page.last !== undefined) return keep(unit, run, { pass: "placing", after: page.last });
+  dropValue(unit.sql, run.seq, PLACE_KEY);
+  endBodyIfDone(unit, run, RUN_ADDRESS);
+  return false;
+}
+
+function keep({ sql }: Unit, run: Run, progress: Progress): true {
+  putValue(sql, run.seq, PLACE_KEY, JSON.stringify(progress));
+  return true;
+}
+
+/** The steps that fit among the next ones, and where the next page begins where there is one. */
+function pageOf(unit: Unit, run: Run, after: string, condition: string) {
+  const { sql } = unit;
+  const window = `SELECT ${stepColumns} FROM steps WHERE run = ? AND address > ? ORDER BY address LIMIT ${WINDOW}`;
+  const rows = sql.tuples(`SELECT * FROM (${window}) WHERE ${condition} LIMIT ${PAGE}`, run.seq, after);
+  const steps = rows.map((row) => unit.adoptStep(run, row));
+  const end = `SELECT address FROM steps WHERE run = ? AND address > ? ORDER BY address LIMIT 1 OFFSET ${WINDOW - 1}`;
+  const last = rows.length === PAGE ? rows.at(-1)?.[0] : sql.tuple(end, run.seq, after)?.[0];
+  return { steps, last: last as string | undefined };
+}
+
+/** The run goes on: from now on its steps move. */
+function start(unit: Unit, run: Run): void {
+  unshelve(unit, run);
+  run.state = "running";
+  run.ended = null;
+  run.cancelling = 0;
+  run.stopped = 0;
+  if (run.epilogue === "running") run.epilogue = "over";
+  run.dirty = true;
+  // What was reopened did not happen to it while it ran.
+  run.tally.clear();
+  unit.event(run, "run.retried");
+}
+
+/** The step that stands for the rest of a submission has no address, and is no part of any page. */
+function reopenFirst(unit: Unit, run: Run): void {
+  const step = unit.step(run, RUN_ADDRESS);
+  if (step) reopen(unit, step);
+}
+
+function placeFirst(unit: Unit, run: Run): void {
+  const step = unit.step(run, RUN_ADDRESS);
+  if (step?.state === "ready" && step.seq === 0 && step.session === null) makeReady(unit, step);
+}
+
+/** Puts a step into its line; what the run's being stopped means for it by now, releasing it says. */
+function place(unit: Unit, step: Step): void {
+  if (isSettledState(step.state)) requestAdvance(unit, step, step.cursor);
+  else release(unit, step);
+}
+
+function wakePromoter({ sql, turn, now }: Unit, run: Run): void {
+  const insert = "INSERT INTO timers (due, seq, run, address) VALUES (?, ?, ?, '')";
+  sql.run(insert, now, turn.nextSeq(), run.seq);
+  turn.effects.timers = true;
+}
