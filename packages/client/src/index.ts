@@ -1,1 +1,27 @@
-export {};
+/**
+ * The HTTP client of Jobbers, for Node.js and browsers.
+ *
+ * @module
+ */
+export {
+  type ClientOptions,
+  createClient,
+  type EventFilter,
+  type JobbersClient,
+  type SubmittedItem,
+  type Workflows,
+} from "./client.js";
+export { JobbersHttpError, type Pointer, RunCancelled, RunFailed } from "./errors.js";
+export type { InMs } from "./instants.js";
+export type { RunFilter } from "./lists.js";
+export type {
+  ClientRun,
+  DetailedStep,
+  FeedEvent,
+  RunEvent,
+  RunStatus,
+  StepProgress,
+  StepRecord,
+} from "./run-types.js";
+export type { SubmitArgs, SubmitItem, SubmitOptions } from "./submit.js";
+export type { Fetch } from "./transport.js";

@@ -187,6 +187,19 @@ export const errorCatalogue = {
     status: 400,
     exit: 2,
   },
+  "server-unreachable": {
+    title: "The server cannot be reached",
+    remedy:
+      "See whether `jobbers server` is up at this address, and whether the address is right; every call may be repeated.",
+    status: 503,
+    exit: 3,
+  },
+  "answer-unexpected": {
+    title: "What answered is no server of Jobbers",
+    remedy: "Check the URL: something else listens there, or stands in between.",
+    status: 502,
+    exit: 3,
+  },
   "name-invalid": {
     title: "A name has the wrong form",
     remedy: "Use 1 to 128 letters, digits, dots, underscores and hyphens.",

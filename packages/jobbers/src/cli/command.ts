@@ -18,6 +18,8 @@ export interface CommandCall<T extends ArgsDef = ArgsDef> {
   readonly args: ParsedArgs<T>;
   /** All positional arguments in order, the named ones included. */
   readonly positionals: readonly string[];
+  /** All values of a flag that may be given several times. */
+  readonly all: (flag: string) => readonly string[];
   readonly output: Output;
 }
 

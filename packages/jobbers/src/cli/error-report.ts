@@ -1,3 +1,4 @@
+import { JobbersHttpError } from "@jobbers/client";
 import { type ErrorCode, errorCatalogue, type JobbersError, type RunFailed } from "@jobbers/core";
 import type { Output } from "./output.js";
 
@@ -19,15 +20,34 @@ export function reportError(error: unknown, program: string, output: Output): nu
     return EXIT_BUG;
   }
   const { message } = error as JobbersError;
-  const detail = detailOf(error as JobbersError);
-  const { remedy, exit } = errorCatalogue[code];
-  output.note(`${program}: ${message} (${code})\n  ${remedy}`);
+  const detail = detailOf(error as JobbersError | JobbersHttpError);
+  const { exit } = errorCatalogue[code];
+  const remedy = remedies[code] ?? errorCatalogue[code].remedy;
+  const places = pointersOf(error).map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`);
+  output.note(`${program}: ${message} (${code})${places.join("")}\n  ${remedy}`);
   output.printJson({ error: { code, message, remedy, ...(detail !== undefined && { detail }) } });
   return exit;
 }
 
+/** What to do about errors of a server, in the words of a command line. */
+const remedies: Partial<Record<ErrorCode, string>> = {
+  unauthorized: "Give one of the server's tokens with --token, or in JOBBERS_TOKEN.",
+  "server-unreachable":
+    "See whether `jobbers server` is up there and --url is right; or name a store with --store, which needs no server.",
+};
+
+/** The places in what was sent that a server refused. */
+function pointersOf(error: unknown): readonly { readonly pointer: string; readonly detail: string }[] {
+  return error instanceof JobbersHttpError ? error.pointers : [];
+}
+
 /** Facts for programs; of a failed run, where it failed. */
-function detailOf(error: JobbersError): unknown {
+function detailOf(error: JobbersError | JobbersHttpError): unknown {
+  if (error instanceof JobbersHttpError) {
+    const { status, pointers, facts } = error;
+    if (facts !== undefined) return facts;
+    return pointers.length > 0 ? { status, errors: pointers } : undefined;
+  }
   if (error.code !== "run-failed") return error.detail;
   const { run, step, attempts, error: cause } = error as RunFailed;
   return { run, step, attempts, error: cause };

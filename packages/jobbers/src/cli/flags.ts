@@ -4,7 +4,7 @@ import { parseArgs } from "citty";
 import type { Command, CommandCall } from "./command.js";
 
 /** What a command line says, checked: citty by itself ignores unknown flags and lets flags swallow one another. */
-export type ParsedCommand = Pick<CommandCall, "args" | "positionals">;
+export type ParsedCommand = Pick<CommandCall, "args" | "positionals" | "all">;
 
 /**
  * Parses the arguments of a command.
@@ -23,6 +23,7 @@ export function parseFlags(command: Command, argv: readonly string[]): ParsedCom
       flags.map(([name, def]) => [name, { type: def.type === "boolean" ? "boolean" : "string" }]),
     ),
   });
+  const values = new Map<string, string[]>();
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const def = Object.hasOwn(command.args, token.name) ? command.args[token.name] : undefined;
@@ -35,6 +36,8 @@ export function parseFlags(command: Command, argv: readonly string[]): ParsedCom
       (!token.inlineValue && token.value.startsWith("-") && token.value !== "-")
     ) {
       throw flagError(`${token.rawName} needs a value, as in ${token.rawName}=${def.valueHint ?? "VALUE"}`);
+    } else {
+      values.set(token.name, [...(values.get(token.name) ?? []), token.value]);
     }
   }
   const named = defs.filter(([, def]) => def.type === "positional");
@@ -44,7 +47,8 @@ export function parseFlags(command: Command, argv: readonly string[]): ParsedCom
   if (!isOpen && positionals.length > named.length) {
     throw flagError(`${quoted(positionals[named.length])} is one argument too many`);
   }
-  return { args: parseArgs([...argv], command.args), positionals };
+  const args = parseArgs([...argv], command.args);
+  return { args, positionals, all: (flag) => values.get(flag) ?? [] };
 }
 
 /** The positional arguments of a command as usage lines show them: `NAME FILES…`. */
@@ -94,6 +98,19 @@ export function oneOf<const W extends string>(value: string, flag: string, words
   if (word === undefined) throw flagError(`${flag} is ${quoted(value)}; it takes ${words.join(", ")}`);
   return word;
 }
+
+/**
+ * Reads a moment: ISO 8601, with a time zone where it has a time.
+ *
+ * @throws JobbersError `flag-invalid`
+ */
+export function moment(value: string, flag: string): number {
+  const ms = isoForm.test(value) ? Date.parse(value) : Number.NaN;
+  if (Number.isFinite(ms)) return ms;
+  throw flagError(`${flag} is ${quoted(value)}; it takes a moment like 2026-11-21 or 2026-11-21T16:00:00Z`);
+}
+
+const isoForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** An error about a flag or a setting. */
 export function flagError(message: string): JobbersError {

@@ -51,7 +51,7 @@ export function lineOf(
     ...(["failed", "skipped", "cancelled"] as const).flatMap((state) =>
       row[state] > 0 ? [`${count(row[state])} ${state}`] : [],
     ),
-    ...(rate !== undefined ? [`${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))}/s`] : []),
+    ...(rate !== undefined ? [showRate(rate)] : []),
   ];
   const label = row.label.padEnd(layout.labelWidth);
   if (layout.columns === undefined) return [label, done, ...tail].join("  ");
@@ -68,11 +68,18 @@ export function labelWidthOf(rows: readonly ProgressRow[]): number {
   return Math.min(40, Math.max(0, ...rows.map(({ label }) => label.length)));
 }
 
-function barOf(share: number, width: number): string {
+/** A share from 0 to 1 as a bar. */
+export function barOf(share: number, width: number): string {
   const filled = Math.round(Math.min(1, share) * width);
   return "█".repeat(filled) + "░".repeat(width - filled);
 }
 
-function count(value: number): string {
+/** A rate of steps: `310/s`. */
+export function showRate(rate: number): string {
+  return `${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))}/s`;
+}
+
+/** A number of steps: `4,000`. */
+export function count(value: number): string {
   return value.toLocaleString("en-US");
 }

@@ -12,12 +12,16 @@ const javascript = [".js", ".mjs", ".cjs"];
 /**
  * Loads workflow files (TypeScript or JavaScript modules) and collects the tasks and dags that they export.
  *
+ * @param onImport told the URL of each module that is loaded through tsx, as all are where somebody wants to know
  * @throws JobbersError `workflow-file-invalid` naming the file and the cause
  */
-export async function loadWorkflowFiles(files: readonly string[]): Promise<WorkflowsByName> {
+export async function loadWorkflowFiles(
+  files: readonly string[],
+  onImport?: (url: string) => void,
+): Promise<WorkflowsByName> {
   const found = new Map<string, { workflow: AnyWorkflow; file: string }>();
   const hrefs = files.map(hrefOf);
-  const load = await createLoader(files.some(isTypescript));
+  const load = await createLoader(onImport !== undefined || files.some(isTypescript), onImport);
   for (const [i, file] of files.entries()) {
     const exported = workflowsIn(await importFile(file, hrefs[i] as string, load));
     if (exported.length === 0) throw fileError(file, "exports no task and no dag");
@@ -56,13 +60,13 @@ type Load = (href: string) => Promise<Record<string, unknown>>;
  * How files are imported: by Node.js, or through tsx as soon as one of them is TypeScript. All take the same way, since each
  * way has its own copies of the modules that they share.
  */
-async function createLoader(throughTsx: boolean): Promise<Load> {
+async function createLoader(throughTsx: boolean, onImport?: (url: string) => void): Promise<Load> {
   if (!throughTsx) return (href) => import(href);
   // Loaded late: it starts a compiler, which files in JavaScript have no use for.
   const [esm, cjs] = await Promise.all([import("tsx/esm/api"), import("tsx/cjs/api")]);
   const namespace = "jobbers";
   cjs.register({ namespace });
-  const tsx = esm.register({ namespace });
+  const tsx = esm.register({ namespace, ...(onImport && { onImport }) });
   return (href) => tsx.import(href, import.meta.url);
 }
 

@@ -1,12 +1,11 @@
-import type { RunRecord } from "@jobbers/core";
-import { statusOf } from "@jobbers/runs";
-import { defineCommand, sharedFlags } from "../command.js";
-import { oneOf, wholeNumber } from "../flags.js";
-import { withExistingStore } from "../store.js";
+import { type JobbersClient, JobbersHttpError, type RunStatus } from "@jobbers/client";
+import { defineCommand } from "../command.js";
+import { doorFlags, withDoor } from "../door.js";
+import { moment, oneOf, wholeNumber } from "../flags.js";
 import { showDuration, showTime, table } from "../table.js";
 
 const states = ["scheduled", "running", "succeeded", "failed", "cancelled"] as const;
-const PAGE = 500;
+const PAGE = 200;
 
 /** `jobbers runs`: lists runs, newest first. */
 export const runs = defineCommand({
@@ -19,39 +18,51 @@ export const runs = defineCommand({
       description: `Only runs in this state: ${states.join(", ")}`,
     },
     name: { type: "string", valueHint: "NAME", description: "Only runs of the dag or task with this name" },
+    tag: { type: "string", valueHint: "TEXT", description: "Only runs with this label" },
+    after: {
+      type: "string",
+      valueHint: "TIME",
+      description: "Only runs that were submitted at this moment or later: 2026-11-21T16:00:00Z",
+    },
+    before: { type: "string", valueHint: "TIME", description: "Only runs that were submitted before it" },
     limit: { type: "string", valueHint: "N", description: "At most so many; default 20" },
-    ...sharedFlags,
+    ...doorFlags,
   },
   examples: [
     "jobbers runs",
-    "jobbers runs --state failed --name crawl --limit 100",
+    "jobbers runs --state failed --name crawl --after 2026-11-21 --limit 100",
     "jobbers runs --json | jq '.[].id'",
   ],
   async run({ args, output }) {
     const state = args.state === undefined ? undefined : oneOf(args.state, "--state", states);
     const limit = wholeNumber(args.limit ?? "20", "--limit");
-    return withExistingStore(args.store, async ({ store }) => {
-      const found: RunRecord[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await store.listRuns({
-          state,
-          name: args.name,
-          limit: Math.min(PAGE, limit - found.length),
-          cursor,
-        });
-        found.push(...page.runs);
-        cursor = page.next;
-      } while (cursor !== undefined && found.length < limit);
-      output.printJson(found.map(statusOf));
-      if (found.length === 0) output.note(`there are no such runs at ${store.url}`);
+    const after = args.after === undefined ? undefined : moment(args.after, "--after");
+    const before = args.before === undefined ? undefined : moment(args.before, "--before");
+    return withDoor(args, "look", async ({ client, where }) => {
+      const found: RunStatus[] = [];
+      const filter = { state, tag: args.tag, after, before, pageSize: Math.min(PAGE, limit) };
+      const named = args.name === undefined ? {} : await filterOf(client, args.name);
+      for await (const run of named ? client.runs({ ...filter, ...named }) : [])
+        if (found.push(run) === limit) break;
+      output.printJson(found);
+      if (found.length === 0) output.note(`there are no such runs at ${where}`);
       else output.print(table(["ID", "NAME", "STATE", "SUBMITTED", "TOOK"], found.map(rowOf)));
       return 0;
     });
   },
 });
 
-function rowOf({ id, name, state, cancelling, createdAtMs, startedAtMs, endedAtMs }: RunRecord): string[] {
+/** The API lists runs of a dag or of a task; which of them a name is, the registrations say. */
+async function filterOf(client: JobbersClient, name: string) {
+  try {
+    return (await client.dag(name)).kind === "dag" ? { dag: name } : { task: name };
+  } catch (error) {
+    if (error instanceof JobbersHttpError && error.code === "workflow-unknown") return undefined;
+    throw error;
+  }
+}
+
+function rowOf({ id, name, state, cancelling, createdAtMs, startedAtMs, endedAtMs }: RunStatus): string[] {
   const took =
     startedAtMs !== undefined && endedAtMs !== undefined ? showDuration(endedAtMs - startedAtMs) : "-";
   return [id, name, cancelling && state === "running" ? "cancelling" : state, showTime(createdAtMs), took];

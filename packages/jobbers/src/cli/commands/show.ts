@@ -1,19 +1,22 @@
-import { checkRunId, type StepRecord } from "@jobbers/core";
-import type { Run, RunStatus, StepProgress } from "@jobbers/runs";
-import { defineCommand, sharedFlags } from "../command.js";
+import { type ClientRun, JobbersHttpError, type StepProgress, type StepRecord } from "@jobbers/client";
+import { checkRunId } from "@jobbers/core";
+import { defineCommand } from "../command.js";
+import { doorFlags, withDoor } from "../door.js";
 import { labelWidthOf, lineOf, rowsOf } from "../progress-lines.js";
-import { withExistingStore } from "../store.js";
-import { showDuration, showTime } from "../table.js";
+import { attemptLines, beginningOf, headLines } from "../run-lines.js";
 
 const MAX_FAILED = 20;
 
-/** `jobbers show`: where one run is, and why it failed. */
+/** Of how many failed steps the attempts are read. */
+const MAX_DETAILED = 5;
+
+/** `jobbers show`: where one run is, what it answered, and why it failed. */
 export const show = defineCommand({
   name: "show",
-  description: "Show one run: its state, its steps by name, and what failed",
+  description: "Show one run: its state, its steps by name, its result, and what failed",
   args: {
     id: { type: "positional", description: "The run's ULID", required: true },
-    ...sharedFlags,
+    ...doorFlags,
   },
   examples: [
     "jobbers show 01KADGN2Q7ZJ4M3V8XW5T9R6BC",
@@ -21,40 +24,30 @@ export const show = defineCommand({
   ],
   async run({ args, output }) {
     const id = checkRunId(args.id);
-    return withExistingStore(args.store, async (jobbers) => {
-      const run = jobbers.run(id);
-      const status = await run.status();
-      const progress = status.purged ? [] : await run.progress();
+    return withDoor(args, "look", async ({ client }) => {
+      const run = client.run(id);
+      const { input, steps, ...status } = await run.detail();
       const failed = await firstFailed(run);
-      output.printJson({ ...status, steps: progress, failed });
-      output.print([...headOf(status), ...progressOf(progress), ...failuresOf(failed)].join("\n"));
+      const attempts = await attemptsOf(run, failed);
+      const result = status.state === "succeeded" && !status.purged ? await resultOf(run) : undefined;
+      output.printJson({
+        ...status,
+        ...(input !== undefined && { input }),
+        ...(result && { output: result.output }),
+        steps: steps.map(({ record: _record, ...step }) => step),
+        failed: failed.map((step) => ({ ...step, attempts: attempts.get(step.address) })),
+      });
+      const parts = [
+        headLines(status),
+        progressOf(steps),
+        failuresOf(failed, attempts),
+        result ? ["", "result", ...beginningOf(result.output)] : [],
+      ];
+      output.print(parts.flat().join("\n"));
       return 0;
     });
   },
 });
-
-function headOf(status: RunStatus): string[] {
-  const { startedAtMs, endedAtMs, failure } = status;
-  const state = status.cancelling && status.state === "running" ? "running, being cancelled" : status.state;
-  const took =
-    startedAtMs !== undefined && endedAtMs !== undefined
-      ? `, took ${showDuration(endedAtMs - startedAtMs)}`
-      : "";
-  return [
-    `${status.kind} ${status.name}  ${status.id}`,
-    `  state      ${state}${status.purged ? " (nothing but this is kept)" : ""}`,
-    `  submitted  ${showTime(status.createdAtMs)}`,
-    `  started    ${showTime(startedAtMs)}`,
-    `  ended      ${showTime(endedAtMs)}${took}`,
-    `  priority   ${status.priority}`,
-    ...(status.tags.length > 0 ? [`  tags       ${status.tags.join(", ")}`] : []),
-    ...(failure
-      ? [
-          `  failure    ${failure.step || "before the first step"}: ${failure.error.name}: ${failure.error.message}`,
-        ]
-      : []),
-  ];
-}
 
 function progressOf(progress: readonly StepProgress[]): string[] {
   const rows = rowsOf(progress, () => undefined);
@@ -62,18 +55,37 @@ function progressOf(progress: readonly StepProgress[]): string[] {
   return rows.length === 0 ? [] : ["", "steps", ...rows.map((row) => `  ${lineOf(row, { labelWidth })}`)];
 }
 
-async function firstFailed(run: Run): Promise<StepRecord[]> {
+async function firstFailed(run: ClientRun): Promise<StepRecord[]> {
   const found: StepRecord[] = [];
   for await (const step of run.steps({ states: ["failed"] })) if (found.push(step) === MAX_FAILED) break;
   return found;
 }
 
-function failuresOf(failed: readonly StepRecord[]): string[] {
+type Attempts = Awaited<ReturnType<ClientRun["step"]>>["attempts"];
+
+async function attemptsOf(run: ClientRun, failed: readonly StepRecord[]): Promise<Map<string, Attempts>> {
+  const tasks = failed.filter(({ kind }) => kind === "task").slice(0, MAX_DETAILED);
+  const read = tasks.map(async ({ address }) => [address, (await run.step(address)).attempts] as const);
+  return new Map(await Promise.all(read));
+}
+
+/** The output of a run that succeeded; undefined where retention took it meanwhile. */
+async function resultOf(run: ClientRun): Promise<{ readonly output: unknown } | undefined> {
+  try {
+    return { output: await run.result() };
+  } catch (error) {
+    if (error instanceof JobbersHttpError && error.code === "run-unknown") return undefined;
+    throw error;
+  }
+}
+
+function failuresOf(failed: readonly StepRecord[], attempts: ReadonlyMap<string, Attempts>): string[] {
   const tasks = failed.filter(({ kind }) => kind === "task");
   if (tasks.length === 0) return [];
-  const lines = tasks.map(({ address, reason, tries, lost, error }) => {
+  const lines = tasks.flatMap(({ address, reason, tries, lost, error }) => {
     const lostToo = lost > 0 ? `, ${lost} lost` : "";
-    return `  ${address}  ${reason ?? "error"}, tries: ${tries}${lostToo}  ${messageIn(error)}`;
+    const head = `  ${address}  ${reason ?? "error"}, tries: ${tries}${lostToo}  ${messageIn(error)}`;
+    return [head, ...attemptLines(attempts.get(address) ?? [])];
   });
   const more = failed.length === MAX_FAILED ? [`  … the first ${MAX_FAILED}`] : [];
   return ["", "failed steps", ...lines, ...more];

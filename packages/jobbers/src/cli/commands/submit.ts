@@ -1,13 +1,10 @@
-import type { Run } from "@jobbers/runs";
-import { findRegistered } from "@jobbers/runs";
-import { defineCommand, sharedFlags } from "../command.js";
-import { EXIT_OTHERWISE } from "../error-report.js";
-import { oneOf } from "../flags.js";
+import { checkRunId, durationMs } from "@jobbers/core";
+import { defineCommand } from "../command.js";
+import { doorFlags, withDoor } from "../door.js";
+import { flagError, moment, oneOf, wholeNumber } from "../flags.js";
 import { inputFlag, readInput } from "../input.js";
-import type { Output } from "../output.js";
 import { startProgress } from "../progress.js";
-import { onEndSignals } from "../signals.js";
-import { withStore } from "../store.js";
+import { awaitEnd, tellLeft } from "../run-end.js";
 
 /** `jobbers submit`: hands a run to the workers of a store. */
 export const submit = defineCommand({
@@ -15,14 +12,23 @@ export const submit = defineCommand({
   description: "Submit a run by the name under which a worker registered its dag or task; needs no code",
   args: {
     name: { type: "positional", description: "The name of the dag or task", required: true },
-    input: {
-      ...inputFlag,
-      description: `${inputFlag.description}; checked as JSON only, since the schema is in the worker's code`,
-    },
+    input: inputFlag,
     id: {
       type: "string",
       valueHint: "ULID",
       description: "The run's id; sending the same again is harmless",
+    },
+    priority: { type: "string", valueHint: "N", description: "0 to 9, higher first; default 5" },
+    delay: { type: "string", valueHint: "TIME", description: "Start the run so much later: 30s, 5m, 2h, 1d" },
+    "run-at": {
+      type: "string",
+      valueHint: "TIME",
+      description: "Start the run at this moment: 2026-11-21T16:00:00Z",
+    },
+    tag: {
+      type: "string",
+      valueHint: "TEXT",
+      description: "A label to find the run by; may be given several times",
     },
     durability: {
       type: "string",
@@ -33,49 +39,52 @@ export const submit = defineCommand({
       type: "boolean",
       description: "Wait for the run's end, with live progress, and print its result",
     },
-    ...sharedFlags,
+    ...doorFlags,
   },
   examples: [
     `jobbers submit crawl --input '{"sitemap":"https://example.org/sitemap.xml"}'`,
+    "jobbers submit crawl --input @input.json --url http://127.0.0.1:8700 --delay 10m --tag nightly --tag eu",
     "jobbers submit crawl --input @input.json --store redis://127.0.0.1:6379 --durability replica",
     "jobbers submit crawl --input @input.json --wait --json | jq .output",
   ],
-  async run({ args, output }) {
+  async run({ args, all, output }) {
     const input = readInput(args.input);
-    const durability =
-      args.durability === undefined
-        ? undefined
-        : oneOf(args.durability, "--durability", ["local", "replica"]);
-    return withStore(args.store, async (jobbers) => {
-      const workflow = await findRegistered(jobbers.store, args.name);
-      const run = await jobbers.submit(workflow, input, { id: args.id, durability });
-      if (args.wait) return waitFor(run, output);
-      output.printJson({ id: run.id, state: (await run.status()).state });
-      output.print(run.id);
+    const options = optionsOf(args, all("tag"));
+    return withDoor(args, "make", async ({ client }) => {
+      const run = await client.submit(args.name, input, options);
+      if (!args.wait) {
+        output.printJson({ id: run.id, state: (await run.status()).state });
+        output.print(run.id);
+        return 0;
+      }
+      output.note(`run ${run.id}`);
+      const end = await awaitEnd(run, () => startProgress(run, output));
+      if (end.state === "left") return tellLeft(run, output);
+      output.printJson({ id: run.id, ...end });
+      output.print(JSON.stringify(end.output, null, 2));
       return 0;
     });
   },
 });
 
-async function waitFor(run: Run, output: Output): Promise<number> {
-  output.note(`run ${run.id}`);
-  const leaving = new AbortController();
-  const leave = () => leaving.abort();
-  const stopListening = onEndSignals({ drain: leave, leave });
-  const view = startProgress(run, output);
-  try {
-    const result = await run.result({ signal: leaving.signal });
-    await view.stop();
-    output.printJson({ id: run.id, state: "succeeded", output: result });
-    output.print(JSON.stringify(result, null, 2));
-    return 0;
-  } catch (error) {
-    if (!leaving.signal.aborted) throw error;
-    output.note(`the run goes on without this command; jobbers show ${run.id} tells how far it is`);
-    output.printJson({ id: run.id, state: (await run.status()).state });
-    return EXIT_OTHERWISE;
-  } finally {
-    await view.stop();
-    stopListening();
-  }
+interface Asked {
+  readonly id?: string | undefined;
+  readonly priority?: string | undefined;
+  readonly delay?: string | undefined;
+  readonly "run-at"?: string | undefined;
+  readonly durability?: string | undefined;
+}
+
+function optionsOf(asked: Asked, tags: readonly string[]) {
+  const { id, priority, delay, "run-at": runAt, durability } = asked;
+  if (delay !== undefined && runAt !== undefined) throw flagError("--delay and --run-at exclude each other");
+  return {
+    id: id === undefined ? undefined : checkRunId(id),
+    priority: priority === undefined ? undefined : wholeNumber(priority, "--priority", 0, 9),
+    delay: delay === undefined ? undefined : durationMs(delay as `${number}s`, "--delay", "flag-invalid"),
+    runAt: runAt === undefined ? undefined : moment(runAt, "--run-at"),
+    tags: tags.length === 0 ? undefined : tags,
+    durability:
+      durability === undefined ? undefined : oneOf(durability, "--durability", ["local", "replica"]),
+  };
 }

@@ -1,0 +1,39 @@
+import type { ApiEvent, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
+import { inMs } from "./instants.js";
+import type { DetailedStep, FeedEvent, RunEvent, RunStatus, StepProgress, StepRecord } from "./run-types.js";
+import type { SseMessage } from "./sse.js";
+
+/** Reads a run of the API as the record that it is in the library. */
+export function statusIn({ version, ...run }: RunSummary): RunStatus {
+  return { ...inMs(run), plan: version };
+}
+
+/** Reads a step of the API as the record that it is in the library. */
+export function stepIn(run: string, { error, ...step }: Step): StepRecord {
+  return { run, ...inMs(step), ...(error !== undefined && { error: JSON.stringify(error) }) };
+}
+
+/** Reads a step with all that there is to know of it. */
+export function detailIn({ attempts, ...step }: StepDetail): DetailedStep {
+  return { ...inMs(step), attempts: attempts.map(inMs) };
+}
+
+/** Reads how far the steps of one name are. */
+export function progressIn({ record, ...step }: PlanStepProgress): StepProgress {
+  return { ...step, ...(record && { record: inMs(record) }) };
+}
+
+/** Reads a message of a stream of events; undefined for what is none, as a snapshot. */
+export function eventIn({ event, data }: SseMessage): FeedEvent | undefined {
+  if (event === "gap") return { type: "gap" };
+  if (event === "snapshot") return undefined;
+  const value = JSON.parse(data) as ApiEvent;
+  return typeof value.run === "string" ? (inMs(value) as FeedEvent) : undefined;
+}
+
+/** An event of the feed as one of its run. */
+export function ofRun(event: FeedEvent): RunEvent {
+  if (!("run" in event)) return event;
+  const { run: _run, ...rest } = event;
+  return rest;
+}

@@ -1,0 +1,87 @@
+import type { ApiEvent, Attempt, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
+import type { JsonValue, StepState } from "@jobbers/core";
+import type { InMs } from "./instants.js";
+
+/** One execution of a dag or task, behind a server. Making a handle costs nothing: it asks when it is asked. */
+export interface ClientRun<out O = unknown> {
+  /** The run's ULID. */
+  readonly id: string;
+  /**
+   * Where the run is now.
+   *
+   * @throws JobbersHttpError, `run-unknown` among others
+   */
+  status(): Promise<RunStatus>;
+  /** The run with its input, and how its steps are doing, in one answer. */
+  detail(): Promise<RunStatus & { readonly input?: unknown; readonly steps: readonly StepProgress[] }>;
+  /**
+   * Waits for the run's end and answers its output.
+   *
+   * @throws RunFailed with the step, its error and its attempts; RunCancelled; JobbersHttpError; the signal's reason
+   * @example
+   * const output = await run.result({ signal: AbortSignal.timeout(60_000) });
+   */
+  result(options?: { readonly signal?: AbortSignal | undefined }): Promise<O>;
+  /**
+   * Asks the run to end: "cancelled" where it has, "cancelling" while something of it runs, "ended" where it ended otherwise.
+   *
+   * @throws JobbersHttpError
+   */
+  cancel(): Promise<"cancelled" | "cancelling" | "ended">;
+  /**
+   * Starts a run that failed or was cancelled again, at the steps that did not succeed; "running" where it goes on already,
+   * "succeeded" where there is nothing to retry.
+   *
+   * @throws JobbersHttpError
+   */
+  retry(): Promise<"retried" | "running" | "succeeded">;
+  /** The steps that were touched so far, by address; read in pages. */
+  steps(options?: { readonly states?: readonly StepState[] | undefined }): AsyncIterable<StepRecord>;
+  /**
+   * One step, with the tries that did not succeed and what it answered.
+   *
+   * @throws JobbersHttpError
+   */
+  step(address: string): Promise<DetailedStep>;
+  /** How far the run is, by step name, in the order of the plan. */
+  progress(): Promise<StepProgress[]>;
+  /**
+   * What happens to the run from now on; the last event is always `run.ended`. A `gap` says that events were missed. A connection
+   * that is cut is taken up again where it was.
+   *
+   * @example
+   * for await (const event of run.events()) console.log(event.type);
+   */
+  events(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RunEvent>;
+}
+
+/** A run's record, with what failed first where something did; instants are milliseconds since 1970. */
+export type RunStatus = Omit<InMs<RunSummary>, "version"> & {
+  /** The hash of its plan. */
+  readonly plan: string;
+};
+
+/** A step's record; its last error is JSON text. */
+export type StepRecord = Omit<InMs<Step>, "error"> & {
+  readonly run: string;
+  readonly error?: string | undefined;
+};
+
+/** A step with its failed tries and its output. */
+export type DetailedStep = Omit<InMs<StepDetail>, "attempts"> & {
+  readonly attempts: readonly InMs<Attempt>[];
+};
+
+/** How far the steps of one name are. */
+export type StepProgress = Omit<PlanStepProgress, "record"> & {
+  /** Outside of maps: the step's record, once it was touched. */
+  readonly record?: InMs<Step> | undefined;
+};
+
+/** Something that happened to a run, or the news that events were missed. */
+export type RunEvent = Omit<Told, "run"> | { readonly type: "gap" };
+
+/** Something that happened to any run, or the news that events were missed. */
+export type FeedEvent = Told | { readonly type: "gap" };
+
+type Told = Omit<InMs<ApiEvent>, "detail"> & { readonly detail?: JsonValue | undefined };

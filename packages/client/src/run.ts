@@ -1,0 +1,131 @@
+import type {
+  CancelAnswer,
+  RetryAnswer,
+  RunDetail,
+  RunPending,
+  RunResult,
+  StepDetail,
+  StepPage,
+} from "@jobbers/api";
+import type { StepError, Workflow } from "@jobbers/core";
+import { JobbersHttpError, RunCancelled, RunFailed } from "./errors.js";
+import { follow } from "./follow.js";
+import { detailIn, eventIn, ofRun, progressIn, statusIn, stepIn } from "./reading.js";
+import type { ClientRun, RunEvent, RunStatus } from "./run-types.js";
+import type { SseMessage } from "./sse.js";
+import type { Transport } from "./transport.js";
+
+/** How long one request for a result waits for the run's end. */
+const WAIT_MS = 30_000;
+const STEPS_PAGE = 200;
+
+/** Makes the handle of a run; nothing is asked before it is. */
+export function createClientRun<O>(
+  transport: Transport,
+  id: string,
+  workflow?: Pick<Workflow, "name">,
+): ClientRun<O> {
+  const path = `/v1/runs/${encodeURIComponent(id)}`;
+  const read = async () => {
+    const detail = await transport.json<RunDetail>({ path });
+    checkName(detail, workflow);
+    return detail;
+  };
+  return {
+    id,
+    status: async () => {
+      const { input: _input, steps: _steps, ...run } = await read();
+      return statusIn(run);
+    },
+    async detail() {
+      const { input, steps, ...run } = await read();
+      return { ...statusIn(run), ...(input !== undefined && { input }), steps: steps.map(progressIn) };
+    },
+    async result({ signal } = {}) {
+      if (workflow) await read();
+      for (;;) {
+        const answer = await askResult(transport, path, id, signal);
+        if (answer.state === "succeeded") return answer.output as O;
+      }
+    },
+    async cancel() {
+      return (await transport.json<CancelAnswer>({ method: "POST", path: `${path}/cancel` })).status;
+    },
+    async retry() {
+      return (await transport.json<RetryAnswer>({ method: "POST", path: `${path}/retry` })).status;
+    },
+    async *steps({ states } = {}) {
+      let cursor: string | undefined;
+      do {
+        const query = { limit: STEPS_PAGE, cursor, state: states };
+        const page: StepPage = await transport.json({ path: `${path}/steps`, query });
+        for (const step of page.steps) yield stepIn(id, step);
+        cursor = page.next;
+      } while (cursor !== undefined);
+    },
+    async step(address) {
+      const from = `${path}/steps/${encodeURIComponent(address)}`;
+      return detailIn(await transport.json<StepDetail>({ path: from }));
+    },
+    progress: async () => (await read()).steps.map(progressIn),
+    events: ({ signal } = {}) =>
+      eventsOf(transport, path, async () => statusIn(await transport.json<RunDetail>({ path })), signal),
+  };
+}
+
+async function askResult(
+  transport: Transport,
+  path: string,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<RunResult | RunPending> {
+  try {
+    return await transport.json<RunResult | RunPending>({
+      path: `${path}/result`,
+      query: { wait: `${WAIT_MS}ms` },
+      patienceMs: WAIT_MS,
+      signal,
+    });
+  } catch (error) {
+    if (!(error instanceof JobbersHttpError)) throw error;
+    if (error.code === "run-cancelled") throw new RunCancelled(id);
+    if (error.code === "run-failed" && error.facts !== undefined) {
+      const facts = error.facts as { step?: string; error?: StepError; attempts?: number };
+      const { step = "", error: cause = { name: "Error", message: error.detail }, attempts = 1 } = facts;
+      throw new RunFailed({ run: id, step, error: cause, attempts });
+    }
+    throw error;
+  }
+}
+
+async function* eventsOf(
+  transport: Transport,
+  path: string,
+  read: () => Promise<RunStatus>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<RunEvent> {
+  for await (const message of follow(transport, { path: `${path}/events`, signal })) {
+    if (message === "missed") yield { type: "gap" };
+    else {
+      const event = message === "over" ? endOf(await read()) : readEvent(message);
+      if (event) yield event;
+      if (event?.type === "run.ended") return;
+    }
+  }
+}
+
+function readEvent(message: SseMessage): RunEvent | undefined {
+  const event = eventIn(message);
+  return event && ofRun(event);
+}
+
+/** The end of a run whose last event was told on a connection that broke. */
+function endOf({ state, createdAtMs, endedAtMs }: RunStatus): RunEvent {
+  return { type: "run.ended", atMs: endedAtMs ?? createdAtMs, detail: { state } };
+}
+
+function checkName(run: RunDetail, workflow: Pick<Workflow, "name"> | undefined): void {
+  if (!workflow || workflow.name === run.name) return;
+  const detail = `run ${run.id} is one of "${run.name}", not of "${workflow.name}"`;
+  throw new JobbersHttpError({ code: "run-conflict", detail });
+}

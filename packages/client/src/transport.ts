@@ -1,0 +1,162 @@
+import type { ErrorCode } from "@jobbers/core";
+import { JobbersHttpError } from "./errors.js";
+import { backoffMs, pause } from "./pause.js";
+import { errorOf } from "./problem.js";
+
+/** How requests are sent; `app.fetch` of an API in the same process serves too. */
+export type Fetch = (request: Request) => Response | Promise<Response>;
+
+/** Sends requests to one server, again where that may help. */
+export interface Transport {
+  /** Where the server is, for messages. */
+  readonly url: string;
+  /**
+   * Sends a request until it is answered with success, or with a refusal that will not change, or its time is over. So it is only
+   * for what may be executed twice: each request that creates something carries an id.
+   *
+   * @throws JobbersHttpError, or the signal's reason
+   */
+  send(call: Call): Promise<Response>;
+  /** Sends a request and reads its answer; an answer that cannot be read, as one that is cut off, counts as none: it is sent again. */
+  read<T>(call: Call, reader: (response: Response) => Promise<T>): Promise<T>;
+  /** The same for an answer that is JSON. */
+  json<T>(call: Call): Promise<T>;
+}
+
+/** One request, as often as it is sent. */
+export interface Call {
+  readonly method?: "GET" | "POST" | undefined;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, QueryValue>> | undefined;
+  /** A value to send as JSON, or text whose type is said. */
+  readonly body?: { readonly json: unknown } | { readonly text: string; readonly type: string } | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** How much longer than usual the server may take, in milliseconds: it waits for something by request. */
+  readonly patienceMs?: number | undefined;
+  /** False: one try, no limit in time; the answer is a stream. */
+  readonly once?: boolean | undefined;
+}
+
+/** A parameter of a query; lists are sent with commas, and what is undefined not at all. */
+export type QueryValue = string | number | boolean | readonly string[] | undefined;
+
+/** What makes a transport. */
+export interface TransportOptions {
+  readonly url: string;
+  readonly token?: string | undefined;
+  readonly fetch: Fetch;
+  /** How long a call may take, all its tries and pauses together. */
+  readonly timeoutMs: number;
+}
+
+/** How long one try may take, so that a connection which went dead does not use up the time of all. */
+const TRY_MS = 10_000;
+
+/** What may be answered otherwise a moment later. */
+const passing = new Set([408, 429, 502, 503, 504]);
+
+/** Makes the transport of a client. */
+export function createTransport({ url, token, fetch, timeoutMs }: TransportOptions): Transport {
+  const requestOf = (call: Call, signal: AbortSignal | undefined) => {
+    const { method = call.body ? "POST" : "GET", body } = call;
+    const headers = new Headers({ accept: "application/json", ...call.headers });
+    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    if (body) headers.set("content-type", "json" in body ? "application/json" : body.type);
+    const text = body && ("json" in body ? JSON.stringify(body.json) : body.text);
+    return new Request(addressOf(url, call), {
+      method,
+      headers,
+      ...(text !== undefined && { body: text }),
+      ...(signal && { signal }),
+    });
+  };
+
+  /** One try; what it throws is a refusal of the server's, `server-unreachable`, or the caller's own signal. */
+  const attempt = async <T>(call: Call, tryMs: number | undefined, read: (r: Response) => Promise<T>) => {
+    const clock = tryMs === undefined ? undefined : startClock(tryMs);
+    const signals = [call.signal, clock?.signal].filter((each) => each !== undefined);
+    try {
+      const response = await fetch(
+        requestOf(call, signals.length > 1 ? AbortSignal.any(signals) : signals[0]),
+      );
+      if (response.ok) return await read(response);
+      throw await errorOf(response);
+    } catch (error) {
+      if (call.signal?.aborted) throw call.signal.reason;
+      throw error instanceof JobbersHttpError ? error : unreachable(url, error);
+    } finally {
+      clock?.stop();
+    }
+  };
+
+  const untilAnswered = async <T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> => {
+    call.signal?.throwIfAborted();
+    if (call.once) return attempt(call, undefined, read);
+    const patienceMs = call.patienceMs ?? 0;
+    const endMs = performance.now() + timeoutMs + patienceMs;
+    for (let failures = 1; ; failures++) {
+      const leftMs = endMs - performance.now();
+      try {
+        return await attempt(call, Math.max(1, Math.min(leftMs, TRY_MS + patienceMs)), read);
+      } catch (error) {
+        if (!(error instanceof JobbersHttpError) || !isPassing(error)) throw error;
+        const delayMs = backoffMs(failures, error.retryAfterMs);
+        // The last answer says more than "time is over" would.
+        if (performance.now() + delayMs >= endMs) throw error;
+        await pause(delayMs, call.signal);
+      }
+    }
+  };
+
+  return {
+    url,
+    send: (call) => untilAnswered(call, async (response) => response),
+    read: untilAnswered,
+    json: <T>(call: Call) => untilAnswered(call, (response) => response.json() as Promise<T>),
+  };
+}
+
+/** Codes of refusals that carry such a status, but stay as they are. */
+const lasting = new Set<ErrorCode>(["step-timeout", "not-replicated"]);
+
+/** True for errors after which the same request may well succeed. */
+export function isPassing(error: JobbersHttpError): boolean {
+  return error.status === undefined || (passing.has(error.status) && !lasting.has(error.code));
+}
+
+function addressOf(base: string, { path, query = {} }: Call): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.append(name, Array.isArray(value) ? value.join(",") : String(value));
+  }
+  return `${base}${path}${parameters.size > 0 ? `?${parameters}` : ""}`;
+}
+
+/** A signal that aborts after a time, and can be stopped before: `AbortSignal.timeout` would run on. */
+function startClock(ms: number) {
+  const ending = new AbortController();
+  const timer = setTimeout(
+    () => ending.abort(new DOMException("no answer in time", "TimeoutError")),
+    Math.min(ms, 2 ** 31 - 1),
+  );
+  return { signal: ending.signal, stop: () => clearTimeout(timer) };
+}
+
+function unreachable(url: string, cause: unknown): JobbersHttpError {
+  const detail = `the server at ${url} cannot be reached: ${reasonOf(cause)}`;
+  return new JobbersHttpError({ code: "server-unreachable", detail }, { cause });
+}
+
+/** What went wrong, from the innermost error that says something: `fetch` itself only says that it failed. */
+function reasonOf(thrown: unknown): string {
+  const { message, cause, code, errors } = (thrown ?? {}) as {
+    message?: string;
+    cause?: unknown;
+    code?: string;
+    errors?: readonly unknown[];
+  };
+  const inner = cause ?? errors?.[0];
+  if (inner !== undefined && inner !== null) return reasonOf(inner);
+  return message || code || String(thrown);
+}

@@ -1,0 +1,249 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createClient, JobbersHttpError } from "../src/index.js";
+
+afterEach(() => void vi.useRealTimers());
+
+type Reply = (request: Request) => Response | Promise<Response>;
+
+/** A server that answers with one reply after the other, the last one for ever, and keeps what it was sent. */
+function scripted(...replies: Reply[]) {
+  const seen: { method: string; path: string; body: string; headers: Headers }[] = [];
+  const fetch = async (request: Request) => {
+    const { pathname, search } = new URL(request.url);
+    seen.push({
+      method: request.method,
+      path: pathname + search,
+      body: await request.text(),
+      headers: request.headers,
+    });
+    const reply = replies.length > 1 ? replies.shift() : replies[0];
+    return (reply as Reply)(request);
+  };
+  return { fetch, seen };
+}
+
+const json =
+  (value: unknown, init: ResponseInit = {}) =>
+  () =>
+    Response.json(value, init);
+const problem = (status: number, code: string, more: object = {}, headers: Record<string, string> = {}) =>
+  json({ type: "", title: "", status, detail: `it is ${code}`, code, ...more }, { status, headers });
+const cut = () => Promise.reject(new TypeError("fetch failed", { cause: new Error("socket hang up") }));
+const dag = { kind: "dag", name: "crawl" } as never;
+const bodies = (seen: readonly { body: string }[]) =>
+  seen.map(({ body }) => JSON.parse(body) as { id: string });
+
+describe("a request that fails on the way", () => {
+  it("is sent again with the same id, until it is answered", async () => {
+    const { fetch, seen } = scripted(cut, problem(503, "store-busy"), json({ id: "x", status: "created" }));
+    const run = await createClient({ fetch }).submit(dag, { a: 1 });
+    expect(seen).toHaveLength(3);
+    expect(new Set(bodies(seen).map(({ id }) => id))).toEqual(new Set([run.id]));
+    expect(bodies(seen)[0]).toEqual({ id: run.id, dag: "crawl", input: { a: 1 } });
+  });
+
+  it("is sent again when the answer breaks off", async () => {
+    const { fetch, seen } = scripted(() => new Response('{"queues":['), json({ queues: [] }));
+    expect(await createClient({ fetch }).queues()).toEqual([]);
+    expect(seen).toHaveLength(2);
+  });
+
+  it.each([408, 429, 502, 503, 504])("is sent again after %d", async (status) => {
+    const { fetch, seen } = scripted(() => new Response("<html>", { status }), json({ queues: [] }));
+    expect(await createClient({ fetch }).queues()).toEqual([]);
+    expect(seen).toHaveLength(2);
+  });
+
+  it.each([
+    [400, "body-invalid"],
+    [401, "unauthorized"],
+    [404, "run-unknown"],
+    [409, "run-conflict"],
+    [422, "input-invalid"],
+    [500, "internal"],
+    [503, "not-replicated"],
+  ])("is not sent again after %d %s", async (status, code) => {
+    const { fetch, seen } = scripted(problem(status, code));
+    const refused = createClient({ fetch }).submit(dag, {});
+    await expect(refused).rejects.toMatchObject({ name: "JobbersHttpError", status, code });
+    expect(seen).toHaveLength(1);
+  });
+
+  it("waits as long as the server asks for", async () => {
+    vi.useFakeTimers();
+    const { fetch, seen } = scripted(
+      problem(503, "store-busy", {}, { "retry-after": "7" }),
+      json({ queues: [] }),
+    );
+    const asked = createClient({ fetch }).queues();
+    await vi.advanceTimersByTimeAsync(6_990);
+    expect(seen).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await asked).toEqual([]);
+  });
+
+  it("is given up when its time is over, with what was wrong last", async () => {
+    vi.useFakeTimers();
+    const { fetch, seen } = scripted(cut);
+    const client = createClient({ fetch, url: "http://jobs.example:1", timeoutMs: 20_000 });
+    const asked = client.queues().catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(20_000);
+    const error = (await asked) as JobbersHttpError;
+    expect(error).toBeInstanceOf(JobbersHttpError);
+    expect(error).toMatchObject({ code: "server-unreachable", status: undefined });
+    expect(error.message).toBe("the server at http://jobs.example:1 cannot be reached: socket hang up");
+    expect(seen.length).toBeGreaterThan(5);
+    expect(seen.length).toBeLessThan(20);
+  });
+
+  it("does not wait for ever on a connection that went dead", async () => {
+    vi.useFakeTimers();
+    const never: Reply = ({ signal }) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const { fetch, seen } = scripted(never, json({ queues: [] }));
+    const asked = createClient({ fetch }).queues();
+    await vi.advanceTimersByTimeAsync(10_500);
+    expect(await asked).toEqual([]);
+    expect(seen).toHaveLength(2);
+  });
+
+  it("ends at once when the caller's signal aborts, with its reason", async () => {
+    const { fetch } = scripted(cut);
+    const leaving = new AbortController();
+    const waiting = createClient({ fetch })
+      .run("01ARZ3NDEKTSV4RRFFQ69G5FAV")
+      .result({ signal: leaving.signal });
+    leaving.abort(new Error("enough"));
+    await expect(waiting).rejects.toThrow("enough");
+  });
+});
+
+describe("what is sent", () => {
+  it("carries the token, and options in the form of the API", async () => {
+    const { fetch, seen } = scripted(json({ kind: "task", name: "read" }), json({ status: "created" }));
+    const client = createClient({ fetch, token: "jb_a_0123456789abcdef" });
+    await client.submit("read", { url: "u" }, { runAt: new Date(0), tags: ["a"], keep: "1d", priority: 9 });
+    expect(seen.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      "GET /v1/dags/read",
+      "POST /v1/runs",
+    ]);
+    expect(seen[1]?.headers.get("authorization")).toBe("Bearer jb_a_0123456789abcdef");
+    expect(JSON.parse(seen[1]?.body as string)).toEqual({
+      id: expect.stringMatching(/^[0-9A-HJKMNP-TV-Z]{26}$/),
+      task: "read",
+      input: { url: "u" },
+      priority: 9,
+      runAt: "1970-01-01T00:00:00.000Z",
+      tags: ["a"],
+      keep: "1d",
+    });
+  });
+
+  it("has ids that only grow", async () => {
+    const { fetch, seen } = scripted(json({ status: "created" }));
+    const client = createClient({ fetch });
+    for (let i = 0; i < 50; i++) await client.submit(dag, {});
+    const ids = bodies(seen).map(({ id }) => id);
+    expect(ids).toEqual([...new Set(ids)].sort());
+  });
+
+  it("asks once what a name stands for", async () => {
+    const { fetch, seen } = scripted(json({ kind: "dag", name: "crawl" }), json({ status: "created" }));
+    const client = createClient({ fetch });
+    await client.submit("crawl");
+    await client.submit("crawl");
+    expect(seen.map(({ method }) => method)).toEqual(["GET", "POST", "POST"]);
+  });
+});
+
+describe("a refusal", () => {
+  it("carries code, status, detail, pointers and facts", async () => {
+    const errors = [{ pointer: "/input/url", detail: "is missing" }];
+    const { fetch } = scripted(problem(422, "input-invalid", { errors, facts: { a: 1 } }));
+    const error = await createClient({ fetch })
+      .submit(dag, {})
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      ...{
+        code: "input-invalid",
+        status: 422,
+        detail: "it is input-invalid",
+        message: "it is input-invalid",
+      },
+      ...{ pointers: errors, facts: { a: 1 } },
+    });
+  });
+
+  it("of something that is no server of Jobbers says so", async () => {
+    const { fetch } = scripted(() => new Response("<h1>Not here</h1>", { status: 404 }));
+    await expect(createClient({ fetch }).queues()).rejects.toMatchObject({
+      code: "answer-unexpected",
+      status: 404,
+    });
+  });
+});
+
+describe("submitMany", () => {
+  const echo: Reply = (request) => {
+    const lines = (seenText.get(request) ?? "").split("\n").filter(Boolean);
+    const answers = lines.map((line, i) => {
+      const { id } = JSON.parse(line) as { id: string };
+      return JSON.stringify({ line: i + 1, id, status: "created", state: "running" });
+    });
+    return new Response(`${answers.join("\n")}\n`);
+  };
+  const seenText = new WeakMap<Request, string>();
+  const reading = (reply: Reply) => async (request: Request) => {
+    const text = await request.clone().text();
+    seenText.set(request, text);
+    return reply(request);
+  };
+
+  it("sends chunks of lines with ids, and answers in order", async () => {
+    const sizes: number[] = [];
+    const fetch = reading((request) => {
+      sizes.push((seenText.get(request) ?? "").split("\n").filter(Boolean).length);
+      return echo(request);
+    });
+    const items = Array.from({ length: 1_201 }, (_, n) => ({ input: { n } }));
+    const many = await createClient({ fetch }).submitMany(dag, items);
+    expect(sizes.sort((a, b) => b - a)).toEqual([500, 500, 201]);
+    const ids = many.map(({ id }) => id);
+    expect(ids).toEqual([...new Set(ids)].sort());
+    expect(many.every(({ status }) => status === "created")).toBe(true);
+  });
+
+  it("sends a chunk again whose answer breaks off, and lines that the store was too busy for", async () => {
+    let call = 0;
+    const sent: string[][] = [];
+    const fetch = reading(async (request) => {
+      const lines = (seenText.get(request) ?? "").split("\n").filter(Boolean);
+      sent.push(lines.map((line) => (JSON.parse(line) as { id: string }).id));
+      call += 1;
+      const whole = await (await echo(request)).text();
+      if (call === 1) return new Response(whole.slice(0, -30));
+      if (call > 2) return new Response(whole);
+      const [first, ...rest] = whole.trimEnd().split("\n");
+      const { id } = JSON.parse(first as string) as { id: string };
+      const error = { status: 503, code: "store-busy", detail: "busy", title: "", type: "" };
+      return new Response([JSON.stringify({ line: 1, id, status: "refused", error }), ...rest].join("\n"));
+    });
+    const many = await createClient({ fetch }).submitMany(dag, [{ input: 1 }, { input: 2 }]);
+    expect(many.map(({ status }) => status)).toEqual(["created", "created"]);
+    expect(sent).toEqual([many.map(({ id }) => id), many.map(({ id }) => id), [many[0]?.id]]);
+  });
+
+  it("tells of each item that is refused, also when nobody is there", async () => {
+    const fetch = reading(() => problem(500, "internal")(undefined as never));
+    const many = await createClient({ fetch }).submitMany(dag, [
+      { input: 1, id: "01ARZ3NDEKTSV4RRFFQ69G5FAV" },
+    ]);
+    expect(many).toEqual([
+      {
+        id: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        status: "refused",
+        error: expect.objectContaining({ code: "internal" }),
+      },
+    ]);
+  });
+});

@@ -1,0 +1,29 @@
+import { checkRunId } from "@jobbers/core";
+import { defineCommand } from "../command.js";
+import { doorFlags, withDoor } from "../door.js";
+
+const sentences = {
+  retried: "goes on: what had not succeeded is tried again",
+  running: "goes on already; nothing was changed",
+  succeeded: "has succeeded; there is nothing to try again",
+} as const;
+
+/** `jobbers retry`: starts a run that failed or was cancelled again. */
+export const retry = defineCommand({
+  name: "retry",
+  description: "Start a run that failed or was cancelled again, at the steps that did not succeed",
+  args: {
+    id: { type: "positional", description: "The run's ULID", required: true },
+    ...doorFlags,
+  },
+  examples: ["jobbers retry 01KADGN2Q7ZJ4M3V8XW5T9R6BC"],
+  async run({ args, output }) {
+    const id = checkRunId(args.id);
+    return withDoor(args, "look", async ({ client }) => {
+      const status = await client.run(id).retry();
+      output.printJson({ id, status });
+      output.print(`run ${id} ${sentences[status]}`);
+      return 0;
+    });
+  },
+});

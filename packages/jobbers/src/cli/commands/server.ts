@@ -1,0 +1,45 @@
+import { createUpkeep } from "@jobbers/upkeep";
+import { hostIdentity } from "@jobbers/worker";
+import { startServer } from "../../server.js";
+import { defineCommand, sharedFlags } from "../command.js";
+import { listenArgs, listenFlags } from "../listen.js";
+import { onEndSignals, signalExitCode } from "../signals.js";
+import { withStore } from "../store.js";
+
+/** `jobbers server`: the HTTP API of a store, and its upkeep. */
+export const server = defineCommand({
+  name: "server",
+  description:
+    "Serve the HTTP API of a store and do its upkeep, without executing steps, until a signal ends it",
+  args: { ...listenFlags, ...sharedFlags },
+  examples: [
+    "jobbers server",
+    "jobbers server --store redis://127.0.0.1:6379 --port 0",
+    "JOBBERS_TOKENS=jb_ci_4fT9… jobbers server --host 0.0.0.0",
+  ],
+  async run({ args, output }) {
+    const place = listenArgs(args);
+    return withStore(args.store, async ({ store }) => {
+      const upkeep = createUpkeep({ store, host: hostIdentity() });
+      const api = await startServer({ store, ...place });
+      const asked = new Promise<void>((resolve) => {
+        onEndSignals({
+          drain(signal) {
+            output.note(`${signal}: finishing what was asked, then leaving; once more to leave at once`);
+            resolve();
+          },
+          leave: (signal) => process.exit(signalExitCode(signal)),
+        });
+      });
+      await upkeep.start();
+      output.note(`the API of ${store.url} listens on ${api.url} (pid ${process.pid})`);
+      if (store.url === "memory:") output.note("memory: what it keeps ends with this process");
+      output.printJson({ url: api.url, host: api.host, port: api.port, pid: process.pid, store: store.url });
+      await asked;
+      await api.stop();
+      await upkeep.stop();
+      output.note("the server has left");
+      return 0;
+    });
+  },
+});

@@ -1,0 +1,30 @@
+import { defineCommand } from "../command.js";
+import { doorFlags, withDoor } from "../door.js";
+import { showTime, table } from "../table.js";
+import { clip } from "../tree-lines.js";
+
+/** `jobbers workers`: who executes steps. */
+export const workers = defineCommand({
+  name: "workers",
+  description: "List the workers: what they serve, and how many steps they have",
+  args: { ...doorFlags },
+  examples: ["jobbers workers", "jobbers workers --json | jq '.[] | select(.held == 0) | .name'"],
+  async run({ args, output }) {
+    return withDoor(args, "look", async ({ client, where }) => {
+      const found = await client.workers();
+      output.printJson(found);
+      if (found.length === 0) output.note(`there is no worker at ${where}; jobbers worker starts one`);
+      else {
+        const rows = found.map(({ name, host, pid, held, queues, openedAtMs }) => [
+          name,
+          `${clip(host.split(":")[0] as string, 20)}:${pid}`,
+          String(held),
+          clip(queues.join(","), 30),
+          showTime(openedAtMs),
+        ]);
+        output.print(table(["NAME", "HOST:PID", "STEPS", "QUEUES", "SINCE"], rows));
+      }
+      return 0;
+    });
+  },
+});

@@ -1,0 +1,89 @@
+import { createApi } from "@jobbers/api";
+import { createClient, type JobbersClient } from "@jobbers/client";
+import { sharedFlags } from "./command.js";
+import { flagError } from "./flags.js";
+import { withExistingStore, withStore } from "./store.js";
+
+/** The way in that a command takes: a server, or a store without one. Both speak the same API. */
+export interface Door {
+  readonly client: JobbersClient;
+  /** What is behind it, without secrets, for messages. */
+  readonly where: string;
+}
+
+/** The flags of commands that speak to a server or to a store. */
+export const doorFlags = {
+  url: {
+    type: "string",
+    valueHint: "URL",
+    description: "The server to speak to (default: $JOBBERS_URL, else no server but the store)",
+  },
+  token: {
+    type: "string",
+    valueHint: "TOKEN",
+    description: "The token that the server asks for (default: $JOBBERS_TOKEN, which other users do not see)",
+  },
+  ...sharedFlags,
+} as const;
+
+/** What a command line says of the door. */
+export interface DoorArgs {
+  readonly url?: string | undefined;
+  readonly token?: string | undefined;
+  readonly store?: string | undefined;
+}
+
+/** How long a command tries to reach a server: somebody sits in front of it. */
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Does something through the API, of a server or, in this process, of a store, and closes what it opened.
+ *
+ * @param how `look`: a store that is not there yet is an error; `make`: it is made
+ * @throws JobbersError `flag-invalid` when both a server and a store are named; what opening a store throws
+ */
+export async function withDoor<T>(
+  args: DoorArgs,
+  how: "look" | "make",
+  use: (door: Door) => Promise<T>,
+): Promise<T> {
+  const url = serverUrl(args);
+  if (url !== undefined) {
+    const token = args.token ?? (process.env.JOBBERS_TOKEN || undefined);
+    return use({ client: createClient({ url, token, timeoutMs: TIMEOUT_MS }), where: url });
+  }
+  const open = how === "look" ? withExistingStore : withStore;
+  return open(args.store, async ({ store }) => {
+    const api = createApi({ store });
+    try {
+      return await use({
+        client: createClient({ fetch: (request) => api.fetch(request) }),
+        where: store.url,
+      });
+    } finally {
+      await api.close();
+    }
+  });
+}
+
+/** Which server is meant, where one is: a flag goes before the environment, whatever that names. */
+function serverUrl({ url, token, store }: DoorArgs): string | undefined {
+  if (url !== undefined && store !== undefined)
+    throw flagError("--url and --store exclude each other: the server has a store of its own");
+  const meant = url ?? (store === undefined ? process.env.JOBBERS_URL || undefined : undefined);
+  if (meant !== undefined) return checkUrl(meant, url === undefined ? "JOBBERS_URL" : "--url");
+  if (token !== undefined) throw flagError("--token goes with --url; a store asks for no token");
+  return undefined;
+}
+
+function checkUrl(text: string, name: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // What it says instead is not shown: a password may be in it.
+  if (url?.protocol !== "http:" && url?.protocol !== "https:")
+    throw flagError(`${name} is no address of a server; it takes http://HOST:PORT or https://HOST`);
+  if (url.username !== "" || url.password !== "")
+    throw flagError(`${name} has a user or a password in it; give the token with --token or JOBBERS_TOKEN`);
+  if (url.search !== "" || url.hash !== "")
+    throw flagError(`${name} ends in a query; it takes http://HOST:PORT or https://HOST`);
+  return url.href.replace(/\/+$/, "");
+}

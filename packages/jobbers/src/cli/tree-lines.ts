@@ -1,0 +1,72 @@
+import { barOf, count, showRate } from "./progress-lines.js";
+import { showDuration } from "./table.js";
+import { isOver, type Look, type TreeRow } from "./tree-rows.js";
+
+const glyphs: Readonly<Record<Look, string>> = {
+  idle: "·",
+  ready: "○",
+  running: "●",
+  waiting: "◔",
+  succeeded: "✓",
+  failed: "✗",
+  cancelled: "⊘",
+  skipped: "↷",
+};
+
+const MAX_LABEL = 36;
+const BAR = 20;
+
+/** How wide the column is that has branches, states and names. */
+export function treeWidth(rows: readonly TreeRow[]): number {
+  return Math.min(MAX_LABEL, Math.max(0, ...rows.map((row) => headOf(row).length)));
+}
+
+/** Writes a row: `├ ● fetch[]  ████░░░░  120/400  2 failed  31/s`, within the columns where they are given. */
+export function treeLine(
+  row: TreeRow,
+  layout: { readonly labelWidth: number; readonly columns?: number },
+): string {
+  const { bar, counts, durationMs, rate, failure } = row;
+  const { columns } = layout;
+  const head = clip(headOf(row), layout.labelWidth).padEnd(layout.labelWidth);
+  const parts: string[] = [];
+  if (bar) {
+    const done = `${count(bar.settled)}/${bar.total === undefined ? "?" : count(bar.total)}`;
+    const width = columns === undefined ? 0 : Math.min(BAR, columns - layout.labelWidth - 44);
+    const share = bar.total ? bar.settled / bar.total : bar.total === 0 ? 1 : 0;
+    if (width >= 6) parts.push(barOf(share, width));
+    parts.push(done);
+  }
+  for (const state of ["failed", "waiting", "skipped", "cancelled"] as const)
+    if ((counts[state] ?? 0) > 0) parts.push(`${count(counts[state] as number)} ${state}`);
+  if (durationMs !== undefined) parts.push(showDuration(durationMs));
+  if (rate !== undefined && !isOver(row)) parts.push(showRate(rate));
+  if (failure !== undefined) parts.push(failure);
+  const line = [head, ...parts].join("  ").trimEnd();
+  return columns === undefined ? clip(line, 300) : clip(line, columns - 1);
+}
+
+/** The rows that fit: all, or those in motion and what failed, and the number of the rest. */
+export function treeWindow(
+  rows: readonly TreeRow[],
+  height: number,
+): { readonly rows: readonly TreeRow[]; readonly hidden: number } {
+  if (rows.length <= height) return { rows, hidden: 0 };
+  const room = Math.max(1, height - 1);
+  const weight = (row: TreeRow) =>
+    row.look === "running" || row.look === "waiting" ? 0 : row.look === "failed" ? 1 : isOver(row) ? 3 : 2;
+  const chosen = [...rows.keys()]
+    .sort((a, b) => weight(rows[a] as TreeRow) - weight(rows[b] as TreeRow) || a - b)
+    .slice(0, room)
+    .sort((a, b) => a - b);
+  return { rows: chosen.map((at) => rows[at] as TreeRow), hidden: rows.length - chosen.length };
+}
+
+function headOf({ branch, look, label }: TreeRow): string {
+  return `${branch}${glyphs[look]} ${label}`;
+}
+
+/** Cuts a text to so many characters, and shows that it was cut. */
+export function clip(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}
