@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { mkdir, mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,7 +29,7 @@ function start(args: readonly string[], cwd: string) {
   return { child, ended };
 }
 
-const run = (args: readonly string[], cwd: string) => start(args, cwd).ended;
+const run = (args: readonly string[], cwd: string) => start([...args, "--port", "0", "--exit"], cwd).ended;
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "jobbers-main-job-"));
@@ -72,11 +73,11 @@ describe("npm start", () => {
       "node_modules/other/package.json": manifest("other", "2.0.0"),
     });
     const cwd = await temporaryFolder();
-    const ended = await run(["--dir", project, "--id", ID, "--exit"], cwd);
+    const ended = await run(["--dir", project, "--id", ID], cwd);
     expect(ended.code).toBe(0);
     expect(ended.stdout).toMatch(/^2 packages, \d+ problems?, 0 packages in several versions\nReports:\n/);
     expect(ended.stdout).toContain(join(cwd, ".jobbers/reports/report.html"));
-    expect(ended.stderr).toContain(`Run ${ID} at sqlite:./.jobbers/jobbers.db`);
+    expect(ended.stderr).toMatch(/is kept at sqlite:\.\/\.jobbers\/jobbers\.db/);
     expect(ended.stderr).toMatch(/describe\[\] +2\/2/);
     expect((await readdir(join(cwd, ".jobbers/reports"))).sort()).toEqual(reports);
     const again = await run(["--dir", project, "--id", ID], cwd);
@@ -91,14 +92,14 @@ describe("npm start", () => {
   it("killed half way and started again with the same id, finishes that run", async () => {
     const { project, reading, letGo } = await heldProject();
     const cwd = await temporaryFolder();
-    const args = ["--dir", project, "--out", "reports", "--id", ID];
+    const args = ["--dir", project, "--out", "reports", "--id", ID, "--port", "0"];
     const first = start(args, cwd);
     const pipe = await reading();
     first.child.kill("SIGKILL");
     expect(await first.ended).toMatchObject({ code: null, stdout: "" });
     await pipe.close();
     await letGo();
-    const second = await run(args, cwd);
+    const second = await run(args.slice(0, -2), cwd);
     expect(second).toMatchObject({ code: 0, stdout: expect.stringMatching(/^2 packages/) });
     expect((await readdir(join(cwd, "reports"))).sort()).toEqual(reports);
   });
@@ -106,7 +107,7 @@ describe("npm start", () => {
   it("drains on Ctrl+C and says how to go on", async () => {
     const { project, reading, letGo } = await heldProject();
     const cwd = await temporaryFolder();
-    const { child, ended } = start(["--dir", project, "--id", ID], cwd);
+    const { child, ended } = start(["--dir", project, "--id", ID, "--port", "0"], cwd);
     const pipe = await reading();
     const told = new Promise<void>((resolve) => {
       child.stderr.on("data", (text: string) => /SIGINT: finishing what runs/.test(text) && resolve());
@@ -120,6 +121,61 @@ describe("npm start", () => {
     expect(stderr).toContain(`Go on with: npm start -- --id ${ID} --dir ${project}`);
     await letGo();
     expect(await run(["--dir", project, "--id", ID], cwd)).toMatchObject({ code: 0 });
+  });
+
+  it("stays up when the audit is done, as a server that answers, until Ctrl+C", async () => {
+    const project = await makeProject({
+      "node_modules/held/package.json": manifest("held", "1.0.0"),
+      "node_modules/other/package.json": manifest("other", "2.0.0"),
+    });
+    const cwd = await temporaryFolder();
+    const { child, ended } = start(["--dir", project, "--id", ID, "--port", "0"], cwd);
+    let said = "";
+    const url = await new Promise<string>((resolve) => {
+      child.stderr.on("data", (text: string) => {
+        said += text;
+        const found = /stays up at (http:\S+) until Ctrl-C/.exec(said)?.[1];
+        if (found) resolve(found);
+      });
+    });
+    const answer = await fetch(`${url}/v1/runs/${ID}`);
+    expect(await answer.json()).toMatchObject({ id: ID, name: "dependency-audit", state: "succeeded" });
+    const again = await fetch(`${url}/v1/runs`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ dag: "dependency-audit", input: { dir: project, out: join(cwd, "more") } }),
+    });
+    expect(again.status).toBe(201);
+    const { id } = (await again.json()) as { id: string };
+    expect(await (await fetch(`${url}/v1/runs/${id}/result?wait=30s`)).json()).toMatchObject({
+      state: "succeeded",
+    });
+    child.kill("SIGINT");
+    expect(await ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^2 packages/) });
+  });
+
+  it("takes the next port where the usual one is taken, and says so; one that was asked for is refused", async () => {
+    const project = await makeProject({
+      "node_modules/held/package.json": manifest("held", "1.0.0"),
+      "node_modules/other/package.json": manifest("other", "2.0.0"),
+    });
+    const taken = createServer();
+    await new Promise((resolve) => {
+      // Somebody else has it already: as good.
+      taken.once("error", resolve).listen(8700, "127.0.0.1", () => resolve(undefined));
+    });
+    onTestFinished(() => void taken.close());
+    const cwd = await temporaryFolder();
+    const ended = await start(["--dir", project, "--exit"], cwd).ended;
+    expect(ended).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/Port 8700 is taken; 87\d\d is used/),
+    });
+    const refused = await start(["--dir", project, "--port", "8700"], cwd).ended;
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/port 8700 at 127.0.0.1 is taken; 87\d\d is free/),
+    });
   });
 
   it("ends with 1 and a clear message when the project has no lockfile", async () => {

@@ -35,7 +35,10 @@ it("an audit on Redis outlives a worker that is killed in the middle of it", asy
   const held = async () =>
     (await jobbers.store.listWorkers()).find((each) => each.worker === "extra-2")?.held ?? 0;
 
-  const audit = start([main, "--dir", project, "--store", store, "--id", ID, "--out", "reports"], cwd);
+  const audit = start(
+    [main, "--dir", project, "--store", store, "--id", ID, "--out", "reports", "--port", "0", "--exit"],
+    cwd,
+  );
   // Frozen first, so that what it holds is what it dies with.
   for (let holds = 0; holds === 0; ) {
     dies.child.kill("SIGCONT");

@@ -1,16 +1,22 @@
-import { isEnded } from "@jobbers/core";
-import type { Run } from "@jobbers/runs";
-import type { Jobbers } from "../jobbers.js";
-import type { WorkerOptions } from "../worker.js";
+import { isEnded, type RunState } from "@jobbers/core";
+import type { JobbersWorker } from "../worker.js";
 import type { Output } from "./output.js";
-import { startProgress } from "./progress.js";
+import { startProgress, type Viewed } from "./progress.js";
 import { onEndSignals, signalExitCode } from "./signals.js";
+
+/** A run as far as executing it goes: one of the store, or one behind a server of that store. */
+export interface Executable<out O> extends Viewed {
+  status(): Promise<{ readonly state: RunState }>;
+  result(options?: { readonly signal?: AbortSignal | undefined }): Promise<O>;
+}
 
 /** A run that this process is to execute, or to go on with. */
 export interface Execution<O> {
-  readonly jobbers: Jobbers;
-  readonly run: Run<O>;
-  readonly worker: WorkerOptions;
+  readonly run: Executable<O>;
+  /** Of the store that the run is in; started here, where it is not yet. */
+  readonly worker: JobbersWorker;
+  /** True when the worker goes on after a run that has succeeded; it stops otherwise. */
+  readonly stays?: boolean | undefined;
   readonly output: Output;
 }
 
@@ -28,13 +34,13 @@ export type Executed<O> =
  * @throws RunFailed, RunCancelled
  */
 export async function executeRun<O>({
-  jobbers,
   run,
-  worker: options,
+  worker,
+  stays = false,
   output,
 }: Execution<O>): Promise<Executed<O>> {
   if (isEnded((await run.status()).state)) return { status: "succeeded", result: await run.result() };
-  const worker = jobbers.worker(options);
+  let keepsWorker = false;
   const leaving = new AbortController();
   let interruptedBy: NodeJS.Signals | undefined;
   const stopListening = onEndSignals({
@@ -50,12 +56,14 @@ export async function executeRun<O>({
   });
   const view = startProgress(run, output);
   try {
-    await worker.start();
-    return { status: "succeeded", result: await run.result({ signal: leaving.signal }) };
+    if (worker.stats().state === "idle") await worker.start();
+    const result = await run.result({ signal: leaving.signal });
+    keepsWorker = stays;
+    return { status: "succeeded", result };
   } catch (error) {
     if (error !== leaving.signal.reason) throw error;
   } finally {
-    await worker.stop({ giveBack: interruptedBy === undefined });
+    if (!keepsWorker) await worker.stop({ giveBack: interruptedBy === undefined });
     await view.stop();
     stopListening();
   }

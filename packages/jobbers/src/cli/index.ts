@@ -3,16 +3,19 @@
  *
  * @module
  */
+
+export { checkRunId } from "@jobbers/core";
+export { DEFAULT_PORT, type JobbersServer, startServer } from "../server.js";
 export type { Command, CommandCall } from "./command.js";
 export { defineCommand, sharedFlags } from "./command.js";
 export { codeOf, EXIT_BUG, EXIT_OTHERWISE, reportError } from "./error-report.js";
-export { type Executed, type Execution, executeRun } from "./execute.js";
+export { type Executable, type Executed, type Execution, executeRun } from "./execute.js";
 export { flagError, nameList, oneOf, parseFlags, wholeNumber } from "./flags.js";
 export { inputFlag, readInput } from "./input.js";
 export type { Output, Terminal } from "./output.js";
 export { runCommand } from "./program.js";
 export { type ProgressView, startProgress } from "./progress.js";
-export { onEndSignals } from "./signals.js";
+export { onEndSignals, signalExitCode } from "./signals.js";
 export { connectStore, DEFAULT_STORE, storeUrl, withStore } from "./store.js";
 export { showDuration, showTime, table } from "./table.js";
 export { chooseWorkflow, loadWorkflowFiles } from "./workflow-files.js";

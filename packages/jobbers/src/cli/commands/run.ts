@@ -41,8 +41,8 @@ export const run = defineCommand({
     return withStore(args.store, async (jobbers) => {
       const submitted = await jobbers.submit(workflow, input, { id: args.id });
       output.note(`run ${submitted.id} of ${name} at ${jobbers.store.url}`);
-      const worker = { workflows: [...workflows.values()], concurrency };
-      const executed = await executeRun({ jobbers, run: submitted, worker, output });
+      const worker = jobbers.worker({ workflows: [...workflows.values()], concurrency });
+      const executed = await executeRun({ run: submitted, worker, output });
       if (executed.status === "interrupted") {
         output.note(`the run has not ended; the same command with --id ${submitted.id} goes on with it`);
         output.printJson({ id: submitted.id, state: (await submitted.status()).state });
