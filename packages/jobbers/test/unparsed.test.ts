@@ -8,7 +8,7 @@ import { hostIdentity } from "@jobbers/worker";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { connect, dag, type Jobbers, task } from "../src/index.js";
-import { findRegistered } from "../src/registered.js";
+import { findRegistered } from "@jobbers/runs";
 import { startRedis } from "./redis-server.js";
 
 const echo = task({ name: "echo", input: z.unknown(), run: async (input) => input as never });

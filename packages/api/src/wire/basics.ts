@@ -19,7 +19,7 @@ export const instant = z
 
 /** A length of time. */
 export const duration = z
-  .union([z.number(), z.string()])
+  .union([z.number().min(0), z.string().regex(/^\d+(?:\.\d+)?(?:ms|s|m|h|d)$/)])
   .openapi("Duration", { description: 'Milliseconds, or text like "250ms", "1s", "1.5m", "2h", "7d".' });
 
 /** Any JSON value. */
