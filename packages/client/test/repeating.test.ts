@@ -234,7 +234,7 @@ describe("submitMany", () => {
   });
 
   it("tells of each item that is refused, also when nobody is there", async () => {
-    const fetch = reading(() => problem(500, "internal")(undefined as never));
+    const fetch = reading(() => problem(500, "internal")());
     const many = await createClient({ fetch }).submitMany(dag, [
       { input: 1, id: "01ARZ3NDEKTSV4RRFFQ69G5FAV" },
     ]);

@@ -1,7 +1,6 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
-import { type Api, createApi } from "@jobbers/api";
+import type { Api } from "@jobbers/api";
 import { JobbersError, quoted, type Store } from "@jobbers/core";
 
 /** What a server of the HTTP API is made of. */
@@ -67,6 +66,11 @@ export async function startServer(options: ServerOptions): Promise<JobbersServer
     const why = `${host} can be reached from other machines, and there is no token that they would have to know`;
     throw new JobbersError("flag-invalid", `${why}; set JOBBERS_TOKENS, or listen on ${DEFAULT_HOST}`);
   }
+  // Loaded late: who imports this module need not serve anything.
+  const [{ createApi }, { createAdaptorServer }] = await Promise.all([
+    import("@jobbers/api"),
+    import("@hono/node-server"),
+  ]);
   // Who has a token is no page of another site that was led here, by whatever name it calls.
   const api = createApi({ store, tokens, ...(isGuarded && { hosts: ["*"] }) });
   const server = createAdaptorServer({ fetch: api.fetch, serverOptions: limits }) as Server;

@@ -163,7 +163,12 @@ describe("runs, show and graph", () => {
 
 describe("bad input", () => {
   it.each<[string, string[], number, RegExp]>([
-    ["an unknown command", ["rnu"], 2, /there is no command "rnu"; there are run, worker, submit/],
+    [
+      "an unknown command",
+      ["rnu"],
+      2,
+      /there is no command "rnu"; there are run, dev, worker, server, submit/,
+    ],
     [
       "an unknown flag",
       ["run", "greet", greet, "--inptu", "{}"],
@@ -237,7 +242,7 @@ describe("bad input", () => {
       2,
       /no task or dag "greta"; they export "greet"/,
     ],
-    ["a name of 10 KB", ["submit", "x".repeat(10_240)], 2, /no task or dag "x{60}"… \(10240 characters\)/],
+    ["a name of 10 KB", ["submit", "x".repeat(10_240)], 2, /the name "x{60}"… \(10240 characters\)/],
     ["input that is no JSON", ["run", "greet", greet, "--input", "{name:1}"], 2, /--input is not JSON/],
     [
       "input that does not fit",

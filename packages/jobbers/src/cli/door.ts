@@ -1,5 +1,5 @@
-import { createApi } from "@jobbers/api";
 import { createClient, type JobbersClient } from "@jobbers/client";
+import { quoted } from "@jobbers/core";
 import { sharedFlags } from "./command.js";
 import { flagError } from "./flags.js";
 import { withExistingStore, withStore } from "./store.js";
@@ -54,6 +54,8 @@ export async function withDoor<T>(
   }
   const open = how === "look" ? withExistingStore : withStore;
   return open(args.store, async ({ store }) => {
+    // Loaded late: a command that speaks to a server has no use for it.
+    const { createApi } = await import("@jobbers/api");
     const api = createApi({ store });
     try {
       return await use({
@@ -78,9 +80,10 @@ function serverUrl({ url, token, store }: DoorArgs): string | undefined {
 
 function checkUrl(text: string, name: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // What it says instead is not shown: a password may be in it.
+  // What has an @ in it may have a password there.
+  const shown = text.includes("@") ? "no address of a server" : `${quoted(text)}, no address of a server`;
   if (url?.protocol !== "http:" && url?.protocol !== "https:")
-    throw flagError(`${name} is no address of a server; it takes http://HOST:PORT or https://HOST`);
+    throw flagError(`${name} is ${shown}; it takes http://HOST:PORT or https://HOST`);
   if (url.username !== "" || url.password !== "")
     throw flagError(`${name} has a user or a password in it; give the token with --token or JOBBERS_TOKEN`);
   if (url.search !== "" || url.hash !== "")

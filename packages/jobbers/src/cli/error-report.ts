@@ -23,7 +23,11 @@ export function reportError(error: unknown, program: string, output: Output): nu
   const detail = detailOf(error as JobbersError | JobbersHttpError);
   const { exit } = errorCatalogue[code];
   const remedy = remedies[code] ?? errorCatalogue[code].remedy;
-  const places = pointersOf(error).map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`);
+  const pointers = pointersOf(error);
+  // The message has the first one in it.
+  const places = (pointers.length > 1 ? pointers : []).map(
+    ({ pointer, detail }) => `\n  ${pointer}: ${detail}`,
+  );
   output.note(`${program}: ${message} (${code})${places.join("")}\n  ${remedy}`);
   output.printJson({ error: { code, message, remedy, ...(detail !== undefined && { detail }) } });
   return exit;

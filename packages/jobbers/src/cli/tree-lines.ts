@@ -33,9 +33,10 @@ export function treeLine(
   if (bar) {
     const done = `${count(bar.settled)}/${bar.total === undefined ? "?" : count(bar.total)}`;
     const width = columns === undefined ? 0 : Math.min(BAR, columns - layout.labelWidth - 44);
-    const share = bar.total ? bar.settled / bar.total : bar.total === 0 ? 1 : 0;
-    if (width >= 6) parts.push(barOf(share, width));
-    parts.push(done);
+    const share = bar.total ? bar.settled / bar.total : 1;
+    // Without a total there is no share, only the room for it.
+    if (width >= 6) parts.push(bar.total === undefined ? " ".repeat(width) : barOf(share, width));
+    parts.push(bar.unit === undefined ? done : `${done} ${bar.unit}`);
   }
   for (const state of ["failed", "waiting", "skipped", "cancelled"] as const)
     if ((counts[state] ?? 0) > 0) parts.push(`${count(counts[state] as number)} ${state}`);

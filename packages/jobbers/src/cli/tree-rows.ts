@@ -12,12 +12,19 @@ export interface TreeRow {
   /** What it is called in the tree: its name without that of the dag around it, with `[]` for a map. */
   readonly label: string;
   /** How many of how many; absent for a step that there is only once. */
-  readonly bar?: { readonly settled: number; readonly total: number | undefined } | undefined;
+  readonly bar?: RowBar | undefined;
   readonly counts: StepProgress["counts"];
   readonly durationMs?: number | undefined;
   readonly rate?: number | undefined;
   /** Why it failed, in one line. */
   readonly failure?: string | undefined;
+}
+
+/** How many of how many have settled, and of what, where that is not the row's own step. */
+export interface RowBar {
+  readonly settled: number;
+  readonly total: number | undefined;
+  readonly unit?: "steps" | undefined;
 }
 
 /** How a row looks: one for each group of states that a reader tells apart. */
@@ -79,9 +86,9 @@ function rowOf(
   const isMany = counted.depth > 0;
   const wide =
     step.kind === "map" && record?.members !== undefined
-      ? { settled: record.settled ?? 0, total: record.members }
+      ? { settled: record.settled ?? 0, total: record.members, unit: "steps" as const }
       : undefined;
-  const bar = isMany ? { settled: counted.settled, total: counted.total } : wide;
+  const bar: RowBar | undefined = isMany ? { settled: counted.settled, total: counted.total } : wide;
   const { startedAtMs, endedAtMs, error } = record ?? {};
   return {
     name,

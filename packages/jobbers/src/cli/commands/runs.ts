@@ -1,4 +1,5 @@
 import { type JobbersClient, JobbersHttpError, type RunStatus } from "@jobbers/client";
+import { checkName } from "@jobbers/core";
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 import { moment, oneOf, wholeNumber } from "../flags.js";
@@ -38,10 +39,11 @@ export const runs = defineCommand({
     const limit = wholeNumber(args.limit ?? "20", "--limit");
     const after = args.after === undefined ? undefined : moment(args.after, "--after");
     const before = args.before === undefined ? undefined : moment(args.before, "--before");
+    const name = args.name === undefined ? undefined : checkName(args.name, "--name");
     return withDoor(args, "look", async ({ client, where }) => {
       const found: RunStatus[] = [];
       const filter = { state, tag: args.tag, after, before, pageSize: Math.min(PAGE, limit) };
-      const named = args.name === undefined ? {} : await filterOf(client, args.name);
+      const named = name === undefined ? {} : await filterOf(client, name);
       for await (const run of named ? client.runs({ ...filter, ...named }) : [])
         if (found.push(run) === limit) break;
       output.printJson(found);

@@ -1,4 +1,4 @@
-import { checkRunId, durationMs } from "@jobbers/core";
+import { checkName, checkRunId, durationMs } from "@jobbers/core";
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 import { flagError, moment, oneOf, wholeNumber } from "../flags.js";
@@ -48,10 +48,11 @@ export const submit = defineCommand({
     "jobbers submit crawl --input @input.json --wait --json | jq .output",
   ],
   async run({ args, all, output }) {
+    const name = checkName(args.name, "the name");
     const input = readInput(args.input);
     const options = optionsOf(args, all("tag"));
     return withDoor(args, "make", async ({ client }) => {
-      const run = await client.submit(args.name, input, options);
+      const run = await client.submit(name, input, options);
       if (!args.wait) {
         output.printJson({ id: run.id, state: (await run.status()).state });
         output.print(run.id);

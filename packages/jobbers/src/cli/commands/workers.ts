@@ -17,7 +17,7 @@ export const workers = defineCommand({
       else {
         const rows = found.map(({ name, host, pid, held, queues, openedAtMs }) => [
           name,
-          `${clip(host.split(":")[0] as string, 20)}:${pid}`,
+          `${clip(host.split(/[\s:]/)[0] as string, 20)}:${pid}`,
           String(held),
           clip(queues.join(","), 30),
           showTime(openedAtMs),
