@@ -111,7 +111,10 @@ describe("errorShape", () => {
     const wide: Error = Object.assign(new Error(huge), { errors: Array(1_000_000).fill(chain) });
     expect(bytes(errorShape(wide))).toBeLessThanOrEqual(8 * 1024);
     const tree = (deep: number): Error =>
-      new AggregateError(deep > 0 ? Array.from({ length: 9 }, () => tree(deep - 1)) : [], huge.slice(0, 9_000));
+      new AggregateError(
+        deep > 0 ? Array.from({ length: 9 }, () => tree(deep - 1)) : [],
+        huge.slice(0, 9_000),
+      );
     expect(bytes(errorShape(tree(4)))).toBeLessThanOrEqual(8 * 1024);
   });
 
