@@ -98,6 +98,16 @@ describe("wrong options", () => {
     ],
     ["a retry", define(() => void work({}, { retry: { attempts: 0 } })), /step "work": retry\.attempts is 0/],
     [
+      "a call's judge of errors",
+      define(() => void work({}, { retry: wrong({ on: () => true }) })),
+      /step "work": retry has no option "on"; it is a function, .*: give it to task\(\)/,
+    ],
+    [
+      "a call's list of delays",
+      define(() => void work({}, { retry: { delay: ["1s"], max: "2s" } })),
+      /step "work": retry\.max is "2s", but \.delay is a list/,
+    ],
+    [
       "a spread",
       define(() => work().map(() => 1, { spread: wrong({}) })),
       /spread is an object; use hash\(\)/,
@@ -141,6 +151,81 @@ describe("wrong options", () => {
       "a task's timeout",
       () => task({ name: "t", timeout: wrong("soon"), run: () => 1 }),
       /task "t": timeout is "soon"/,
+    ],
+    [
+      "a task's timeout of 0",
+      () => task({ name: "t", timeout: 0, run: () => 1 }),
+      /task "t": timeout is 0; it has to be longer than 0/,
+    ],
+    [
+      "a negative timeout",
+      () => task({ name: "t", timeout: "-1s", run: () => 1 }),
+      /task "t": timeout is "-1s"; a duration cannot be negative/,
+    ],
+    [
+      "an absurd timeout",
+      () => task({ name: "t", timeout: "99999d", run: () => 1 }),
+      /task "t": timeout is "99999d"; a duration is at most 10 years/,
+    ],
+    [
+      "a heartbeat that is too short",
+      () => task({ name: "t", heartbeat: 249, run: () => 1 }),
+      /task "t": heartbeat is 249; the shortest is 250 ms: a worker cannot tell a silent handler from/,
+    ],
+    [
+      "a heartbeat of 0",
+      () => task({ name: "t", heartbeat: 0, run: () => 1 }),
+      /task "t": heartbeat is 0; the shortest/,
+    ],
+    [
+      "a negative keep",
+      () => task({ name: "t", keep: -1, run: () => 1 }),
+      /task "t": keep is -1; a duration cannot be negative/,
+    ],
+    [
+      "an unknown option of retry",
+      () => task({ name: "t", retry: wrong({ delays: ["1s"] }), run: () => 1 }),
+      /task "t": retry has no option "delays"; there are attempts, backoff, delay, max, jitter, on$/,
+    ],
+    [
+      "a retry for nothing",
+      () => task({ name: "t", retry: { attempts: 0 }, run: () => 1 }),
+      /task "t": retry\.attempts is 0/,
+    ],
+    [
+      "an empty list of delays",
+      () => task({ name: "t", retry: { delay: [] }, run: () => 1 }),
+      /task "t": retry\.delay is a list of 0/,
+    ],
+    [
+      "a judge that is no function",
+      () => task({ name: "t", retry: { on: wrong("TypeError") }, run: () => 1 }),
+      /task "t": retry\.on is "TypeError"; it takes a function/,
+    ],
+    [
+      "an unknown hook",
+      () => task({ name: "t", hooks: wrong({ onFailure: () => {} }), run: () => 1 }),
+      /task "t": hooks has no hook "onFailure"; there are onStart, onSuccess, onError, onSettled/,
+    ],
+    [
+      "a hook that is no function",
+      () => task({ name: "t", hooks: { onError: wrong("log") }, run: () => 1 }),
+      /task "t": hooks\.onError is "log"; it takes a function/,
+    ],
+    [
+      "hooks that are none",
+      () => task({ name: "t", hooks: wrong([() => {}]), run: () => 1 }),
+      /task "t": hooks is a list; it takes an object like/,
+    ],
+    [
+      "an unknown option of a limit",
+      () => task({ name: "t", limits: [wrong({ rate: 1, per: "1s", kye: () => "" })], run: () => 1 }),
+      /task "t": limits\[0\] has no option "kye"; there are rate, per and key/,
+    ],
+    [
+      "a limit that is both",
+      () => task({ name: "t", limits: [wrong({ concurrency: 1, per: "1s" })], run: () => 1 }),
+      /task "t": limits\[0\] counts per "1s", but is a concurrency limit/,
     ],
     ["a rate of 0", () => rate({ limit: 0, per: "1s" }), /rate\(\) allows 0 starts/],
     ["a rate per 0", () => rate({ limit: 1, per: 0 }), /rate\(\) counts per 0/],

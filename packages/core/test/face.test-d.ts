@@ -10,6 +10,8 @@ import {
   dag,
   eq,
   type Failure,
+  type HookedAttempt,
+  type Hooks,
   hash,
   type InputOf,
   type JsonValue,
@@ -19,9 +21,12 @@ import {
   orElse,
   type Ref,
   type RefTo,
+  RetryAfter,
+  type RetryOn,
   rate,
   roundRobin,
   type TaskContext,
+  Terminal,
   task,
   testContext,
   type Workflow,
@@ -298,6 +303,61 @@ dag("refused", { input: z.object({ url: z.string(), flag: z.boolean(), n: z.numb
   // @ts-expect-error a duration without a unit
   noInput({}, { timeout: "30" });
 });
+
+// ------------------------------------------------------------------------------------------------- retry policies and hooks
+
+// Functions that stand before `run` leave its types alone.
+const watched = task({
+  name: "watched",
+  input: z.object({ n: z.string().transform(Number) }),
+  retry: {
+    delay: ["3s", "30s", 600_000],
+    on: (error, about) => {
+      is<typeof error, unknown>();
+      is<typeof about, { readonly tries: number }>();
+      return about.tries < 3;
+    },
+  },
+  hooks: {
+    onStart(attempt) {
+      is<typeof attempt, HookedAttempt>();
+    },
+    onSuccess: async ({ output, tookMs }) => {
+      is<typeof output, unknown>();
+      is<typeof tookMs, number>();
+    },
+    onError({ error, retryInMs, ...attempt }) {
+      is<typeof error, unknown>();
+      is<typeof retryInMs, number | undefined>();
+      is<typeof attempt.queue, string>();
+    },
+    onSettled(attempt) {
+      is<typeof attempt.outcome, "succeeded" | "failed" | "released">();
+      if (attempt.outcome === "failed") is<typeof attempt.error, unknown>();
+      // @ts-expect-error only a success has an output
+      void attempt.output;
+    },
+  },
+  run: async ({ n }) => ({ twice: n * 2 }),
+});
+is<InputOf<typeof watched>, { n: string }>();
+is<OutputOf<typeof watched>, { twice: number }>();
+is<typeof watched.retryOn, RetryOn | undefined>();
+is<typeof watched.hooks, Hooks | undefined>();
+dag("retrying", {}, () => noInput({}, { retry: { delay: ["1s", "1d"] } }));
+// @ts-expect-error a call does not judge errors
+dag("judging", {}, () => noInput({}, { retry: { on: () => true } }));
+// @ts-expect-error an async judge
+task({ name: "judge", retry: { on: async () => true }, run: () => 1 });
+// @ts-expect-error a hook that there is none of
+task({ name: "hook", hooks: { onFailure: () => {} }, run: () => 1 });
+// @ts-expect-error a list's delay without a unit
+task({ name: "delay", retry: { delay: ["3"] }, run: () => 1 });
+// @ts-expect-error a delay is a duration
+new RetryAfter("soon");
+// @ts-expect-error a reason is text
+new Terminal(new Error("no"));
+
 // @ts-expect-error an async build function
 dag("async", {}, async () => noInput());
 // @ts-expect-error a Date is no JSON

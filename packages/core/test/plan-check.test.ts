@@ -30,6 +30,7 @@ function broken(change: (plan: Loose, of: (name: string) => Loose) => void): unk
 test("a plan that dag() built passes, and comes back as it is", () => {
   expect(checkPlan(broken(() => {}))).toEqual(sample.plan);
   expect(() => checkPlan(broken((plan) => plan.steps.reverse()))).not.toThrow();
+  expect(() => checkPlan(broken((_, of) => (of("take").retry.delaysMs = [0, 1])))).not.toThrow();
   expect(sample.plan.steps.map(({ name }) => name)).toEqual([
     ...[
       "list",
@@ -115,6 +116,16 @@ describe("a plan is refused", () => {
       /step "take": trigger is "never"/,
     ],
     ["with an unknown kind of step", (_p, of) => (of("take").kind = "flow"), /step "take": kind is "flow"/],
+    [
+      "with an empty list of delays",
+      (_p, of) => (of("take").retry.delaysMs = []),
+      /step "take": retry\.delaysMs is empty/,
+    ],
+    [
+      "with a delay of none",
+      (_p, of) => (of("take").retry.delaysMs = [1, "2s"]),
+      /step "take": retry\.delaysMs: a delay is "2s"; it takes a whole number/,
+    ],
     ["with a retry of none", (_p, of) => delete of("take").retry, /step "take": retry is undefined/],
     [
       "with half an attempt",

@@ -76,7 +76,37 @@ describe("retryPlan", () => {
     expect(retryPlan({ delay: "10m" }, "retry").maxMs).toBe(600_000);
   });
 
+  it("takes a list of delays, one for each further try", () => {
+    const rest = { backoff: "fixed", delayMs: 3000, maxMs: 86_400_000, jitter: false };
+    const delaysMs = [3000, 30_000, 600_000, 86_400_000];
+    const delay = ["3s", "30s", "10m", "24h"] as const;
+    expect(retryPlan({ delay }, "retry")).toEqual({ attempts: 5, ...rest, delaysMs });
+    expect(retryPlan({ delay, attempts: 9, jitter: true }, "retry")).toEqual({
+      ...{ attempts: 9, ...rest, delaysMs, jitter: true },
+    });
+    expect(retryPlan({ delay: [0, "3650d"] }, "retry").delaysMs).toEqual([0, MAX_DURATION_MS]);
+    expect(retryPlan({ delay: "3s" }, "retry")).not.toHaveProperty("delaysMs");
+  });
+
   it.each<[unknown, string]>([
+    [{ attempts: -1 }, 'task "a": retry.attempts is -1; it takes a whole number from 1 to 10000'],
+    [{ attempts: 10_001 }, "retry.attempts is 10001; it takes"],
+    [{ attempts: Number.POSITIVE_INFINITY }, "retry.attempts is Infinity; it takes"],
+    [{ attempts: null }, "retry.attempts is null; it takes"],
+    [{ delay: "-1s" }, 'task "a": retry.delay is "-1s"; a duration cannot be negative'],
+    [{ delay: "11y" }, 'retry.delay is "11y"; a duration is a number of milliseconds'],
+    [{ max: "3651d" }, 'retry.max is "3651d"; a duration is at most 10 years'],
+    [{ delay: [] }, 'task "a": retry.delay is a list of 0; it takes 1 to 100 delays; for a single try write'],
+    [{ delay: Array(101).fill(1) }, "retry.delay is a list of 101; it takes 1 to 100 delays"],
+    [{ delay: ["1s", "soon"] }, 'task "a": retry.delay[1] is "soon"; a duration is'],
+    [{ delay: ["1s", -5] }, 'task "a": retry.delay[1] is -5; a duration cannot be negative'],
+    // biome-ignore lint/suspicious/noSparseArray: that is what is refused
+    [{ delay: ["1s", , "2s"] }, 'task "a": retry.delay[1] is undefined; a duration is'],
+    [{ delay: ["1s"], attempts: 0 }, 'task "a": retry.attempts is 0; it takes'],
+    [{ delay: ["1s"], jitter: "full" }, 'task "a": retry.jitter is "full"; it takes true or false'],
+    [{ delay: ["1s"], backoff: "fixed" }, 'task "a": retry.backoff is "fixed", but .delay is a list'],
+    [{ delay: ["1s"], max: "5m" }, 'task "a": retry.max is "5m", but .delay is a list'],
+    [{ on: () => true }, 'task "a": retry has no option "on"; it is a function, which no plan can hold'],
     [{ attempts: 0 }, 'task "a": retry.attempts is 0; it takes a whole number from 1 to 10000'],
     [{ attempts: 1.5 }, 'task "a": retry.attempts is 1.5; it takes a whole number from 1 to 10000'],
     [{ attempts: "3" }, 'task "a": retry.attempts is "3"; it takes a whole number from 1 to 10000'],
@@ -119,6 +149,14 @@ describe("retryDelayMs", () => {
     ]);
     const fixed = { ...plan, backoff: "fixed" } as const;
     expect([1, 2, 3].map((n) => retryDelayMs(fixed, n, Math.random))).toEqual([1000, 1000, 1000]);
+  });
+
+  it("takes the delays of a list one after the other, the last one again and again", () => {
+    const plan = retryPlan({ delay: ["3s", "1s", "24h"] }, "retry");
+    const delays = [1, 2, 3, 4, 9_999].map((n) => retryDelayMs(plan, n, Math.random));
+    expect(delays).toEqual([3000, 1000, 86_400_000, 86_400_000, 86_400_000]);
+    expect(retryDelayMs({ ...plan, jitter: true }, 2, () => 0.5)).toBe(500);
+    expect(retryDelayMs(plan, 0, Math.random)).toBe(3000);
   });
 
   it("draws evenly from zero to the computed delay, both included", () => {

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { encodeJson, errorShape, type JsonValue, type StepError } from "../src/index.js";
 
 const bytes = (shape: StepError) => Buffer.byteLength(JSON.stringify(shape));
-const depth = (shape: StepError): number => 1 + (shape.cause ? depth(shape.cause) : 0);
+const depth = ({ cause, errors = [] }: StepError): number =>
+  1 + Math.max(0, ...[...(cause ? [cause] : []), ...errors].map(depth));
 
 /** Texts of any code units, halves of surrogate pairs included. */
 const halves = fc.string({
@@ -55,7 +56,6 @@ describe("errorShape", () => {
       name: "AbortError",
       message: "gone",
     });
-    expect(errorShape(new AggregateError([new Error("first")], "all")).cause?.message).toBe("first");
   });
 
   it("ends where causes close a cycle, and after five", () => {
@@ -92,6 +92,9 @@ describe("errorShape", () => {
         get cause() {
           return bomb();
         },
+        get errors() {
+          return bomb();
+        },
       }),
     ).toEqual({
       name: "Error",
@@ -99,13 +102,71 @@ describe("errorShape", () => {
     });
   });
 
-  it("stays within 16 KiB, also where a character takes six bytes", () => {
+  it("stays within 8 KiB, also where a character takes six bytes", () => {
     const huge = "\u0000".repeat(50_000_000);
     let chain: Error = new Error(huge);
     for (let i = 0; i < 6; i++) chain = new Error(huge, { cause: chain });
-    expect(bytes(errorShape(chain))).toBeLessThanOrEqual(16 * 1024);
-    expect(bytes(errorShape(huge))).toBeLessThanOrEqual(16 * 1024);
-    expect(errorShape("é".repeat(100_000)).message.length).toBeGreaterThan(4000);
+    expect(bytes(errorShape(chain))).toBeLessThanOrEqual(8 * 1024);
+    expect(bytes(errorShape(huge))).toBeLessThanOrEqual(8 * 1024);
+    const wide: Error = Object.assign(new Error(huge), { errors: Array(1_000_000).fill(chain) });
+    expect(bytes(errorShape(wide))).toBeLessThanOrEqual(8 * 1024);
+    const tree = (deep: number): Error =>
+      new AggregateError(
+        deep > 0 ? Array.from({ length: 9 }, () => tree(deep - 1)) : [],
+        huge.slice(0, 9_000),
+      );
+    expect(bytes(errorShape(tree(4)))).toBeLessThanOrEqual(8 * 1024);
+  });
+
+  it("keeps 4 KiB of a message, whatever its characters take", () => {
+    for (const character of ["e", "é", "€", "\u{1f600}"]) {
+      const { message } = errorShape(character.repeat(100_000));
+      expect(Buffer.byteLength(message)).toBeLessThanOrEqual(4096);
+      expect(Buffer.byteLength(message)).toBeGreaterThan(4080);
+      expect(message).toMatch(/…$/);
+    }
+  });
+
+  it("cuts a stack in the middle, and tells a long message once", () => {
+    const frames = Array.from({ length: 1000 }, (_, n) => `    at frame${n} (file.ts:${n}:1)`);
+    const error = new Error("m".repeat(3000));
+    error.stack = `Error: ${error.message}\n${frames.join("\n")}`;
+    const { message, stack = "" } = errorShape(error);
+    expect(message).toBe(error.message);
+    expect(stack).toMatch(/^Error: m{199}…\n {4}at frame0 /);
+    expect(stack).toMatch(/\n {4}… cut …\n[\s\S]+at frame999 \(file\.ts:999:1\)$/);
+    expect(stack.length).toBeGreaterThan(2000);
+  });
+
+  it("keeps the errors of an AggregateError, beside its cause", () => {
+    const list = Array.from({ length: 12 }, (_, n) => new RangeError(`no ${n}`));
+    const { errors, cause } = errorShape(new AggregateError(list, "all", { cause: "why" }));
+    expect(cause).toEqual({ name: "Thrown", message: "why" });
+    expect(errors?.map(({ name, message }) => `${name} ${message}`)).toEqual(
+      [0, 1, 2, 3, 4, 5, 6, 7].map((n) => `RangeError no ${n}`),
+    );
+    const nested = new AggregateError([new AggregateError(["deep"], "in"), null], "out");
+    expect(errorShape(nested)).toMatchObject({
+      message: "out",
+      errors: [
+        { message: "in", errors: [{ name: "Thrown", message: "deep" }] },
+        { name: "Thrown", message: "null" },
+      ],
+    });
+    const round = new AggregateError([], "round");
+    round.errors.push(round, "x");
+    expect(errorShape(round).errors).toEqual([{ name: "Thrown", message: "x" }]);
+  });
+
+  it("keeps nothing else that hangs on an error", () => {
+    const error = Object.assign(new Error("refused"), {
+      config: { headers: { authorization: "Bearer hunter2" } },
+      response: "hunter2",
+      toJSON: () => "hunter2",
+      name: { text: "hunter2" },
+      errors: "hunter2",
+    });
+    expect(JSON.stringify(errorShape(error))).not.toContain("hunter2");
   });
 
   it("leaves no half of a surrogate pair where it cuts, or where one was", () => {
@@ -123,10 +184,12 @@ describe("errorShape", () => {
           for (const each of [
             thrown,
             Object.assign(new Error(message), { cause: thrown }),
+            Object.assign(new Error(message), { cause: message, errors: thrown }),
+            Object.assign(new Error(message), { errors: [thrown, new Error(message)] }),
             { message: thrown, name: thrown },
           ]) {
             const shape = errorShape(each);
-            expect(bytes(shape)).toBeLessThanOrEqual(16 * 1024);
+            expect(bytes(shape)).toBeLessThanOrEqual(8 * 1024);
             expect(depth(shape)).toBeLessThanOrEqual(5);
             encodeJson(shape, "error");
           }

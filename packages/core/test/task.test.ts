@@ -39,6 +39,18 @@ describe("a task object", () => {
     expect(task({ name: "page", queue: "q", run: async () => 1 }).version).not.toBe(page.version);
   });
 
+  test("keeps its functions out of its plan", () => {
+    const on = () => false;
+    const hooks = { onError: () => {} };
+    const run = async () => 1;
+    const judging = task({ name: "t", retry: { delay: ["1s", "1d"], on }, hooks, run });
+    expect({ ...judging }).toMatchObject({ retryOn: on, hooks });
+    expect(judging.version).toBe(task({ name: "t", retry: { delay: ["1s", "1d"] }, run }).version);
+    expect(judging.version).not.toBe(task({ name: "t", retry: { delay: ["1s", "2d"] }, run }).version);
+    expect(task({ name: "t", hooks: {}, run }).hooks).toBeUndefined();
+    expect(task({ name: "t", retry: { on }, run }).version).toBe(task({ name: "t", run }).version);
+  });
+
   test("keeps limits as literals, whichever way they are written", () => {
     const key = (i: unknown) => String(i);
     expect(rate({ limit: 10, per: "1s", key })).toEqual({ rate: 10, per: "1s", key });

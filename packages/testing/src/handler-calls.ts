@@ -5,6 +5,7 @@ import {
   encodeJson,
   errorShape,
   JobbersError,
+  nextTryMs,
   parseWith,
   type StepError,
   type StepReason,
@@ -25,11 +26,11 @@ export interface Scenery {
   readonly overrides: Readonly<Record<string, Handler>>;
 }
 
-/** Why an attempt failed, and whether another could do better. */
+/** Why an attempt failed, and how long until the next one, where there is one. */
 export interface Verdict {
   readonly reason: StepReason;
   readonly error: StepError;
-  readonly final: boolean;
+  readonly retryInMs: number | undefined;
 }
 
 /** A failure that another try would not change. */
@@ -68,11 +69,14 @@ export class HandlerCalls {
   }
 
   /** What a failed call means for its step. */
-  judge(thrown: unknown): Verdict {
+  judge(thrown: unknown, step: MachineStep, { task, retry }: TaskStep, random: () => number): Verdict {
     if (thrown instanceof Final) {
-      return { reason: thrown.reason, error: errorShape(thrown.thrown), final: true };
+      return { reason: thrown.reason, error: errorShape(thrown.thrown), retryInMs: undefined };
     }
-    return { reason: reasonOf(thrown), error: errorShape(thrown), final: false };
+    // A predicate that fails counts as a yes, as in a worker, which would log it.
+    const asked = { on: this.#task(task)?.retryOn, tries: step.tries + 1, onTrouble: () => {} };
+    const retryInMs = nextTryMs(thrown, { retry, random, ...asked });
+    return { reason: reasonOf(thrown), error: errorShape(thrown), retryInMs };
   }
 
   #context(step: MachineStep, signal: AbortSignal, heartbeat: () => void): TaskContext {

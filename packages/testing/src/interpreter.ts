@@ -14,7 +14,6 @@ import {
   type RunState,
   resolveSource,
   resolveWiring,
-  retryDelayMs,
   type Scene,
   type StepAddress,
   type StepError,
@@ -208,15 +207,15 @@ export class Interpreter {
     machine.report(this.#run, step, "succeeded", this.#follow(step));
   }
 
-  #fail(step: MachineStep, { retry }: TaskStep, thrown: unknown): void {
-    const { reason, error, final } = this.#handlers.judge(thrown);
-    if (final || step.tries + 1 >= retry.attempts) {
+  #fail(step: MachineStep, task: TaskStep, thrown: unknown): void {
+    const { clock, random } = this.#surroundings;
+    const { reason, error, retryInMs } = this.#handlers.judge(thrown, step, task, random);
+    if (retryInMs === undefined) {
       machine.report(this.#run, step, "failed", this.#follow(step), { reason, error });
       return;
     }
     machine.retry(this.#run, step);
     step.error = error;
-    const { clock, random } = this.#surroundings;
-    clock.timer(retryDelayMs(retry, step.tries, random), () => machine.promote(this.#run, step));
+    clock.timer(retryInMs, () => machine.promote(this.#run, step));
   }
 }

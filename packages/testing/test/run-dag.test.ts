@@ -1,4 +1,4 @@
-import { dag, orElse, RunFailed, type TaskContext, task } from "@jobbers/core";
+import { dag, orElse, RetryAfter, RunFailed, type TaskContext, Terminal, task } from "@jobbers/core";
 import { createFakeClock, runDag, settleDag } from "@jobbers/testing";
 import { describe, expect, test } from "vitest";
 import { type as schemaOf } from "./schemas.js";
@@ -123,6 +123,40 @@ describe("runDag", () => {
     });
     const { state, tookMs } = await settleDag(slow, {});
     expect([state, tookMs, reasons]).toEqual(["succeeded", 31 * 60_000, ["timeout"]]);
+  });
+
+  test("what a handler throws, and what its task thinks of it, decides about the next try", async () => {
+    const judging = (on: (tries: number) => unknown) =>
+      task({
+        name: "judging",
+        retry: {
+          attempts: 4,
+          delay: ["1m", "1h"],
+          on: (error) => !(error instanceof RangeError),
+        },
+        run: async (_, { tries }): Promise<number> => {
+          const thrown = on(tries);
+          if (thrown === undefined) return tries;
+          throw thrown;
+        },
+      });
+    const ends = async (on: (tries: number) => unknown) => {
+      const { state, tookMs } = await settleDag(judging(on), {});
+      return [state, tookMs];
+    };
+    expect(await ends((tries) => (tries < 4 ? new Error("no") : undefined))).toEqual([
+      "succeeded",
+      121 * 60_000,
+    ]);
+    expect(await ends((tries) => (tries === 1 ? new Error("no") : new RangeError("never")))).toEqual([
+      "failed",
+      60_000,
+    ]);
+    expect(await ends(() => new Terminal("over"))).toEqual(["failed", 0]);
+    expect(await ends((tries) => (tries === 1 ? new RetryAfter("2d") : undefined))).toEqual([
+      "succeeded",
+      48 * 3_600_000,
+    ]);
   });
 
   test("a handler that is silent for longer than its heartbeat allows is frozen", async () => {

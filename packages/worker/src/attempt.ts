@@ -1,5 +1,14 @@
 import { setMaxListeners } from "node:events";
-import type { AnyTask, Grant, Located, Progress, StepReason, TaskStep } from "@jobbers/core";
+import {
+  type AnyTask,
+  type Grant,
+  type HookedAttempt,
+  type Located,
+  MIN_HEARTBEAT_MS,
+  type Progress,
+  type StepReason,
+  type TaskStep,
+} from "@jobbers/core";
 import type { Holding } from "./ledger.js";
 import { after } from "./waiting.js";
 
@@ -12,9 +21,13 @@ import { after } from "./waiting.js";
  *       │            │        (signal aborts; reported at once: retry or failed)
  *       │            │
  *       └────────────┴── cancelled, lost, or the worker stops ──▶ aborted ──▶ returned
- *                             (signal aborts)               reported: succeeded if it did all the same, else released
+ *                             (signal aborts)                  │    reported: succeeded if it did all the same, else released
+ *                                                              │
+ *                                                              └── cancelled, and does not heed it ──▶ abandoned ──▶ returned
+ *                                                                       (grace time over; reported: released)
  *
- * Whatever happens, an attempt is reported once, and keeps its slot until its handler has returned.
+ * Whatever happens, an attempt is reported once, and keeps its slot until its handler has returned: a handler that goes on
+ * burning the processor must not be joined by another one that does.
  */
 
 /** What `ctx.signal` aborts with; `reason` says why: timeout, frozen, cancelled, lost, or released (the worker stops). */
@@ -29,18 +42,21 @@ export class AttemptAborted extends Error {
 }
 
 /** A timer that fires later than this shows that the event loop was blocked: then silence proves nothing. */
-const BLOCKED_MS = 250;
+const BLOCKED_MS = MIN_HEARTBEAT_MS;
 
 export class Attempt implements Holding {
   readonly startedMs = performance.now();
   progress: Progress | undefined;
   /** True when its one report was sent. */
   reported = false;
+  /** What its hooks are told of it; none before the first of them, or where there is none. */
+  told: HookedAttempt | undefined;
   #controller: AbortController | undefined;
   #aborted: AttemptAborted | undefined;
   #lastSignMs = this.startedMs;
   #stopTimeout: (() => void) | undefined;
   #stopWatch: (() => void) | undefined;
+  #stopGrace: (() => void) | undefined;
 
   constructor(
     readonly grant: Grant,
@@ -84,6 +100,12 @@ export class Attempt implements Holding {
     this.#controller?.abort(this.#aborted);
   }
 
+  /** Its run was cancelled: aborts the signal, and tells when the attempt has not been reported for so long. */
+  cancel(graceMs: number, onDeaf: () => void): void {
+    this.abort("cancelled", "the run was cancelled");
+    if (!this.reported) this.#stopGrace ??= after(graceMs, onDeaf, "unref");
+  }
+
   disown(): void {
     this.abort("lost", "the worker's lease has ended, so another worker may have this step");
   }
@@ -113,6 +135,7 @@ export class Attempt implements Holding {
   unwatch(): void {
     this.#stopTimeout?.();
     this.#stopWatch?.();
+    this.#stopGrace?.();
   }
 
   #watchSilence(heartbeatMs: number, waitMs: number, frozen: () => void): void {

@@ -9,8 +9,9 @@ const FLUSH_MS = 5_000;
  * The end of a worker's life:
  *
  *   take nothing new ──▶ wait for what runs ──▶ abort the rest ──▶ give it back ──▶ send the last reports ──▶ close the session
- *                        (grace time, or until                     (costs no try)
- *                         `hurry` aborts)
+ *                        (grace time, or until                     (costs no try)                                │
+ *                         `hurry` aborts)                                              wait for hooks ◀──────────┘
+ *                                                                                      (what is left of the grace time)
  */
 export async function drain(
   pool: Pool,
@@ -19,8 +20,19 @@ export async function drain(
   close: (signal: AbortSignal) => Promise<void>,
 ): Promise<string | undefined> {
   pool.quiet();
+  const grace = pause(graceMs, hurry);
+  const trouble = await end(pool, grace, close);
+  if (pool.hooks) await Promise.race([pool.hooks.whenIdle(), grace]);
+  return trouble;
+}
+
+async function end(
+  pool: Pool,
+  grace: Promise<void>,
+  close: (signal: AbortSignal) => Promise<void>,
+): Promise<string | undefined> {
   if (!pool.ended) {
-    await Promise.race([pool.ledger.whenEmpty(), pause(graceMs, hurry)]);
+    await Promise.race([pool.ledger.whenEmpty(), grace]);
     pool.executor.abortAll("released", "the worker stops");
     // Handlers that heed their signal at once, and successes of this very moment, are still reported as such.
     await turn();

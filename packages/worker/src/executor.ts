@@ -1,14 +1,10 @@
 import {
   type AnyTask,
-  encodeJson,
   followOf,
   type Grant,
-  JobbersError,
-  parseSoon,
+  nextTryMs,
   type Report,
   resolveWiring,
-  retryDelayMs,
-  type StepReason,
   type TaskLog,
   type TaskStep,
 } from "@jobbers/core";
@@ -16,13 +12,12 @@ import { Attempt, taskStepOf } from "./attempt.js";
 import { createContext } from "./context.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
+import type { HookCalls } from "./hooks.js";
 import type { Ledger } from "./ledger.js";
-import { GaveUp } from "./persistence.js";
+import { GaveUp, messageOf } from "./persistence.js";
 import { errorText, type Reporter } from "./reporter.js";
 import type { Slots } from "./slots.js";
-
-/** The largest output that a step may have, in bytes of JSON. */
-export const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+import { encodeOutput, Final, parseInput, reasonOf } from "./task-io.js";
 
 export interface ExecutorOptions {
   readonly tasks: ReadonlyMap<string, AnyTask>;
@@ -33,20 +28,16 @@ export interface ExecutorOptions {
   readonly slots: Slots;
   readonly log: TaskLog;
   readonly random: () => number;
+  /** How long a handler whose run was cancelled may go on before its step ends without it, in milliseconds. */
+  readonly abandonAfterMs: number;
+  /** None where no task and no worker option declares one. */
+  readonly hooks: HookCalls | undefined;
   readonly observe: Observer | undefined;
   /** A slot was freed without a report. */
   readonly onFreed: () => void;
 }
 
 const BEGINS = Promise.resolve();
-
-/** A failure that another try would not change. */
-class Final {
-  constructor(
-    readonly thrown: unknown,
-    readonly reason: StepReason,
-  ) {}
-}
 
 /** Runs attempts, each in a slot, and reports each once. */
 export class Executor {
@@ -78,10 +69,11 @@ export class Executor {
     this.#running.set(attempt, this.#run(attempt));
   }
 
-  /** Aborts the attempts of a run that is being cancelled. */
+  /** Aborts the attempts of a run that is being cancelled, which may be told again and again. */
   cancel(run: string): void {
+    const { abandonAfterMs } = this.#options;
     for (const attempt of this.#running.keys()) {
-      if (attempt.lease.run === run) attempt.abort("cancelled", "the run was cancelled");
+      if (attempt.lease.run === run) attempt.cancel(abandonAfterMs, () => this.#leave(attempt));
     }
   }
 
@@ -121,7 +113,7 @@ export class Executor {
   }
 
   async #execute(attempt: Attempt, found: Found): Promise<void> {
-    const { deps, log } = this.#options;
+    const { deps, log, hooks } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
@@ -134,14 +126,16 @@ export class Executor {
     const input = parsed instanceof Promise ? await parsed : parsed;
     if (attempt.aborted) return this.#release(attempt);
     this.#tell("started", attempt, task);
+    hooks?.started(attempt, task, step);
     try {
       const output = await task.run(input, createContext(attempt, deps, log));
-      this.#report(attempt, {
+      const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
         output: encodeOutput(output, task.name),
         follow: followOf(found.index, found.located),
       });
+      if (isFirst) hooks?.succeeded(attempt, task, output);
     } finally {
       this.#tell("returned", attempt, task);
     }
@@ -159,20 +153,36 @@ export class Executor {
     if (attempt.reported) return;
     // Given up because the run was cancelled, the lease has ended or the worker stops: that is no failure of the step.
     if (attempt.aborted && !attempt.isOver) this.#release(attempt);
-    else this.#report(attempt, this.#failure(attempt, found, thrown));
+    else this.#reportFailure(attempt, found, thrown);
   }
 
-  #failure(attempt: Attempt, found: Found, thrown: unknown): Report {
+  #reportFailure(attempt: Attempt, found: Found, thrown: unknown): void {
     const { lease } = attempt.grant;
-    const { retry } = found.located.step as TaskStep;
-    const { random } = this.#options;
+    const step = found.located.step as TaskStep;
     const final = thrown instanceof Final;
-    const reason = final ? thrown.reason : (attempt.aborted?.reason ?? reasonOf(thrown));
-    const error = errorText(final ? thrown.thrown : thrown);
-    if (final || attempt.tries >= retry.attempts) {
-      return { type: "failed", lease, error, reason, follow: followOf(found.index, found.located) };
-    }
-    return { type: "retry", lease, error, reason, delayMs: retryDelayMs(retry, attempt.tries, random) };
+    const error = final ? thrown.thrown : thrown;
+    const reason = final ? thrown.reason : (attempt.aborted?.reason ?? reasonOf(error));
+    const retryInMs = final ? undefined : this.#nextTryMs(attempt, step, error);
+    const told = { lease, error: errorText(error), reason };
+    this.#report(
+      attempt,
+      retryInMs === undefined
+        ? { type: "failed", ...told, follow: followOf(found.index, found.located) }
+        : { type: "retry", ...told, delayMs: retryInMs },
+    );
+    if (attempt.task) this.#options.hooks?.failed(attempt, attempt.task, step, { error, reason, retryInMs });
+  }
+
+  #nextTryMs(attempt: Attempt, { retry }: TaskStep, error: unknown): number | undefined {
+    const { random, log } = this.#options;
+    const { run, address: step } = attempt.lease;
+    return nextTryMs(error, {
+      ...{ retry, random, on: attempt.task?.retryOn, tries: attempt.tries },
+      onTrouble: (problem) =>
+        log.error("retry.on did not say whether to try again, which counts as yes", {
+          ...{ run, step, error: messageOf(problem) },
+        }),
+    });
   }
 
   async #giveUp(attempt: Attempt, unfit: Unfit): Promise<void> {
@@ -190,51 +200,32 @@ export class Executor {
     this.#report(attempt, { type: "failed", lease, error: errorText(unfit), reason: "error", follow });
   }
 
-  #release(attempt: Attempt): void {
-    this.#report(attempt, { type: "released", lease: attempt.grant.lease });
+  /** A handler is deaf to its signal: the run is to end all the same. */
+  #leave(attempt: Attempt): void {
+    const { run, address: step } = attempt.lease;
+    this.#options.log.warn("a handler goes on although its run was cancelled; its step ends without it", {
+      ...{ run, step, forMs: this.#options.abandonAfterMs },
+    });
+    this.#release(attempt);
   }
 
-  #report(attempt: Attempt, report: Report): void {
-    if (attempt.reported) return;
+  #release(attempt: Attempt): void {
+    if (this.#report(attempt, { type: "released", lease: attempt.grant.lease }))
+      this.#options.hooks?.released(attempt);
+  }
+
+  /** False where the attempt has been reported already. */
+  #report(attempt: Attempt, report: Report): boolean {
+    if (attempt.reported) return false;
     attempt.reported = true;
     attempt.unwatch();
     this.#options.reporter.last(attempt, report);
+    return true;
   }
 
   #tell(type: "started" | "returned", { grant: { lease } }: Attempt, task: AnyTask): void {
     if (!this.#options.observe) return;
     const { run, address: step, fence: attempt } = lease;
     this.#options.observe?.({ type, run, step, task: task.name, attempt });
-  }
-}
-
-/** What a task's own output schema refuses may pass at the next try; what is no JSON will not. */
-function reasonOf(thrown: unknown): StepReason {
-  return thrown instanceof JobbersError && thrown.code === "output-invalid" ? "invalid-output" : "error";
-}
-
-/** A promise where the schema's answer is one. */
-function parseInput(task: AnyTask, raw: unknown): unknown {
-  const refuse = (thrown: unknown) => {
-    throw new Final(thrown, "invalid-input");
-  };
-  try {
-    const parsed = parseSoon(task.input, raw, `input of ${task.name}`);
-    return parsed instanceof Promise ? parsed.catch(refuse) : parsed;
-  } catch (thrown) {
-    return refuse(thrown);
-  }
-}
-
-function encodeOutput(output: unknown, task: string): string {
-  try {
-    const text = encodeJson(output === undefined ? null : output, `output of ${task}`);
-    if (text.length <= MAX_OUTPUT_BYTES / 3) return text;
-    const bytes = Buffer.byteLength(text);
-    if (bytes <= MAX_OUTPUT_BYTES) return text;
-    const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-    throw new JobbersError("value-too-large", `output of ${task} has ${size} of JSON; 16 MiB is the most`);
-  } catch (thrown) {
-    throw new Final(thrown, "invalid-output");
   }
 }

@@ -1,12 +1,12 @@
 export { AttemptAborted } from "./attempt.js";
 export type { Observer, WorkerEvent } from "./events.js";
-export { MAX_OUTPUT_BYTES } from "./executor.js";
 export { MAX_RUN_STEPS } from "./expander.js";
 export { hostIdentity } from "./host.js";
 export { consoleLog } from "./log.js";
 export type { WorkerOptions } from "./options.js";
 export type { Verdict } from "./outbox.js";
 export type { ReportCounts } from "./reporter.js";
+export { MAX_OUTPUT_BYTES } from "./task-io.js";
 export {
   createWorker,
   type RunningAttempt,

@@ -1,4 +1,12 @@
-import { type AnyWorkflow, JobbersError, quoted, type Store, type TaskLog } from "@jobbers/core";
+import {
+  type AnyWorkflow,
+  checkHooks,
+  type Hooks,
+  JobbersError,
+  quoted,
+  type Store,
+  type TaskLog,
+} from "@jobbers/core";
 import type { Observer } from "./events.js";
 import { hostIdentity } from "./host.js";
 import { consoleLog } from "./log.js";
@@ -21,6 +29,14 @@ export interface WorkerOptions {
   readonly leaseMs?: number | undefined;
   /** How long `stop()` waits for running handlers, in milliseconds; default 30 s. */
   readonly graceMs?: number | undefined;
+  /**
+   * How long a handler may go on although its run was cancelled, and its signal has aborted, in milliseconds; default 30 s. Then
+   * its step is given back without it, so that the run ends. What it answers later counts for nothing, and its slot stays taken
+   * until it returns.
+   */
+  readonly abandonAfterMs?: number | undefined;
+  /** Told of the attempts of all its tasks, after the task's own hooks: the place for an error tracker. */
+  readonly hooks?: Hooks | undefined;
   /**
    * How long a handler may block the event loop before the worker stops being renewed, in milliseconds; default 60 s. Its steps
    * go to others when the lease has ended after that.
@@ -54,6 +70,8 @@ export interface Settings {
   readonly deps: unknown;
   readonly leaseMs: number;
   readonly graceMs: number;
+  readonly abandonAfterMs: number;
+  readonly hooks: Hooks | undefined;
   readonly maxBlockMs: number;
   readonly inline: boolean;
   readonly lanes: number;
@@ -76,6 +94,8 @@ export function settingsOf(options: WorkerOptions): Settings {
     name: options.name ?? `${host.split(" ")[0]}:${process.pid}`,
     leaseMs: atLeast("leaseMs", options.leaseMs ?? 15_000, 100),
     graceMs: atLeast("graceMs", options.graceMs ?? 30_000, 0),
+    abandonAfterMs: atLeast("abandonAfterMs", options.abandonAfterMs ?? 30_000, 0),
+    hooks: checkHooks(options.hooks, "the worker's hooks", "flag-invalid"),
     maxBlockMs: atLeast("maxBlockMs", options.maxBlockMs ?? 60_000, 100),
     log: options.log ?? consoleLog(),
     observe: options.observe && unharmed(options.observe),

@@ -5,6 +5,7 @@ import { Control } from "./control.js";
 import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
 import { Finder } from "./finder.js";
+import { createHookCalls, type HookCalls } from "./hooks.js";
 import { Lane } from "./lane.js";
 import { Ledger } from "./ledger.js";
 import type { Settings } from "./options.js";
@@ -29,6 +30,7 @@ export class Pool {
   readonly slots: Slots;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
+  readonly hooks: HookCalls | undefined;
   readonly executor: Executor;
   readonly control: Control;
   readonly lanes: readonly Lane[];
@@ -41,7 +43,7 @@ export class Pool {
   readonly #unguard: () => void;
 
   private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
-    const { store, registry, random, log, deps, observe } = settings;
+    const { store, registry, random, log, deps, observe, abandonAfterMs } = settings;
     this.#settings = settings;
     this.#ending = ending;
     const asker: Asker = { random, log, signal: ending.signal };
@@ -65,13 +67,10 @@ export class Pool {
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });
+    this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
     this.executor = new Executor({
-      ...shared,
-      tasks: registry.tasks,
-      deps,
-      slots: this.slots,
-      random,
-      observe,
+      ...{ ...shared, hooks: this.hooks, slots: this.slots },
+      ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe },
     });
     this.control = new Control({ ...shared, dags: registry.dags, expander });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));

@@ -12,14 +12,15 @@ export function monotonicMs(): number {
   return seconds * 1000 + nanoseconds / 1e6;
 }
 
-/** Calls back once after a delay of any length; the answer takes the timer away. */
-export function after(ms: number, onDue: () => void): () => void {
+/** Calls back once after a delay of any length; the answer takes the timer away. "unref": the process need not live for it. */
+export function after(ms: number, onDue: () => void, how?: "unref"): () => void {
   let leftMs = ms;
   let timer: NodeJS.Timeout;
   const arm = () => {
     const stepMs = Math.min(leftMs, MAX_TIMER_MS);
     leftMs -= stepMs;
     timer = setTimeout(leftMs > 0 ? arm : onDue, stepMs);
+    if (how) timer.unref();
   };
   arm();
   return () => clearTimeout(timer);

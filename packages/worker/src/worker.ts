@@ -43,6 +43,8 @@ export interface WorkerStats {
   readonly loopSilentMs: number;
   readonly exchanges: number;
   readonly reports: ReportCounts | undefined;
+  /** How many hooks threw or rejected; the log says which. */
+  readonly hookFailures: number;
   readonly running: readonly RunningAttempt[];
 }
 
@@ -137,6 +139,7 @@ class RestartableWorker implements Worker {
       loopSilentMs: pool?.keeper.silentMs ?? 0,
       exchanges: pool?.lanes.reduce((sum, { answered }) => sum + answered, 0) ?? 0,
       reports: pool?.reporter.counts,
+      hookFailures: pool?.hooks?.failures ?? 0,
     };
   }
 

@@ -41,6 +41,24 @@ describe("cancelling a run", () => {
     expect((await store.getRun(other))?.state).toBe("running");
   });
 
+  it("reaches a handler with the next renewal, at the latest, where the letter got lost", async () => {
+    const inner = await openStore("memory:", { expireMemorySessions: true });
+    let letters = 0;
+    const store = around(inner, async (verb, call) => {
+      const reply = await call();
+      if (verb !== "exchange") return reply;
+      letters += (reply as { mail: unknown[] }).mail.length;
+      return { ...(reply as object), mail: [] };
+    });
+    const { observe, seen } = recorder();
+    await startWorker({ store, workflows: [patient], leaseMs: 300, observe });
+    const run = await submit(inner, patient);
+    await seen({ type: "started" });
+    await inner.cancel(run);
+    expect(await ended(inner, run)).toBe("cancelled");
+    expect(letters).toBeGreaterThan(0);
+  });
+
   it("keeps what a handler answers that finishes all the same", async () => {
     const store = await openStore();
     const { observe, seen } = recorder();
@@ -54,6 +72,83 @@ describe("cancelling a run", () => {
     expect(await ended(store, run)).toBe("cancelled");
     expect((await store.getStep(run, "deaf"))?.state).toBe("succeeded");
     expect(await store.readValues(run, ["deaf"])).toEqual({ deaf: '"done"' });
+  });
+});
+
+describe("a handler that is deaf to its signal", () => {
+  const deaf = (answer: Promise<unknown>) => task({ name: "deaf", run: () => answer as Promise<null> });
+
+  it("does not keep its cancelled run from ending; its slot it keeps, and what it answers counts for nothing", async () => {
+    const store = await openStore();
+    const { observe, seen, count } = recorder();
+    const late = gate<string>();
+    const warnings: unknown[] = [];
+    const log = { ...silent, warn: (...line: unknown[]) => void warnings.push(line) };
+    const workflows = [deaf(late.promise), noop];
+    const options = { store, workflows, concurrency: 1, abandonAfterMs: 20, observe, log };
+    const worker = await startWorker(options);
+    const run = await submit(store, workflows[0] as typeof noop);
+    await seen({ type: "started" });
+    await store.cancel(run);
+    expect(await ended(store, run)).toBe("cancelled");
+    expect(await store.getStep(run, "deaf")).toMatchObject({ state: "cancelled", tries: 0 });
+    expect(worker.stats()).toMatchObject({ busy: 1, abandoned: 1, held: 0 });
+    expect(warnings).toEqual([
+      [
+        "a handler goes on although its run was cancelled; its step ends without it",
+        { run, step: "deaf", forMs: 20 },
+      ],
+    ]);
+
+    const next = await submit(store, noop);
+    await turns(20);
+    expect(count({ type: "started", task: "noop" })).toBe(0);
+    late.open("too late");
+    await seen({ type: "returned", task: "deaf" });
+    expect(await result(store, next, noop)).toBeNull();
+    expect(count({ type: "reported", run })).toBe(1);
+    expect((await store.getStep(run, "deaf"))?.state).toBe("cancelled");
+    expect(await store.readValues(run, ["deaf"])).not.toHaveProperty("deaf", '"too late"');
+    expect(worker.stats()).toMatchObject({ busy: 0, abandoned: 0 });
+  });
+
+  it("is waited for during its grace time", async () => {
+    const store = await openStore();
+    const { observe, seen } = recorder();
+    const done = gate<string>();
+    const workflow = deaf(done.promise);
+    await startWorker({ store, workflows: [workflow], abandonAfterMs: 1_000_000, observe });
+    const run = await submit(store, workflow);
+    await seen({ type: "started" });
+    await store.cancel(run);
+    await turns(20);
+    expect((await store.getRun(run))?.state).toBe("running");
+    done.open("in time");
+    expect(await ended(store, run)).toBe("cancelled");
+    expect(await store.readValues(run, ["deaf"])).toEqual({ deaf: '"in time"' });
+  });
+
+  it("is waited for without end when its lease was in doubt: what it answers may count yet", async () => {
+    const store = await openStore("memory:", { expireMemorySessions: true });
+    const { observe, seen } = recorder();
+    const done = gate<string>();
+    const workflow = deaf(done.promise);
+    let isAway = false;
+    const away = around(store, (verb, call) =>
+      isAway && (verb === "renew" || verb === "exchange") ? Promise.reject(new Error("away")) : call(),
+    );
+    const options = { leaseMs: 200, abandonAfterMs: 1, observe };
+    const worker = await startWorker({ ...options, store: away, workflows: [workflow] });
+    const run = await submit(store, workflow);
+    await seen({ type: "started" });
+    isAway = true;
+    await seen({ type: "session", what: "doubtful" });
+    expect(worker.stats().abandoned).toBe(0);
+    isAway = false;
+    await seen({ type: "session", what: "trusted" });
+    expect(worker.stats().abandoned).toBe(0);
+    done.open("late");
+    expect(await result(store, run, workflow)).toBe("late");
   });
 });
 

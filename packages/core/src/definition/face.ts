@@ -1,8 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
 import type { TaskContext } from "./context.js";
+import type { Hooks } from "./hooks.js";
 import type { Limit } from "./limits.js";
-import type { Duration, RetryPolicy } from "./policy.js";
+import type { Duration, RetryOn, RetryPolicy, TaskRetryPolicy } from "./policy.js";
 import type { Input, IsAny, Ref, RefTo, Wirable } from "./ref-types.js";
 import type { Spread } from "./spread.js";
 
@@ -33,6 +34,7 @@ export interface CallOptions extends StepOptions {
   queue?: string | undefined;
   /** 0 to 9, higher first. */
   priority?: number | undefined;
+  /** Instead of the task's, all of it but `on`, which stays the task's. */
   retry?: RetryPolicy | undefined;
   timeout?: Duration | undefined;
 }
@@ -79,9 +81,11 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly queue: string;
   readonly priority: number | undefined;
   readonly retry: RetryPlan;
+  readonly retryOn: RetryOn | undefined;
   readonly timeoutMs: number | undefined;
   readonly heartbeatMs: number | undefined;
   readonly keepMs: number | undefined;
+  readonly hooks: Hooks | undefined;
   /** Their keys take the parsed input, whose type is erased here so that every task is an {@link AnyTask}. */
   readonly limits: readonly Limit<never>[];
   /** The policy as `task()` was given it, without defaults. */
@@ -183,14 +187,19 @@ export interface TaskPolicy {
   /** 0 to 9, higher first; default: the run's own. */
   priority?: number | undefined;
   /** Default: 3 attempts, exponential from 1 s to 5 min, with jitter. */
-  retry?: RetryPolicy | undefined;
+  retry?: TaskRetryPolicy | undefined;
   /** How long one attempt may take; default: no end. */
   timeout?: Duration | undefined;
-  /** An attempt that is silent for longer counts as frozen; default: it need not report. */
+  /**
+   * An attempt that is silent for longer counts as frozen, at least 250 ms: an event loop that is busy for so long is silent,
+   * too. Default: it need not report.
+   */
   heartbeat?: Duration | undefined;
   /** How long a run of this task alone is kept after its end, instead of the store's retention; 0 keeps only its id. */
   keep?: Duration | undefined;
   tags?: readonly string[] | undefined;
+  /** Told of this task's attempts, before the worker's own. */
+  hooks?: Hooks | undefined;
 }
 
 /** What `task()` takes. */

@@ -63,10 +63,16 @@ export function concurrency<I = any>(options: {
 /** Checks a limit and answers it; throws `definition-invalid`. */
 export function checkLimit<L extends Limit<never>>(limit: L, what: string): L {
   const refuse = (message: string) => new JobbersError("definition-invalid", `${what} ${message}`);
-  const { rate, per, concurrency, key } = (limit ?? {}) as unknown as Record<string, unknown>;
+  const { rate, per, concurrency, key, ...more } = (limit ?? {}) as unknown as Record<string, unknown>;
+  const [stranger] = Object.keys(more);
   if ((rate === undefined) === (concurrency === undefined)) {
     throw refuse('is no limit; write { rate: 10, per: "1s", key } or { concurrency: 2, key }');
   }
+  if (stranger !== undefined) {
+    throw refuse(`has no option ${quoted(stranger)}; there are rate, per and key, or concurrency and key`);
+  }
+  if (concurrency !== undefined && per !== undefined)
+    throw refuse(`counts per ${quoted(per)}, but is a concurrency limit, which counts those at once`);
   if (concurrency !== undefined && !isCount(concurrency)) {
     throw refuse(`allows ${quoted(concurrency)} at once; a concurrency limit is a whole number above 0`);
   }

@@ -2,7 +2,7 @@ import { JobbersError } from "../errors/errors.js";
 import type { Trigger } from "../plan/plan.js";
 import { checkName } from "../values/ids.js";
 import { quoted } from "../values/quoted.js";
-import { durationMs } from "./policy.js";
+import { durationMs, MIN_HEARTBEAT_MS } from "./policy.js";
 
 const triggers: readonly unknown[] = [
   "all_success",
@@ -50,6 +50,16 @@ export function checkTimeout(timeout: number | string, what: string): number {
   const ms = durationMs(timeout, what);
   if (ms > 0) return ms;
   throw new JobbersError("definition-invalid", `${what} is ${quoted(timeout)}; it has to be longer than 0`);
+}
+
+export function checkHeartbeat(heartbeat: number | string, what: string): number {
+  const ms = durationMs(heartbeat, what);
+  if (ms >= MIN_HEARTBEAT_MS) return ms;
+  const why = "a worker cannot tell a silent handler from an event loop that is busy for so long";
+  throw new JobbersError(
+    "definition-invalid",
+    `${what} is ${quoted(heartbeat)}; the shortest is ${MIN_HEARTBEAT_MS} ms: ${why}`,
+  );
 }
 
 export function checkTrigger(trigger: unknown, what: string): Trigger {

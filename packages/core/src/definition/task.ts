@@ -7,10 +7,12 @@ import { parseWith } from "../values/schema.js";
 import type { TaskContext } from "./context.js";
 import { currentDefinition } from "./definition-stack.js";
 import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
+import { checkHooks } from "./hooks.js";
 import { checkLimit, type Limit } from "./limits.js";
 import { once } from "./once.js";
-import { durationMs, retryPlan } from "./policy.js";
+import { durationMs, taskRetry } from "./policy.js";
 import {
+  checkHeartbeat,
   checkOptions,
   checkPriority,
   checkQueue,
@@ -21,7 +23,7 @@ import {
 
 const taskOptions = [
   ...["name", "input", "output", "queue", "priority", "retry", "timeout", "heartbeat"],
-  ...["limits", "keep", "tags", "run"],
+  ...["limits", "keep", "tags", "hooks", "run"],
 ];
 
 /**
@@ -87,15 +89,18 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
 }
 
 function policyOf(options: TaskPolicy, what: string) {
-  const { queue = "default", priority, retry, timeout, heartbeat, keep, tags } = options;
+  const { queue = "default", priority, timeout, heartbeat, keep, tags, hooks } = options;
+  const retry = taskRetry(options.retry, `${what}: retry`);
   return {
     queue: checkQueue(queue, what),
     priority: priority === undefined ? undefined : checkPriority(priority, what),
-    retry: retryPlan(retry, `${what}: retry`),
+    retry: retry.plan,
+    retryOn: retry.on,
     timeoutMs: timeout === undefined ? undefined : checkTimeout(timeout, `${what}: timeout`),
-    heartbeatMs: heartbeat === undefined ? undefined : checkTimeout(heartbeat, `${what}: heartbeat`),
+    heartbeatMs: heartbeat === undefined ? undefined : checkHeartbeat(heartbeat, `${what}: heartbeat`),
     keepMs: keep === undefined ? undefined : durationMs(keep, `${what}: keep`),
     tags: checkTags(tags, what),
+    hooks: checkHooks(hooks, `${what}: hooks`),
   };
 }
 

@@ -78,6 +78,13 @@ function shapeOfTask(step: Json, what: string): void {
   whole(retry.delayMs, 0, Number.MAX_SAFE_INTEGER, `${what}: retry.delayMs`);
   whole(retry.maxMs, 0, Number.MAX_SAFE_INTEGER, `${what}: retry.maxMs`);
   oneOf(retry.jitter, [true, false], `${what}: retry.jitter`);
+  if (retry.delaysMs !== undefined) shapeOfDelays(retry.delaysMs, `${what}: retry.delaysMs`);
+}
+
+function shapeOfDelays(value: unknown, what: string): void {
+  const delays = list(value, what);
+  if (delays.length === 0) throw invalid(`${what} is empty`);
+  for (const each of delays) whole(each, 0, Number.MAX_SAFE_INTEGER, `${what}: a delay`);
 }
 
 function shapeOfDag(step: Json, what: string): void {

@@ -58,6 +58,8 @@ export interface RetryPlan {
   readonly maxMs: number;
   /** Full jitter: a delay is drawn evenly from zero to its computed value. */
   readonly jitter: boolean;
+  /** The delay before each further try, the last one repeating; then `backoff`, `delayMs` and `maxMs` say nothing. */
+  readonly delaysMs?: readonly number[];
 }
 
 interface PlanStepBase {

@@ -1,4 +1,4 @@
-import type { Grant } from "@jobbers/core";
+import { type Grant, MAX_DURATION_MS } from "@jobbers/core";
 import { expect } from "vitest";
 import { chain, single } from "../sample-plans.js";
 import { turns } from "../signals.js";
@@ -74,6 +74,33 @@ export function timers(test: BenchTest): void {
       },
     ]);
   });
+
+  for (const [away, delayMs] of [
+    ["a day", 24 * 3_600_000],
+    ["ten years", MAX_DURATION_MS],
+  ] as const) {
+    test(`a retry may be ${away} away, and survives a restart`, async ({
+      store,
+      clock,
+      submit,
+      driver,
+      reopen,
+    }) => {
+      const run = await submit(single());
+      const worker = await driver(single());
+      await worker.retry((await worker.take())[0] as Grant, delayMs);
+      if (reopen) await store.close();
+      const next = reopen ? await reopen() : store;
+      const dueAtMs = clock.now() + delayMs;
+      expect(await next.getStep(run, "a")).toMatchObject({ state: "waiting", tries: 1, dueAtMs });
+      clock.advance(delayMs - 1);
+      expect(await next.promoteDue(10)).toMatchObject({ nextDueMs: 1 });
+      expect((await next.getStep(run, "a"))?.state).toBe("waiting");
+      clock.advance(1);
+      await next.promoteDue(10);
+      expect(await next.getStep(run, "a")).toMatchObject({ state: "ready", tries: 1 });
+    });
+  }
 
   test("an exchange tells when the next timer is due", async ({ submit, driver }) => {
     await submit(single());

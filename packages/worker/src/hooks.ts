@@ -1,0 +1,131 @@
+import {
+  type AnyTask,
+  errorShape,
+  type HookedAttempt,
+  type Hooks,
+  type StepReason,
+  type TaskLog,
+  type TaskStep,
+} from "@jobbers/core";
+import type { Attempt } from "./attempt.js";
+
+/** How an attempt failed, for its hooks. */
+export interface HookedFailure {
+  readonly error: unknown;
+  readonly reason: StepReason;
+  readonly retryInMs: number | undefined;
+}
+
+/**
+ * Calls hooks, beside the attempts that they are told of: each call is a plain one at the moment of its cause, and what it
+ * leaves open goes on by itself. Nobody waits for it but a worker that stops.
+ */
+export class HookCalls {
+  #failures = 0;
+  readonly #open = new Set<Promise<void>>();
+
+  constructor(
+    private readonly ofWorker: Hooks | undefined,
+    private readonly log: TaskLog,
+  ) {}
+
+  /** How many hooks threw or rejected. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Resolves when no hook is under way. */
+  async whenIdle(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open);
+  }
+
+  started(attempt: Attempt, task: AnyTask, step: TaskStep): void {
+    if (this.#wants(task)) this.#tell(task, "onStart", this.#toldOf(attempt, task, step));
+  }
+
+  succeeded(attempt: Attempt, task: AnyTask, output: unknown): void {
+    if (!attempt.told) return;
+    const event = { ...attempt.told, outcome: "succeeded", output, tookMs: tookMs(attempt) } as const;
+    this.#tell(task, "onSuccess", event);
+    this.#tell(task, "onSettled", event);
+  }
+
+  failed(attempt: Attempt, task: AnyTask, step: TaskStep, failure: HookedFailure): void {
+    if (!this.#wants(task)) return;
+    const told = this.#toldOf(attempt, task, step);
+    const event = { ...told, outcome: "failed", ...failure, tookMs: tookMs(attempt) } as const;
+    this.#tell(task, "onError", event);
+    this.#tell(task, "onSettled", event);
+  }
+
+  /** An attempt was given up; one that never began is not told of. */
+  released(attempt: Attempt): void {
+    if (!attempt.told || !attempt.task) return;
+    this.#tell(attempt.task, "onSettled", {
+      ...attempt.told,
+      outcome: "released",
+      tookMs: tookMs(attempt),
+    });
+  }
+
+  #wants(task: AnyTask): boolean {
+    return task.hooks !== undefined || this.ofWorker !== undefined;
+  }
+
+  #toldOf(attempt: Attempt, task: AnyTask, { queue }: TaskStep): HookedAttempt {
+    const { run, address: step, fence } = attempt.lease;
+    attempt.told ??= { run, step, task: task.name, queue, attempt: fence, tries: attempt.tries };
+    return attempt.told;
+  }
+
+  #tell<Name extends keyof Hooks>(
+    task: AnyTask,
+    name: Name,
+    event: Parameters<NonNullable<Hooks[Name]>>[0],
+  ): void {
+    this.#call(task.hooks, name, event);
+    this.#call(this.ofWorker, name, event);
+  }
+
+  #call(hooks: Hooks | undefined, name: keyof Hooks, event: HookedAttempt): void {
+    if (!hooks?.[name]) return;
+    try {
+      // Each hook gets an object of its own, so that none can change what the next one is told.
+      const answer: unknown = hooks[name]({ ...event } as never);
+      if (typeof answer === "object" && answer !== null && "then" in answer)
+        this.#follow(answer, name, event);
+    } catch (thrown) {
+      this.#failed(thrown, name, event);
+    }
+  }
+
+  #follow(answer: object, name: keyof Hooks, event: HookedAttempt): void {
+    const ended = Promise.resolve(answer).then(
+      () => {},
+      (thrown: unknown) => this.#failed(thrown, name, event),
+    );
+    this.#open.add(ended);
+    void ended.then(() => this.#open.delete(ended));
+  }
+
+  #failed(thrown: unknown, hook: keyof Hooks, { run, step, task, attempt }: HookedAttempt): void {
+    this.#failures += 1;
+    const { name, message } = errorShape(thrown);
+    this.log.error("a hook failed", { ...{ run, step, attempt, task, hook }, error: `${name}: ${message}` });
+  }
+}
+
+/** The caller of the hooks that there are; none where nothing declares any, so that nothing is paid. */
+export function createHookCalls(
+  tasks: Iterable<AnyTask>,
+  ofWorker: Hooks | undefined,
+  log: TaskLog,
+): HookCalls | undefined {
+  if (ofWorker) return new HookCalls(ofWorker, log);
+  for (const { hooks } of tasks) if (hooks) return new HookCalls(undefined, log);
+  return undefined;
+}
+
+function tookMs({ startedMs }: Attempt): number {
+  return performance.now() - startedMs;
+}
