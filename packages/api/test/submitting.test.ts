@@ -11,7 +11,7 @@ onEachStore("POST /v1/runs", (open) => {
     const body = { id, dag: "chain", input: { n: 2 }, tags: ["a"], priority: 7, keep: "1h" };
     const first = await api.post("/v1/runs", body);
     expect(first.status).toBe(201);
-    expect(first.headers.get("location")).toBe(`/v1/runs/${id}`);
+    expect(first.headers.get("location")).toBe(`runs/${id}`);
     expect(await first.json()).toEqual({ id, status: "created", state: "running" });
 
     const again = await api.post("/v1/runs", { ...body, input: { n: 2 } });

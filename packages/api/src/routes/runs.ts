@@ -32,7 +32,9 @@ export const submitRun = defineRoute(
       201: {
         description: "The run is in the store.",
         schema: submitAnswer,
-        headers: { Location: { description: "The path of the run.", schema: { type: "string" } } },
+        headers: {
+          Location: { description: "Where the run is, relative to this path.", schema: { type: "string" } },
+        },
       },
       200: { description: "The same run was submitted before.", schema: submitAnswer },
     },
@@ -59,7 +61,7 @@ async function submit(context: ApiContext, request: CheckedRequest): Promise<Res
   if (answer.status === "refused") return refuse(problemOf(answer.error, answer.id));
   const { id, status, state } = answer;
   const body: SubmitAnswer = { id, status, state };
-  return status === "created" ? json(body, 201, { location: `/v1/runs/${id}` }) : json(body);
+  return status === "created" ? json(body, 201, { location: `runs/${id}` }) : json(body);
 }
 
 /** `GET /v1/runs` */
