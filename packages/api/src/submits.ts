@@ -3,7 +3,7 @@ import type { SubmitItem, Submitted, Submitter } from "@jobbers/runs";
 
 /** Puts together what arrives together. */
 export interface Submits {
-  /** Answers what became of the item; rejects with `store-busy` when that is not known in time. */
+  /** Answers what became of the item: refused with `store-busy` when that is not known in time. */
   submit(workflow: Workflow, item: SubmitItem): Promise<Submitted>;
 }
 
@@ -36,7 +36,8 @@ export function createSubmits(submitter: Submitter, waitMs: number): Submits {
     while (lane.waiting.length > 0) {
       const batch = lane.waiting.splice(0, MAX_BATCH);
       const late = batch.filter((each) => performance.now() - each.sinceMs > waitMs);
-      for (const each of late) each.reject(busy(`the store did not take it within ${waitMs} ms`));
+      for (const each of late)
+        each.resolve(refused(each.item, `the store did not take it within ${waitMs} ms`));
       const live = late.length === 0 ? batch : batch.filter((each) => !late.includes(each));
       try {
         const answers = await submitter.submit(
@@ -55,7 +56,7 @@ export function createSubmits(submitter: Submitter, waitMs: number): Submits {
   return {
     submit(workflow, item) {
       if (waiting >= MAX_WAITING)
-        return Promise.reject(busy(`${MAX_WAITING} submissions wait for the store already`));
+        return Promise.resolve(refused(item, `${MAX_WAITING} submissions wait for the store already`));
       const lane = lanes.get(workflow) ?? { waiting: [], isFlying: false };
       lanes.set(workflow, lane);
       waiting++;
@@ -67,6 +68,7 @@ export function createSubmits(submitter: Submitter, waitMs: number): Submits {
   };
 }
 
-function busy(message: string): JobbersError {
-  return new JobbersError("store-busy", message);
+/** Refuses what was never sent. An item without an id gets none: nothing of it is anywhere. */
+function refused({ id }: SubmitItem, why: string): Submitted {
+  return { id: id as string, status: "refused", error: new JobbersError("store-busy", why) };
 }
