@@ -25,6 +25,7 @@ export async function* readMessages(
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   try {
     for (;;) {
+      signal?.throwIfAborted();
       const { done, value } = await within(silenceMs, signal, reader.read());
       if (done) return;
       parser.feed(decoder.decode(value, { stream: true }));
