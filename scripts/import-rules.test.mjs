@@ -72,12 +72,7 @@ const breaches = [
     'import "@jobbers/worker";',
     "may import core",
   ],
-  [
-    "the client runs core",
-    "packages/client/src/call.ts",
-    'import "@jobbers/core";',
-    "`import type`",
-  ],
+  ["the client runs core", "packages/client/src/call.ts", 'import "@jobbers/core";', "`import type`"],
   [
     "the client reads stores",
     "packages/client/src/call.ts",

@@ -2,7 +2,7 @@ import { isEnded, type RunRecord, type RunState, valueKey } from "@jobbers/core"
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
 import { kindOf, runStateOf } from "./letters.js";
-import { type Glance, glanceAtPacked, type KindNames, readPacked } from "./packed.js";
+import { type Glance, type Glancing, glanceAtPacked, readPacked } from "./packed.js";
 import type { Server } from "./server.js";
 import { unpackHash, unpackText } from "./text.js";
 
@@ -87,9 +87,9 @@ export async function glanceAtRuns(
   redis: Redis,
   keys: Keys,
   ids: readonly string[],
-  names: KindNames,
+  glancing: Glancing,
 ): Promise<(Glance | undefined)[]> {
-  const glances = await glanceAtPacked(redis, keys, ids, names);
+  const glances = await glanceAtPacked(redis, keys, ids, glancing);
   const others = ids.flatMap((id, i) => (glances[i] ? [] : [{ id, i }]));
   const pipeline = redis.pipeline();
   for (const { id } of others) pipeline.hmget(keys.run(id), "h", "s", "n", "g");
@@ -100,7 +100,7 @@ export async function glanceAtRuns(
     if (!head || !status) continue;
     const { number, createdMs, purged } = headOf(head, status);
     const state = status.charAt(0);
-    const glance = { state, number, createdMs, name: name ?? "", tags: tags ?? undefined };
+    const glance = { state, number, createdMs, name: name ?? "", tags: tags ?? undefined, chars: 0 };
     if (!purged) glances[(others[at] as { i: number }).i] = glance;
   }
   return glances;
