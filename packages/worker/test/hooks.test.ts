@@ -162,6 +162,32 @@ describe("hooks", () => {
     expect(told[3]?.[2]).toMatchObject({ outcome: "released", tookMs: expect.any(Number) });
   });
 
+  it("are not told of what was given up before it began", async () => {
+    const store = await openStore();
+    const { hooks, names } = remembering();
+    const { observe, seen } = recorder();
+    const [asked, parsed] = [gate(), gate()];
+    const validate = async (value: unknown) => {
+      asked.open();
+      await parsed.promise;
+      return { value: value as Record<string, never> };
+    };
+    const slow = task({
+      ...{ name: "slow", hooks, input: { "~standard": { version: 1, vendor: "test", validate } } as const },
+      run: async () => 1,
+    });
+    await startWorker({ store, workflows: [slow], observe });
+    const run = await submit(store, slow);
+    await asked.promise;
+    await store.cancel(run);
+    const done = ended(store, run);
+    await turns(20);
+    parsed.open();
+    expect(await done).toBe("cancelled");
+    expect(await seen({ type: "reported" })).toMatchObject({ report: "released" });
+    expect(names()).toEqual([]);
+  });
+
   it("change nothing, whatever they do to what they are told", async () => {
     const store = await openStore();
     const seen: unknown[] = [];
