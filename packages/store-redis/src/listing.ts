@@ -8,10 +8,10 @@ import {
   runCursor,
 } from "@jobbers/core";
 import type { Redis } from "ioredis";
+import { type Glance, glanceAtRuns } from "./glances.js";
 import type { Keys } from "./keys.js";
 import { runStateOf } from "./letters.js";
-import type { Glance } from "./packed.js";
-import { glanceAtRuns, readRuns } from "./runs.js";
+import { readRuns } from "./runs.js";
 import type { Server } from "./server.js";
 import { packText } from "./text.js";
 
