@@ -34,7 +34,7 @@ describe("a stream of events", () => {
     let reason: unknown;
     const { reader, drops } = open(async ({ write, signal }) => {
       await write(message).catch(() => undefined);
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      while (!signal.aborted) await turns(1);
       reason = await write(message).catch((error: unknown) => error);
     });
     await reader.read();
