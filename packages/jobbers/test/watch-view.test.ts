@@ -1,7 +1,7 @@
 import type { StepProgress } from "@jobbers/runs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Output, Terminal } from "../src/cli/output.js";
-import { treeOf } from "../src/cli/step-tree.js";
+import { type StepNode, treeOf } from "../src/cli/step-tree.js";
 import { treeLine, treeWidth, treeWindow } from "../src/cli/tree-lines.js";
 import { treeRows, type ViewedStep } from "../src/cli/tree-rows.js";
 import { startWatchView, type WatchedRun } from "../src/cli/watch-view.js";
@@ -37,7 +37,7 @@ const linesOf = (steps: readonly ViewedStep[], nowMs = 0, columns?: number) => {
 
 describe("the tree of a run", () => {
   it("puts bodies below their maps and dags", () => {
-    const write = (nodes: ReturnType<typeof treeOf>): unknown[] =>
+    const write = (nodes: readonly StepNode[]): unknown[] =>
       nodes.map(({ step, children }) => (children.length ? [step.name, write(children)] : step.name));
     expect(write(treeOf(nested))).toEqual([
       "list",
