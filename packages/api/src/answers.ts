@@ -8,11 +8,13 @@ const SAFE = {
   "cache-control": "no-store",
 } as const;
 
+const JSON_HEADERS = { ...SAFE, "content-type": "application/json" };
+
 type Extra = Readonly<Record<string, string>>;
 
 /** An answer of JSON text. */
 export function jsonText(text: string, status = 200, extra?: Extra): Response {
-  return new Response(text, { status, headers: { ...SAFE, "content-type": "application/json", ...extra } });
+  return new Response(text, { status, headers: extra ? { ...JSON_HEADERS, ...extra } : JSON_HEADERS });
 }
 
 /** An answer of a JSON value; the type says which. */

@@ -122,7 +122,7 @@ function createContext({ store: given, limits: wanted, onFault }: ApiDeps, closi
     ...{ store, limits, closing, submitter },
     feed: createFeed(store),
     plans: createPlans(store),
-    submits: createSubmits(submitter, limits.storeMs),
+    submits: createSubmits(submitter, { flights: given.lanes ?? 1, waitMs: limits.storeMs }),
     registrations: createRegistrations(store),
     onFault: onFault ?? ((error) => console.error(error)),
   };

@@ -1,4 +1,4 @@
-import type { OpenAPIHono, RouteConfig, z } from "@hono/zod-openapi";
+import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import { type ErrorCode, errorCatalogue } from "@jobbers/core";
 import type { Context } from "hono";
 import type { ApiContext } from "./context.js";
@@ -146,8 +146,10 @@ function configOf(spec: RouteSpec<Params, Params>): RouteConfig {
   };
 }
 
-function responseOf({ description, type = "application/json", schema, headers }: Answer) {
-  return { description, ...(schema && { content: { [type]: { schema } } }), ...(headers && { headers }) };
+function responseOf({ description, type, schema, headers }: Answer) {
+  if (!schema && type === undefined) return { description };
+  const content = { [type ?? "application/json"]: { schema: schema ?? z.string() } };
+  return { description, content, ...(headers && { headers }) };
 }
 
 /** One response a status, which names the codes that it may have. */

@@ -96,11 +96,17 @@ function isTag(tag: unknown): boolean {
 }
 
 function itemOf(fields: Fields, traceparent: string | undefined): SubmitItem<JsonValue> {
-  const { dag: _dag, task: _task, input = {}, runAt, ...options } = fields;
+  const { id, input = {}, priority, delay, runAt, tags, keep, durability } = fields as Record<string, never>;
+  // Written out, so that all items have one shape.
   return {
-    ...options,
-    input: input as JsonValue,
-    ...(runAt !== undefined && { runAt: instantMs(runAt) }),
-    ...(traceparent !== undefined && { traceparent }),
+    id,
+    input,
+    priority,
+    delay,
+    tags,
+    keep,
+    durability,
+    traceparent,
+    runAt: runAt === undefined ? undefined : instantMs(runAt),
   };
 }

@@ -3,7 +3,7 @@ import type { SubmitItem, Submitted, Submitter } from "@jobbers/runs";
 
 /** Puts together what arrives together. */
 export interface Submits {
-  /** Answers what became of the item; rejects with `store-busy` when that is not known in time. */
+  /** Answers what became of the item: refused with `store-busy` when that is not known in time. */
   submit(workflow: Workflow, item: SubmitItem): Promise<Submitted>;
 }
 
@@ -20,24 +20,35 @@ interface Waiting {
 
 interface Lane {
   waiting: Waiting[];
-  isFlying: boolean;
+  /** How many batches are under way, or about to be. */
+  flying: number;
+}
+
+/** How batches are sent. */
+export interface SubmitsPace {
+  /** How many batches of one workflow may be under way: as many as keep the store busy while answers are written. */
+  readonly flights: number;
+  /** How long an item may wait before it is refused instead of sent. */
+  readonly waitMs: number;
 }
 
 /**
- * Makes the place where single submits become batches. Nobody waits for company: what comes while nothing is under way goes at
- * once, and what comes meanwhile goes together as soon as that is back.
+ * Makes the place where single submits become batches. Nobody waits for company but what has arrived in the same turn of the event
+ * loop: what comes while no more may be under way goes together as soon as a batch is back.
  */
-export function createSubmits(submitter: Submitter, waitMs: number): Submits {
+export function createSubmits(submitter: Submitter, { flights, waitMs }: SubmitsPace): Submits {
   const lanes = new WeakMap<Workflow, Lane>();
   let waiting = 0;
 
   const fly = async (workflow: Workflow, lane: Lane) => {
-    lane.isFlying = true;
     while (lane.waiting.length > 0) {
       const batch = lane.waiting.splice(0, MAX_BATCH);
-      const late = batch.filter((each) => performance.now() - each.sinceMs > waitMs);
-      for (const each of late) each.reject(busy(`the store did not take it within ${waitMs} ms`));
-      const live = late.length === 0 ? batch : batch.filter((each) => !late.includes(each));
+      waiting -= batch.length;
+      const since = performance.now() - waitMs;
+      const late = batch.filter((each) => each.sinceMs < since);
+      for (const each of late)
+        each.resolve(refused(each.item, `the store did not take it within ${waitMs} ms`));
+      const live = late.length === 0 ? batch : batch.filter((each) => each.sinceMs >= since);
       try {
         const answers = await submitter.submit(
           workflow,
@@ -47,26 +58,33 @@ export function createSubmits(submitter: Submitter, waitMs: number): Submits {
       } catch (error) {
         for (const each of live) each.reject(error);
       }
-      waiting -= batch.length;
     }
-    lane.isFlying = false;
+    lane.flying--;
   };
 
   return {
     submit(workflow, item) {
       if (waiting >= MAX_WAITING)
-        return Promise.reject(busy(`${MAX_WAITING} submissions wait for the store already`));
-      const lane = lanes.get(workflow) ?? { waiting: [], isFlying: false };
-      lanes.set(workflow, lane);
+        return Promise.resolve(refused(item, `${MAX_WAITING} submissions wait for the store already`));
+      let lane = lanes.get(workflow);
+      if (lane === undefined) {
+        lane = { waiting: [], flying: 0 };
+        lanes.set(workflow, lane);
+      }
       waiting++;
+      const { waiting: queue } = lane;
+      if (lane.flying < flights && queue.length === 0) {
+        lane.flying++;
+        setImmediate(fly, workflow, lane);
+      }
       return new Promise((resolve, reject) => {
-        lane.waiting.push({ item, sinceMs: performance.now(), resolve, reject });
-        if (!lane.isFlying) void fly(workflow, lane);
+        queue.push({ item, sinceMs: performance.now(), resolve, reject });
       });
     },
   };
 }
 
-function busy(message: string): JobbersError {
-  return new JobbersError("store-busy", message);
+/** Refuses what was never sent. An item without an id gets none: nothing of it is anywhere. */
+function refused({ id }: SubmitItem, why: string): Submitted {
+  return { id: id as string, status: "refused", error: new JobbersError("store-busy", why) };
 }

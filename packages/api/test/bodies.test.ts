@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { apiOver, newId, problemIn, register, type TestApi } from "./bench.js";
@@ -11,12 +12,14 @@ async function setUp(): Promise<TestApi> {
   return apiOver(store, { limits: LIMITS });
 }
 
-/** Sends bytes, in pieces where there are several; `null` stands for a piece that never comes. */
-async function send(
+type Send = (
   api: TestApi,
   pieces: readonly (string | Uint8Array | null)[],
-  headers: Record<string, string> = {},
-): Promise<Response> {
+  headers?: Record<string, string>,
+) => Promise<Response>;
+
+/** Sends bytes, in pieces where there are several; `null` stands for a piece that never comes. */
+const asWebStream: Send = async (api, pieces, headers = {}) => {
   let at = 0;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -32,12 +35,31 @@ async function send(
     headers: { "content-type": "application/json", ...headers },
     duplex: "half",
   } as RequestInit);
-}
+};
+
+/** The same as Node's server hands it on. */
+const asNodeStream: Send = async (api, pieces, headers = {}) => {
+  const incoming = new Readable({ read() {} });
+  let isOpen = true;
+  for (const piece of pieces) {
+    if (piece === null) isOpen = false;
+    else if (piece.length > 0) incoming.push(Buffer.from(piece as string));
+  }
+  if (isOpen) incoming.push(null);
+  const request = new Request("http://localhost/v1/runs", {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+  });
+  return await api.fetch(request, { incoming });
+};
 
 const submission = (input: string) => `{"task":"endless","input":${input}}`;
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
-describe("a JSON body", () => {
+describe.each([
+  ["a web stream", asWebStream],
+  ["a stream of Node", asNodeStream],
+])("a JSON body in %s", (_in, send) => {
   it("may be nested 64 deep, not deeper", async () => {
     const api = await setUp();
     expect((await send(api, [submission(nested(63))])).status).toBe(201);
@@ -127,24 +149,29 @@ describe("a JSON body", () => {
         201,
       );
   });
+});
 
-  it("that breaks off changes nothing", async () => {
+describe("a body that breaks off", () => {
+  it("changes nothing", async () => {
     const api = await setUp();
     const id = newId();
+    const start = `{"id":"${id}","task":"endless"`;
+    const headers = { "content-type": "application/json" };
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
-        controller.enqueue(new TextEncoder().encode(`{"id":"${id}","task":"endless"`));
+        controller.enqueue(new TextEncoder().encode(start));
         controller.error(new Error("gone"));
       },
     });
-    const headers = { "content-type": "application/json" };
-    const answer = await api.request("/v1/runs", {
-      method: "POST",
-      body,
-      headers,
-      duplex: "half",
-    } as RequestInit);
-    expect(await problemIn(answer)).toMatchObject({ status: 400, code: "body-invalid" });
+    const init = { method: "POST", body, headers, duplex: "half" } as RequestInit;
+    expect(await problemIn(await api.request("/v1/runs", init))).toMatchObject({ code: "body-invalid" });
+
+    const incoming = new Readable({ read() {} });
+    incoming.push(start);
+    const request = new Request("http://localhost/v1/runs", { method: "POST", headers });
+    const answer = api.fetch(request, { incoming });
+    incoming.destroy();
+    expect(await problemIn(await answer)).toMatchObject({ status: 400, code: "body-invalid" });
     expect((await api.get(`/v1/runs/${id}`)).status).toBe(404);
   });
 });

@@ -198,6 +198,17 @@ onEachStore("GET /v1/runs", (open) => {
     expect(await list("?task=chain")).toEqual([]);
     expect(await list("?tag=even")).toEqual([ids[0], ids[2], ids[4]]);
     expect(await list("?state=scheduled")).toEqual([ids[1], ids[3]]);
+    const [newest, , , , oldest] = (await json<RunPage>(api.get("/v1/runs"))).runs.map(({ createdAt }) =>
+      Date.parse(createdAt),
+    );
+    const at = (ms: number | undefined) => encodeURIComponent(new Date(ms as number).toISOString());
+    expect(await list(`?before=${at(oldest)}`)).toEqual([]);
+    expect(await list(`?after=${at(oldest)}&before=${at((newest as number) + 1)}`)).toEqual(ids);
+    expect(await list(`?after=${at((newest as number) + 1)}`)).toEqual([]);
+    expect(await problemIn(await api.get("/v1/runs?cursor=nonsense"))).toMatchObject({
+      status: 400,
+      code: "cursor-invalid",
+    });
     const first = await json<RunPage>(api.get("/v1/runs?limit=2"));
     expect(first.runs.map(({ id }) => id)).toEqual(ids.slice(0, 2));
     expect(await list(`?limit=3&cursor=${encodeURIComponent(first.next as string)}`)).toEqual(ids.slice(2));

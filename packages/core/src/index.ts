@@ -20,6 +20,7 @@ export * from "./plan/trigger.js";
 export * from "./plan/version.js";
 export * from "./store/exchange.js";
 export * from "./store/inspection.js";
+export * from "./store/listing.js";
 export * from "./store/records.js";
 export * from "./store/registration.js";
 export * from "./store/session.js";

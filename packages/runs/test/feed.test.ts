@@ -34,6 +34,30 @@ describe("the feed reader", () => {
     feed.close();
   });
 
+  it("hands every event to those who listen to all runs, and rests when they have gone", async () => {
+    const { store, feed } = setUp({ pollMs: 1 });
+    const [all, a] = [listener(), listener()];
+    const everywhere = feed.listenAll(all.each);
+    const one = feed.listen("a", a.each);
+    await everywhere.ready;
+    store.append("a");
+    store.append("b");
+    const told = ({ seen }: { seen: string[] }) => seen.filter((each) => each !== "poll");
+    await vi.waitFor(() => expect(told(all)).toEqual(["a steps", "b steps"]));
+    await vi.waitFor(() => expect(all.seen).toContain("poll"));
+    expect(told(a)).toEqual(["a steps"]);
+    one.close();
+    store.append("c");
+    await vi.waitFor(() => expect(told(all)).toHaveLength(3));
+    everywhere.close();
+    const { readEvents } = store.calls;
+    store.append("d");
+    await new Promise(setImmediate);
+    expect([store.calls.readEvents, told(all).length]).toEqual([readEvents, 3]);
+    feed.close();
+    expect(() => feed.listenAll(all.each)).toThrow(expect.objectContaining({ code: "store-closed" }));
+  });
+
   it("misses nothing that happens once it is ready, and tells nothing from before", async () => {
     const { store, feed } = setUp();
     store.append("a");

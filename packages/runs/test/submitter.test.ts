@@ -73,7 +73,7 @@ describe("the submitter", () => {
       ...(i % 2 === 1 && { durability: "replica" as const }),
     }));
     const answers = await createSubmitter(store).submit(double, [...items, { input: 1n }]);
-    expect(answers.slice(0, 4)).toEqual(ids.map((id) => ({ id, status: "created" })));
+    expect(answers.slice(0, 4)).toEqual(ids.map((id) => ({ id, status: "created", state: "running" })));
     expect(answers[4]).toMatchObject({ status: "refused", error: { code: "not-json" } });
     const sent = store.batches.map((batch) => batch.map(({ id }) => ids.indexOf(id)));
     expect(sent).toEqual([
@@ -95,6 +95,17 @@ describe("the submitter", () => {
     const { id, error } = answer as Extract<typeof answer, { error: Error }>;
     expect(error).toMatchObject({ code: "not-replicated", detail: { id, waitedMs: 2000 } });
     expect(error.message).toContain(`written run ${id}, but no replica confirmed it within 2000 ms`);
+  });
+
+  it("keeps a trace context with the run, as no part of its content", async () => {
+    const store = forgetful();
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const items = [{ input: {} }, { input: {}, traceparent }, { input: {}, traceparent: "nonsense" }];
+    const answers = await createSubmitter(store).submit(double, items);
+    const [plain, traced] = store.batches[0] as Submission[];
+    expect([plain?.traceparent, traced?.traceparent]).toEqual([undefined, traceparent]);
+    expect(traced?.fingerprint).toBe(plain?.fingerprint);
+    expect(answers[2]).toMatchObject({ status: "refused", error: { code: "flag-invalid" } });
   });
 
   it("has one fingerprint for one content, whatever the order of keys and the workflow's plan", async () => {

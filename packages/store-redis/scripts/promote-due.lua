@@ -24,6 +24,7 @@ end
 local function startRun(run)
   if run.state ~= SCHEDULED then return 0 end
   run.state, run.dirty = STARTED, true
+  call("ZREM", PREFIX .. "listed:d", run.id)
   local n = 0
   for _, field in ipairs(call("HKEYS", run.key)) do
     if string.sub(field, 1, 1) == "@" then

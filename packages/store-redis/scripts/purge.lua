@@ -42,6 +42,8 @@ local function nextToPurge()
   if run then
     packed.strip(run)
   elseif status then
+    local state = string.sub(status, 1, 1)
+    if state ~= SUCCEEDED then call("ZREM", PREFIX .. "listed:" .. state, id) end
     call("HSET", key, "s", (string.gsub(status, "^(.,.,.,%d*,%d*,%d+,%d+,%d+,.,).", "%11")))
   end
   call("RPUSH", PREFIX .. "purging", id)
@@ -92,6 +94,7 @@ local function unlist(id)
   if call("HINCRBY", PREFIX .. "runs", bucket, -1) <= 0 and bucket < math.floor(clock.runs / 1000) then
     call("DEL", PREFIX .. "runs:" .. bucket)
     call("HDEL", PREFIX .. "runs", bucket)
+    call("ZREM", PREFIX .. "starts", string.format("%012d", bucket))
   end
 end
 

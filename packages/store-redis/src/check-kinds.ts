@@ -17,6 +17,8 @@ const types: Readonly<Record<string, string>> = {
   more: "hash",
   order: "zset",
   runs: "hash list",
+  starts: "zset",
+  listed: "zset",
   plan: "hash",
   names: "hash",
   versions: "hash",
@@ -49,6 +51,7 @@ const single = new Set([
   "clock",
   "names",
   "versions",
+  "starts",
   "queues",
   "timers",
   "sessions",
@@ -82,7 +85,11 @@ export function isOfType(name: string, type: string): boolean {
   const known = Object.hasOwn(types, word) ? (types[word] as string).split(" ") : [];
   if (!known.includes(type)) return false;
   if (word === "runs") return type === (name === "runs" ? "hash" : "list");
-  return single.has(word) === (name === word) && (word !== "ended" || /^ended:[sfc]$/.test(name));
+  return (
+    single.has(word) === (name === word) &&
+    (word !== "ended" || /^ended:[sfc]$/.test(name)) &&
+    (word !== "listed" || /^listed:[dfc]$/.test(name))
+  );
 }
 
 /** How a key is looked at, where it is at all. */

@@ -23,6 +23,10 @@ export function keysOf(namespace: string) {
     order: (id: string) => `${prefix}order:${keyText(id)}`,
     /** A thousand runs by number. */
     bucket: (n: number) => `${prefix}runs:${n}`,
+    /** When the first run of each such thousand was submitted. */
+    starts: `${prefix}starts`,
+    /** The runs in one of the states that are listed apart, by number. */
+    listed: at("listed"),
     plan: (hash: string) => `${prefix}plan:${packHash(hash)}`,
     names: `${prefix}names`,
     versions: `${prefix}versions`,

@@ -1,17 +1,10 @@
-import { isEnded, type RunQuery, type RunRecord, type RunState, valueKey } from "@jobbers/core";
+import { isEnded, type RunRecord, type RunState, valueKey } from "@jobbers/core";
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
 import { kindOf, runStateOf } from "./letters.js";
-import { readPacked } from "./packed.js";
+import { type Glance, glanceAtPacked, type KindNames, readPacked } from "./packed.js";
 import type { Server } from "./server.js";
 import { unpackHash, unpackText } from "./text.js";
-
-/** How many runs one call looks at, however few of them match. */
-const SCAN_LIMIT = 10_000;
-
-/** How many runs are looked at in one go, and how many stand in one list. */
-const WINDOW = 500;
-const BUCKET = 1_000;
 
 const failureField = `=${valueKey.failure("")}`;
 
@@ -60,12 +53,17 @@ export function getRun(server: Server, id: string): Promise<RunRecord | undefine
   return server.look(async (redis) => (await readRuns(redis, server.keys, [id]))[0]?.record);
 }
 
-interface ReadRun {
+export interface ReadRun {
   readonly record: RunRecord;
   readonly number: number;
 }
 
-async function readRuns(redis: Redis, keys: Keys, ids: readonly string[]): Promise<(ReadRun | undefined)[]> {
+/** The runs with some ids; `undefined` where there is none. */
+export async function readRuns(
+  redis: Redis,
+  keys: Keys,
+  ids: readonly string[],
+): Promise<(ReadRun | undefined)[]> {
   const packed = await readPacked(redis, keys, ids);
   const others = ids.filter((_, i) => !packed[i]);
   const pipeline = redis.pipeline();
@@ -82,6 +80,30 @@ async function readRuns(redis: Redis, keys: Keys, ids: readonly string[]): Promi
   });
   await readLargeFailures(redis, keys, runs);
   return runs;
+}
+
+/** What a list goes by, for many runs of which most do not matter; `undefined` for what is gone. */
+export async function glanceAtRuns(
+  redis: Redis,
+  keys: Keys,
+  ids: readonly string[],
+  names: KindNames,
+): Promise<(Glance | undefined)[]> {
+  const glances = await glanceAtPacked(redis, keys, ids, names);
+  const others = ids.flatMap((id, i) => (glances[i] ? [] : [{ id, i }]));
+  const pipeline = redis.pipeline();
+  for (const { id } of others) pipeline.hmget(keys.run(id), "h", "s", "n", "g");
+  const replies = others.length === 0 ? [] : ((await pipeline.exec()) ?? []);
+  for (const [at, [error, reply]] of replies.entries()) {
+    if (error) throw error;
+    const [head, status, name, tags] = reply as Found;
+    if (!head || !status) continue;
+    const { number, createdMs, purged } = headOf(head, status);
+    const state = status.charAt(0);
+    const glance = { state, number, createdMs, name: name ?? "", tags: tags ?? undefined };
+    if (!purged) glances[(others[at] as { i: number }).i] = glance;
+  }
+  return glances;
 }
 
 /** What failed may be too large for the run's own hash. */
@@ -118,38 +140,4 @@ function recordOf(
     purged: run.purged,
   };
   return { record, number: run.number };
-}
-
-/** Runs by submission, newest first. A page may hold fewer than asked for and still have a next one: looking is bounded. */
-export function listRuns({ keys, look }: Server, { state, name, tag, limit, cursor }: RunQuery) {
-  return look(async (redis) => {
-    const matches = ({ purged, ...run }: RunRecord) =>
-      !purged &&
-      (state === undefined || run.state === state) &&
-      (name === undefined || run.name === name) &&
-      (tag === undefined || run.tags.includes(tag));
-    const runs: RunRecord[] = [];
-    let before = cursor === undefined ? Number((await redis.hget(keys.clock, "runs")) ?? 0) : Number(cursor);
-    for (let seen = 0; before > 0 && seen < SCAN_LIMIT; ) {
-      // The numbers from `first` to `before` stand in one list, each at its own place.
-      const bucket = Math.floor((before - 1) / BUCKET);
-      const first = Math.max(bucket * BUCKET, before - Math.min(WINDOW, Math.max(50, limit * 2)));
-      const ids = await redis.lrange(
-        keys.bucket(bucket),
-        first - bucket * BUCKET,
-        before - 1 - bucket * BUCKET,
-      );
-      const found = ids.length === 0 ? [] : await readRuns(redis, keys, ids);
-      for (let i = found.length - 1; i >= 0; i--) {
-        const run = found[i];
-        // An id that was forgotten may have come again, under another number.
-        if (!run || run.number !== first + i || !matches(run.record)) continue;
-        runs.push(run.record);
-        if (runs.length === limit) return { runs, next: first + i > 0 ? String(first + i) : undefined };
-      }
-      seen += before - first;
-      before = first;
-    }
-    return before > 0 ? { runs, next: String(before) } : { runs };
-  });
 }

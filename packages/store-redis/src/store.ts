@@ -13,6 +13,7 @@ import { closedError } from "./faults.js";
 import { listAttempts } from "./history.js";
 import type { Keys } from "./keys.js";
 import { createListening } from "./listen.js";
+import { listRuns } from "./listing.js";
 import { getPlan } from "./plans.js";
 import { promoteScript } from "./promote.js";
 import { purgeScript } from "./purge.js";
@@ -20,7 +21,7 @@ import { listQueues } from "./queues.js";
 import { reapScript } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { retryScript } from "./retry.js";
-import { getRun, listRuns } from "./runs.js";
+import { getRun } from "./runs.js";
 import { createServer } from "./server.js";
 import {
   closeSessionScript,

@@ -91,8 +91,7 @@ function restart(unit: Unit, step: Step): void {
   step.fence++;
   step.tries = step.lost = step.rescued = step.seq = 0;
   step.ready = step.started = step.ended = step.due = null;
-  if (hasBody) endEpilogue(unit, step);
-  else if (spec.kind === "map") layOutAgain(unit, step);
+  if (!hasBody && spec.kind === "map") layOutAgain(unit, step);
   // The step that stands for the rest of a submission goes on where it was.
   if (address !== RUN_ADDRESS) step.cursor = 0;
 }

@@ -1,13 +1,7 @@
-import { isEnded, type RunQuery, type RunRecord, type RunState, valueKey } from "@jobbers/core";
-import type { Sql, SqlValue } from "./driver.js";
+import { isEnded, type RunRecord, type RunState, valueKey } from "@jobbers/core";
+import type { Sql } from "./driver.js";
 
-/** How many runs one call looks at, however few of them match. */
-const SCAN_LIMIT = 10_000;
-
-/** How many runs are looked at in one go. */
-const WINDOW = 500;
-
-interface RunRow {
+export interface RunRow {
   readonly seq: number;
   readonly id: string;
   readonly kind: "dag" | "task";
@@ -25,7 +19,7 @@ interface RunRow {
   readonly purged: number;
 }
 
-const columns =
+export const columns =
   "seq, id, kind, name, plan, state, cancelling, priority, tags, created, started, ended, failed, traceparent, purged";
 
 export function getRun(sql: Sql, id: string): RunRecord | undefined {
@@ -33,7 +27,7 @@ export function getRun(sql: Sql, id: string): RunRecord | undefined {
   return row && recordOf(sql, row);
 }
 
-function recordOf(sql: Sql, row: RunRow): RunRecord {
+export function recordOf(sql: Sql, row: RunRow): RunRecord {
   const key = valueKey.failure("");
   const failure =
     row.failed > 0 && !row.purged
@@ -55,33 +49,6 @@ function recordOf(sql: Sql, row: RunRow): RunRecord {
     traceparent: row.traceparent ?? undefined,
     purged: row.purged === 1,
   };
-}
-
-/** Runs by submission, newest first. A page may hold fewer than asked for and still have a next one: looking is bounded. */
-export function listRuns(sql: Sql, { state, name, tag, limit, cursor }: RunQuery) {
-  const select =
-    `SELECT * FROM (SELECT ${columns} FROM runs WHERE seq < ?1 ORDER BY seq DESC LIMIT ${WINDOW}) ` +
-    "WHERE purged = 0 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR name = ?3) " +
-    "AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?4)) LIMIT ?5";
-  const filter: SqlValue[] = [state ?? null, name ?? null, tag ?? null];
-  const runs: RunRecord[] = [];
-  let before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
-  for (let seen = 0; seen < SCAN_LIMIT; seen += WINDOW) {
-    const room = limit - runs.length;
-    const rows = sql.all<RunRow>(select, before, ...filter, room);
-    for (const row of rows) runs.push(recordOf(sql, row));
-    if (rows.length === room) return { runs, next: String((rows.at(-1) as RunRow).seq) };
-    const last = windowEnd(sql, before);
-    if (last === undefined) return { runs };
-    before = last;
-  }
-  return { runs, next: String(before) };
-}
-
-/** The last run of a full window, where there are older ones. */
-function windowEnd(sql: Sql, before: number): number | undefined {
-  const select = "SELECT seq FROM runs WHERE seq < ? ORDER BY seq DESC LIMIT 1 OFFSET ?";
-  return sql.get<{ seq: number }>(select, before, WINDOW - 1)?.seq;
 }
 
 /** What readers of a run's parts need of the run. */

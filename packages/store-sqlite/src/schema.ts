@@ -31,6 +31,8 @@ CREATE TABLE runs (
   members INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
   halted INTEGER NOT NULL DEFAULT 0, epilogue TEXT NOT NULL, input TEXT
 );
+-- Those that are looked for by their state; what just runs and succeeds is never entered.
+CREATE INDEX runs_by_state ON runs (state, seq) WHERE state = 'scheduled' OR state = 'failed' OR state = 'cancelled';
 CREATE TABLE steps (
   run INTEGER NOT NULL, address TEXT NOT NULL, state TEXT NOT NULL, phase TEXT NOT NULL, reason TEXT,
   fence INTEGER NOT NULL, tries INTEGER NOT NULL, lost INTEGER NOT NULL, session INTEGER, worker TEXT,

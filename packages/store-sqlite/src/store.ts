@@ -13,6 +13,7 @@ import { faultOf, isBusy, noReplica } from "./faults.js";
 import { closedError, createGroup } from "./group.js";
 import { listAttempts } from "./history.js";
 import { createListening } from "./listen.js";
+import { listRuns } from "./listing.js";
 import { getPlan } from "./plans.js";
 import { promoteDue } from "./promote.js";
 import { purge } from "./purge.js";
@@ -20,7 +21,7 @@ import { listQueues } from "./queues.js";
 import { reapSessions } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { retry } from "./retry.js";
-import { getRun, headOf, listRuns } from "./runs.js";
+import { getRun, headOf } from "./runs.js";
 import {
   closePart,
   isOpen,

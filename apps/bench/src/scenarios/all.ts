@@ -1,5 +1,6 @@
 import type { Scenario } from "../scenario.js";
 import { submitToStart } from "./latency.js";
+import { listing } from "./listing.js";
 import { bulkSubmit, chains, diamonds, noopSteps } from "./throughput.js";
 import { wideMap } from "./wide-map.js";
 
@@ -11,4 +12,5 @@ export const scenarios: readonly Scenario[] = [
   diamonds,
   submitToStart,
   wideMap,
+  listing,
 ];

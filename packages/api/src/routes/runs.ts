@@ -70,6 +70,7 @@ export const listRuns = defineRoute(
     operationId: "listRuns",
     tag: "runs",
     summary: "List runs, newest first",
+    description: "With a filter that few runs fit, a page may be short, or empty, and still have a `next`.",
     query: z.strictObject({
       state: runState.optional(),
       dag: name.optional(),
@@ -81,15 +82,16 @@ export const listRuns = defineRoute(
       cursor,
     }),
     answers: { 200: { description: "A page of runs.", schema: runPage } },
-    problems: ["store-busy", "store-closed"],
+    problems: ["cursor-invalid", "store-busy", "store-closed"],
   },
   async ({ store }, { query }) => {
-    const { state, dag, task, tag, limit, cursor } = query;
+    const { state, dag, task, tag, after: createdAfterMs, before: createdBeforeMs, limit, cursor } = query;
     if (dag !== undefined && task !== undefined)
       throw refusalOf("query-invalid", "the query of /v1/runs", [
         { pointer: "/task", detail: "stands beside dag; give one of them" },
       ]);
-    const page = await store.listRuns({ state, name: dag ?? task, tag, limit, cursor });
+    const filter = { state, name: dag ?? task, tag, createdAfterMs, createdBeforeMs };
+    const page = await store.listRuns({ ...filter, limit, cursor });
     const kind = dag !== undefined ? "dag" : task !== undefined ? "task" : undefined;
     const runs = kind === undefined ? page.runs : page.runs.filter((run) => run.kind === kind);
     const body: RunPage = { runs: runs.map(runView), next: page.next };

@@ -200,6 +200,12 @@ export const errorCatalogue = {
     status: 502,
     exit: 3,
   },
+  "cursor-invalid": {
+    title: "A cursor is none of this list's",
+    remedy: "Give the cursor of the page before as it came, or leave it out to begin again.",
+    status: 400,
+    exit: 2,
+  },
   "name-invalid": {
     title: "A name has the wrong form",
     remedy: "Use 1 to 128 letters, digits, dots, underscores and hyphens.",

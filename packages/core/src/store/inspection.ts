@@ -92,6 +92,10 @@ export const flawKinds = {
     mend: "it is listed",
   },
   "run-unnumbered": { what: "the run is missing in the list of all runs, so listings do not show it" },
+  "run-unfound": {
+    what: "a run is missing where listings by state or by time look for it",
+    mend: "it is entered there",
+  },
   "count-body": { what: "the settled members of a body are counted wrongly", mend: "they are recounted" },
   "count-held": { what: "the leases on the run's steps are counted wrongly", mend: "they are recounted" },
   "count-name": { what: "steps are counted wrongly under their name", mend: "they are recounted" },

@@ -22,14 +22,6 @@ export interface RunRecord {
   readonly purged: boolean;
 }
 
-export interface RunQuery {
-  readonly state?: RunState | undefined;
-  readonly name?: string | undefined;
-  readonly tag?: string | undefined;
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
-
 export interface StepRecord {
   readonly run: string;
   readonly address: StepAddress;

@@ -2,11 +2,11 @@ import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
+import type { RunQuery } from "./listing.js";
 import type {
   AttemptRecord,
   EventRecord,
   QueueRecord,
-  RunQuery,
   RunRecord,
   StepCounts,
   StepRecord,
@@ -135,7 +135,11 @@ export interface Upkeep {
 
 export interface Looking {
   getRun(run: string): Promise<RunRecord | undefined>;
-  /** Newest first by submission; `cursor` is the last page's `next`. */
+  /**
+   * Newest first by submission. A call examines at most {@link EXAMINED_LIMIT} runs, so with a filter that few fit a page may be
+   * short, or empty, and still have a `next`. Of scheduled, failed and cancelled runs it examines no others where it is asked for
+   * them by state, and of a span of time none outside. Rejects with `cursor-invalid` for a `cursor` that is none of its own.
+   */
   listRuns(query: RunQuery): Promise<{ readonly runs: RunRecord[]; readonly next?: string | undefined }>;
   getStep(run: string, address: StepAddress): Promise<StepRecord | undefined>;
   /** Steps that were touched so far, ordered by address; unstarted ones have no record. */

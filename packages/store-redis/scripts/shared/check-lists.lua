@@ -80,6 +80,51 @@ check.handlers["names"] = function(_, cursor)
   return page[1]
 end
 
+-- Runs in some states, by number. Whoever reads the list looks at the run, so what is too much in it only takes room.
+check.handlers["listed"] = function(state, cursor)
+  local page = call("ZSCAN", PREFIX .. "listed:" .. state, cursor, "COUNT", PAGE)
+  for i = 1, #page[2], 2 do
+    local id = page[2][i]
+    local status = call("HGET", PREFIX .. "run:" .. id, "s")
+    local isOrphan = not status or string.sub(status, 1, 1) ~= state or string.match(status, "^.,.,.,%d*,%d*,%d+,%d+,%d+,.,(.),") == "1"
+    if isOrphan and check.tell("orphan", id, nil, "listed:" .. state, nil, true) then
+      call("ZREM", PREFIX .. "listed:" .. state, id)
+    end
+  end
+  return page[1]
+end
+
+-- When lists of a thousand runs began.
+check.handlers["starts"] = function(_, cursor)
+  local page = call("ZSCAN", PREFIX .. "starts", cursor, "COUNT", PAGE)
+  for i = 1, #page[2], 2 do
+    local bucket = tonumber(page[2][i]) or -1
+    local isOrphan = call("EXISTS", PREFIX .. "runs:" .. bucket) == 0
+    if isOrphan and check.tell("orphan", nil, nil, "starts", "runs:" .. bucket .. " is gone", true) then
+      call("ZREM", PREFIX .. "starts", page[2][i])
+    end
+  end
+  return page[1]
+end
+
+-- When the first of some runs that is still there was submitted.
+local function startOf(ids)
+  for _, id in ipairs(ids) do
+    local run = packed.get(id)
+    local created = run and string.match(run.rest, "^(%d+),") or string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^(%d+),")
+    if created then return created end
+  end
+end
+
+-- Listings by time skip a list of runs that has no start.
+local function checkStart(bucket, ids)
+  local member = string.format("%012d", bucket)
+  local start = not call("ZSCORE", PREFIX .. "starts", member) and startOf(ids)
+  if start and check.tell("run-unfound", nil, nil, "starts", "runs:" .. bucket, true) then
+    call("ZADD", PREFIX .. "starts", start, member)
+  end
+end
+
 -- A thousand runs by number, and how many of them are still there.
 check.handlers["runs"] = function(bucket)
   local counted = 0
@@ -98,8 +143,12 @@ check.handlers["runs"] = function(bucket)
     if check.tell("orphan", nil, nil, "runs:" .. bucket, "all its runs are gone", true) then
       call("DEL", PREFIX .. "runs:" .. bucket)
       call("HDEL", PREFIX .. "runs", bucket)
+      call("ZREM", PREFIX .. "starts", string.format("%012d", bucket))
     end
-  elseif tonumber(recorded) ~= counted
+    return
+  end
+  checkStart(bucket, ids)
+  if tonumber(recorded) ~= counted
     and check.tell("count-list", nil, nil, "runs:" .. bucket, "recorded " .. recorded .. ", counted " .. counted, true) then
     call("HSET", PREFIX .. "runs", bucket, counted)
   end

@@ -53,8 +53,16 @@ local function checkTimer(run, due)
   end
 end
 
+-- Who asks for runs of some states finds them by these lists only.
+local function checkState(run, number)
+  local key = PREFIX .. "listed:" .. run.state
+  if tonumber(call("ZSCORE", key, run.id) or "") == number then return end
+  if check.tell("run-unfound", run.id, nil, "listed:" .. run.state, nil, true) then call("ZADD", key, number, run.id) end
+end
+
 function check.listings(run, head, plan, due)
   local number = tonumber(string.match(head, "^%d+,.,(%d+),"))
+  if run.state ~= STARTED and run.state ~= SUCCEEDED then checkState(run, number) end
   if call("LINDEX", PREFIX .. "runs:" .. math.floor(number / 1000), number % 1000) ~= run.id then
     check.tell("run-unnumbered", run.id, nil, "runs:" .. math.floor(number / 1000))
   end

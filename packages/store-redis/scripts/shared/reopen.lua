@@ -89,7 +89,7 @@ local function restart(step)
   step.phase = hasBody and report.phaseByKind(step) or step.spec.phase
   step.fence, step.tries, step.lost, step.rescued, step.seq = text(step.fence + 1), "0", "0", 0, ""
   step.readyAt, step.started, step.ended, step.due = "", "", "", ""
-  if hasBody then endEpilogue(step) elseif step.spec.kind == "m" then layOutAgain(step) end
+  if not hasBody and step.spec.kind == "m" then layOutAgain(step) end
   -- The step that stands for the rest of a submission goes on where it was.
   if step.address ~= "" then step.cursor = 0 end
 end

@@ -13,8 +13,15 @@ local function endLeases(run)
   end
 end
 
+-- Runs in one of these states are listed apart, by number: `listed:d` scheduled, `listed:f` failed, `listed:c` cancelled.
+function settle.list(run, state)
+  call("ZADD", PREFIX .. "listed:" .. state, string.match(run.head, "^%d+,.,(%d+),"), run.id)
+end
+
 function settle.endRun(run, state)
   if run.ended then return end
+  if run.state == SCHEDULED then call("ZREM", PREFIX .. "listed:d", run.id) end
+  if state ~= SUCCEEDED and run.keep ~= "0" then settle.list(run, state) end
   run.state, run.ended, run.dirty = state, run.age, true
   if run.holders ~= "" then endLeases(run) end
   if run.cancelling then

@@ -16,6 +16,7 @@ local function schedule(run, due, from, to, nextPage, needs)
     steps.move(step, WAITING)
     step.cursor = tonumber(nextPage)
   end
+  settle.list(run, SCHEDULED)
   call("ZADD", PREFIX .. "timers", due, string.format("%015.0f", tonumber(clock.nextSeq())) .. "|" .. run.id .. "|")
 end
 

@@ -119,17 +119,19 @@ function submitting.packed(at, results, n)
 end
 
 -- Runs are listed by number, a thousand to a list; the hash `runs` counts what each list still has, so that it goes when all
--- of them have gone.
+-- of them have gone. The zset `starts` has the instant of each list's first run.
 local function listRuns()
   local at, number = 1, clock.runs - #listed
   local before = math.floor(number / 1000) - 1
   if number % 1000 == 0 and call("HGET", PREFIX .. "runs", before) == "0" then
     call("DEL", PREFIX .. "runs:" .. before)
     call("HDEL", PREFIX .. "runs", before)
+    call("ZREM", PREFIX .. "starts", string.format("%012d", before))
   end
   while at <= #listed do
     local bucket = math.floor(number / 1000)
     local n = math.min(#listed - at + 1, (bucket + 1) * 1000 - number)
+    if number % 1000 == 0 then call("ZADD", PREFIX .. "starts", clock.now, string.format("%012d", bucket)) end
     call("RPUSH", PREFIX .. "runs:" .. bucket, unpack(listed, at, at + n - 1))
     call("HINCRBY", PREFIX .. "runs", bucket, n)
     at, number = at + n, number + n

@@ -15,6 +15,7 @@ import { graph } from "./graph.js";
 import { inspecting } from "./inspecting.js";
 import { lanes } from "./lanes.js";
 import { lines } from "./lines.js";
+import { listing } from "./listing.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
@@ -65,6 +66,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["crashes", crashes],
   ["retention", retention],
   ["looking", looking],
+  ["listing", listing],
   ["events", events],
   ["inspecting", inspecting],
 ];

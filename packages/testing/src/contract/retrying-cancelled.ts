@@ -1,5 +1,6 @@
-import type { Grant } from "@jobbers/core";
+import type { Grant, Source } from "@jobbers/core";
 import { expect } from "vitest";
+import { dagStep, fromInput, fromStep, mapStep, onFailureStep, planOf, taskStep, wire } from "../plans.js";
 import {
   caught,
   chain,
@@ -154,16 +155,42 @@ export function retryingCancelled(test: BenchTest): void {
 
   test("successors of which a part had been told are told whole, each once", async (bench) => {
     const plan = wideSuccessors(9);
-    const run = await bench.submit(plan);
+    for (const how of ["held", "waiting", "popped"]) {
+      const run = await bench.submit(plan);
+      const worker = await bench.driver(plan, { pageLimit: 3 });
+      await worker.succeed((await worker.take())[0] as Grant);
+      const [advance] = how === "held" ? await worker.takeControl(1) : [];
+      await bench.store.cancel(run);
+      if (advance) await worker.control(advance);
+      if (how === "popped") await work(bench, plan);
+      await bench.store.closeSession(worker.session.id);
+      await retry(bench, run);
+      expect(await work(bench, plan)).toHaveLength(10);
+      expect(await bench.runState(run)).toBe("succeeded");
+    }
+  });
+
+  test("a map that had begun with what there was for want of a list takes the list that there is now", async (bench) => {
+    const list = (source: Source) => ({ value: null, wires: [{ at: [], source }] });
+    const over: Source = { from: "or", args: [list(fromStep("a")), list(fromInput("list"))], path: [] };
+    const plan = planOf("or-else", [
+      taskStep("a"),
+      mapStep("item[]", over, { after: ["a"], trigger: "all_done" }),
+      taskStep("item", { in: "item[]" }),
+      taskStep("join", { after: ["item[]"], input: wire(fromStep("item[]", "length")) }),
+    ]);
+    const run = await bench.submit(plan, { list: [1, 2, 3, 4, 5, 6, 7, 8, 9] });
     const worker = await bench.driver(plan, { pageLimit: 3 });
-    await worker.succeed((await worker.take())[0] as Grant);
-    const [advance] = (await worker.takeControl(1)) as [Grant];
+    await worker.fail((await worker.take())[0] as Grant);
+    const [grant] = (await worker.takeControl(1)) as [Grant];
+    await worker.work.expandPage(grant, worker.session.id, 0);
     await bench.store.cancel(run);
-    await worker.control(advance);
     await bench.store.closeSession(worker.session.id);
     await retry(bench, run);
-    expect(await work(bench, plan)).toHaveLength(10);
+    expect(await bench.stepState(run, "item[]")).toBe("blocked");
+    expect(await work(bench, plan, { a: { succeed: ["x", "y"] } })).toContain("join");
     expect(await bench.runState(run)).toBe("succeeded");
+    expect(await bench.value(run, "item[]")).toBe(2);
   });
 
   test("a failure that met its cancel before its catchers runs again", async (bench) => {
@@ -187,6 +214,28 @@ export function retryingCancelled(test: BenchTest): void {
       await bench.store.closeSession(worker.session.id);
       await retry(bench, run);
       expect(await work(bench, watched(), again ? { a: FAIL } : {})).toEqual(again ? ["a"] : ["a", "b"]);
+      expect(await bench.runState(run)).toBe(again ? "failed" : "succeeded");
+    }
+  });
+
+  test("so it is in an inlined dag, which then ends as its members do", async (bench) => {
+    const plan = planOf("watched-inside", [
+      dagStep("site"),
+      taskStep("site/x", { in: "site" }),
+      onFailureStep("site"),
+      taskStep("site/~onFailure/tell", { in: "site/~onFailure" }),
+      taskStep("after", { after: ["site"] }),
+    ]);
+    for (const again of [true, false]) {
+      const run = await bench.submit(plan);
+      const worker = await bench.driver(plan);
+      await worker.fail((await worker.take())[0] as Grant);
+      expect((await worker.take())[0]).toMatchObject({ lease: { address: "site/~onFailure/tell" } });
+      await bench.store.cancel(run);
+      await bench.store.closeSession(worker.session.id);
+      await retry(bench, run);
+      const calls = await work(bench, plan, again ? { "site/x": FAIL } : {});
+      expect(calls).toEqual(again ? ["site/x"] : ["after", "site/x"]);
       expect(await bench.runState(run)).toBe(again ? "failed" : "succeeded");
     }
   });

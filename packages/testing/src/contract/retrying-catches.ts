@@ -1,5 +1,6 @@
 import type { Plan } from "@jobbers/core";
 import { expect } from "vitest";
+import type { Act } from "../driver.js";
 import { dagStep, fromInput, planOf, taskStep } from "../plans.js";
 import { caught, watched } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
@@ -70,6 +71,16 @@ export function retryingCatches(test: BenchTest): void {
     expect(await bench.runState(other)).toBe("failed");
   });
 
+  test("a failure that such a catcher has rescued is kept, as any that was", async (bench) => {
+    const plan = planOf("then", [...twiceCaught().steps, taskStep("z", { after: ["c1", "c2"] })]);
+    const { run } = await begin(bench, plan, { a: FAIL, c1: FAIL });
+    await retry(bench, run);
+    expect(await work(bench, plan, { a: FAIL, z: FAIL })).toEqual(["a", "c1", "z"]);
+    await retry(bench, run);
+    expect(await work(bench, plan)).toEqual(["z"]);
+    expect(await bench.runState(run)).toBe("succeeded");
+  });
+
   test("a finally step that failed waits for what runs again before it", async (bench) => {
     const { run } = await begin(bench, caught(), { a: FAIL, rescue: FAIL, clean: FAIL });
     await retry(bench, run);
@@ -87,12 +98,32 @@ export function retryingCatches(test: BenchTest): void {
       taskStep("c", { after: ["a", "b"] }),
       taskStep("d", { after: ["a", "b"], trigger: "none_failed" }),
       taskStep("e", { after: ["c"] }),
+      taskStep("f", { after: ["a"] }),
     ]);
     const { run } = await begin(bench, plan, { b: FAIL }, { input: false });
     expect(await bench.runState(run)).toBe("failed");
     await retry(bench, run);
     expect(await work(bench, plan)).toEqual(["b", "d"]);
-    expect(await bench.stepStates(run, "a", "c", "e")).toEqual({ a: "skipped", c: "skipped", e: "skipped" });
+    const skipped = "skipped";
+    expect(await bench.stepStates(run, "a", "c", "e", "f")).toEqual({
+      ...{ a: skipped, c: skipped, e: skipped, f: skipped },
+    });
+    expect(await bench.runState(run)).toBe("succeeded");
+  });
+
+  test("what was skipped says so to all that wait for it, page by page", async (bench) => {
+    const followers = Array.from({ length: 7 }, (_, i) =>
+      taskStep(`c${i}`, { after: ["a", "b"], trigger: "none_failed" }),
+    );
+    const plan = planOf("many-told", [taskStep("a", { when: fromInput() }), taskStep("b"), ...followers]);
+    const run = await bench.submit(plan, false);
+    let act: Act = FAIL;
+    const script = ({ address }: { address: string }) => (address === "b" ? act : { succeed: null });
+    const worker = await bench.driver(plan, { pageLimit: 3, script });
+    await worker.finish();
+    await retry(bench, run);
+    act = { succeed: null };
+    expect(await worker.finish()).toBe(8);
     expect(await bench.runState(run)).toBe("succeeded");
   });
 

@@ -1,6 +1,6 @@
 import type { Retention } from "@jobbers/core";
 import { expect } from "vitest";
-import { diamond, single } from "../sample-plans.js";
+import { mapped, single } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
 import { FAIL } from "./graph.js";
 import { begin, retry, work } from "./retry-work.js";
@@ -50,10 +50,11 @@ export function retryingEnded(test: BenchTest): void {
   });
 
   test("the feed tells the retry, and then the new end", async (bench) => {
-    const { run } = await begin(bench, diamond(), { a: FAIL });
+    const { run } = await begin(bench, mapped(), { "item[0]": FAIL }, { input: { list: [1] } });
     const cursor = await bench.store.lastEvent();
     await retry(bench, run);
-    await work(bench, diamond());
+    expect((await bench.store.readEvents(cursor, 100)).events).toHaveLength(1);
+    await work(bench, mapped());
     const { events } = await bench.store.readEvents(cursor, 100);
     const own = events.filter((event) => event.run === run);
     expect(own[0]).toMatchObject({ type: "run.retried", atMs: bench.clock.now() });

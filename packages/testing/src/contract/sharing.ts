@@ -1,5 +1,6 @@
 import type { Grant } from "@jobbers/core";
 import { expect } from "vitest";
+import { checkAll } from "../check-all.js";
 import { openDriver } from "../driver.js";
 import { needsOf, submissionOf } from "../factories.js";
 import { diamond, mapped, single } from "../sample-plans.js";
@@ -41,6 +42,38 @@ export function sharing(test: BenchTest): void {
     await listening;
     expect(await worker.take()).toHaveLength(1);
   });
+
+  for (const who of ["retries again", "promotes timers"]) {
+    test(
+      `a retry whose caller vanished is completed by who ${who}`,
+      async (bench) => {
+        const plan = mapped("continue");
+        const run = await bench.submit(plan, { list: Array.from({ length: 1_100 }, (_, i) => i) });
+        const worker = await bench.driver(plan, { slots: 500, script: () => ({ fail: "broken" }) });
+        await worker.finish();
+        const vanished = expect(bench.store.retry(run)).rejects.toMatchObject({ code: "store-closed" });
+        await bench.store.close();
+        await vanished;
+        const second = await another(bench);
+        expect(await second.getRun(run)).toMatchObject({ state: "failed" });
+        expect(await checkAll(second)).toEqual([]);
+        // It may vanish in either half of it: before the run goes on, and after.
+        for (let n = 0; (await second.getRun(run))?.state === "failed"; n++) {
+          expect(n).toBeLessThan(5);
+          await second.promoteDue(1);
+        }
+        expect(await checkAll(second)).toEqual([]);
+        if (who === "retries again") expect(await second.retry(run)).toEqual({ status: "retried" });
+        else while ((await second.promoteDue(1)).nextDueMs !== undefined);
+        expect(await second.retry(run)).toEqual({ status: "running" });
+        const other = await openDriver(second, { serves: needsOf(plan), slots: 500 });
+        expect(await other.finish()).toBe(1_101);
+        expect(await second.getRun(run)).toMatchObject({ state: "succeeded" });
+        expect(await checkAll(second)).toEqual([]);
+      },
+      { timeoutMs: 60_000 },
+    );
+  }
 
   test("a store that is closed and opened again has lost nothing", async (bench) => {
     const run = await bench.submit(diamond());

@@ -64,6 +64,8 @@ export interface MachineStep {
   /** How many of its catchers have rescued it, and whether its failure is for good. */
   rescued: number;
   definite: boolean;
+  /** True once all that follows it has been told, so that it counts for its owner. */
+  counted: boolean;
   /** Its body, once it is being laid out, and how many elements the map is over. */
   body?: Body;
   count?: number;
@@ -91,7 +93,8 @@ export function createBody(members: number, onFailure: boolean): Body {
 export function createStep(spec: StepSpec): MachineStep {
   return {
     ...{ spec, state: "blocked", phase: spec.phase, place: "nowhere" },
-    ...{ fence: 0, tries: 0, lost: 0, cursor: 0, rescued: 0, definite: false },
+    ...{ fence: 0, tries: 0, lost: 0, cursor: 0, rescued: 0 },
+    ...{ definite: false, counted: false },
     marks: { succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },
   };
 }

@@ -108,12 +108,23 @@ function rescue(run: MachineRun, catcher: MachineStep, parent: MachineStep): voi
 
 /** One parent less to wait for; the last one has the step judged. */
 function mark(run: MachineRun, parent: MachineStep, step: MachineStep): void {
+  if (step.state !== "blocked") {
+    meetAgain(parent, step);
+    return;
+  }
   step.marks[parent.state as Settled]++;
   const { succeeded, failed, skipped, cancelled } = step.marks;
   if (succeeded + failed + skipped + cancelled < step.spec.parents) return;
   const judgement = judge(step.spec.trigger, step.marks);
   if (judgement === "run") release(run, step);
   else settleByItself(run, step, judgement === "skip" ? "skipped" : "cancelled", "parent");
+}
+
+/** After a retry by hand: a catcher that has succeeded helps a parent that fails again. */
+function meetAgain(parent: MachineStep, step: MachineStep): void {
+  const hasTold = step.counted || step.cursor > 0;
+  if (parent.state !== "failed" || !step.spec.catches || step.state !== "succeeded" || !hasTold) return;
+  if (!parent.definite) parent.rescued = Math.min(parent.rescued + 1, parent.spec.catchers);
 }
 
 /** The last page of its follow is applied: it counts for its owner. */
@@ -125,16 +136,16 @@ function finish(run: MachineRun, step: MachineStep): void {
   }
   const around = bodyAround(run, step);
   around.settled++;
+  step.counted = true;
   if (step.state === "cancelled" && step.reason !== "parent") around.halted++;
   const isLaidOut = owner === "" || run.steps.get(owner)?.state === "expanding";
   if (around.settled === around.members && isLaidOut) endBody(run, owner);
 }
 
-/** All that a body consists of is there, or nothing more of it is wanted: the lease ends. */
+/** All that a body consists of is there: the lease ends. */
 export function layOut(run: MachineRun, step: MachineStep): void {
   Object.assign(step, { state: "expanding", place: "nowhere" });
-  if (run.cancelling) endCancelled(run);
-  else if (step.body?.settled === step.body?.members) endBody(run, step.spec.address);
+  if (step.body?.settled === step.body?.members) endBody(run, step.spec.address);
 }
 
 export function endBody(run: MachineRun, owner: StepAddress): void {

@@ -82,12 +82,14 @@ export function enter(
   onFailure: boolean,
   entries: Page<StepSpec>,
 ): void {
-  if (!run.cancelling) {
-    step.body ??= createBody(members, onFailure);
-    begin(run, entries.items);
-    step.cursor = Math.max(step.cursor, entries.next ?? 0);
+  if (run.cancelling) {
+    giveUp(run, step);
+    return;
   }
-  if (run.cancelling || entries.next === undefined) layOut(run, step);
+  step.body ??= createBody(members, onFailure);
+  begin(run, entries.items);
+  step.cursor = Math.max(step.cursor, entries.next ?? 0);
+  if (entries.next === undefined) layOut(run, step);
 }
 
 /** A page of a map's instances. */
@@ -97,12 +99,20 @@ export function expand(
   size: { readonly count: number; readonly membersEach: number; readonly to: number },
   entries: readonly StepSpec[],
 ): void {
-  if (!run.cancelling) {
-    step.body ??= createBody(size.count * size.membersEach, false);
-    begin(run, entries);
-    Object.assign(step, { count: size.count, cursor: size.to });
+  if (run.cancelling) {
+    giveUp(run, step);
+    return;
   }
-  if (run.cancelling || step.cursor === size.count) layOut(run, step);
+  step.body ??= createBody(size.count * size.membersEach, false);
+  begin(run, entries);
+  Object.assign(step, { count: size.count, cursor: size.to });
+  if (step.cursor === size.count) layOut(run, step);
+}
+
+/** Nothing more of a body is wanted once its run is being cancelled. */
+function giveUp(run: MachineRun, step: MachineStep): void {
+  settle(run, step, "cancelled", { reason: "cancelled" });
+  endCancelled(run);
 }
 
 /** The try failed, and another is due later. */

@@ -8,6 +8,7 @@ import { Command } from "./command.js";
 import { adopt } from "./compare.js";
 import { control } from "./control-commands.js";
 import { RANDOM_INPUT, randomPlans } from "./random-plans.js";
+import { retry } from "./retry-command.js";
 import { behind, type Holding, letGo, type Model, openWorker, pick, type Real } from "./world.js";
 
 /** What happens to a store, each as one command: it is done to the store and to the model, and both are compared. */
@@ -155,8 +156,15 @@ async function reportOf(
   return { type: "retry", lease, error: "{}", reason: "error", delayMs: 1_000 };
 }
 
-/** Lets all go well from here on: every run has to come to its end. */
+/** Lets all go well from here on: every run has to come to its end, and once retried to a good one. */
 export async function finishAll(model: Model, real: Real): Promise<void> {
+  await finish(model, real);
+  for (let at = 0; at < model.runs.size; at++) await retry(at).run(model, real);
+  await finish(model, real);
+  for (const { machine: run } of model.runs.values()) expect(run.state).toBe("succeeded");
+}
+
+async function finish(model: Model, real: Real): Promise<void> {
   const round = [promote(), take(0, 7, 7), take(1, 7, 7)];
   for (let idle = 0; idle < 3; idle = real.held.length === 0 ? idle + 1 : 0) {
     while (real.held.length > 0) {
@@ -199,4 +207,6 @@ export const anyCommand: readonly fc.Arbitrary<Command>[] = [
   small.map(lose),
   fc.constant(promote()),
   small.map(cancel),
+  small.map(retry),
+  small.map(retry),
 ];

@@ -18,7 +18,7 @@ export type Act =
       readonly priority: number;
       readonly extras: boolean;
     }
-  | { readonly do: "resubmit" | "cancel"; readonly at: number }
+  | { readonly do: "resubmit" | "cancel" | "retry"; readonly at: number }
   | {
       readonly do: "work";
       readonly worker: number;
@@ -118,6 +118,7 @@ export const stories = (length: number): fc.Arbitrary<Act[]> =>
         }),
       ),
       act(1, fc.record({ do: fc.constantFrom("resubmit" as const, "cancel" as const), at: small })),
+      act(2, fc.record({ do: doing("retry"), at: small })),
       act(
         8,
         fc.record({

@@ -119,6 +119,8 @@ async function perform(twin: Twin, act: Act, ids: readonly string[]): Promise<un
     }
     case "cancel":
       return submissions.length > 0 && store.cancel((pick(submissions, act.at) as Submission).id);
+    case "retry":
+      return submissions.length > 0 && store.retry((pick(submissions, act.at) as Submission).id);
     case "work":
       return work(twin, driver, act.tells, { slots: act.slots, inline: act.inline });
     case "control":
