@@ -221,7 +221,8 @@ describe("submitMany", () => {
       sent.push(lines.map((line) => (JSON.parse(line) as { id: string }).id));
       call += 1;
       const whole = await (await echo(request)).text();
-      if (call === 1) return new Response(whole.slice(0, -30));
+      // It breaks off between two lines, so that what came is good JSON.
+      if (call === 1) return new Response(`${whole.split("\n")[0]}\n`);
       if (call > 2) return new Response(whole);
       const [first, ...rest] = whole.trimEnd().split("\n");
       const { id } = JSON.parse(first as string) as { id: string };

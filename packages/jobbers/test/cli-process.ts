@@ -20,8 +20,8 @@ export interface Ended {
 export interface CliProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves when both outputs together match; rejects when the process ends before. */
-  until(pattern: RegExp): Promise<void>;
+  /** Resolves with the match when both outputs together match; rejects when the process ends before. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
 /** Starts the built command. */
@@ -53,9 +53,10 @@ export function startCli(
     until: (pattern) =>
       new Promise((resolve, reject) => {
         const watch = () => {
-          if (!pattern.test(text.stdout + text.stderr)) return;
+          const match = pattern.exec(text.stdout + text.stderr);
+          if (!match) return;
           watchers.delete(watch);
-          resolve();
+          resolve(match);
         };
         watchers.add(watch);
         watch();

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { JobbersError } from "@jobbers/core";
 import { defineCommand, sharedFlags } from "../command.js";
 import { type Supervised, startSupervisor } from "../dev/supervisor.js";
 import { wholeNumber } from "../flags.js";
@@ -29,6 +31,9 @@ export const dev = defineCommand({
       args.concurrency === undefined ? undefined : wholeNumber(args.concurrency, "--concurrency");
     const { note, json } = output;
     const store = storeUrl(args.store);
+    // A name that is misspelt is no file that the next save mends.
+    const absent = positionals.find((file) => !existsSync(file));
+    if (absent !== undefined) throw new JobbersError("workflow-file-invalid", `${absent} does not exist`);
     let isFirst = true;
     const onServing: Supervised["onServing"] = (child, names) => {
       note(`ready on ${child.url}: ${names.join(", ")} at ${child.store}`);

@@ -1,4 +1,4 @@
-import { type FSWatcher, statSync, watch } from "node:fs";
+import { existsSync, type FSWatcher, statSync, watch } from "node:fs";
 import { dirname, extname, join } from "node:path";
 
 /** Tells when one of some files was changed, also by being replaced, as editors do. */
@@ -38,7 +38,7 @@ export function createFileWatch(onChange: (files: readonly string[]) => void): F
     }, GATHER_MS);
   };
   const watchDirectory = (directory: string) => {
-    if (directories.has(directory)) return;
+    if (directories.has(directory) || !existsSync(directory)) return;
     const watcher = watch(directory, (_event, name) => {
       if (name === null) for (const file of seen.keys()) note(file);
       else {
