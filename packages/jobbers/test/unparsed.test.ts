@@ -4,11 +4,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "@jobbers/core";
+import { findRegistered } from "@jobbers/runs";
 import { hostIdentity } from "@jobbers/worker";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import { connect, dag, type Jobbers, task } from "../src/index.js";
-import { findRegistered } from "@jobbers/runs";
 import { startRedis } from "./redis-server.js";
 
 const echo = task({ name: "echo", input: z.unknown(), run: async (input) => input as never });
