@@ -1,6 +1,6 @@
 import { createUpkeep } from "@jobbers/upkeep";
 import { hostIdentity } from "@jobbers/worker";
-import { startServer } from "../../server.js";
+import { startServer } from "../../server/server.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { listenArgs, listenFlags } from "../listen.js";
 import { onEndSignals, signalExitCode } from "../signals.js";
