@@ -10,7 +10,7 @@ import { withStore } from "../store.js";
 export const server = defineCommand({
   name: "server",
   description:
-    "Serve the HTTP API of a store and do its upkeep, without executing steps, until a signal ends it",
+    "Serve the HTTP API of a store, and do its upkeep, until a signal ends it",
   args: { ...listenFlags, ...sharedFlags },
   examples: [
     "jobbers server",
