@@ -9,8 +9,7 @@ import { withStore } from "../store.js";
 /** `jobbers server`: the HTTP API of a store, and its upkeep. */
 export const server = defineCommand({
   name: "server",
-  description:
-    "Serve the HTTP API of a store, and do its upkeep, until a signal ends it",
+  description: "Serve the HTTP API of a store, and do its upkeep, until a signal ends it",
   args: { ...listenFlags, ...sharedFlags },
   examples: [
     "jobbers server",
