@@ -34,7 +34,7 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   /** How much longer than usual the server may take, in milliseconds: it waits for something by request. */
   readonly patienceMs?: number | undefined;
-  /** False: one try, no limit in time; the answer is a stream. */
+  /** True: one try, whose answer is a stream; it has to begin in time, and may take as long as it likes. */
   readonly once?: boolean | undefined;
 }
 
@@ -58,7 +58,7 @@ const passing = new Set([408, 429, 502, 503, 504]);
 
 /** Makes the transport of a client. */
 export function createTransport({ url, token, fetch, timeoutMs }: TransportOptions): Transport {
-  const requestOf = (call: Call, signal: AbortSignal | undefined) => {
+  const requestOf = (call: Call, signal: AbortSignal) => {
     const { method = call.body ? "POST" : "GET", body } = call;
     const headers = new Headers({ accept: "application/json", ...call.headers });
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
@@ -68,31 +68,29 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
       method,
       headers,
       ...(text !== undefined && { body: text }),
-      ...(signal && { signal }),
+      signal,
     });
   };
 
   /** One try; what it throws is a refusal of the server's, `server-unreachable`, or the caller's own signal. */
-  const attempt = async <T>(call: Call, tryMs: number | undefined, read: (r: Response) => Promise<T>) => {
-    const clock = tryMs === undefined ? undefined : startClock(tryMs);
-    const signals = [call.signal, clock?.signal].filter((each) => each !== undefined);
+  const attempt = async <T>(call: Call, tryMs: number, read: (r: Response) => Promise<T>) => {
+    const clock = startClock(tryMs);
+    const signal = call.signal ? AbortSignal.any([call.signal, clock.signal]) : clock.signal;
     try {
-      const response = await fetch(
-        requestOf(call, signals.length > 1 ? AbortSignal.any(signals) : signals[0]),
-      );
+      const response = await fetch(requestOf(call, signal));
       if (response.ok) return await read(response);
       throw await errorOf(response);
     } catch (error) {
       if (call.signal?.aborted) throw call.signal.reason;
       throw error instanceof JobbersHttpError ? error : unreachable(url, error);
     } finally {
-      clock?.stop();
+      clock.stop();
     }
   };
 
   const untilAnswered = async <T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> => {
     call.signal?.throwIfAborted();
-    if (call.once) return attempt(call, undefined, read);
+    if (call.once) return attempt(call, TRY_MS, read);
     const patienceMs = call.patienceMs ?? 0;
     const endMs = performance.now() + timeoutMs + patienceMs;
     for (let failures = 1; ; failures++) {

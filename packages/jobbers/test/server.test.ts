@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect as openSocket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { connect } from "../src/index.js";
-import { type JobbersServer, type ServerOptions, startServer } from "../src/server.js";
+import { type JobbersServer, type ServerOptions, startServer } from "../src/server/server.js";
 
 async function serve(options: Partial<ServerOptions> = {}): Promise<JobbersServer> {
   const jobbers = await connect("memory:");

@@ -1,4 +1,4 @@
-import { DEFAULT_HOST, DEFAULT_PORT } from "../server.js";
+import { DEFAULT_HOST, DEFAULT_PORT } from "../server/server.js";
 import { flagError, wholeNumber } from "./flags.js";
 
 /** The flags that say where a server listens. */

@@ -1,6 +1,6 @@
 import { createUpkeep } from "@jobbers/upkeep";
 import { hostIdentity } from "@jobbers/worker";
-import { startServer } from "../../server.js";
+import { startServer } from "../../server/server.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { listenArgs, listenFlags } from "../listen.js";
 import { onEndSignals, signalExitCode } from "../signals.js";
@@ -9,8 +9,7 @@ import { withStore } from "../store.js";
 /** `jobbers server`: the HTTP API of a store, and its upkeep. */
 export const server = defineCommand({
   name: "server",
-  description:
-    "Serve the HTTP API of a store and do its upkeep, without executing steps, until a signal ends it",
+  description: "Serve the HTTP API of a store, and do its upkeep, until a signal ends it",
   args: { ...listenFlags, ...sharedFlags },
   examples: [
     "jobbers server",

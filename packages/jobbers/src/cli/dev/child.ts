@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { JobbersError } from "@jobbers/core";
 import { connect } from "../../connect.js";
-import { type JobbersServer, startServer } from "../../server.js";
+import { type JobbersServer, startServer } from "../../server/server.js";
 import type { JobbersWorker } from "../../worker.js";
 import { codeOf } from "../error-report.js";
 import { tokensIn } from "../listen.js";
