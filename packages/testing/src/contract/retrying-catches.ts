@@ -103,7 +103,9 @@ export function retryingCatches(test: BenchTest): void {
     const { run } = await begin(bench, plan, { b: FAIL }, { input: false });
     expect(await bench.runState(run)).toBe("failed");
     await retry(bench, run);
+    const before = await bench.store.getStep(run, "f");
     expect(await work(bench, plan)).toEqual(["b", "d"]);
+    expect((await bench.store.getStep(run, "f"))?.fence).toBeGreaterThanOrEqual(before?.fence as number);
     const skipped = "skipped";
     expect(await bench.stepStates(run, "a", "c", "e", "f")).toEqual({
       ...{ a: skipped, c: skipped, e: skipped, f: skipped },

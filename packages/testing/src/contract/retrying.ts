@@ -115,7 +115,9 @@ export function retrying(test: BenchTest): void {
     expect(await bench.store.getStep(run, "a")).toMatchObject({ state: "failed", reason: "quarantined" });
     await retry(bench, run);
     for (let n = 1; n < MAX_LOST; n++) await lose();
-    expect(await bench.store.getStep(run, "a")).toMatchObject({ state: "ready", lost: MAX_LOST - 1 });
+    const again = await bench.store.getStep(run, "a");
+    expect(again).toMatchObject({ state: "ready", lost: MAX_LOST - 1 });
+    expect(again?.error).toBeUndefined();
     expect(await work(bench, single())).toEqual(["a"]);
     expect(await bench.runState(run)).toBe("succeeded");
   });
