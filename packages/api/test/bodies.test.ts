@@ -71,6 +71,7 @@ describe.each([
   });
 
   it.each([
+    ["a repeated key", submission('{"a":1,"\\u0061":2}'), '"a"'],
     ["__proto__ as a key", submission('{"__proto__":{"admin":true}}'), "__proto__"],
     ["a number that would be rounded", submission("9007199254740993"), "rounded"],
     ["half of a surrogate pair", submission('"\\ud800"'), "surrogate"],

@@ -2,25 +2,23 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type ClientRun, createClient, JobbersHttpError } from "@jobbers/client";
 import { type Jobbers, JobbersError, type OutputOf, ulid } from "jobbers";
 import {
   checkRunId,
-  DEFAULT_PORT,
   defineCommand,
   EXIT_OTHERWISE,
   executeRun,
   flagError,
-  type JobbersServer,
   type Output,
   onEndSignals,
   runCommand,
   sharedFlags,
   signalExitCode,
-  startServer,
   wholeNumber,
   withStore,
 } from "jobbers/cli";
+import { type ClientRun, createClient, JobbersHttpError } from "jobbers/client";
+import { DEFAULT_PORT, type JobbersServer, startServer } from "jobbers/server";
 import { dependencyAudit } from "./dag.js";
 
 type Audit = OutputOf<typeof dependencyAudit>;

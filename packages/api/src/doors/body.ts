@@ -55,8 +55,7 @@ export async function readJsonBody(c: Context, limits: BodyLimits): Promise<Json
 export function parseBody(bytes: Buffer, what: string): JsonValue {
   if (!isUtf8(bytes)) throw new RequestRefused("body-invalid", `${what} is not UTF-8`);
   try {
-    // Repeated keys: once parseJson can refuse them, this is the place to ask for it.
-    return parseJson(bytes.toString("utf8"), what);
+    return parseJson(bytes.toString("utf8"), what, { uniqueKeys: true });
   } catch (error) {
     if (!(error instanceof JobbersError)) throw error;
     const path = (error.detail as { path?: readonly (string | number)[] } | undefined)?.path;

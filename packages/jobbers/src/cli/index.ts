@@ -5,7 +5,6 @@
  */
 
 export { checkRunId } from "@jobbers/core";
-export { DEFAULT_PORT, type JobbersServer, startServer } from "../server.js";
 export type { Command, CommandCall } from "./command.js";
 export { defineCommand, sharedFlags } from "./command.js";
 export { codeOf, EXIT_BUG, EXIT_OTHERWISE, reportError } from "./error-report.js";
