@@ -35,6 +35,7 @@ export const neededCommands = [
   "SET",
   "SISMEMBER",
   "SMEMBERS",
+  "SMISMEMBER",
   "SPOP",
   "SRANDMEMBER",
   "SREM",

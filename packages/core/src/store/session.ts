@@ -1,4 +1,4 @@
-import type { Mail } from "./exchange.js";
+import type { Lease, Mail } from "./exchange.js";
 
 export interface SessionOpening {
   /** The worker's name; several sessions may share one. */
@@ -34,6 +34,8 @@ export interface Renewal {
   /** How many steps the store believes the session to hold. */
   readonly held: number;
   readonly mail: readonly Mail[];
+  /** Of the bulletin's beats, the leases that are not the newest, or under which the session holds nothing any more. */
+  readonly stale?: readonly Lease[] | undefined;
 }
 
 export interface Reaped {

@@ -12,9 +12,11 @@ import { fences } from "./fences.js";
 import { fleet } from "./fleet.js";
 import { forms } from "./forms.js";
 import { graph } from "./graph.js";
+import { heartbeats } from "./heartbeats.js";
 import { inspecting } from "./inspecting.js";
 import { lanes } from "./lanes.js";
 import { lines } from "./lines.js";
+import { liveness } from "./liveness.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
@@ -46,6 +48,8 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["dags", dags],
   ["sessions", sessions],
   ["losses", losses],
+  ["heartbeats", heartbeats],
+  ["liveness", liveness],
   ["timers", timers],
   ["cancelling", cancelling],
   ["crashes", crashes],
