@@ -34,10 +34,13 @@ const BLOCKED_MS = 250;
 export class Attempt implements Holding {
   readonly startedMs = performance.now();
   progress: Progress | undefined;
+  /** Since when what it is at has been the same. */
+  atSinceMs = this.startedMs;
   /** True when its one report was sent. */
   reported = false;
   #controller: AbortController | undefined;
   #aborted: AttemptAborted | undefined;
+  #at: string | undefined;
   #lastSignMs = this.startedMs;
   #stopTimeout: (() => void) | undefined;
   #stopWatch: (() => void) | undefined;
@@ -45,7 +48,13 @@ export class Attempt implements Holding {
   constructor(
     readonly grant: Grant,
     readonly task: AnyTask | undefined,
+    private readonly onSign?: (attempt: Attempt) => void,
   ) {}
+
+  /** When it gave its last sign of life. */
+  get lastSignMs(): number {
+    return this.#lastSignMs;
+  }
 
   get lease() {
     return this.grant.lease;
@@ -90,7 +99,12 @@ export class Attempt implements Holding {
 
   heartbeat(progress: Progress | undefined): void {
     this.#lastSignMs = performance.now();
-    if (progress) this.progress = progress;
+    if (progress) {
+      if (progress.at !== this.#at) this.atSinceMs = this.#lastSignMs;
+      this.#at = progress.at;
+      this.progress = progress;
+    }
+    if (!this.reported) this.onSign?.(this);
   }
 
   /** Starts its clocks; `onOver` is told once which ran out. */

@@ -13,6 +13,7 @@ import {
   type TaskStep,
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
+import type { Bulletins } from "./bulletins.js";
 import { createContext } from "./context.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
@@ -31,6 +32,7 @@ export interface ExecutorOptions {
   readonly ledger: Ledger;
   readonly reporter: Reporter;
   readonly slots: Slots;
+  readonly bulletins: Bulletins;
   readonly log: TaskLog;
   readonly random: () => number;
   readonly observe: Observer | undefined;
@@ -53,8 +55,11 @@ export class Executor {
   readonly #options: ExecutorOptions;
   readonly #running = new Map<Attempt, Promise<void>>();
 
+  readonly #onSign: (attempt: Attempt) => void;
+
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#onSign = (attempt) => options.bulletins.note(attempt);
   }
 
   /** Every attempt whose handler has not returned. */
@@ -70,7 +75,7 @@ export class Executor {
   /** Starts an attempt; never throws. */
   start(grant: Grant): void {
     const { tasks, ledger, slots } = this.#options;
-    const attempt = new Attempt(grant, tasks.get(grant.needs));
+    const attempt = new Attempt(grant, tasks.get(grant.needs), this.#onSign);
     ledger.add(attempt);
     slots.take();
     // It is noted before it begins: its handler may ask at once who runs.
@@ -121,7 +126,7 @@ export class Executor {
   }
 
   async #execute(attempt: Attempt, found: Found): Promise<void> {
-    const { deps, log } = this.#options;
+    const { deps, log, bulletins } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
@@ -136,10 +141,12 @@ export class Executor {
     this.#tell("started", attempt, task);
     try {
       const output = await task.run(input, createContext(attempt, deps, log));
+      const text = encodeOutput(output, task.name);
+      if (!attempt.reported) bulletins.took(task.name, performance.now() - attempt.startedMs);
       this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: encodeOutput(output, task.name),
+        output: text,
         follow: followOf(found.index, found.located),
       });
     } finally {
@@ -198,6 +205,7 @@ export class Executor {
     if (attempt.reported) return;
     attempt.reported = true;
     attempt.unwatch();
+    this.#options.bulletins.forget(attempt);
     this.#options.reporter.last(attempt, report);
   }
 
