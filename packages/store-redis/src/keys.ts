@@ -36,6 +36,9 @@ export function keysOf(namespace: string) {
     sessions: `${prefix}sessions`,
     session: (id: string) => `${prefix}session:${keyText(id)}`,
     held: (id: string) => `${prefix}held:${keyText(id)}`,
+    /** What workers told of the progress of steps that their sessions hold. */
+    beats: (id: string) => `${prefix}beats:${keyText(id)}`,
+    durations: `${prefix}durations`,
     box: at("box"),
     events: `${prefix}events`,
     readers: `${prefix}readers`,

@@ -36,6 +36,7 @@ export const neededCommands = [
   "SET",
   "SISMEMBER",
   "SMEMBERS",
+  "SMISMEMBER",
   "SPOP",
   "SRANDMEMBER",
   "SREM",

@@ -27,8 +27,8 @@ export function openRenewer(data: JsonValue): Renewer {
     }
   };
   return {
-    async renew(session): Promise<Renewal> {
-      return (await connect()).run(renewScript, session);
+    async renew(session, vitals): Promise<Renewal> {
+      return (await connect()).run(renewScript, session, vitals);
     },
     async close() {
       isClosed = true;

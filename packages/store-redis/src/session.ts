@@ -1,8 +1,9 @@
-import type { Lease, Renewal, Session, SessionOpening, WorkerRecord } from "@jobbers/core";
+import type { Lease, Renewal, Session, SessionOpening, Vitals, WorkerRecord } from "@jobbers/core";
 import { readPacked } from "./packed.js";
 import type { Argument, Script } from "./script.js";
 import type { Server } from "./server.js";
 import { keyText, packHash, packText, unpackText } from "./text.js";
+import { packVitals } from "./vitals.js";
 
 /** How many leases one script gives back. */
 export const RETURN_LIMIT = 500;
@@ -34,12 +35,20 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
   decode: (reply, id) => ({ id, openedAtMs: Number(reply) }),
 };
 
-export const renewScript: Script<[session: string], Renewal> = {
+type RenewalReply = [status: "alive" | "lost", held?: number, mail?: string[], stale?: number[]];
+
+export const renewScript: Script<[session: string, vitals: Vitals | undefined], Renewal> = {
   name: "renew",
-  encode: (session) => [keyText(session)],
-  decode(reply) {
-    const [status, held = 0, mail = []] = reply as ["alive" | "lost", number?, string[]?];
-    return { status, held, mail: mail.map((run) => ({ type: "cancel", run })) };
+  encode: (session, vitals) => [keyText(session), ...packVitals(vitals)],
+  decode(reply, _session, vitals) {
+    const [status, held = 0, mail = [], places = []] = reply as RenewalReply;
+    const stale = places.flatMap((place) => vitals?.bulletin?.beats[place]?.lease ?? []);
+    return {
+      status,
+      held,
+      mail: mail.map((run) => ({ type: "cancel", run })),
+      ...(stale.length > 0 && { stale }),
+    };
   },
 };
 
@@ -79,7 +88,10 @@ export function listHeld({ keys, look }: Server, session: string): Promise<Lease
 
 type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "queues" | "serves">;
 
-type ListedWorker = [session: string, expires: string, about: string, opened: string, held: number];
+type ListedWorker = [
+  ...[session: string, expires: string, about: string, opened: string, held: number],
+  ...[lag: string | null, heard: string | null, slots: string | null, running: string | null],
+];
 
 export const listWorkersScript: Script<[], WorkerRecord[]> = {
   name: "list-workers",
@@ -87,13 +99,19 @@ export const listWorkersScript: Script<[], WorkerRecord[]> = {
   decode: (reply) =>
     (reply as ListedWorker[])
       .map(
-        ([session, expires, about, opened, held]): WorkerRecord => ({
+        ([session, expires, about, opened, held, lag, heard, slots, running]): WorkerRecord => ({
           session,
           ...(JSON.parse(about) as About),
           openedAtMs: Number(opened),
           expiresAtMs: expires === "inf" ? Number.POSITIVE_INFINITY : Number(expires),
           held,
+          ...(lag !== null && { lagMs: Number(lag) }),
+          ...(heard !== null && loadOf(Number(heard), Number(slots), Number(running))),
         }),
       )
       .sort((a, b) => a.openedAtMs - b.openedAtMs),
 };
+
+function loadOf(heardAtMs: number, slots: number, running: number) {
+  return { heardAtMs, slots, running, free: Math.max(0, slots - running) };
+}

@@ -1,13 +1,16 @@
 import { isSettled, type StepAddress, type StepReason, type StepRecord } from "@jobbers/core";
+import type { HeldStep } from "./beats.js";
 import { kindOf, phaseOf, stateOf } from "./letters.js";
 import type { RunHead } from "./runs.js";
-import { US, unpackText } from "./text.js";
+import { packText, US, unpackText } from "./text.js";
 
 /** A step as scripts/shared/steps.lua writes it. */
 export interface ReadStep {
   readonly record: StepRecord;
   /** True where an error of it may be kept. */
   readonly mayHaveError: boolean;
+  /** Its lease, where its attempt may have told of its progress. */
+  readonly held: HeldStep | undefined;
 }
 
 /** True for an address inside a map: one of many under its plan name. */
@@ -25,7 +28,7 @@ export function readStep(
   body: string | null | undefined,
 ): ReadStep {
   const parts = text.split(",");
-  const [first = "", fence, tries, lost, , , ready, started, ended, due, , , , worker] = parts;
+  const [first = "", fence, tries, lost, holder, , ready, started, ended, due, , , , worker] = parts;
   const [name = "", kind = "", , , , , , queue = ""] = spec.split(US);
   const at = (offset: string | undefined) => (offset ? head.createdMs + Number(offset) : undefined);
   const kept = stateOf(first.charAt(0));
@@ -46,6 +49,7 @@ export function readStep(
     tries: Number(tries),
     lost: Number(lost),
     worker: worker ? unpackText(worker) : undefined,
+    ...(holder && state === kept && { session: holder }),
     readyAtMs: at(ready),
     startedAtMs: at(started),
     endedAtMs: at(ended),
@@ -55,5 +59,10 @@ export function readStep(
     settled: isTask || settled === undefined ? undefined : Number(settled),
     count: count ? Number(count) : undefined,
   };
-  return { record, mayHaveError: record.tries > 0 || record.lost > 0 || record.state === "failed" };
+  const member = `${run}|${packText(address)}|${fence}`;
+  return {
+    record,
+    mayHaveError: record.tries > 0 || record.lost > 0 || record.state === "failed",
+    held: holder && record.state === "running" ? { session: holder, member } : undefined,
+  };
 }

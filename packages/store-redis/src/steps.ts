@@ -1,5 +1,6 @@
 import type { StepAddress, StepCounts, StepRecord, StepState } from "@jobbers/core";
 import type { Redis } from "ioredis";
+import { readBeats } from "./beats.js";
 import type { Keys } from "./keys.js";
 import { stateOf } from "./letters.js";
 import { readPacked, readSharedSpecs } from "./packed.js";
@@ -67,10 +68,26 @@ async function readSteps(source: Source, packed: readonly string[]): Promise<Ste
     });
   note(plain, home);
   note(inner, beside);
-  return withErrors(
-    source,
-    packed.map((address) => found.get(address)).filter((step) => step !== undefined),
+  const steps = packed.map((address) => found.get(address)).filter((step) => step !== undefined);
+  return withProgress(source, steps, await withErrors(source, steps));
+}
+
+/** What running ones said last. */
+async function withProgress(
+  { redis, keys }: Source,
+  steps: readonly ReadStep[],
+  records: readonly StepRecord[],
+): Promise<StepRecord[]> {
+  const beats = await readBeats(
+    redis,
+    keys,
+    steps.flatMap(({ held }) => held ?? []),
   );
+  let at = 0;
+  return records.map((record, i) => {
+    const progress = steps[i]?.held && beats[at++];
+    return progress ? { ...record, progress } : record;
+  });
 }
 
 async function withErrors({ redis, keys, run }: Source, steps: readonly ReadStep[]): Promise<StepRecord[]> {

@@ -6,6 +6,7 @@ import { createCheck } from "./check.js";
 import { createConfirming } from "./confirm.js";
 import type { Place } from "./connection.js";
 import { diagnose } from "./diagnose.js";
+import { readDurations } from "./durations.js";
 import { lastEvent, readEvents } from "./events.js";
 import { exchangeScript } from "./exchange.js";
 import { expandScript } from "./expand.js";
@@ -18,6 +19,7 @@ import { getPlan } from "./plans.js";
 import { promoteScript } from "./promote.js";
 import { purgeScript } from "./purge.js";
 import { listQueues } from "./queues.js";
+import { readTimeScript } from "./read-time.js";
 import { reapScript } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { retryScript } from "./retry.js";
@@ -88,7 +90,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),
-    renew: (session) => run(renewScript, session),
+    renew: (session, vitals) => run(renewScript, session, vitals),
     async release(_session, leases) {
       for (const part of partsOf(leases)) await run(releaseScript, part, eventsKept);
     },
@@ -113,6 +115,8 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     listVersions: (name) => listVersions(server, name),
     listQueues: () => listQueues(server),
     listWorkers: () => run(listWorkersScript),
+    readDurations: (tasks) => readDurations(server, tasks),
+    readTime: () => run(readTimeScript),
     readEvents: (after, limit) => readEvents(server, after, limit),
     lastEvent: () => lastEvent(server),
     awaitEvents: (after, wait) => listening.awaitEvents(after, wait),

@@ -101,6 +101,21 @@ const mendable: readonly Case[] = [
     ["orphan"],
   ],
   ["leases of no session", () => at.raw.sadd(`${P}held:none`, `${at.busy.mapped}|item[2]|1`), ["hold-stale"]],
+  [
+    "progress of a step that its session does not hold",
+    () => at.raw.hset(`${P}beats:${at.busy.session}`, `${at.busy.mapped}|item[2]|1`, "1,1\u001e\u001e{}"),
+    ["orphan"],
+  ],
+  [
+    "progress of no session",
+    () => at.raw.hset(`${P}beats:none`, at.busy.running, "1,1\u001e\u001e{}"),
+    ["orphan"],
+  ],
+  [
+    "progress that nobody would look for",
+    () => at.raw.hdel(`${P}session:${at.busy.session}`, "beats"),
+    ["progress-unended"],
+  ],
   ["an expiry of no session", () => at.raw.zadd(`${P}sessions`, 9e15, "none"), ["orphan"]],
   ["a mailbox that stays", () => at.raw.rpush(`${P}box:none`, "events"), ["orphan"]],
   ["runs of a list that are all gone", () => at.raw.rpush(`${P}runs:7`, "01NONE"), ["orphan"]],

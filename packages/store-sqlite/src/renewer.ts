@@ -2,7 +2,7 @@ import type { JsonValue, Renewer } from "@jobbers/core";
 import { openConnection, type Place } from "./connection.js";
 import { openPhotostructure } from "./driver.js";
 import { createGroup } from "./group.js";
-import { renew } from "./session.js";
+import { renew, renewalWeight } from "./session.js";
 
 /** Renews sessions of a store on a connection of its own, for a thread whose event loop nobody blocks. */
 export function openRenewer(data: JsonValue): Renewer {
@@ -25,9 +25,9 @@ export function openRenewer(data: JsonValue): Renewer {
   // Whoever renews hears of it; nobody has to before.
   opening.catch(() => {});
   return {
-    async renew(session) {
+    async renew(session, vitals) {
       const { group } = await opening;
-      return group.mutate(1, (unit) => renew(unit, session));
+      return group.mutate(renewalWeight(vitals), (unit) => renew(unit, session, vitals));
     },
     async close() {
       const { sql, group } = await opening;

@@ -65,16 +65,20 @@ CREATE TABLE queues (name TEXT PRIMARY KEY, running INTEGER NOT NULL) WITHOUT RO
 CREATE TABLE timers (
   due INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (due, seq)
 ) WITHOUT ROWID;
+-- From "told" on, what its worker tells with renewals: the number of its last bulletin, when that was, the rest as it was then.
 CREATE TABLE sessions (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
   serves TEXT NOT NULL, queues TEXT NOT NULL, opened INTEGER NOT NULL, lease REAL NOT NULL, expires REAL NOT NULL,
-  suspect INTEGER, state TEXT NOT NULL, ended INTEGER
+  suspect INTEGER, state TEXT NOT NULL, ended INTEGER,
+  told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER
 );
 CREATE TABLE lanes (
   session INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, reply TEXT NOT NULL, PRIMARY KEY (session, lane)
 ) WITHOUT ROWID;
+-- With each lease the newest progress of its step, which ends with it: "at" and "progress" are JSON.
 CREATE TABLE held (
-  session INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (session, run, address)
+  session INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL,
+  heard INTEGER, since INTEGER, at TEXT, progress TEXT, PRIMARY KEY (session, run, address)
 ) WITHOUT ROWID;
 CREATE TABLE mail (
   session INTEGER NOT NULL, run INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (session, run)
@@ -86,6 +90,8 @@ CREATE TABLE events (
 CREATE TABLE shelves (
   shelf TEXT NOT NULL, at REAL NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (shelf, at, run)
 ) WITHOUT ROWID;
+-- How long successful attempts of each task took lately: see core's durations.ts.
+CREATE TABLE durations (task TEXT PRIMARY KEY, counts TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tallies (shelf TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 `;
 

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Lease, Renewal, Session, SessionOpening, WorkerRecord } from "@jobbers/core";
+import type { Lease, Renewal, Session, SessionOpening, Vitals, WorkerRecord } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { mailOf } from "./exchange.js";
 import { register } from "./registrations.js";
 import { giveBack, stepBehind } from "./report.js";
 import type { KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
+import { hear } from "./vitals.js";
 
 /** `open`; `closing` and `lost` while its steps go back, at no cost or at that of a loss; `over` when it holds none. */
 export type SessionState = "open" | "closing" | "lost" | "over";
@@ -75,13 +76,19 @@ export function knownSession(
 }
 
 /** Prolongs a session. One that has expired, but whose steps nobody has taken back yet, lives on. */
-export function renew(unit: Unit, id: string): Renewal {
+export function renew(unit: Unit, id: string, vitals?: Vitals): Renewal {
   const { sql, now } = unit;
   const update = "UPDATE sessions SET expires = ? + lease, suspect = NULL WHERE id = ? AND state = 'open'";
   const session = sql.run(update, now, id) > 0 && knownSession(sql, unit.turn.memory.sessions, id);
   if (!session) return { status: "lost", held: 0, mail: [] };
   const [held] = sql.tuple("SELECT count(*) FROM held WHERE session = ?", session.seq) as [number];
-  return { status: "alive", held, mail: mailOf(unit, session) };
+  const stale = vitals ? hear(unit, session, vitals) : [];
+  return { status: "alive", held, mail: mailOf(unit, session), ...(stale.length > 0 && { stale }) };
+}
+
+/** About how many rows a renewal touches. */
+export function renewalWeight(vitals: Vitals | undefined): number {
+  return 1 + (vitals?.bulletin?.beats.length ?? 0);
 }
 
 /** Gives steps back at no cost. */
@@ -152,11 +159,15 @@ interface SessionRow {
   readonly opened: number;
   readonly expires: number;
   readonly held: number;
+  readonly heard: number | null;
+  readonly lag: number | null;
+  readonly slots: number | null;
+  readonly running: number | null;
 }
 
 export function listWorkers(sql: Sql): WorkerRecord[] {
   const select =
-    "SELECT id, worker, host, pid, queues, serves, opened, expires, " +
+    "SELECT id, worker, host, pid, queues, serves, opened, expires, heard, lag, slots, running, " +
     "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions WHERE state = 'open' ORDER BY seq";
   return sql.all<SessionRow>(select).map((row) => ({
     session: row.id,
@@ -168,5 +179,12 @@ export function listWorkers(sql: Sql): WorkerRecord[] {
     openedAtMs: row.opened,
     expiresAtMs: row.expires,
     held: row.held,
+    ...(row.lag !== null && { lagMs: row.lag }),
+    ...loadOf(row),
   }));
+}
+
+function loadOf({ heard, slots, running }: SessionRow) {
+  if (heard === null || slots === null || running === null) return undefined;
+  return { heardAtMs: heard, slots, running, free: Math.max(0, slots - running) };
 }

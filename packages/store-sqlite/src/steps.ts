@@ -1,6 +1,7 @@
 import {
   isSettled,
   type Phase,
+  readProgress,
   type StepAddress,
   type StepCounts,
   type StepReason,
@@ -23,6 +24,7 @@ interface StepRow {
   readonly fence: number;
   readonly tries: number;
   readonly lost: number;
+  readonly session: number | null;
   readonly worker: string | null;
   readonly ready: number | null;
   readonly started: number | null;
@@ -31,7 +33,8 @@ interface StepRow {
   readonly spec: string;
 }
 
-const columns = "address, state, reason, phase, fence, tries, lost, worker, ready, started, ended, due, spec";
+const columns =
+  "address, state, reason, phase, fence, tries, lost, session, worker, ready, started, ended, due, spec";
 
 export function getStep(sql: Sql, run: RunHead, address: StepAddress): StepRecord | undefined {
   if (address === "") return undefined;
@@ -65,6 +68,7 @@ function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
     tries: row.tries,
     lost: row.lost,
     worker: row.worker ?? undefined,
+    ...(state === row.state && leaseOf(sql, run.seq, row)),
     readyAtMs: row.ready ?? undefined,
     startedAtMs: row.started ?? undefined,
     endedAtMs: row.ended ?? undefined,
@@ -74,6 +78,20 @@ function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
     settled: body?.settled,
     count: body?.count ?? undefined,
   };
+}
+
+/** Who holds a step, and what its attempt said last. */
+function leaseOf(sql: Sql, run: number, { session, address, state }: StepRow): Partial<StepRecord> {
+  if (session === null) return {};
+  const select =
+    "SELECT id, held.heard, since, at, progress FROM held JOIN sessions ON sessions.seq = held.session " +
+    "WHERE session = ? AND run = ? AND address = ?";
+  const row = sql.tuple(select, session, run, address);
+  if (!row) return {};
+  const [id, heardAtMs, sinceMs, at, rest] = row as [string, number | null, number, string | null, string];
+  if (heardAtMs === null || state !== "running") return { session: id };
+  const said = { rest, ...(at !== null && { at: JSON.parse(at) as string }) };
+  return { session: id, progress: readProgress(said, { sinceMs, heardAtMs }) };
 }
 
 function bodyOf(sql: Sql, run: number, address: StepAddress) {

@@ -6,6 +6,7 @@ import type { Place } from "./connection.js";
 import { MEMORY } from "./connection.js";
 import { diagnose } from "./diagnose.js";
 import type { Sql } from "./driver.js";
+import { readDurations } from "./durations.js";
 import { lastEvent, readEvents } from "./events.js";
 import { exchange } from "./exchange.js";
 import { expand } from "./expand.js";
@@ -32,6 +33,7 @@ import {
   RETURN_LIMIT,
   release,
   renew,
+  renewalWeight,
 } from "./session.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submit, weightOf } from "./submit.js";
@@ -115,7 +117,7 @@ export function createStore({
       return reply;
     },
     expand: (expansion) => mutate(expansion.items.length, (unit) => expand(unit, expansion)),
-    renew: (session) => mutate(1, (unit) => renew(unit, session)),
+    renew: (session, vitals) => mutate(renewalWeight(vitals), (unit) => renew(unit, session, vitals)),
     release: (_session, leases) =>
       releaseAll(leases, (part) => mutate(part.length, (unit) => release(unit, part))),
     async closeSession(session) {
@@ -147,6 +149,8 @@ export function createStore({
     listVersions: (name) => look(() => listVersions(sql, name)),
     listQueues: () => look(() => listQueues(sql)),
     listWorkers: () => look(() => listWorkers(sql)),
+    readDurations: (tasks) => look(() => readDurations(sql, tasks)),
+    readTime: () => look(() => new Turn(sql, memory, clock()).now),
     readEvents: (after, limit) => look(() => readEvents(sql, after, limit)),
     lastEvent: () => look(() => lastEvent(sql)),
     async awaitEvents(after, wait) {

@@ -71,7 +71,7 @@ const mendable: readonly Case[] = [
   [
     "a session that holds what does not name it",
     () =>
-      `INSERT INTO held SELECT seq, ${runNumber(busy.mapped)}, 'item[2]' FROM sessions WHERE id = '${busy.session}'`,
+      `INSERT INTO held (session, run, address) SELECT seq, ${runNumber(busy.mapped)}, 'item[2]' FROM sessions WHERE id = '${busy.session}'`,
     ["hold-stale"],
   ],
   ["the members of a run", () => `UPDATE runs SET settled = 0 WHERE id = '${busy.diamond}'`, ["count-body"]],

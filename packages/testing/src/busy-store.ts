@@ -74,6 +74,9 @@ export async function makeBusy(store: Store, clock: FakeClock): Promise<BusyStor
   const failed = await submit(chain(3), 5, { priority: 9 });
   await worker.fail(await take());
   const scheduled = await submit(single(), 6, { delayMs: 60_000 });
+  const beats = [c, shortC, runningA, item].map(({ lease }) => ({ lease, agoMs: 0, forMs: 0, rest: "{}" }));
+  const bulletin = { seq: 1, slots: 10, running: 5, beats, durations: [{ task: "a", counts: { 4: 1 } }] };
+  await store.renew(worker.session.id, { lagMs: 0, bulletin });
 
   return {
     diamond: diamondRun,

@@ -47,12 +47,15 @@ const BLOCKED_MS = MIN_HEARTBEAT_MS;
 export class Attempt implements Holding {
   readonly startedMs = performance.now();
   progress: Progress | undefined;
+  /** Since when what it is at has been the same. */
+  atSinceMs = this.startedMs;
   /** True when its one report was sent. */
   reported = false;
   /** What its hooks are told of it; none before the first of them, or where there is none. */
   told: HookedAttempt | undefined;
   #controller: AbortController | undefined;
   #aborted: AttemptAborted | undefined;
+  #at: string | undefined;
   #lastSignMs = this.startedMs;
   #stopTimeout: (() => void) | undefined;
   #stopWatch: (() => void) | undefined;
@@ -61,7 +64,13 @@ export class Attempt implements Holding {
   constructor(
     readonly grant: Grant,
     readonly task: AnyTask | undefined,
+    private readonly onSign?: (attempt: Attempt) => void,
   ) {}
+
+  /** When it gave its last sign of life. */
+  get lastSignMs(): number {
+    return this.#lastSignMs;
+  }
 
   get lease() {
     return this.grant.lease;
@@ -112,7 +121,12 @@ export class Attempt implements Holding {
 
   heartbeat(progress: Progress | undefined): void {
     this.#lastSignMs = performance.now();
-    if (progress) this.progress = progress;
+    if (progress) {
+      if (progress.at !== this.#at) this.atSinceMs = this.#lastSignMs;
+      this.#at = progress.at;
+      this.progress = progress;
+    }
+    if (!this.reported) this.onSign?.(this);
   }
 
   /** Starts its clocks; `onOver` is told once which ran out. */

@@ -9,6 +9,7 @@ import {
   type TaskStep,
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
+import type { Bulletins } from "./bulletins.js";
 import { createContext } from "./context.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
@@ -26,6 +27,7 @@ export interface ExecutorOptions {
   readonly ledger: Ledger;
   readonly reporter: Reporter;
   readonly slots: Slots;
+  readonly bulletins: Bulletins;
   readonly log: TaskLog;
   readonly random: () => number;
   /** How long a handler whose run was cancelled may go on before its step ends without it, in milliseconds. */
@@ -44,8 +46,11 @@ export class Executor {
   readonly #options: ExecutorOptions;
   readonly #running = new Map<Attempt, Promise<void>>();
 
+  readonly #onSign: (attempt: Attempt) => void;
+
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#onSign = (attempt) => options.bulletins.note(attempt);
   }
 
   /** Every attempt whose handler has not returned. */
@@ -61,7 +66,7 @@ export class Executor {
   /** Starts an attempt; never throws. */
   start(grant: Grant): void {
     const { tasks, ledger, slots } = this.#options;
-    const attempt = new Attempt(grant, tasks.get(grant.needs));
+    const attempt = new Attempt(grant, tasks.get(grant.needs), this.#onSign);
     ledger.add(attempt);
     slots.take();
     // It is noted before it begins: its handler may ask at once who runs.
@@ -113,7 +118,7 @@ export class Executor {
   }
 
   async #execute(attempt: Attempt, found: Found): Promise<void> {
-    const { deps, log, hooks } = this.#options;
+    const { deps, log, bulletins, hooks } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
@@ -129,10 +134,12 @@ export class Executor {
     hooks?.started(attempt, task, step);
     try {
       const output = await task.run(input, createContext(attempt, deps, log));
+      const text = encodeOutput(output, task.name);
+      if (!attempt.reported) bulletins.took(task.name, performance.now() - attempt.startedMs);
       const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: encodeOutput(output, task.name),
+        output: text,
         follow: followOf(found.index, found.located),
       });
       if (isFirst) hooks?.succeeded(attempt, task, output);
@@ -219,6 +226,7 @@ export class Executor {
     if (attempt.reported) return false;
     attempt.reported = true;
     attempt.unwatch();
+    this.#options.bulletins.forget(attempt);
     this.#options.reporter.last(attempt, report);
     return true;
   }

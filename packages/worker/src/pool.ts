@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
 import { Audit } from "./audit.js";
+import { Bulletins } from "./bulletins.js";
 import { Control } from "./control.js";
 import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
@@ -42,7 +43,7 @@ export class Pool {
   readonly #running: Promise<unknown>;
   readonly #unguard: () => void;
 
-  private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
+  private constructor(settings: Settings, ending: AbortController, { keeper, bulletins }: Link) {
     const { store, registry, random, log, deps, observe, abandonAfterMs } = settings;
     this.#settings = settings;
     this.#ending = ending;
@@ -69,12 +70,12 @@ export class Pool {
     });
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
     this.executor = new Executor({
-      ...{ ...shared, hooks: this.hooks, slots: this.slots },
+      ...{ ...shared, hooks: this.hooks, slots: this.slots, bulletins },
       ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe },
     });
     this.control = new Control({ ...shared, dags: registry.dags, expander });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
-    this.keeper = open(this);
+    this.keeper = keeper;
     this.#unguard = guardStrays(log);
     this.#running = Promise.all(this.lanes.map((lane) => lane.run()));
   }
@@ -83,9 +84,9 @@ export class Pool {
   static async open(settings: Settings, signal: AbortSignal): Promise<Pool> {
     const ending = new AbortController();
     let pool: Pool | undefined;
-    const keeper = await openKeeper(settings, { stopping: signal, ending: ending.signal }, () => pool);
-    pool = new Pool(settings, ending, () => keeper);
-    settings.observe?.({ type: "session", what: "opened", session: keeper.id });
+    const link = await openLink(settings, { stopping: signal, ending: ending.signal }, () => pool);
+    pool = new Pool(settings, ending, link);
+    settings.observe?.({ type: "session", what: "opened", session: link.keeper.id });
     return pool;
   }
 
@@ -164,16 +165,26 @@ export class Pool {
   }
 }
 
-function openKeeper(
+/** The tie to the store, and what goes along it. */
+interface Link {
+  readonly keeper: SessionKeeper;
+  readonly bulletins: Bulletins;
+}
+
+async function openLink(
   settings: Settings,
   signals: { readonly stopping: AbortSignal; readonly ending: AbortSignal },
   pool: () => Pool | undefined,
-): Promise<SessionKeeper> {
+): Promise<Link> {
   const { store, registry, queues, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
   const { serves, registrations: registers } = registry;
+  const bulletins = new Bulletins(() => ({
+    slots: settings.concurrency,
+    running: pool()?.slots.taken ?? 0,
+  }));
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
-    ...{ store, maxBlockMs, log, random, signal: signals.ending },
+    ...{ store, maxBlockMs, bulletins, log, random, signal: signals.ending },
     opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });
@@ -191,5 +202,5 @@ function openKeeper(
       void audit.hear(session, held);
     },
   };
-  return SessionKeeper.open(options, signals.stopping);
+  return { keeper: await SessionKeeper.open(options, signals.stopping), bulletins };
 }

@@ -1,4 +1,4 @@
-import type { Mail, Renewal } from "@jobbers/core";
+import type { Bulletin, Lease, Mail, Renewal, Vitals } from "@jobbers/core";
 import type { Pulse } from "./pulse.js";
 import { monotonicMs } from "./waiting.js";
 
@@ -6,7 +6,7 @@ import { monotonicMs } from "./waiting.js";
  * Renewing a session, wherever that is done: on the renewal thread, or on the main loop of a store that has no renewal module.
  *
  *   wait a third of the lease ──▶ main loop went round lately? ──no──▶ say so, renew nothing
- *            ▲                             │ yes
+ *            ▲                             │ yes: ask what it has to tell
  *            │                             ▼
  *            └──── say what came ◀──── renew ──rejected──▶ wait a fifteenth of the lease ──▶ again
  *
@@ -21,6 +21,8 @@ export type RenewalNews =
       readonly session: string;
       readonly held: number;
       readonly mail: readonly Mail[];
+      /** The bulletin that went with it, and what of it was stale. */
+      readonly told: { readonly seq: number; readonly stale: readonly Lease[] } | undefined;
     }
   | { readonly type: "lost"; readonly session: string }
   | { readonly type: "blocked"; readonly forMs: number }
@@ -32,12 +34,16 @@ export interface RenewalTerms {
   readonly trustMs: number;
   /** How long the main loop may be silent, in milliseconds. */
   readonly maxBlockMs: number;
+  /** How often the main loop says that it goes round, in milliseconds: silence for so long is no lag. */
+  readonly tickMs: number;
 }
 
 export interface RenewalPort {
   /** The session to renew now. */
   session(): string;
-  renew(session: string): Promise<Renewal>;
+  renew(session: string, vitals: Vitals): Promise<Renewal>;
+  /** What the main loop has to tell; `undefined` where it does not answer soon. */
+  bulletin(session: string): Promise<Bulletin | undefined> | Bulletin | undefined;
   tell(news: RenewalNews): void;
   /** Waits so long, or until the signal aborts. */
   wait(ms: number): Promise<void>;
@@ -82,12 +88,19 @@ async function renewOnce(terms: RenewalTerms, pulse: Pulse, port: RenewalPort): 
     return false;
   }
   const session = port.session();
-  const sentMs = monotonicMs();
   try {
-    const { status, held, mail } = await withDeadline(port.renew(session), port, terms.leaseMs / 3);
+    const bulletin = await port.bulletin(session);
+    if (port.signal.aborted) return true;
+    const lagMs = Math.max(0, pulse.silentMs - terms.tickMs);
+    const sentMs = monotonicMs();
+    const renewal = port.renew(session, { lagMs, bulletin });
+    const { status, held, mail, stale = [] } = await withDeadline(renewal, port, terms.leaseMs / 3);
     if (session !== port.session()) return true;
     if (status === "alive") pulse.trustUntil(trustedUntil(sentMs, terms.trustMs));
-    port.tell(status === "alive" ? { type: "renewed", session, held, mail } : { type: "lost", session });
+    const told = bulletin && { seq: bulletin.seq, stale };
+    port.tell(
+      status === "alive" ? { type: "renewed", session, held, mail, told } : { type: "lost", session },
+    );
     return true;
   } catch (error) {
     port.tell({ type: "trouble", message: error instanceof Error ? error.message : String(error) });

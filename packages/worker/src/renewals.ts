@@ -1,15 +1,17 @@
 import { Worker as Thread } from "node:worker_threads";
-import type { RenewalModule, Store, TaskLog } from "@jobbers/core";
+import type { Bulletin, RenewalModule, Store, TaskLog } from "@jobbers/core";
+import type { Bulletins } from "./bulletins.js";
 import { messageOf } from "./persistence.js";
 import type { Pulse } from "./pulse.js";
 import { type RenewalNews, type RenewalTerms, renewalLoop } from "./renewal-loop.js";
-import type { ThreadData, ThreadOrder } from "./renewal-thread.js";
+import type { ThreadData, ThreadNews, ThreadOrder } from "./renewal-thread.js";
 import { pause } from "./waiting.js";
 
 /** What keeping a session alive needs. */
 export interface RenewalsOptions extends RenewalTerms {
   readonly store: Pick<Store, "renew" | "renewal">;
   readonly pulse: Pulse;
+  readonly bulletins: Pick<Bulletins, "next">;
   readonly log: TaskLog;
   readonly random: () => number;
   readonly onNews: (news: RenewalNews) => void;
@@ -40,7 +42,7 @@ export class Renewals {
   /** The session to renew from now on. */
   switchTo(session: string): void {
     this.#session = session;
-    this.#thread?.postMessage({ session } satisfies ThreadOrder);
+    this.#thread?.postMessage({ type: "session", session } satisfies ThreadOrder);
   }
 
   /** Ends renewing, and resolves when nothing of it is left. */
@@ -48,18 +50,19 @@ export class Renewals {
     this.#ending.abort();
     // Who waits for its end needs a process that lives until then.
     this.#thread?.ref();
-    this.#thread?.postMessage({ session: undefined } satisfies ThreadOrder);
+    this.#thread?.postMessage({ type: "session", session: undefined } satisfies ThreadOrder);
     await Promise.all([this.#threadOver, this.#standInOver]);
   }
 
   #renewThere(renewal: RenewalModule): void {
-    const { leaseMs, trustMs, maxBlockMs, pulse, log, onNews } = this.#options;
-    const terms = { leaseMs, trustMs, maxBlockMs };
+    const { leaseMs, trustMs, maxBlockMs, tickMs, pulse, log, onNews } = this.#options;
+    const terms = { leaseMs, trustMs, maxBlockMs, tickMs };
     const thread = startThread({ renewal, session: this.#session, ...terms, pulse: pulse.buffer });
     this.#thread = thread;
     thread.unref();
     thread.once("message", () => log.debug("the renewal thread is up"));
-    thread.on("message", (news: RenewalNews) => {
+    thread.on("message", (news: ThreadNews) => {
+      if (news.type === "ask") return this.#answer(thread, news.session);
       // A thread that cannot reach the store may be alone with that.
       if (news.type !== "trouble") this.#standIn.abort();
       else if (this.#standIn.signal.aborted) this.#renewHere();
@@ -74,13 +77,27 @@ export class Renewals {
     });
   }
 
+  /** What the thread asks before it renews. */
+  #answer(thread: Thread, session: string): void {
+    const bulletin = this.#bulletinOf(session);
+    if (bulletin) thread.postMessage({ type: "bulletin", session, bulletin } satisfies ThreadOrder);
+  }
+
+  /** What the main loop has to tell; whoever asks it that finds it going round. */
+  #bulletinOf(session: string): Bulletin | undefined {
+    const { pulse, bulletins } = this.#options;
+    pulse.beat();
+    return session === this.#session ? bulletins.next(session) : undefined;
+  }
+
   #renewHere(): void {
     const { store, pulse, random, onNews } = this.#options;
     this.#standIn = new AbortController();
     const signal = AbortSignal.any([this.#ending.signal, this.#standIn.signal]);
     const loop = renewalLoop(this.#options, pulse, {
       session: () => this.#session,
-      renew: (session) => store.renew(session),
+      renew: (session, vitals) => store.renew(session, vitals),
+      bulletin: (session) => this.#bulletinOf(session),
       tell: onNews,
       wait: (ms) => pause(ms, signal),
       signal,

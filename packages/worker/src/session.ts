@@ -6,6 +6,7 @@ import {
   type Store,
   type TaskLog,
 } from "@jobbers/core";
+import type { Bulletins } from "./bulletins.js";
 import { GaveUp, messageOf, untilAnswered } from "./persistence.js";
 import { Pulse } from "./pulse.js";
 import { type RenewalNews, trustedUntil } from "./renewal-loop.js";
@@ -31,6 +32,7 @@ export interface SessionKeeperOptions {
   readonly store: Pick<Store, "url" | "openSession" | "closeSession" | "renew" | "renewal">;
   readonly opening: SessionOpening;
   readonly maxBlockMs: number;
+  readonly bulletins: Bulletins;
   readonly log: TaskLog;
   readonly random: () => number;
   /** Ends the asking for a new session. */
@@ -67,13 +69,15 @@ export class SessionKeeper {
     this.#session = session;
     this.#trustFrom(sentMs);
     this.#pulse.beat();
-    const { store, maxBlockMs, log, random, opening } = options;
+    const { store, maxBlockMs, bulletins, log, random, opening } = options;
     const { leaseMs } = opening;
+    const tickMs = Math.min(1_000, Math.max(10, leaseMs / 15));
     const onNews = (news: RenewalNews) => this.#hear(news);
     this.#renewals = new Renewals(session.id, {
-      ...{ store, pulse: this.#pulse, leaseMs, trustMs: this.#trustMs, maxBlockMs, log, random, onNews },
+      ...{ store, pulse: this.#pulse, bulletins, leaseMs, trustMs: this.#trustMs, maxBlockMs, tickMs },
+      ...{ log, random, onNews },
     });
-    this.#ticking = setInterval(() => this.#tick(), Math.min(1_000, Math.max(10, leaseMs / 15)));
+    this.#ticking = setInterval(() => this.#tick(), tickMs);
   }
 
   /** Opens the first session; rejects when the store does not answer for 5 s, so that a wrong setting is seen. */
@@ -156,12 +160,13 @@ export class SessionKeeper {
   }
 
   #hear(news: RenewalNews): void {
-    const { log, onMail, onHeld } = this.#options;
+    const { bulletins, log, onMail, onHeld } = this.#options;
     switch (news.type) {
       case "renewed":
         if (news.session !== this.id) return;
         this.#troubled = false;
         this.#tick();
+        if (news.told) bulletins.hear(news.session, news.told.seq, news.told.stale);
         if (news.mail.length > 0) onMail(news.mail);
         onHeld(news.session, news.held);
         return;

@@ -73,6 +73,10 @@ export const flawKinds = {
     what: "a session is said to hold a step that does not name it",
     mend: "the entry is removed",
   },
+  "progress-unended": {
+    what: "the session is not known to have told of progress, which would outlive its lease",
+    mend: "that is noted",
+  },
   "session-unlisted": {
     what: "the session is missing where sessions are swept",
     mend: "it is listed",

@@ -1,5 +1,6 @@
 import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
+import type { ProgressRecord } from "./progress.js";
 import type { RunState, StepReason, StepState } from "./states.js";
 import type { Phase } from "./step-spec.js";
 
@@ -36,6 +37,10 @@ export interface StepRecord {
   readonly lost: number;
   /** The worker that has it, or had it last. */
   readonly worker?: string | undefined;
+  /** The session that holds it; absent while none does. */
+  readonly session?: string | undefined;
+  /** How far it is: only while it runs, and when its handler has said so. */
+  readonly progress?: ProgressRecord | undefined;
   readonly readyAtMs?: number | undefined;
   readonly startedAtMs?: number | undefined;
   readonly endedAtMs?: number | undefined;
@@ -79,6 +84,16 @@ export interface WorkerRecord {
   readonly openedAtMs: number;
   readonly expiresAtMs: number;
   readonly held: number;
+  /** How late its main loop was at its last renewal, in milliseconds; absent before that. */
+  readonly lagMs?: number | undefined;
+  /** When its main loop told the following last; absent before that. */
+  readonly heardAtMs?: number | undefined;
+  /** How many handlers may run in it at a time. */
+  readonly slots?: number | undefined;
+  /** How many do, those included whose attempt was given up but who have not returned. */
+  readonly running?: number | undefined;
+  /** How many more may. */
+  readonly free?: number | undefined;
 }
 
 /**

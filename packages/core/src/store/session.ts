@@ -1,4 +1,4 @@
-import type { Mail } from "./exchange.js";
+import type { Lease, Mail } from "./exchange.js";
 import type { Registration } from "./registration.js";
 
 export interface SessionOpening {
@@ -28,6 +28,8 @@ export interface Renewal {
   /** How many steps the store believes the session to hold. */
   readonly held: number;
   readonly mail: readonly Mail[];
+  /** Of the bulletin's beats, the leases that are not the newest, or under which the session holds nothing any more. */
+  readonly stale?: readonly Lease[] | undefined;
 }
 
 export interface Reaped {

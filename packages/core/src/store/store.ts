@@ -1,5 +1,6 @@
 import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
+import type { DurationSummary } from "./durations.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
 import type { RunQuery } from "./listing.js";
@@ -16,6 +17,7 @@ import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./regi
 import type { Reaped, Renewal, Retention, Session, SessionOpening } from "./session.js";
 import type { StepState } from "./states.js";
 import type { CancelResult, RetryResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
+import type { Vitals } from "./vitals.js";
 
 /**
  * The Store port: every piece of state behind atomic transitions.
@@ -47,7 +49,7 @@ export interface RenewalModule {
 
 /** The one verb of the store that a renewal thread needs, on a connection of its own. */
 export interface Renewer {
-  renew(session: string): Promise<Renewal>;
+  renew(session: string, vitals?: Vitals): Promise<Renewal>;
   close(): Promise<void>;
 }
 
@@ -97,8 +99,13 @@ export interface Working {
    * the stored cursor is ignored. When the cursor reaches `count` the lease ends, and the map waits for its body.
    */
   expand(expansion: Expansion): Promise<ExpansionReply>;
-  /** Prolongs the session; answers what the worker has to know. `lost` means that its steps were given to others. */
-  renew(session: string): Promise<Renewal>;
+  /**
+   * Prolongs the session; answers what the worker has to know. `lost` means that its steps were given to others.
+   *
+   * The vitals are kept with it: the beats with the steps that they are of, until these run no more. A beat whose lease is not the
+   * newest changes nothing, and is told as `stale`. Of a lost session nothing is kept.
+   */
+  renew(session: string, vitals?: Vitals): Promise<Renewal>;
   /** Gives steps back without costing a try. Stale leases are ignored. */
   release(session: string, leases: readonly Lease[]): Promise<void>;
   /** Gives everything back and ends the session. */
@@ -169,6 +176,10 @@ export interface Looking {
   listVersions(name: string): Promise<VersionRecord[]>;
   listQueues(): Promise<QueueRecord[]>;
   listWorkers(): Promise<WorkerRecord[]>;
+  /** How long successful attempts of some tasks took lately; tasks that nobody has told of are left out. At most 500 a call. */
+  readDurations(tasks: readonly string[]): Promise<Record<string, DurationSummary>>;
+  /** The store's time, in milliseconds since 1970. */
+  readTime(): Promise<number>;
   /** The feed after a cursor (0: from what is left of its beginning); `gap` when events after the cursor were trimmed. */
   readEvents(
     after: number,

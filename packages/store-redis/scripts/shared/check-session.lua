@@ -43,7 +43,23 @@ check.handlers["held"] = function(id, cursor)
   for _, member in ipairs(page[2]) do
     local run, address, fence = lease.read(member)
     if not isInForm(member, run) or not check.isHeldBy(id, run, address, fence) then
-      if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then call("SREM", PREFIX .. "held:" .. id, member) end
+      if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then lease.strike(id, member) end
+    end
+  end
+  return page[1]
+end
+
+-- Progress ends with the lease that it is of.
+check.handlers["beats"] = function(id, cursor)
+  local key = "beats:" .. id
+  local page = call("HSCAN", PREFIX .. key, cursor, "COUNT", 250)
+  for i = 1, #page[2], 2 do
+    local member = page[2][i]
+    if call("SISMEMBER", PREFIX .. "held:" .. id, member) == 0 then
+      local run, address = lease.read(member)
+      if check.tell("orphan", run, address, key, "the session does not hold the step", true) then call("HDEL", PREFIX .. key, member) end
+    elseif call("HGET", PREFIX .. "session:" .. id, "beats") ~= "1" then
+      if check.tell("progress-unended", nil, nil, key, nil, true) then call("HSET", PREFIX .. "session:" .. id, "beats", "1") end
     end
   end
   return page[1]

@@ -1,6 +1,9 @@
--- Leases. The set `held:<session>` has each step that a session holds, as `run|address|fence`; a single as its run alone.
+-- Leases. The set `held:<session>` has each step that a session holds, as `run|address|fence`; a single as its run alone. What its worker
+-- told of its progress stands in `beats:<session>` under the same, and ends with it.
 
 local taken, given = {}, {}
+-- Sessions of which it is known that they told of no progress.
+lease.silent = {}
 
 -- Gives a step to a session: its fence grows, and whoever had it before may report no more.
 function lease.grant(step, session)
@@ -44,6 +47,12 @@ function lease.drop(session, member)
   list[#list + 1] = member
 end
 
+-- Takes an entry away that is of no lease.
+function lease.strike(session, member)
+  call("SREM", PREFIX .. "held:" .. session, member)
+  call("HDEL", PREFIX .. "beats:" .. session, member)
+end
+
 -- Ends a lease where there is one. To be called before the step's phase changes.
 function lease.finish(step)
   local run, session = step.run, step.session
@@ -56,6 +65,9 @@ end
 
 -- Removals go first: a step may be given back and taken again by the same session.
 function lease.flush()
-  for session, list in pairs(given) do callMany("SREM", PREFIX .. "held:" .. session, list) end
+  for session, list in pairs(given) do
+    callMany("SREM", PREFIX .. "held:" .. session, list)
+    if not lease.silent[session] then callMany("HDEL", PREFIX .. "beats:" .. session, list) end
+  end
   if taken.session then callMany("SADD", PREFIX .. "held:" .. taken.session, taken) end
 end

@@ -8,8 +8,9 @@ session.REMEMBERED_MS = REMEMBERED_MS
 
 -- A session, and whether it lives: past its time it still does as long as nobody has found it lost.
 function session.find(id)
-  local found = call("HMGET", PREFIX .. "session:" .. id, "state", "worker", "serves")
+  local found = call("HMGET", PREFIX .. "session:" .. id, "state", "worker", "serves", "beats")
   if not found[1] then return nil end
+  if not found[4] then lease.silent[id] = true end
   -- What is served is looked up in one text, each need once.
   local list = found[3]
   local serves = setmetatable({ [""] = true }, { __index = function(known, needs)
@@ -34,7 +35,7 @@ function session.over(id)
   call("PEXPIRE", key, REMEMBERED_MS)
   call("PEXPIRE", PREFIX .. "lanes:" .. id, REMEMBERED_MS)
   call("SREM", PREFIX .. "leaving", id)
-  call("DEL", PREFIX .. "mail:" .. id)
+  call("DEL", PREFIX .. "mail:" .. id, PREFIX .. "beats:" .. id)
   for _, queue in ipairs(splitBy(call("HGET", key, "idle") or "", US)) do call("ZREM", PREFIX .. "idle:" .. queue, id) end
 end
 
@@ -50,7 +51,7 @@ function session.returnHeld(id, limit, act)
     n = n + 1
     local run, address = lease.read(member)
     local step = report.stepBehind(run, address)
-    if step and step.session == id then act(step) else call("SREM", key, member) end
+    if step and step.session == id then act(step) else lease.strike(id, member) end
   end
   return n < call("SCARD", key)
 end

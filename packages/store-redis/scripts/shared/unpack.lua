@@ -84,8 +84,14 @@ end
 
 -- What a session holds of a single stands under the run alone.
 local function renameHold(run)
-  local key = PREFIX .. "held:" .. run.packed.heldBy
-  if call("SREM", key, run.id) == 1 then call("SADD", key, run.id .. "|" .. runs.soleStep(run).address .. "|1") end
+  local session = run.packed.heldBy
+  if call("SREM", PREFIX .. "held:" .. session, run.id) == 0 then return end
+  local member, beats = run.id .. "|" .. runs.soleStep(run).address .. "|1", PREFIX .. "beats:" .. session
+  call("SADD", PREFIX .. "held:" .. session, member)
+  local progress = call("HGET", beats, run.id)
+  if not progress then return end
+  call("HDEL", beats, run.id)
+  call("HSET", beats, member, progress)
 end
 
 local function hasChanged(run)

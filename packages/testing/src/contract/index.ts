@@ -12,10 +12,12 @@ import { fences } from "./fences.js";
 import { fleet } from "./fleet.js";
 import { forms } from "./forms.js";
 import { graph } from "./graph.js";
+import { heartbeats } from "./heartbeats.js";
 import { inspecting } from "./inspecting.js";
 import { lanes } from "./lanes.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
+import { liveness } from "./liveness.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
@@ -56,6 +58,8 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["sessions", sessions],
   ["registrations", registrations],
   ["losses", losses],
+  ["heartbeats", heartbeats],
+  ["liveness", liveness],
   ["timers", timers],
   ["cancelling", cancelling],
   ["retrying", retrying],

@@ -9,7 +9,7 @@ export async function looksOf(store: Store, runs: readonly string[], sessions: r
     heldBy(store, sessions),
     store.listRuns({ limit: MANY }),
     feedOf(store),
-    ...runs.map((run) => runOf(store, run)),
+    ...runs.map((run) => runOf(store, run, sessions)),
   ]);
   return {
     queues: queues.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
@@ -20,19 +20,22 @@ export async function looksOf(store: Store, runs: readonly string[], sessions: r
   };
 }
 
-async function runOf(store: Store, run: string) {
+async function runOf(store: Store, run: string, sessions: readonly string[]) {
   const record: RunRecord | undefined = await store.getRun(run);
   const { steps } = await store.listSteps(run, { limit: MANY });
   const counts = (await store.countSteps(run)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const details = await Promise.all(steps.map((step) => stepOf(store, step)));
+  const details = await Promise.all(steps.map((step) => stepOf(store, step, sessions)));
   return { record, counts, steps: details, failure: await store.readValues(run, [":failure"]) };
 }
 
-async function stepOf(store: Store, step: StepRecord) {
+async function stepOf(store: Store, step: StepRecord, sessions: readonly string[]) {
   const { run, address } = step;
+  // Sessions have names of the store's own.
+  const shown = (record: StepRecord | undefined) =>
+    record && { ...record, session: record.session && sessions.indexOf(record.session) };
   return {
-    step,
-    alone: await store.getStep(run, address),
+    step: shown(step),
+    alone: shown(await store.getStep(run, address)),
     values: await store.readValues(run, [address, `${address}:failure`]),
     attempts: await store.listAttempts(run, address),
   };

@@ -29,6 +29,7 @@ export type Act =
   | { readonly do: "control"; readonly worker: number; readonly most: number }
   | { readonly do: "late"; readonly tell: Telling }
   | { readonly do: "lose" | "close" | "replay"; readonly worker: number }
+  | { readonly do: "beat"; readonly worker: number; readonly at: number; readonly says: string }
   | { readonly do: "release"; readonly worker: number; readonly at: number }
   | { readonly do: "pass"; readonly ms: number }
   | { readonly do: "purge"; readonly count: number };
@@ -136,6 +137,13 @@ export const stories = (length: number): fc.Arbitrary<Act[]> =>
         fc.record({
           do: fc.constantFrom("lose" as const, "close" as const, "replay" as const),
           worker: small,
+        }),
+      ),
+      act(
+        2,
+        fc.record({
+          ...{ do: doing("beat"), worker: small, at: small },
+          says: fc.constantFrom("", "here", "é,|\u001e"),
         }),
       ),
       act(1, fc.record({ do: doing("release"), worker: small, at: small })),

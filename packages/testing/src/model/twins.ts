@@ -21,6 +21,8 @@ interface Holding {
 interface Twin {
   readonly store: Store;
   readonly pad: string;
+  /** How many bulletins there were, of all sessions. */
+  bulletins: number;
   readonly submissions: Submission[];
   readonly drivers: Driver[];
   held: Holding[];
@@ -77,7 +79,7 @@ export async function twinTest(open: OpenStore, options: ModelOptions = {}): Pro
 async function openTwin(open: OpenStore, clock: FakeClock, pad: string): Promise<Twin> {
   const store = await open({ clock });
   const drivers = await Promise.all(WORKERS.map((_, worker) => openWorker(store, worker)));
-  return { store, pad, submissions: [], drivers, held: [], late: [] };
+  return { store, pad, bulletins: 0, submissions: [], drivers, held: [], late: [] };
 }
 
 /** Does one thing to both; what they answer, and what they show then, has to be the same. */
@@ -133,6 +135,8 @@ async function perform(twin: Twin, act: Act, ids: readonly string[]): Promise<un
       const [held] = takeOut(twin, driver, [act.at]);
       return held && store.release(driver.session.id, [held.grant.lease]);
     }
+    case "beat":
+      return beat(twin, driver, act.at, act.says);
     case "lose":
     case "close":
       return leave(twin, worker, act.do);
@@ -178,6 +182,17 @@ async function work(
   for (const grant of grants) await driver.work.planOf(grant);
   twin.held.push(...grants.map((grant) => ({ grant, driver })));
   return { results, grants: shown(grants), mail: mail.toSorted((a, b) => (a.run < b.run ? -1 : 1)), more };
+}
+
+/** Tells of a step that this worker took, or lost, or that is another's. */
+async function beat(twin: Twin, driver: Driver, at: number, says: string) {
+  const holding = pick([...twin.held, ...twin.late], at);
+  if (!holding) return undefined;
+  const { lease } = holding.grant;
+  const said = { lease, agoMs: 1, forMs: 2, rest: '{"done":1}', ...(says !== "" && { at: says }) };
+  const bulletin = { seq: ++twin.bulletins, slots: 9, running: 1, beats: [said], durations: [] };
+  const { status, held, stale } = await twin.store.renew(driver.session.id, { lagMs: 0, bulletin });
+  return { status, held, stale };
 }
 
 async function control(driver: Driver, most: number) {

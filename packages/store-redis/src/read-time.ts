@@ -1,0 +1,7 @@
+import type { Script } from "./script.js";
+
+export const readTimeScript: Script<[], number> = {
+  name: "read-time",
+  encode: () => [],
+  decode: (reply) => Number(reply),
+};
