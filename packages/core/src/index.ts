@@ -26,6 +26,7 @@ export * from "./store/states.js";
 export * from "./store/step-spec.js";
 export * from "./store/store.js";
 export * from "./store/submission.js";
+export * from "./store/whereabouts.js";
 export * from "./values/hash.js";
 export * from "./values/ids.js";
 export * from "./values/json.js";

@@ -25,6 +25,7 @@ import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
 import { values } from "./values.js";
+import { whereabouts } from "./whereabouts.js";
 import { working } from "./working.js";
 
 const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
@@ -51,6 +52,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["crashes", crashes],
   ["retention", retention],
   ["looking", looking],
+  ["whereabouts", whereabouts],
   ["events", events],
   ["inspecting", inspecting],
 ];
