@@ -89,7 +89,7 @@ onBothStores((open) => {
         because: [{ type: "unknown-task", needs: "send", queue: "default", workers: ["w1", "w2"] }],
       });
       expect(answer.sentence).toContain(
-        "w1 and w2 serve queue default, but not one of them knows the task send. Start a worker with the file that defines it: " +
+        "w1 and w2 serve queue default, but none knows the task send. Start a worker that does: " +
           "jobbers worker FILE --queues default.",
       );
     });
@@ -160,7 +160,7 @@ onBothStores((open) => {
       await worker(single(), forever);
       const answer = await why(run);
       expect(answer.sentence).toBe(
-        "Step a was with worker w1, which is silent: its lease expired 4 s ago; the step is given to another in about 12 s at the " +
+        "Step a was with worker w1, which is silent: its lease expired 4 s ago; another worker gets it in about 12 s at the " +
           "latest.",
       );
       // The first of two sweeps, of which it takes no more than six seconds each.
@@ -291,10 +291,11 @@ onBothStores((open) => {
     });
 
     it("leads from a map to the first of its open steps, with a count of the rest", async () => {
-      const width = 3_000;
+      // More have settled than a look for open ones goes past.
+      const width = 6_500;
       const run = await submit(mapped(), { list: Array.from({ length: width }, (_, i) => i) });
       const one = await worker(mapped(), { ...forever, worker: "w1" });
-      for (let left = 2_000; left > 0; left -= 500) {
+      for (let left = 6_000; left > 0; left -= 500) {
         const grants = await one.take(500);
         await one.exchange(await Promise.all(grants.map((grant) => one.success(grant))));
       }
@@ -306,21 +307,16 @@ onBothStores((open) => {
             type: "body-open",
             step: "item[]",
             kind: "map",
-            settled: 2_000,
+            settled: 6_000,
             members: width,
             count: width,
-            left: 997,
+            left: 497,
           },
-          because: [{ step: /^item\[20\d\d\]$/ }, {}, {}].map(() =>
-            expect.objectContaining({ type: expect.any(String) }),
-          ),
+          because: [6_000, 6_001, 6_002].map((i) => ({ type: "running", step: `item[${i}]` })),
         },
       ]);
-      const [map] = answer.causes as [Cause & { because: Cause[] }];
-      for (const { step } of map.because as { step: string }[])
-        expect(step).toMatch(/^item\[(19|20|2\d)\d\d\]$/);
       expect(answer.sentence).toMatch(
-        /^Map item\[\] goes on: 2,000 of the 3,000 steps in its body have settled \(3,000 elements\)\. Step item\[\d+\] /,
+        /^Map item\[\] goes on: 6,000 of the 6,500 steps in its body have settled \(6,500 elements\)\. Step item\[6000\] runs on worker w1/,
       );
       expect((await why(run, "join")).causes).toMatchObject([
         { type: "not-started", because: [{ type: "body-open", step: "item[]" }] },

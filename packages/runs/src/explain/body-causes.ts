@@ -10,7 +10,8 @@ import {
 import type { BodyCause, Cause } from "./cause.js";
 import { figure } from "./figures.js";
 import { type Causes, MAX_CAUSES, openStates, type Scene, stateOf, titleOf } from "./scene.js";
-import { advancing, causesOfAll, unspokenOf } from "./step-causes.js";
+import { advancing, causesOfAll } from "./step-causes.js";
+import { unspokenOf } from "./waiting-causes.js";
 
 /** How many steps of one name inside a map are told of. */
 const MAX_SAME = 3;

@@ -12,7 +12,7 @@ export interface Explanation {
   readonly atMs: number;
   /** The first chain of causes, told from the top to its root. */
   readonly sentence: string;
-  /** What needs somebody's help comes first. Empty only for what has ended well, or goes on this very moment. */
+  /** At least one; what needs somebody's help comes first. */
   readonly causes: readonly Cause[];
   /** How many causes beside these are not listed. */
   readonly left: number;

@@ -25,8 +25,8 @@ export interface ExplainDeps {
 /**
  * Says why a run, or one step of it, is not further: the whole chain of what it waits for, each with its figures.
  *
- * It reads what it tells and no more: some 200 calls of the store at most, whatever the width of the run's maps. It looks while everything goes
- * on, so what is told of two steps may be of two moments.
+ * It costs as many calls of the store as the plan has steps at most, whatever the width of its maps: some 200, but for large bodies
+ * inside of maps. Everything goes on meanwhile, so what is told of two steps may be of two moments.
  *
  * @param address the step, such as `fetch[3]`; left out: the run
  * @throws what the store throws; a run or step that is not there is an answer too
@@ -57,6 +57,7 @@ async function runCauses(scene: Scene): Promise<Causes> {
 
 async function stepCauses(scene: Scene, address: StepAddress): Promise<Causes> {
   const { look, record } = scene;
+  if (record.purged) return alone(await endedRun(scene));
   const step = await look.step(address);
   if (step && isSettled(step.state) && step.phase !== "advance") return alone(await endedStep(scene, step));
   const because = await causesOf(scene, address);

@@ -4,10 +4,10 @@ import { openMembers } from "./body-causes.js";
 import type { Cause } from "./cause.js";
 import { shortFailure } from "./end-causes.js";
 import { instant, many, showError, span } from "./figures.js";
-import { inHands, inLine, noWorker } from "./place-causes.js";
 import { type Causes, MAX_CAUSES, type Scene } from "./scene.js";
-import { causesOfAll } from "./step-causes.js";
+import { causesOfAll, OPENING, placeCauses } from "./step-causes.js";
 import { byUrgency } from "./urgency.js";
+import { unlessAlive } from "./worker-causes.js";
 
 /** Why a run that goes on is not further. */
 export async function openRun(scene: Scene): Promise<Causes> {
@@ -26,26 +26,24 @@ export async function openRun(scene: Scene): Promise<Causes> {
 }
 
 /** The run begins later. */
-export async function scheduled({ look, record, nowMs }: Scene): Promise<Cause> {
+export async function scheduled(scene: Scene): Promise<Cause> {
+  const { look, record, nowMs } = scene;
   const first = await look.waiting();
   const dueAtMs = first?.dueAtMs;
   if (dueAtMs === undefined)
     return { type: "scheduled", sentence: `Run ${record.id} is scheduled for later.` };
-  const isAnyAlive = (await look.workers()).length > 0;
   const isOverdue = dueAtMs < nowMs;
   const when = isOverdue
     ? `was due at ${instant(dueAtMs)}, ${span(nowMs - dueAtMs)} ago`
     : `is scheduled for ${instant(dueAtMs)}, in ${span(dueAtMs - nowMs)}`;
-  const because = isAnyAlive || !isOverdue ? undefined : [noWorker()];
+  const because = isOverdue ? await unlessAlive(scene) : undefined;
   return { type: "scheduled", dueAtMs, sentence: `Run ${record.id} ${when}.`, because };
 }
 
 /** Entry steps beyond the first page of the submission: some worker has to send them. */
 async function openingCauses(scene: Scene): Promise<Cause[]> {
-  const where = (await scene.look.where(RUN_ADDRESS)).step;
-  if (!where || (where.state !== "ready" && where.state !== "running")) return [];
-  const placed = { title: "The run's opening", address: RUN_ADDRESS, where };
-  return [where.holder ? await inHands(scene, placed) : await inLine(scene, placed)];
+  const state = (await scene.look.where(RUN_ADDRESS)).step?.state;
+  return state === "ready" || state === "running" ? placeCauses(scene, RUN_ADDRESS, OPENING) : [];
 }
 
 /** The run ends when what runs of it has ended. */
