@@ -6,26 +6,11 @@ import {
   type StepState,
   type Store,
 } from "@jobbers/core";
-import { type Cause, createPlans, type ExplainStore, type Explanation, explain } from "@jobbers/runs";
+import { type Cause, createPlans, type Explanation, explain } from "@jobbers/runs";
 import { twinTest } from "@jobbers/testing/contract";
 import { expect, it } from "vitest";
 import { onBothStores } from "./both-stores.js";
-
-/** Counts the calls of a store. */
-function counted(store: Store): { store: ExplainStore; calls: () => number } {
-  let calls = 0;
-  const proxy = new Proxy(store, {
-    get(target, key) {
-      const member: unknown = Reflect.get(target, key, target);
-      if (typeof member !== "function") return member;
-      return (...args: unknown[]) => {
-        calls++;
-        return member.apply(target, args);
-      };
-    },
-  });
-  return { store: proxy, calls: () => calls };
-}
+import { countedStore } from "./counted-store.js";
 
 /** Whatever has happened to a run, each question about it has an answer, which costs no more than its plan is large. */
 async function checkRun(store: Store, id: string): Promise<void> {
@@ -35,7 +20,7 @@ async function checkRun(store: Store, id: string): Promise<void> {
   const { steps } = await store.listSteps(id, { limit: 100 });
   const asked = [undefined, ...new Set([...steps.map(({ address }) => address), ...names])];
   for (const step of asked) {
-    const { store: watched, calls } = counted(store);
+    const { store: watched, calls } = countedStore(store);
     const answer = await explain({ store: watched, plans: createPlans(watched) }, id, step);
     expect(calls()).toBeLessThanOrEqual(12 + 5 * names.length);
     expect(answer.causes.length, `${step}`).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
-import type { Grant, JsonValue, Plan, Store } from "@jobbers/core";
-import { type Cause, createPlans, type Explanation, explain } from "@jobbers/runs";
+import { dag, type Grant, type JsonValue, type Plan, type Store, task } from "@jobbers/core";
+import { type Cause, createFeed, createPlans, type Explanation, explain } from "@jobbers/runs";
 import {
   createFakeClock,
   type Driver,
@@ -16,10 +16,12 @@ import {
   taskStep,
 } from "@jobbers/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createJobbers } from "../src/jobbers.js";
 import { onBothStores } from "./both-stores.js";
+import { countedStore } from "./counted-store.js";
 
-const { caught, chain, conditional, diamond, inlined, manyEntries, mapInMap, mapped, single, watched } =
-  samplePlans;
+const { caught, chain, conditional, diamond, inlined, manyEntries, mapInMap, mapped, single } = samplePlans;
+const { watched, wideSuccessors } = samplePlans;
 
 onBothStores((open) => {
   let store: Store;
@@ -496,6 +498,70 @@ onBothStores((open) => {
         causes: [{ type: "ended", state: "cancelled" }],
       });
     });
+  });
+
+  it("looks at a part of what is wide, and says how much it leaves out", async () => {
+    const width = 1_000;
+    const plan = wideSuccessors(width);
+    const run = await submit(plan);
+    const one = await worker(plan, forever);
+    const ask = async (step?: string) => {
+      const { store: watched, calls } = countedStore(store);
+      const answer = await explain({ store: watched, plans: createPlans(watched) }, run, step);
+      return { ...answer, calls: calls() };
+    };
+    const join = await ask("join");
+    expect(join.causes).toMatchObject([{ type: "not-started", openCount: width, left: width - 20 }]);
+    expect(join.calls).toBeLessThan(50);
+    const [a] = (await one.take()) as [Grant];
+    await one.succeed(a);
+    const [first] = (await one.take(300)) as [Grant];
+    await one.succeed(first);
+    const whole = await ask();
+    expect(whole).toMatchObject({ causes: { length: 20 }, left: width - 21 });
+    expect(whole.sentence).toMatch(/Beside this, 998 other steps are open\.$/);
+    expect(whole.calls).toBeLessThan(50);
+    const after = await ask("join");
+    expect(after.causes).toMatchObject([
+      { type: "waiting-for", openCount: width - 1, parents: width, open: { length: 20 }, left: width - 21 },
+    ]);
+    expect(after.calls).toBeLessThan(50);
+  });
+
+  it("is on the face of a run, for steps that a real worker has", async () => {
+    const real = await open();
+    await using jobbers = createJobbers({ store: real, feed: createFeed(real) });
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const slow = task({
+      name: "slow",
+      retry: { attempts: 3 },
+      async run(_, { signal }) {
+        begin();
+        await new Promise((_resolve, reject) =>
+          signal.addEventListener("abort", () => reject(signal.reason)),
+        );
+        return null;
+      },
+    });
+    const later = dag("later", {}, () => slow({}, { name: "last", after: [slow({})] }));
+    await jobbers.worker({ workflows: [later, slow], name: "w1", concurrency: 1, graceMs: 0 }).start();
+    const run = await jobbers.submit(later);
+    await begun;
+    expect((await run.explain()).causes).toMatchObject([
+      { type: "running", step: "slow", worker: "w1", attempt: 1, attempts: 3 },
+    ]);
+    expect((await run.explain("last")).sentence).toMatch(
+      /^Step last has not begun; it waits for slow\. Step slow runs on worker w1 for .*, try 1 of 3/,
+    );
+    const other = await jobbers.submit(slow);
+    expect((await other.explain()).sentence).toBe(
+      "Step slow waits in queue default, first in line; 1 worker serves it.",
+    );
+    await run.cancel();
+    await other.cancel();
   });
 
   it("tells first what does not go on by itself", async () => {

@@ -54,7 +54,7 @@ export type Cause = Told &
     | BodyCause
     | LostCause
     | { readonly type: "advancing"; readonly step?: string | undefined }
-    | { readonly type: "not-started"; readonly step: string }
+    | NotStartedCause
     | { readonly type: "cancelling"; readonly running: number }
     | { readonly type: "stopping"; readonly failure: RunFailure }
     | EndedCause
@@ -126,6 +126,12 @@ export interface WaitingCause {
   readonly open: readonly string[];
   readonly openCount: number;
   readonly parents: number;
+}
+
+/** A step has no record yet; what has to happen first is behind it, and here, as far as that is for siblings to settle. */
+export interface NotStartedCause extends Partial<Pick<WaitingCause, "open" | "openCount" | "parents">> {
+  readonly type: "not-started";
+  readonly step: string;
 }
 
 /** A map is being laid out: so many of its elements have their steps. `count` is unknown before the first page. */

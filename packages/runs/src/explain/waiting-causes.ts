@@ -7,39 +7,41 @@ import { byUrgency } from "./urgency.js";
 
 /** A step that has siblings before it. */
 export async function waitingFor(scene: Scene, address: StepAddress, depth: number): Promise<Cause> {
-  const { title, parents, open, what, ...behind } = await beforeOf(scene, address, depth);
-  const isSome = open.length > 0 && open.length < parents.length;
-  const of = isSome ? ` (${open.length} of its ${parents.length} parents)` : "";
-  return {
-    ...{ type: "waiting-for", step: address, open: open.slice(0, MAX_CAUSES), openCount: open.length },
-    ...{ parents: parents.length, ...behind },
-    sentence: `${title} waits for ${what}${of}.`,
-  };
+  const { title, what, ...before } = await beforeOf(scene, address, depth);
+  const { openCount, parents } = before;
+  const of = openCount > 0 && openCount < parents ? ` (${openCount} of its ${parents} parents)` : "";
+  return { type: "waiting-for", step: address, ...before, sentence: `${title} waits for ${what}${of}.` };
 }
 
 /** A step that has siblings before it, none of which has told of its end. */
 export async function notReached(scene: Scene, address: StepAddress, depth: number): Promise<Cause> {
-  const { title, what, because, left } = await beforeOf(scene, address, depth);
+  const { title, what, ...before } = await beforeOf(scene, address, depth);
   const sentence = `${title} has not begun; it waits for ${what}.`;
-  return { type: "not-started", step: address, sentence, because, left };
+  return { type: "not-started", step: address, ...before, sentence };
 }
 
 /** The parents of a step, those of them that are open, and what is behind these. */
 async function beforeOf(scene: Scene, address: StepAddress, depth: number) {
   const located = find(scene.index, address);
   const parents = located ? await parentsOf(scene, located) : [];
-  const addresses = parents.map((parent) => parent.address);
   const open = parents.filter(({ isOpen }) => isOpen).map((parent) => parent.address);
-  const title = titleOf(located?.step.kind ?? "task", address);
-  if (open.length === 0) {
-    const found = await unspokenOf(scene, addresses);
-    const behind = found.because.length > 0 ? found : { because: [await advancing(scene, address)], left: 0 };
-    return { title, parents, open, what: "a worker to say what follows", ...behind };
-  }
   const what = open.length === 1 ? `${open[0]}` : `${many(open.length, "step")}: ${listed(open)}`;
-  // At the end of a long chain comes what all of that waits for.
-  const next = depth < MAX_CHAIN ? open : await rootsOf(scene, open);
-  return { title, parents, open, what, ...(await causesOfAll(scene, next, depth + 1)) };
+  const facts = {
+    title: titleOf(located?.step.kind ?? "task", address),
+    what: open.length === 0 ? "a worker to say what follows" : what,
+    ...{ open: open.slice(0, MAX_CAUSES), openCount: open.length, parents: parents.length },
+  };
+  if (open.length > 0) {
+    // At the end of a long chain comes what all of that waits for.
+    const next = depth < MAX_CHAIN ? open : await rootsOf(scene, open);
+    return { ...facts, ...(await causesOfAll(scene, next, depth + 1)) };
+  }
+  const unspoken = await unspokenOf(
+    scene,
+    parents.map((parent) => parent.address),
+  );
+  const because = unspoken.because.length > 0 ? unspoken.because : [await advancing(scene, address)];
+  return { ...facts, because, left: 0 };
 }
 
 /** Those of some settled steps of which nobody has said yet what follows. */
