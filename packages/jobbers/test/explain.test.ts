@@ -280,7 +280,7 @@ onBothStores((open) => {
       const answer = await why(run, "s30");
       expect(answer.state).toBe("unstarted");
       expect(answer.sentence).toMatch(
-        /^Step s30 has not begun; it waits for s29\. .*Step s1 waits in queue default, first in line\. No live worker serves queue default\./,
+        /^Step s30 has not begun; it waits for s29\. In the end: Step s1 waits in queue default, first in line\. No live worker serves queue default\./,
       );
       const four = planOf("four", [
         taskStep("a"),
@@ -313,12 +313,13 @@ onBothStores((open) => {
             members: width,
             count: width,
             left: 497,
+            open: { running: 7, ready: 493 },
           },
           because: [6_000, 6_001, 6_002].map((i) => ({ type: "running", step: `item[${i}]` })),
         },
       ]);
       expect(answer.sentence).toMatch(
-        /^Map item\[\] goes on: 6,000 of the 6,500 steps in its body have settled \(6,500 elements\)\. Step item\[6000\] runs on worker w1/,
+        /^Map item\[\] goes on: 6,000 of the 6,500 steps in its body have settled \(6,500 elements\); 7 running and 493 in line\. Step item\[6000\] runs on worker w1/,
       );
       expect((await why(run, "join")).causes).toMatchObject([
         { type: "not-started", because: [{ type: "body-open", step: "item[]" }] },
@@ -405,7 +406,7 @@ onBothStores((open) => {
       const answer = await why(run);
       expect(answer).toMatchObject({ state: "failed", causes: [{ type: "ended", failure: { step: "a" } }] });
       expect(answer.sentence).toBe(
-        `Run ${run} failed 1 min ago, after 2 s: step a failed first, with Error: out of luck. Step a failed 1 min ago after 1 try: ` +
+        `Run ${run} failed 1 min ago, after 2 s, because of step a. Step a failed 1 min ago after 1 try: ` +
           "Error: out of luck.",
       );
       const good = await submit(single());

@@ -8,7 +8,7 @@ import {
   type StepState,
 } from "@jobbers/core";
 import type { BodyCause, Cause } from "./cause.js";
-import { figure } from "./figures.js";
+import { figure, listed } from "./figures.js";
 import { type Causes, MAX_CAUSES, openStates, type Scene, stateOf, titleOf } from "./scene.js";
 import { advancing, causesOfAll } from "./step-causes.js";
 import { unspokenOf } from "./waiting-causes.js";
@@ -25,19 +25,40 @@ export async function openBody(scene: Scene, record: StepRecord, depth: number):
   const kind = record.kind === "map" ? "map" : "dag";
   const step = scene.index.step(record.name);
   const { indices } = parseAddress(address);
-  const body: BodyCause = { type: "body-open", step: address, kind, settled, members, count };
   const { because, left } =
     kind === "map"
       ? await openInstances(scene, { step, indices, record, depth })
       : await openMembers(scene, step.name, indices, depth);
-  const of = count === undefined ? "" : ` (${figure(count)} elements)`;
+  const open = indices.length === 0 ? await openCounts(scene, step.name) : undefined;
+  const body: BodyCause = { type: "body-open", step: address, kind, settled, members, count, open };
+  const elements = count === undefined ? "" : ` (${figure(count)} elements)`;
   const title = titleOf(kind, address);
-  return {
-    ...body,
-    sentence: `${title} goes on: ${figure(settled)} of the ${figure(members)} steps in its body have settled${of}.`,
-    because,
-    left,
-  };
+  const done = `${figure(settled)} of the ${figure(members)} steps in its body have settled${elements}`;
+  return { ...body, sentence: `${title} goes on: ${done}${open ? inStates(open) : ""}.`, because, left };
+}
+
+/** How many of a body's members are in each state that is no end. */
+async function openCounts({ look, index }: Scene, owner: string): Promise<NonNullable<BodyCause["open"]>> {
+  const all = await look.counts();
+  const sums: Partial<Record<StepState, number>> = {};
+  for (const { name } of index.members(owner)) {
+    for (const [state, n] of Object.entries(all.get(name) ?? {}) as [StepState, number][])
+      if (!isSettled(state)) sums[state] = (sums[state] ?? 0) + n;
+  }
+  return sums;
+}
+
+/** States as a sentence has them, in the order in which they are told. */
+const inWords = [
+  ["running", "running"],
+  ["ready", "in line"],
+  ["waiting", "waiting for an instant"],
+  ["expanding", "going on in bodies of their own"],
+] as const satisfies readonly (readonly [StepState, string])[];
+
+function inStates(open: NonNullable<BodyCause["open"]>): string {
+  const parts = inWords.flatMap(([state, words]) => (open[state] ? [`${figure(open[state])} ${words}`] : []));
+  return parts.length === 0 ? "" : `; ${listed(parts)}`;
 }
 
 /** What goes on among the members of the run's own body (`owner` undefined), or of an inlined dag's. */

@@ -151,6 +151,8 @@ export interface BodyCause {
   readonly members: number;
   /** Of a map: how many elements it has. */
   readonly count?: number | undefined;
+  /** How many steps of its body are in each state that is no end, deeper bodies apart; absent inside of maps. */
+  readonly open?: Readonly<Partial<Record<StepState, number>>> | undefined;
 }
 
 /** Its worker is silent beyond its lease, or is known to be gone. */

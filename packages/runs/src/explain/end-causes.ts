@@ -15,8 +15,10 @@ export async function endedRun(scene: Scene, depth = 0): Promise<Cause> {
   const took =
     endedAtMs !== undefined && startedAtMs !== undefined ? `, after ${span(endedAtMs - startedAtMs)}` : "";
   const word = state === "cancelled" ? "was cancelled" : state;
-  const why = failure ? `: step ${failure.step} failed first, with ${showError(failure.error)}` : "";
   const failed = failure && !purged && (await look.step(failure.step)) ? failure.step : undefined;
+  // The step's own sentence has the error.
+  const error = failure && failed === undefined ? `, with ${showError(failure.error)}` : "";
+  const why = failure ? `, because of step ${failure.step}${error}` : "";
   return {
     ...{ type: "ended", state, endedAtMs, failure },
     sentence: `Run ${id} ${word}${ago}${took}${why}.${purged ? " Nothing but this is kept of it." : ""}`,

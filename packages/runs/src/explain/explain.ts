@@ -110,7 +110,7 @@ const MAX_TOLD = 4;
 function tell(causes: readonly Cause[], left: number): string {
   const chain: string[] = [];
   for (let cause = causes[0]; cause; cause = cause.because?.[0]) chain.push(cause.sentence);
-  const told = chain.length > MAX_TOLD ? [...chain.slice(0, 1), ...chain.slice(1 - MAX_TOLD)] : chain;
+  const told = chain.length > MAX_TOLD ? [chain[0], "In the end:", ...chain.slice(-2)] : chain;
   const others = causes.length - 1 + left;
   const beside =
     others > 0 ? [`Beside this, ${many(others, "other step")} ${others === 1 ? "is" : "are"} open.`] : [];
