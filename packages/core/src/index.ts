@@ -34,6 +34,7 @@ export * from "./store/step-spec.js";
 export * from "./store/store.js";
 export * from "./store/submission.js";
 export * from "./store/vitals.js";
+export * from "./store/whereabouts.js";
 export * from "./values/hash.js";
 export * from "./values/ids.js";
 export * from "./values/json.js";

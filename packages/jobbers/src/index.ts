@@ -72,6 +72,8 @@ export {
   toMermaid,
 } from "@jobbers/core";
 export type {
+  Cause,
+  Explanation,
   Run,
   RunEvent,
   RunFailure,

@@ -4,6 +4,9 @@
  * @module
  */
 export { type Bell, createBell } from "./bell.js";
+export type * from "./explain/cause.js";
+export { type ExplainDeps, explain } from "./explain/explain.js";
+export type { ExplainStore } from "./explain/look.js";
 export { createFeed, type Feed, type RunListener, type Subscription } from "./feed.js";
 export { createPlans, type Plans } from "./plans.js";
 export { findRegistered } from "./registered.js";

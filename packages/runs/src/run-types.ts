@@ -1,4 +1,5 @@
 import type { EventRecord, RunRecord, StepRecord, StepState } from "@jobbers/core";
+import type { Explanation } from "./explain/cause.js";
 
 /** One execution of a dag or task, seen from outside. Making a handle costs nothing: it reads when it is asked. */
 export interface Run<out O = unknown> {
@@ -38,6 +39,14 @@ export interface Run<out O = unknown> {
   steps(options?: { readonly states?: readonly StepState[] | undefined }): AsyncIterable<StepRecord>;
   /** How far the run is, by step name, in the order of the plan. */
   progress(): Promise<StepProgress[]>;
+  /**
+   * Why the run, or one step of it, is not further: what it waits for, and what that waits for. A run or step that is not there
+   * is an answer, too.
+   *
+   * @example
+   * console.log((await run.explain()).sentence); // Step fetch waits in queue mail behind 1,204 steps. No live worker serves …
+   */
+  explain(step?: string): Promise<Explanation>;
   /**
    * What happens to the run from now on; the last event is always `run.ended`. A `gap` says that events were missed.
    *

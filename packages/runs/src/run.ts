@@ -1,4 +1,5 @@
 import { JobbersError, type RunRecord, type Store, type Workflow } from "@jobbers/core";
+import { explain } from "./explain/explain.js";
 import type { Feed } from "./feed.js";
 import type { Plans } from "./plans.js";
 import { readProgress } from "./run-progress.js";
@@ -48,6 +49,7 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
       const record = await read();
       return readProgress(store, record, await plans.read(record.plan));
     },
+    explain: (step) => explain({ store, plans }, id, step),
     events: ({ signal } = {}) => eventsOf(watched, signal),
   };
 }

@@ -26,6 +26,7 @@ export const neededCommands = [
   "LINDEX",
   "LLEN",
   "LPOP",
+  "LPOS",
   "LRANGE",
   "LREM",
   "PEXPIRE",
@@ -62,16 +63,7 @@ export const neededCommands = [
 export const clusterCommands = ["CLUSTER|KEYSLOT", "CLUSTER|SLOTS"] as const;
 
 /** What `jobbers doctor` and `jobbers fsck` need beyond them. */
-export const inspectingCommands = [
-  "HSCAN",
-  "LINSERT",
-  "LPOS",
-  "LREM",
-  "PTTL",
-  "SCAN",
-  "ZSCAN",
-  "ZSCORE",
-] as const;
+export const inspectingCommands = ["HSCAN", "LINSERT", "LREM", "PTTL", "SCAN", "ZSCAN", "ZSCORE"] as const;
 
 /** What `jobbers doctor` asks the server about itself and about its user. */
 export const askingCommands = ["ACL|DRYRUN", "ACL|WHOAMI", "CONFIG|GET", "PING"] as const;

@@ -16,6 +16,8 @@ export interface ServerParts {
 /** The server as verbs see it: scripts and looks, repeated while it is away. */
 export interface Server {
   readonly keys: Keys;
+  /** The clock that a test has put in place of the server's. */
+  readonly clock: (() => number) | undefined;
   /** Runs a script. */
   run<Call extends readonly unknown[], Reply>(script: Script<Call, Reply>, ...call: Call): Promise<Reply>;
   /** A plain look. */
@@ -41,6 +43,7 @@ export function createServer({ redis, keys, url, clock, isClosed }: ServerParts)
   };
   return {
     keys,
+    clock,
     run: (script, ...call) => {
       const args = script.encode(...call);
       return persist(async () => {

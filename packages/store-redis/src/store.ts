@@ -38,6 +38,7 @@ import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submitScript } from "./submit.js";
 import { isSoon, tellTimerScript } from "./tell-timer.js";
 import { readValues } from "./values.js";
+import { whereIs } from "./where-is.js";
 
 export interface StoreParts {
   readonly redis: Redis;
@@ -107,6 +108,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     getStep: (id, address) => getStep(server, id, address),
     listSteps: (id, query) => listSteps(server, id, query),
     countSteps: (id) => countSteps(server, id),
+    whereIs: (id, address) => whereIs(server, id, address),
     listAttempts: (id, address) => listAttempts(server, id, address),
     readValues: (id, wanted) => readValues(server, id, wanted),
     getPlan: (hash) => getPlan(server, hash),

@@ -40,6 +40,7 @@ import { chunksOf, submit, weightOf } from "./submit.js";
 import { type Memory, Turn } from "./turn.js";
 import { Unit } from "./unit.js";
 import { getValue } from "./values.js";
+import { whereIs } from "./where-is.js";
 
 /** How often a look into a locked file is repeated, after 1, 2, 3 … ms. */
 const READ_TRIES = 100;
@@ -136,6 +137,7 @@ export function createStore({
     getStep: (run, address) => lookInto(run, (head) => getStep(sql, head, address), undefined),
     listSteps: (run, query) => lookInto(run, (head) => listSteps(sql, head, query), { steps: [] }),
     countSteps: (run) => lookInto(run, (head) => countSteps(sql, head), []),
+    whereIs: (run, address) => look(() => atOneInstant(sql, () => whereIs(sql, clock(), run, address))),
     listAttempts: (run, address) => lookInto(run, (head) => listAttempts(sql, head.seq, address), []),
     readValues: (run, keys) =>
       look(() => {

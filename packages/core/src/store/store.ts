@@ -18,6 +18,7 @@ import type { Reaped, Renewal, Retention, Session, SessionOpening } from "./sess
 import type { StepState } from "./states.js";
 import type { CancelResult, RetryResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
 import type { Vitals } from "./vitals.js";
+import type { Whereabouts } from "./whereabouts.js";
 
 /**
  * The Store port: every piece of state behind atomic transitions.
@@ -160,6 +161,8 @@ export interface Looking {
   ): Promise<{ readonly steps: StepRecord[]; readonly next?: StepAddress | undefined }>;
   /** Counts of a run's steps by plan name and state: O(plan), whatever the width of its maps. */
   countSteps(run: string): Promise<StepCounts[]>;
+  /** Where a step is: its place in a line, who holds it. Bounded, however long the line; `RUN_ADDRESS` is the run's own opening. */
+  whereIs(run: string, address: StepAddress): Promise<Whereabouts>;
   /** Tries that did not succeed (failures, losses), oldest first, at most 100. */
   listAttempts(run: string, address: StepAddress): Promise<AttemptRecord[]>;
   /** JSON texts by key (see `valueKey`), `null` where there is none; at most 500 keys a call. */

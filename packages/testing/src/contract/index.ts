@@ -35,6 +35,7 @@ import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
 import { values } from "./values.js";
+import { whereabouts } from "./whereabouts.js";
 import { working } from "./working.js";
 
 const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
@@ -71,6 +72,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["retention", retention],
   ["looking", looking],
   ["listing", listing],
+  ["whereabouts", whereabouts],
   ["events", events],
   ["inspecting", inspecting],
 ];

@@ -38,7 +38,14 @@ async function stepOf(store: Store, step: StepRecord, sessions: readonly string[
     alone: shown(await store.getStep(run, address)),
     values: await store.readValues(run, [address, `${address}:failure`]),
     attempts: await store.listAttempts(run, address),
+    where: await whereabouts(store, step),
   };
+}
+
+/** Where it is; the two stores call their sessions by other names. */
+async function whereabouts(store: Store, { run, address }: StepRecord) {
+  const { nowMs, step } = await store.whereIs(run, address);
+  return { nowMs, step: step && { ...step, holder: step.holder && { ...step.holder, session: "" } } };
 }
 
 async function heldBy(store: Store, sessions: readonly string[]): Promise<string[][]> {

@@ -40,6 +40,12 @@ const openWorker = (store: Store, worker: number): Promise<Driver> =>
 
 const SHRINKING_MS = 120_000;
 
+/** What a twin test may be given. */
+export interface TwinOptions extends ModelOptions {
+  /** Looks at the runs so far in one of the stores after each act; what it throws fails the story. */
+  readonly watch?: ((store: Store, runs: readonly string[]) => Promise<void>) | undefined;
+}
+
 /**
  * Tells the same random story to two stores, of which one is given inputs that are too long to be kept in any short form, and
  * compares all that looking answers after each act. So a store that keeps runs in several forms keeps the same in each of them.
@@ -47,8 +53,8 @@ const SHRINKING_MS = 120_000;
  * @example
  * test("short runs are kept as long ones are", () => twinTest(open, { runs: 100 }), 60_000);
  */
-export async function twinTest(open: OpenStore, options: ModelOptions = {}): Promise<void> {
-  const { runs = 100, commands = 40, seed, path } = options;
+export async function twinTest(open: OpenStore, options: TwinOptions = {}): Promise<void> {
+  const { runs = 100, commands = 40, seed, path, watch } = options;
   const property = fc.asyncProperty(
     stories(commands),
     fc.constantFrom("", "é😀", "x".repeat(600)),
@@ -59,7 +65,10 @@ export async function twinTest(open: OpenStore, options: ModelOptions = {}): Pro
         await openTwin(open, clock, "x".repeat(1_100)),
       ] as const;
       try {
-        for (const act of story) await actOut(twins, clock, act);
+        for (const act of story) {
+          await actOut(twins, clock, act);
+          for (const { store, submissions } of twins) await watch?.(store, idsOf(submissions));
+        }
         for (const { store } of twins) expect(await checkAll(store)).toEqual([]);
       } finally {
         for (const { store } of twins) await store.close();
@@ -93,13 +102,14 @@ async function actOut(twins: readonly [Twin, Twin], clock: FakeClock, act: Act):
 }
 
 function lookAt({ store, submissions, drivers }: Twin) {
-  const ids = [...new Set(submissions.map(({ id }) => id))];
   return looksOf(
     store,
-    ids,
+    idsOf(submissions),
     drivers.map(({ session }) => session.id),
   );
 }
+
+const idsOf = (submissions: readonly Submission[]) => [...new Set(submissions.map(({ id }) => id))];
 
 async function perform(twin: Twin, act: Act, ids: readonly string[]): Promise<unknown> {
   const { store, submissions, drivers } = twin;

@@ -1,0 +1,59 @@
+import type { Phase, StepRecord, StepWhereabouts } from "@jobbers/core";
+import type { Cause } from "./cause.js";
+import { many } from "./figures.js";
+import type { Scene } from "./scene.js";
+import { queueOf, serversOf } from "./worker-causes.js";
+
+/** A step that stands in a line or is in some worker's hands. */
+export interface Placed {
+  readonly title: string;
+  readonly address: string;
+  readonly where: StepWhereabouts;
+  /** Absent for the run's own opening. */
+  readonly record?: StepRecord | undefined;
+}
+
+/** What a worker is wanted for, where it is not to run a task. */
+export const controlWork: Readonly<Record<Exclude<Phase, "run">, string>> = {
+  admit: "judges its condition",
+  expand: "lays it out",
+  enter: "starts it",
+  advance: "says what follows",
+};
+
+/** Where a step stands that was just popped, or has just been put there. */
+const NOWHERE = { before: 0, atLeast: false, depth: 0 };
+
+/** Why a step is not taken that stands in a line. */
+export async function inLine(scene: Scene, placed: Placed): Promise<Cause> {
+  const { address, where, record } = placed;
+  const { line, needs, phase } = where;
+  const queue = phase === "run" ? (line?.queue ?? record?.queue ?? "") : "";
+  const { serving, able, because } = await serversOf(scene, { queue, needs, last: record?.worker });
+  const { before, atLeast, depth } = line ?? NOWHERE;
+  const serve = `; ${many(able, "worker")} ${able === 1 ? "serves" : "serve"} it`;
+  const rank = line ? rankIn(before, atLeast) : "";
+  return {
+    ...{ type: "in-line", step: address, work: phase, queue: queueOf(queue) },
+    ...{ priority: line?.priority ?? scene.record.priority, before, atLeast, depth, serving, able, because },
+    sentence: `${waitsIn(placed, queue)}${rank}${because || queue === "" ? "" : serve}.`,
+  };
+}
+
+function waitsIn({ title, where }: Placed, queue: string): string {
+  if (where.phase === "run") return `${title} waits in queue ${queue}`;
+  const ended = where.phase === "advance" ? ` ${settledAs[where.state] ?? where.state} and` : "";
+  return `${title}${ended} waits for a worker that ${controlWork[where.phase]}`;
+}
+
+const settledAs: Readonly<Partial<Record<StepRecord["state"], string>>> = {
+  failed: "has failed",
+  succeeded: "has succeeded",
+  skipped: "was skipped",
+  cancelled: "was cancelled",
+};
+
+function rankIn(before: number, atLeast: boolean): string {
+  if (before === 0) return ", first in line";
+  return ` behind ${atLeast ? "at least " : ""}${many(before, "step")}`;
+}

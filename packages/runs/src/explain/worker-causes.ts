@@ -1,0 +1,70 @@
+import type { WorkerRecord } from "@jobbers/core";
+import type { Cause } from "./cause.js";
+import { listed } from "./figures.js";
+import type { Scene } from "./scene.js";
+
+/** What a step asks of a worker that is to take it: a queue ("" for control work), and what it has to know ("": nothing). */
+export interface Wanted {
+  readonly queue: string;
+  readonly needs: string;
+  /** The worker that had the step before. */
+  readonly last?: string | undefined;
+}
+
+/** How many workers could take it; where none could, why. */
+export async function serversOf({ look }: Scene, wanted: Wanted) {
+  const { queue, needs } = wanted;
+  const live = await look.workers();
+  const serving = queue === "" ? live : live.filter(({ queues }) => queues.includes(queue));
+  const able = needs === "" ? serving : serving.filter(({ serves }) => serves.includes(needs));
+  const figures = { serving: serving.length, able: able.length };
+  if (able.length > 0) return { ...figures, because: undefined };
+  return {
+    ...figures,
+    because: [serving.length === 0 ? nobodyServes(wanted) : nobodyKnows(wanted, serving)],
+  };
+}
+
+/** There is nobody who could do anything. */
+export function noWorker(): Cause {
+  return { type: "no-worker", sentence: "No worker is alive. Start one with: jobbers worker FILES." };
+}
+
+/** Names the lack of any worker behind what would go on by itself if there was one. */
+export async function unlessAlive({ look }: Scene): Promise<readonly Cause[] | undefined> {
+  return (await look.workers()).length > 0 ? undefined : [noWorker()];
+}
+
+function nobodyServes({ queue, last }: Wanted): Cause {
+  if (queue === "") return noWorker();
+  const before = last === undefined ? "" : ` (the last one that had this step was ${last})`;
+  const start = `Start one with: jobbers worker FILES --queues ${queue}`;
+  return {
+    ...{ type: "unserved-queue", queue, last },
+    sentence: `No live worker serves queue ${queue}${before}. ${start}.`,
+  };
+}
+
+/** How many workers are named. */
+const MAX_WORKERS = 20;
+
+function nobodyKnows({ queue, needs }: Wanted, serving: readonly WorkerRecord[]): Cause {
+  const workers = [...new Set(serving.map(({ worker }) => worker))].sort();
+  const isOne = workers.length === 1;
+  const what = needs.startsWith("dag:") ? `the dag ${needs.slice(4)}` : `the task ${needs}`;
+  const own =
+    queue === "" ? (isOne ? "is alive" : "are alive") : `${isOne ? "serves" : "serve"} queue ${queue}`;
+  const who = isOne
+    ? `Worker ${workers[0]} ${own}, but does not know`
+    : `${listed(workers)} ${own}, but none knows`;
+  const start = `Start a worker that does: jobbers worker FILE${queue === "" ? "" : ` --queues ${queue}`}`;
+  return {
+    ...{ type: "unknown-task", needs, queue: queueOf(queue), workers: workers.slice(0, MAX_WORKERS) },
+    sentence: `${who} ${what}. ${start}.`,
+  };
+}
+
+/** Control work stands in a queue without a name. */
+export function queueOf(queue: string): string | undefined {
+  return queue === "" ? undefined : queue;
+}

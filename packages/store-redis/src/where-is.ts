@@ -1,0 +1,165 @@
+import {
+  type Holder,
+  LINE_LOOK_LIMIT,
+  type LinePlace,
+  type StepAddress,
+  type Whereabouts,
+} from "@jobbers/core";
+import type { ChainableCommander, Redis } from "ioredis";
+import type { Keys } from "./keys.js";
+import { phaseOf, stateOf } from "./letters.js";
+import { readFields, readSharedSpecs } from "./packed.js";
+import { headOf } from "./runs.js";
+import type { Server } from "./server.js";
+import { isMapped } from "./step-record.js";
+import { packText, US, unpackText } from "./text.js";
+
+/** What a step's record and spec say of where it stands; texts as they are kept. */
+interface Standing {
+  readonly run: string;
+  readonly address: string;
+  readonly state: string;
+  readonly phase: string;
+  readonly fence: string;
+  readonly session: string;
+  readonly seq: string;
+  readonly cursor: number;
+  readonly needs: string;
+  readonly queue: string;
+  readonly priority: number;
+}
+
+/** Where a step is. What moves between the commands of this look is seen in one of its places, or in none. */
+export function whereIs(
+  { keys, look, clock }: Server,
+  run: string,
+  address: StepAddress,
+): Promise<Whereabouts> {
+  return look(async (redis) => {
+    const standing = await standingOf(redis, keys, run, packText(address));
+    const nowMs = await readNow(redis, keys, clock);
+    if (!standing) return { nowMs };
+    const { state, phase, cursor, needs, session } = standing;
+    const stands = session === "" && standing.seq !== "" && (state === "r" || phase === "v");
+    const [line, holder] = await Promise.all([
+      stands ? placeIn(redis, keys, standing) : undefined,
+      session === "" ? undefined : holderOf(redis, keys, session),
+    ]);
+    return {
+      nowMs,
+      step: { state: stateOf(state), phase: phaseOf(phase), needs: unpackText(needs), cursor, line, holder },
+    };
+  });
+}
+
+/** The store's time, which never goes back. */
+async function readNow(redis: Redis, keys: Keys, clock: Server["clock"]): Promise<number> {
+  const [time, kept] = await Promise.all([clock ? undefined : redis.time(), redis.hget(keys.clock, "ms")]);
+  const own = time
+    ? Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)
+    : Math.floor(clock?.() ?? 0);
+  return Math.max(own, Number(kept ?? 0));
+}
+
+/** What is kept of a step of a run that goes on. */
+async function standingOf(
+  redis: Redis,
+  keys: Keys,
+  run: string,
+  address: string,
+): Promise<Standing | undefined> {
+  const names = [`@${address}`, `$${address}`];
+  const [h, s, plan, ...own] = await readFields(redis, keys, run, ["h", "s", "p", ...names]);
+  if (!h || !s) return undefined;
+  const head = headOf(h, s);
+  const [text, ownSpec] = isMapped(address) ? await redis.hmget(keys.more(run), ...names) : own;
+  if (head.isEnded || head.purged || !text) return undefined;
+  const spec = ownSpec ?? (await readSharedSpecs(redis, keys, plan ?? "", [address])).get(address);
+  if (!spec) return undefined;
+  const [first = "", fence = "", , , session = "", seq = "", , , , , , , cursor] = text.split(",");
+  const [, , , , , , needs = "", queue = "", priority] = spec.split(US);
+  const phase = first.charAt(1);
+  return {
+    ...{ run, address, fence, session, seq, phase },
+    state: first.charAt(0),
+    cursor: Number(cursor || 0),
+    needs: phase === "v" ? "" : needs === "=" ? address : needs,
+    queue: phase === "r" ? queue : "",
+    priority: Number(priority || head.priority),
+  };
+}
+
+/** A line in which a step may stand, and what stands for it there. */
+interface Candidate {
+  readonly line: string;
+  readonly entry: string;
+}
+
+/** A step that was never taken may stand for its run alone (see scripts/shared/singles.lua), and in the line of those who serve it. */
+function candidatesOf(
+  keys: Keys,
+  { run, address, fence, seq, queue, priority, needs }: Standing,
+): Candidate[] {
+  const entries =
+    fence === "0" && queue !== "" ? [`${seq}|${run}|${address}`, run] : [`${seq}|${run}|${address}`];
+  const lines = [...new Set(["", needs])].map((each) => keys.line(`${queue}:${priority}:${each}`));
+  return lines.flatMap((line) => entries.map((entry) => ({ line, entry })));
+}
+
+async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<LinePlace | undefined> {
+  const candidates = candidatesOf(keys, standing);
+  const open = await redis.smembers(keys.lines(standing.queue));
+  const pipeline = redis.pipeline();
+  for (const member of open) pipeline.llen(keys.line(`${standing.queue}:${member}`));
+  for (const { line, entry } of candidates) pipeline.lpos(line, entry, "MAXLEN", LINE_LOOK_LIMIT);
+  for (const { line } of candidates) pipeline.llen(line);
+  const replies = await answersOf(pipeline);
+  const lengths = replies.slice(0, open.length).map(Number);
+  const ranks = replies.slice(open.length, open.length + candidates.length);
+  const depths = replies.slice(open.length + candidates.length).map(Number);
+  const found = ranks.find((rank) => rank !== null) ?? (await rankFromEnd(redis, candidates));
+  // In a line so long that neither end is near it must be; in a shorter one it would have been found.
+  const isFar = found === undefined && depths.some((depth) => depth > 2 * LINE_LOOK_LIMIT);
+  if (found === undefined && !isFar) return undefined;
+  const isHigher = (member: string) => Number(member.charAt(0)) > standing.priority;
+  const sum = (numbers: readonly number[]) => numbers.reduce((all, each) => all + each, 0);
+  const higher = sum(lengths.filter((_, i) => isHigher(open[i] as string)));
+  return {
+    queue: unpackText(standing.queue),
+    priority: standing.priority,
+    before: higher + Number(found ?? LINE_LOOK_LIMIT),
+    atLeast: isFar,
+    depth: sum(lengths),
+  };
+}
+
+/** The place of an entry that is nearer to its line's new end. */
+async function rankFromEnd(redis: Redis, candidates: readonly Candidate[]): Promise<number | undefined> {
+  const pipeline = redis.pipeline();
+  for (const { line, entry } of candidates) pipeline.lpos(line, entry, "RANK", -1, "MAXLEN", LINE_LOOK_LIMIT);
+  const rank = (await answersOf(pipeline)).find((each) => each !== null);
+  return rank === undefined ? undefined : Number(rank);
+}
+
+async function holderOf(redis: Redis, keys: Keys, session: string): Promise<Holder | undefined> {
+  const [[state, worker, suspect], expires] = await Promise.all([
+    redis.hmget(keys.session(session), "state", "worker", "suspect"),
+    redis.zscore(keys.sessions, session),
+  ]);
+  if (state !== "open" && state !== "closing" && state !== "lost") return undefined;
+  const expiresAtMs = Number(expires ?? Number.NaN);
+  return {
+    session,
+    worker: unpackText(worker ?? ""),
+    state,
+    expiresAtMs: Number.isFinite(expiresAtMs) ? expiresAtMs : undefined,
+    suspectAtMs: state === "open" && suspect ? Number(suspect) : undefined,
+  };
+}
+
+async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {
+  return ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
+}
