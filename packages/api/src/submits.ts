@@ -49,6 +49,7 @@ export function createSubmits(submitter: Submitter, { flights, waitMs }: Submits
       for (const each of late)
         each.resolve(refused(each.item, `the store did not take it within ${waitMs} ms`));
       const live = late.length === 0 ? batch : batch.filter((each) => each.sinceMs >= since);
+      if (live.length === 0) continue;
       try {
         const answers = await submitter.submit(
           workflow,

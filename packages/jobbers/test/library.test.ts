@@ -207,6 +207,33 @@ describe("submit and result", () => {
     expect((await run.status()).failure).toMatchObject({ step: "broken", error: { name: "RangeError" } });
   });
 
+  it("come from a retry by hand, which reruns what failed and keeps the rest", async () => {
+    const calls: string[] = [];
+    const first = task({ name: "first", run: async () => calls.push("first") });
+    const flaky = task({
+      name: "flaky",
+      input: z.object({ n: z.number() }),
+      retry: { attempts: 1 },
+      run: async ({ n }) => {
+        if (calls.push("flaky") < 3) throw new Error("not yet");
+        return n;
+      },
+    });
+    const twoSteps = dag("two-steps", {}, () => flaky({ n: first({}) }));
+    const jobbers = await connected();
+    await jobbers.worker({ workflows: [twoSteps, broken] }).start();
+    const run = await jobbers.submit(twoSteps, {});
+    await expect(run.result()).rejects.toThrow("not yet");
+    expect(await run.retry()).toBe("retried");
+    expect(await run.result()).toBe(1);
+    expect(calls).toEqual(["first", "flaky", "flaky"]);
+    expect(await run.retry()).toBe("succeeded");
+    await expect(jobbers.run(ID).retry()).rejects.toEqual(code("run-unknown"));
+    const unkept = await jobbers.submit(broken, undefined, { keep: 0 });
+    await expect(unkept.result()).rejects.toEqual(code("run-unknown"));
+    await expect(unkept.retry()).rejects.toEqual(code("run-unknown"));
+  });
+
   it("reject when the run is cancelled, unknown, of another workflow, or when the caller has had enough", async () => {
     const jobbers = await working();
     const run = await jobbers.submit(endless);

@@ -30,6 +30,12 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
       if (status === "unknown") throw unknownRun(id);
       return status;
     },
+    async retry() {
+      const { status } = await store.retry(id);
+      if (status === "unknown") throw unknownRun(id);
+      if (status === "purged") throw forgottenRun(id);
+      return status;
+    },
     async *steps({ states } = {}) {
       let after: string | undefined;
       do {
@@ -50,6 +56,13 @@ function checkRecord(record: RunRecord | undefined, id: string, workflow: Workfl
   if (!record) throw unknownRun(id);
   if (!workflow || workflow.name === record.name) return record;
   throw new JobbersError("run-conflict", `run ${id} is one of "${record.name}", not of "${workflow.name}"`);
+}
+
+function forgottenRun(id: string): JobbersError {
+  return new JobbersError(
+    "run-unknown",
+    `nothing of run ${id} is kept but its id; submit it anew under another`,
+  );
 }
 
 function unknownRun(id: string): JobbersError {

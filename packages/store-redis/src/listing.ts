@@ -8,10 +8,10 @@ import {
   runCursor,
 } from "@jobbers/core";
 import type { Redis } from "ioredis";
+import { type Glance, glanceAtRuns } from "./glances.js";
 import type { Keys } from "./keys.js";
 import { runStateOf } from "./letters.js";
-import type { KindNames } from "./packed.js";
-import { glanceAtRuns, readRuns } from "./runs.js";
+import { readRuns } from "./runs.js";
 import type { Server } from "./server.js";
 import { packText } from "./text.js";
 
@@ -19,12 +19,15 @@ import { packText } from "./text.js";
 const STORE = "r";
 
 /** How many runs are examined in one go, and how many in the first; how many stand in one list. */
-const WINDOW = 1_000;
+const WINDOW = 500;
 const FIRST_WINDOW = 50;
 const BUCKET = 1_000;
 
 /** Finding nothing at all is about as much work as to examine so many runs. */
 const EMPTY_COST = 100;
+
+/** A run of which more has to be read counts as several. */
+const CHARS_EACH = 1_024;
 
 /** The states of which the runs are listed apart, by their letters: those that just run and succeed are not. */
 const listed: Partial<Record<RunState, string>> = { scheduled: "d", failed: "f", cancelled: "c" };
@@ -55,23 +58,10 @@ export async function listRuns(
   const { limit, below, createdAfterMs = Number.NEGATIVE_INFINITY } = query;
   return look(async (redis) => {
     const { floor, before: end } = await spanOf(redis, keys, query);
-    const letter = query.state && listed[query.state];
-    const windowOf = letter ? stateWindow(keys.listed(letter)) : numberWindow(keys);
-    const sift = createSieve(keys, query);
+    const scan = createScan(redis, keys, query, { floor, before: Math.min(end, below ?? end) });
     const runs: RunRecord[] = [];
-    let before = Math.min(end, below ?? end);
-    let size = Math.min(WINDOW, Math.max(limit, FIRST_WINDOW));
-    let examined = 0;
-    const isOver = () => before <= floor || examined >= EXAMINED_LIMIT;
-    while (!isOver()) {
-      const chosen: Entry[] = [];
-      while (chosen.length < limit - runs.length && !isOver()) {
-        const window = await windowOf(redis, { floor, before }, Math.min(size, EXAMINED_LIMIT - examined));
-        chosen.push(...(await sift(redis, window.entries)));
-        examined += window.entries.length || EMPTY_COST;
-        before = window.before;
-        size = Math.min(WINDOW, size * 4);
-      }
+    while (!scan.isOver()) {
+      const chosen = await scan.next(limit - runs.length);
       while (chosen.length > 0) {
         const entries = chosen.splice(0, limit - runs.length);
         const found = await readRuns(redis, keys, entries.map(idOf));
@@ -87,8 +77,37 @@ export async function listRuns(
         }
       }
     }
-    return before > floor ? { runs, next: runCursor(before, STORE) } : { runs };
+    return scan.before > floor ? { runs, next: runCursor(scan.before, STORE) } : { runs };
   });
+}
+
+/** Goes through a span from its end, and hands out what is worth reading, until it has examined enough. */
+function createScan(redis: Redis, keys: Keys, query: CheckedRunQuery, { floor, before }: Span) {
+  const letter = query.state && listed[query.state];
+  const windowOf = letter ? stateWindow(keys.listed(letter)) : numberWindow(keys);
+  const sift = createSieve(keys, query);
+  let size = Math.min(WINDOW, Math.max(query.limit, FIRST_WINDOW));
+  let examined = 0;
+  const scan = {
+    before,
+    isOver: () => scan.before <= floor || examined >= EXAMINED_LIMIT,
+    /** About as many as are wanted, or fewer where it is over. */
+    async next(wanted: number): Promise<Entry[]> {
+      const chosen: Entry[] = [];
+      while (chosen.length < wanted && !scan.isOver()) {
+        const span = { floor, before: scan.before };
+        const window = await windowOf(redis, span, Math.min(size, EXAMINED_LIMIT - examined));
+        const { kept, cost } = await sift(redis, window.entries);
+        chosen.push(...kept);
+        examined += cost || EMPTY_COST;
+        scan.before = window.before;
+        // Where few fit, the next look is a longer one.
+        size = Math.min(WINDOW, size * 4);
+      }
+      return chosen;
+    },
+  };
+  return scan;
 }
 
 const idOf = ({ id }: Entry): string => id;
@@ -103,27 +122,25 @@ function fits(run: RunRecord, { state, name, tag, createdBeforeMs }: CheckedRunQ
   );
 }
 
-/** Keeps what is worth reading: where few fit, a glance at each costs a tenth of that. */
+/** Keeps what is worth reading: where few fit, a glance at each costs a tenth of that. Answers the cost of the glances, too. */
 function createSieve(keys: Keys, query: CheckedRunQuery) {
   const { state, name, tag, createdBeforeMs = Number.POSITIVE_INFINITY } = query;
   const isOpen = state === undefined && name === undefined && tag === undefined;
   const isNeedless = isOpen && createdBeforeMs === Number.POSITIVE_INFINITY;
   const packedName = name === undefined ? undefined : packText(name);
   const quotedTag = tag === undefined ? "" : JSON.stringify(tag);
-  const names: KindNames = new Map();
-  return async (redis: Redis, entries: readonly Entry[]): Promise<readonly Entry[]> => {
-    if (entries.length === 0 || isNeedless) return entries;
-    const glances = await glanceAtRuns(redis, keys, entries.map(idOf), names);
-    return entries.filter((_, i) => {
-      const run = glances[i];
-      return (
-        run !== undefined &&
-        (state === undefined || runStateOf(run.state) === state) &&
-        (packedName === undefined || run.name === packedName) &&
-        (tag === undefined || run.tags?.includes(quotedTag) === true) &&
-        run.createdMs < createdBeforeMs
-      );
-    });
+  const glancing = { wantsState: state !== undefined, names: new Map<string, string>() };
+  const isWorthReading = (run: Glance) =>
+    (state === undefined || runStateOf(run.state) === state) &&
+    (packedName === undefined || run.name === packedName) &&
+    (tag === undefined || run.tags?.includes(quotedTag) === true) &&
+    run.createdMs < createdBeforeMs;
+  return async (redis: Redis, entries: readonly Entry[]) => {
+    if (entries.length === 0 || isNeedless) return { kept: entries, cost: entries.length };
+    const glances = await glanceAtRuns(redis, keys, entries.map(idOf), glancing);
+    const chars = glances.reduce((sum, run) => sum + (run?.chars ?? 0), 0);
+    const kept = entries.filter((_, i) => glances[i] && isWorthReading(glances[i]));
+    return { kept, cost: Math.max(entries.length, Math.ceil(chars / CHARS_EACH)) };
   };
 }
 

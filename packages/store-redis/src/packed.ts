@@ -54,69 +54,8 @@ export async function readFields(
   return await redis.hmget(keys.run(id), ...names);
 }
 
-/** What a list goes by: read off a record, without its steps and values. */
-export interface Glance {
-  readonly state: string;
-  readonly number: number;
-  readonly createdMs: number;
-  /** As they are packed. */
-  readonly name: string;
-  readonly tags: string | undefined;
-}
-
-/** What the workflows of kinds are called, by the names of the kinds; a kind never changes its meaning. */
-export type KindNames = Map<string, string>;
-
-/** The same for many runs, of which most do not matter; `undefined` where a run is not packed. */
-export async function glanceAtPacked(
-  redis: Redis,
-  keys: Keys,
-  ids: readonly string[],
-  names: KindNames,
-): Promise<(Glance | undefined)[]> {
-  if (ids.length === 0) return [];
-  // In this order, as above.
-  const pipeline = redis
-    .pipeline()
-    .hmget(keys.progress, ...ids)
-    .hmget(keys.packed, ...ids);
-  const [progress, records] = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
-    if (error) throw error;
-    return reply as (string | null)[];
-  }) as [(string | null)[], (string | null)[]];
-  await learnNames(redis, keys, records, names);
-  return records.map((record, i) => {
-    const name = record === null ? undefined : names.get(kindNameOf(record));
-    return name === undefined ? undefined : glanceAt(record as string, progress[i] ?? "", name);
-  });
-}
-
-async function learnNames(
-  redis: Redis,
-  keys: Keys,
-  records: readonly (string | null)[],
-  names: KindNames,
-): Promise<void> {
-  const kinds = new Set(records.flatMap((record) => (record === null ? [] : [kindNameOf(record)])));
-  const unknown = [...kinds].filter((kind) => !names.has(kind));
-  if (unknown.length === 0) return;
-  const texts = await redis.hmget(keys.kinds, ...unknown);
-  for (const [i, text] of texts.entries()) {
-    if (text) names.set(unknown[i] as string, text.split(US)[9] ?? "");
-  }
-}
-
-function glanceAt(record: string, progress: string, name: string): Glance {
-  const isSingle = record.startsWith("q");
-  const state = isSingle ? (progress.startsWith("d") ? "s" : "r") : record.charAt(0);
-  const birth = birthOf(record, isSingle);
-  const comma = birth.indexOf(",");
-  const [, , tags] = birth.includes(US) ? birth.split(US) : [];
-  const number = Number.parseInt(birth.slice(comma + 1, comma + 17), 10);
-  return { state, number, createdMs: Number(birth.slice(0, comma)), name, tags };
-}
-
-function birthOf(record: string, isSingle: boolean): string {
+/** Where a record says when its run was submitted, as which number, with what tags. */
+export function birthOf(record: string, isSingle: boolean): string {
   const from = isSingle ? record.indexOf(",") : afterPart(record, 3);
   return record.slice(from + 1, record.indexOf(RS, from + 1));
 }

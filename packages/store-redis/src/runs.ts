@@ -2,7 +2,7 @@ import { isEnded, type RunRecord, type RunState, valueKey } from "@jobbers/core"
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
 import { kindOf, runStateOf } from "./letters.js";
-import { type Glance, glanceAtPacked, type KindNames, readPacked } from "./packed.js";
+import { readPacked } from "./packed.js";
 import type { Server } from "./server.js";
 import { unpackHash, unpackText } from "./text.js";
 
@@ -80,30 +80,6 @@ export async function readRuns(
   });
   await readLargeFailures(redis, keys, runs);
   return runs;
-}
-
-/** What a list goes by, for many runs of which most do not matter; `undefined` for what is gone. */
-export async function glanceAtRuns(
-  redis: Redis,
-  keys: Keys,
-  ids: readonly string[],
-  names: KindNames,
-): Promise<(Glance | undefined)[]> {
-  const glances = await glanceAtPacked(redis, keys, ids, names);
-  const others = ids.flatMap((id, i) => (glances[i] ? [] : [{ id, i }]));
-  const pipeline = redis.pipeline();
-  for (const { id } of others) pipeline.hmget(keys.run(id), "h", "s", "n", "g");
-  const replies = others.length === 0 ? [] : ((await pipeline.exec()) ?? []);
-  for (const [at, [error, reply]] of replies.entries()) {
-    if (error) throw error;
-    const [head, status, name, tags] = reply as Found;
-    if (!head || !status) continue;
-    const { number, createdMs, purged } = headOf(head, status);
-    const state = status.charAt(0);
-    const glance = { state, number, createdMs, name: name ?? "", tags: tags ?? undefined };
-    if (!purged) glances[(others[at] as { i: number }).i] = glance;
-  }
-  return glances;
 }
 
 /** What failed may be too large for the run's own hash. */

@@ -51,8 +51,8 @@ describe("a server that has loaded jobbers.acl", () => {
 
   let namespace = 0;
   /** Works as the one user, is inspected as the other. */
-  const open: OpenStore = async ({ clock, eventsKept }) => {
-    const options = { namespace: `acl-${++namespace}`, clock: clock.now, eventsKept };
+  const openAgain: OpenStore = async ({ clock, eventsKept }) => {
+    const options = { namespace: `acl-${namespace}`, clock: clock.now, eventsKept };
     const [working, inspecting] = await Promise.all([
       openRedisStore(urlOf("jobbers"), options),
       openRedisStore(urlOf("jobbers-doctor"), options),
@@ -60,10 +60,13 @@ describe("a server that has loaded jobbers.acl", () => {
     const close = () => Promise.all([working.close(), inspecting.close()]).then(() => {});
     return { ...working, check: inspecting.check, diagnose: inspecting.diagnose, close } satisfies Store;
   };
+  const open: OpenStore = (settings) => {
+    namespace++;
+    return openAgain(settings);
+  };
   storeContract("redis under the shipped ACL", open, {
     mayReplicate: true,
-    reopen: (_first, { clock }) =>
-      openRedisStore(urlOf("jobbers"), { namespace: `acl-${namespace}`, clock: clock.now }),
+    reopen: (_first, settings) => openAgain(settings),
   });
 
   it("refused nothing in all that time", async () => {

@@ -39,7 +39,12 @@ export const listing: Scenario = {
 /** Fills a store with ended runs, and lists them in every way. */
 export async function measureListing(url: string, scale: number): Promise<Figure[]> {
   await using jobbers = await connect(url);
-  await fill(jobbers, Math.max(4 * RARE, Math.ceil(1_000_000 * scale)));
+  await fillStore(jobbers, Math.max(4 * RARE, Math.ceil(1_000_000 * scale)));
+  return await measureLists(jobbers);
+}
+
+/** Lists the runs of a store that was filled so, in every way. */
+export async function measureLists(jobbers: Jobbers): Promise<Figure[]> {
   const newest = (await jobbers.store.listRuns({ limit: 1 })).runs[0]?.createdAtMs as number;
   const middle = await middleOf(jobbers, newest);
   const deep = await jobbers.store.listRuns({ limit: 1, createdBeforeMs: middle });
@@ -93,7 +98,7 @@ async function middleOf({ store }: Jobbers, newest: number): Promise<number> {
 }
 
 /** Submits runs and works through them. */
-async function fill(jobbers: Jobbers, runs: number): Promise<void> {
+export async function fillStore(jobbers: Jobbers, runs: number): Promise<void> {
   const forever = { ageMs: 86_400_000, count: 10 * runs };
   const retention = { succeeded: forever, failed: forever, cancelled: forever };
   const log = { debug() {}, info() {}, warn() {}, error() {} };

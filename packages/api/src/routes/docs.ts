@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { jsonText, ownText } from "../answers.js";
-import { docsPage, docsStyle, errorsPage } from "../docs-page.js";
+import { docsPage, errorsPage } from "../docs/page.js";
+import { docsStyle } from "../docs/style.js";
 import { anyDocument, openApiDocument } from "../openapi.js";
 import { defineRoute, type Route } from "../route.js";
 

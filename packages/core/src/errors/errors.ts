@@ -81,7 +81,7 @@ export const errorCatalogue = {
   },
   "run-cancelled": {
     title: "The run was cancelled",
-    remedy: "Submit it again under a new id if it is still wanted.",
+    remedy: "Retry the run to have it go on, or submit it again under a new id.",
     status: 409,
     exit: 4,
   },

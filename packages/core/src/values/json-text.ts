@@ -1,9 +1,9 @@
-const QUOTE = 34;
+export const QUOTE = 34;
 const BACKSLASH = 92;
 const MINUS = 45;
 const [ZERO, NINE] = [48, 57];
-const [OPEN_LIST, CLOSE_LIST] = [91, 93];
-const [OPEN_OBJECT, CLOSE_OBJECT] = [123, 125];
+export const [OPEN_LIST, CLOSE_LIST] = [91, 93];
+export const [OPEN_OBJECT, CLOSE_OBJECT] = [123, 125];
 
 /** Whole numbers of fewer digits are exact in any case. */
 const MAX_SAFE_DIGITS = 15;
@@ -34,7 +34,7 @@ export function scanJson(text: string, maxDepth: number): string | undefined {
 }
 
 /** Where the string that begins at `start` ends: at its closing quote, or with the text. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
   return end === -1 ? text.length : end;

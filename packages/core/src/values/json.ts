@@ -1,6 +1,7 @@
 import { JobbersError } from "../errors/errors.js";
 import type { JsonValue, Path } from "../plan/plan.js";
 import { tooDeep } from "./json-fault.js";
+import { findRepeatedKey } from "./json-keys.js";
 import { scanJson } from "./json-text.js";
 import { quoted } from "./quoted.js";
 import { showPath } from "./show-path.js";
@@ -67,13 +68,18 @@ export function encodeJson(value: unknown, what: string): string {
 /**
  * Reads JSON text, so that nothing in it is silently changed: besides what is no JSON, it refuses nesting deeper than
  * {@link MAX_JSON_DEPTH} (before it parses), `__proto__` keys, lone surrogates, and numbers that do not fit: `1e999` and whole
- * numbers that would be rounded, such as 9007199254740993. Of a repeated key the last value counts.
+ * numbers that would be rounded, such as 9007199254740993. Of a repeated key the last value counts,
+ * unless `uniqueKeys` is set: then it is refused.
  *
  * @throws JobbersError `not-json`
  * @example
  * parseJson('{"a":[1]}', "--input"); // { a: [1] }
  */
-export function parseJson(text: string, what: string): JsonValue {
+export function parseJson(
+  text: string,
+  what: string,
+  { uniqueKeys = false }: { readonly uniqueKeys?: boolean | undefined } = {},
+): JsonValue {
   const problem = scanJson(text, MAX_JSON_DEPTH);
   if (problem) throw new JobbersError("not-json", `${what} ${problem}`);
   let value: unknown;
@@ -82,7 +88,17 @@ export function parseJson(text: string, what: string): JsonValue {
   } catch (cause) {
     throw new JobbersError("not-json", `${what} is not JSON: ${(cause as Error).message}`);
   }
+  if (uniqueKeys) checkKeys(text, what);
   return checkJson(value, what);
+}
+
+function checkKeys(text: string, what: string): void {
+  const found = findRepeatedKey(text);
+  if (!found) return;
+  const { path, key, character } = found;
+  const where = `${what}${showPath(path)}`;
+  const message = `${where} has the key ${quoted(key)} twice (at character ${character}); leave one of them out`;
+  throw new JobbersError("not-json", message, { detail: { path } });
 }
 
 /** Throws for what JSON cannot carry; true when JSON will write the value a little differently. */
