@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { type Flags, readFlags, usage } from "./flags.js";
 import { httpSuite } from "./http/suite.js";
-import { markdownOf, pages, withFigures } from "./markdown.js";
+import { markdownOf, places, withFigures } from "./markdown.js";
 import { redisSuite } from "./redis/suite.js";
 import { machine, type Report, summarise, tableOf } from "./report.js";
 import { type Figure, type Suite, within } from "./scenario.js";
@@ -39,7 +39,7 @@ function suiteOf(flags: Flags): Promise<Suite> | Suite {
   return flags.store === "redis" ? redisSuite(flags) : sqliteSuite(flags.dir);
 }
 
-async function measure({ store, scenarios }: Suite, { only, rounds, scale }: Flags): Promise<Report> {
+async function measure({ store, scenarios }: Suite, { http, only, rounds, scale }: Flags): Promise<Report> {
   const on = machine();
   const measured = [];
   for (const scenario of scenarios.filter(({ name }) => name.includes(only))) {
@@ -50,15 +50,17 @@ async function measure({ store, scenarios }: Suite, { only, rounds, scale }: Fla
     }
     measured.push(summarise(scenario, results));
   }
-  return { machine: on, store, rounds, scale, measured };
+  return { of: http ? "http" : "engine", machine: on, store, rounds, scale, measured };
 }
 
 /** Writes the figures into the pages that show them. */
 async function writePages(reports: readonly Report[]): Promise<void> {
-  for (const [name, textOf] of pages) {
-    const file = new URL(`../../../${name}`, import.meta.url);
-    await writeFile(file, withFigures(await readFile(file, "utf8"), textOf(reports)));
-    process.stdout.write(`${name} has the figures.\n`);
+  for (const place of places) {
+    const own = reports.filter((report) => report.of === place.of);
+    if (own.length === 0) continue;
+    const file = new URL(`../../../${place.page}`, import.meta.url);
+    await writeFile(file, withFigures(await readFile(file, "utf8"), place, own));
+    process.stdout.write(`${place.page} has the figures of the ${place.of}.\n`);
   }
 }
 

@@ -36,23 +36,32 @@ function conditionsOf({ store, rounds, machine }: Report): string {
   return `${titleOf(store)}: median of ${rounds} rounds on ${where}. ${store}.`;
 }
 
-/** The pages of this repository that show the figures, and what each shows. */
-export const pages = [
-  ["README.md", summaryOf],
-  ["docs/reference/figures.md", markdownOf],
-] as const;
+/** Where figures stand in the pages of this repository, and how much of them. */
+export interface Place {
+  readonly page: string;
+  readonly of: Report["of"];
+  textOf(reports: readonly Report[]): string;
+}
+
+export const places: readonly Place[] = [
+  { page: "README.md", of: "engine", textOf: summaryOf },
+  { page: "README.md", of: "http", textOf: summaryOf },
+  { page: "docs/reference/figures.md", of: "engine", textOf: markdownOf },
+  { page: "docs/reference/figures.md", of: "http", textOf: markdownOf },
+];
 
 /** Between these two the figures stand in a page. */
-const marks = [
-  "<!-- figures of the Redis store, from apps/bench/figures -->",
-  "<!-- end of the figures -->",
-] as const;
+const marksOf = (of: Report["of"]) => [
+  `<!-- figures of the ${of}, from apps/bench/figures -->`,
+  `<!-- end of the figures of the ${of} -->`,
+];
 
 /** A page with a table between its marks; throws where it has none. */
-export function withFigures(page: string, table: string): string {
+export function withFigures(page: string, { of, textOf }: Place, reports: readonly Report[]): string {
+  const marks = marksOf(of) as [string, string];
   const [before, behind] = marks.map((mark) => page.indexOf(mark)) as [number, number];
   if (before === -1 || behind < before) throw new Error(`the page lacks the marks ${marks.join(" and ")}`);
-  return `${page.slice(0, before + marks[0].length)}\n\n${table}\n${page.slice(behind)}`;
+  return `${page.slice(0, before + marks[0].length)}\n\n${textOf(reports)}\n${page.slice(behind)}`;
 }
 
 function find(report: Report, scenario: string, figure: string): Row | undefined {

@@ -18,6 +18,8 @@ export interface Measured {
 
 /** What `--json` writes. */
 export interface Report {
+  /** What was measured: the engine beside its peers, or the HTTP API. */
+  readonly of: "engine" | "http";
   readonly machine: ReturnType<typeof machine>;
   /** The store and its settings. */
   readonly store: string;

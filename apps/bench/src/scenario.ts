@@ -2,17 +2,7 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit:
-    | "runs"
-    | "steps/s"
-    | "runs/s"
-    | "requests/s"
-    | "commands/s"
-    | "ms"
-    | "MiB"
-    | "bytes"
-    | "ratio"
-    | "%";
+  readonly unit: "steps/s" | "runs/s" | "requests/s" | "commands/s" | "ms" | "MiB" | "bytes" | "ratio" | "%";
   /** What the project aims at, where it does: at least so much, or at most so much. */
   readonly target?: { readonly atLeast: number } | { readonly atMost: number } | undefined;
 }

@@ -120,7 +120,9 @@ const lasting = new Set<ErrorCode>(["step-timeout", "not-replicated"]);
 
 /** True for errors after which the same request may well succeed. */
 export function isPassing(error: JobbersHttpError): boolean {
-  return error.status === undefined || (passing.has(error.status) && !lasting.has(error.code));
+  // Also what is answered with a 5xx by something that is no API: a proxy, or a server that is just dying.
+  if (error.status === undefined || error.code === "server-unreachable") return true;
+  return passing.has(error.status) && !lasting.has(error.code);
 }
 
 function addressOf(base: string, { path, query = {} }: Call): string {

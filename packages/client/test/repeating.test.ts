@@ -48,7 +48,7 @@ describe("a request that fails on the way", () => {
     expect(seen).toHaveLength(2);
   });
 
-  it.each([408, 429, 502, 503, 504])("is sent again after %d", async (status) => {
+  it.each([408, 429, 500, 502, 503, 504])("is sent again after %d that says nothing else", async (status) => {
     const { fetch, seen } = scripted(() => new Response("<html>", { status }), json({ queues: [] }));
     expect(await createClient({ fetch }).queues()).toEqual([]);
     expect(seen).toHaveLength(2);

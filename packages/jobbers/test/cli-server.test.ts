@@ -104,7 +104,8 @@ describe("a server, workers and a store", () => {
     const again = start(["server", "--port", new URL(url).port, "--store", store]);
     await again.until(/listens on/);
     writeFileSync(gate, "");
-    expect(await watch.ended).toMatchObject({ code: 0 });
+    const watched = await watch.ended;
+    expect(watched, watched.stderr).toMatchObject({ code: 0 });
     expect(await waiting.ended).toMatchObject({ code: 0, stdout: '{\n  "pages": 4\n}\n' });
   });
 });

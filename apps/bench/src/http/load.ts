@@ -1,5 +1,4 @@
 import { Pool } from "undici";
-import { percentile } from "../scenario.js";
 
 /** One request, made anew each time. */
 export interface Shot {
@@ -62,17 +61,6 @@ export async function pace(target: Target, perSecond: number, forMs: number): Pr
   }
   await Promise.all(underWay);
   return latenciesMs;
-}
-
-/** The p-th percentile of what `take` answers many times over, one after the other, in milliseconds. */
-export async function percentileOf(times: number, p: number, take: (n: number) => Promise<unknown>) {
-  const samples: number[] = [];
-  for (let n = 0; n < times; n++) {
-    const fromMs = performance.now();
-    await take(n);
-    samples.push(performance.now() - fromMs);
-  }
-  return percentile(samples, p);
 }
 
 /** Connections that stay open, and a check of every answer: errors are fast, and would look well in a bench. */

@@ -1,6 +1,5 @@
 import type { Scenario } from "../scenario.js";
 import { submitToStart } from "./latency.js";
-import { listing } from "./listing.js";
 import { bulkSubmit, chains, diamonds, noopSteps } from "./throughput.js";
 import { wideMap } from "./wide-map.js";
 
@@ -12,5 +11,4 @@ export const scenarios: readonly Scenario[] = [
   diamonds,
   submitToStart,
   wideMap,
-  listing,
 ];

@@ -90,6 +90,7 @@ end
 -- The run goes on: from now on its steps move.
 local function start(run)
   retry.unshelve(run)
+  settle.unlist(run)
   call("HDEL", run.key, "m")
   run.state, run.ended, run.cancelling, run.stopped, run.dirty = STARTED, false, false, false, true
   if run.body.epilogue == "r" then run.body.epilogue = "o" end

@@ -18,9 +18,13 @@ function settle.list(run, state)
   call("ZADD", PREFIX .. "listed:" .. state, string.match(run.head, "^%d+,.,(%d+),"), run.id)
 end
 
+function settle.unlist(run)
+  call("ZREM", PREFIX .. "listed:" .. run.state, run.id)
+end
+
 function settle.endRun(run, state)
   if run.ended then return end
-  if run.state == SCHEDULED then call("ZREM", PREFIX .. "listed:d", run.id) end
+  if run.state == SCHEDULED then settle.unlist(run) end
   if state ~= SUCCEEDED and run.keep ~= "0" then settle.list(run, state) end
   run.state, run.ended, run.dirty = state, run.age, true
   if run.holders ~= "" then endLeases(run) end

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { connect } from "jobbers";
 import { Agent, request } from "undici";
 import { submitRunsTo } from "../../redis/ours.js";
@@ -53,6 +54,7 @@ async function waitingRuns(url: string): Promise<string[]> {
 async function openStreams(url: string, runs: readonly string[]): Promise<AsyncDisposable> {
   const agent = new Agent({ connections: null, bodyTimeout: 0 });
   const leaving = new AbortController();
+  setMaxListeners(0, leaving.signal);
   const open = async (run: string) => {
     const answer = await request(`${url}/v1/runs/${run}/events`, {
       dispatcher: agent,

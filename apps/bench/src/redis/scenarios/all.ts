@@ -5,7 +5,6 @@ import { hoppedChains, inlinedChains } from "./chains.js";
 import { diamonds } from "./diamonds.js";
 import { floorShare } from "./floor-share.js";
 import { idleWorker } from "./idle.js";
-import { listing } from "./listing.js";
 import { stepOverhead } from "./long-chain.js";
 import { memory } from "./memory.js";
 import { noopMany, noopOne } from "./no-op.js";
@@ -26,5 +25,4 @@ export const scenarios: readonly Scenario<Bed>[] = [
   memory,
   idleWorker,
   floorShare,
-  listing,
 ];

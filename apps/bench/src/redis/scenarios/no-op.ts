@@ -14,7 +14,7 @@ function noopAt(concurrency: number, most: number, atLeast: number): Scenario<Be
   return {
     name: `no-op tasks, concurrency ${concurrency}`,
     what:
-      `single tasks submitted before, one worker process, concurrency ${concurrency}, one lane, ` +
+      `single tasks submitted before, one worker process, concurrency ${concurrency}, as many lanes as the store wants, ` +
       "from the worker's start to the store's answer to the last report",
     measure(bed, scale) {
       const steps = Math.ceil(most * scale);
