@@ -33,6 +33,12 @@ const DURATIONS_LIMIT = 100;
 /** How many handlers may run, and how many do. */
 export type Load = Pick<Bulletin, "slots" | "running">;
 
+/** Bulletins as they are sent: none before there is anything that could tell. */
+export interface BulletinSource {
+  next(session: string): Bulletin | undefined;
+  hear(session: string, seq: number, stale: readonly Lease[]): void;
+}
+
 interface Saying {
   readonly attempt: Attempt;
   readonly packed: PackedProgress;
@@ -44,7 +50,7 @@ interface UnderWay {
   readonly durations: readonly (readonly [task: string, counts: DurationCounts])[];
 }
 
-export class Bulletins {
+export class Bulletins implements BulletinSource {
   readonly #load: () => Load;
   readonly #noted = new Set<Attempt>();
   readonly #durations = new Map<string, number[]>();

@@ -126,7 +126,7 @@ export class Executor {
   }
 
   async #execute(attempt: Attempt, found: Found): Promise<void> {
-    const { deps, log, bulletins } = this.#options;
+    const { deps, log } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
@@ -141,12 +141,10 @@ export class Executor {
     this.#tell("started", attempt, task);
     try {
       const output = await task.run(input, createContext(attempt, deps, log));
-      const text = encodeOutput(output, task.name);
-      if (!attempt.reported) bulletins.took(task.name, performance.now() - attempt.startedMs);
       this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: text,
+        output: encodeOutput(output, task.name),
         follow: followOf(found.index, found.located),
       });
     } finally {
@@ -205,8 +203,11 @@ export class Executor {
     if (attempt.reported) return;
     attempt.reported = true;
     attempt.unwatch();
-    this.#options.bulletins.forget(attempt);
-    this.#options.reporter.last(attempt, report);
+    const { bulletins, reporter } = this.#options;
+    bulletins.forget(attempt);
+    if (report.type === "succeeded")
+      bulletins.took(attempt.grant.needs, performance.now() - attempt.startedMs);
+    reporter.last(attempt, report);
   }
 
   #tell(type: "started" | "returned", { grant: { lease } }: Attempt, task: AnyTask): void {

@@ -27,6 +27,7 @@ const MAX_SLOTS = 500;
 /** One life of a worker, from its session's opening to its closing: the parts, and how they are wired. */
 export class Pool {
   readonly ledger = new Ledger();
+  readonly bulletins = new Bulletins(() => ({ slots: this.slots.capacity, running: this.slots.taken }));
   readonly slots: Slots;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
@@ -41,7 +42,7 @@ export class Pool {
   readonly #running: Promise<unknown>;
   readonly #unguard: () => void;
 
-  private constructor(settings: Settings, ending: AbortController, { keeper, bulletins }: Link) {
+  private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
     const { store, registry, random, log, deps, observe } = settings;
     this.#settings = settings;
     this.#ending = ending;
@@ -57,7 +58,7 @@ export class Pool {
       untilAnswered("readValues", () => store.readValues(run, keys), asker),
     );
     const shared = {
-      ...{ ledger: this.ledger, reporter: this.reporter, log, onFreed },
+      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log, onFreed },
       finder: new Finder(plans, values, asker, this.stopping.signal),
     };
     const expander = new Expander({
@@ -71,13 +72,12 @@ export class Pool {
       tasks: registry.tasks,
       deps,
       slots: this.slots,
-      bulletins,
       random,
       observe,
     });
     this.control = new Control({ ...shared, dags: registry.dags, expander });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
-    this.keeper = keeper;
+    this.keeper = open(this);
     this.#unguard = guardStrays(log);
     this.#running = Promise.all(this.lanes.map((lane) => lane.run()));
   }
@@ -86,9 +86,9 @@ export class Pool {
   static async open(settings: Settings, signal: AbortSignal): Promise<Pool> {
     const ending = new AbortController();
     let pool: Pool | undefined;
-    const link = await openLink(settings, { stopping: signal, ending: ending.signal }, () => pool);
-    pool = new Pool(settings, ending, link);
-    settings.observe?.({ type: "session", what: "opened", session: link.keeper.id });
+    const keeper = await openKeeper(settings, { stopping: signal, ending: ending.signal }, () => pool);
+    pool = new Pool(settings, ending, () => keeper);
+    settings.observe?.({ type: "session", what: "opened", session: keeper.id });
     return pool;
   }
 
@@ -167,26 +167,16 @@ export class Pool {
   }
 }
 
-/** The tie to the store, and what goes along it. */
-interface Link {
-  readonly keeper: SessionKeeper;
-  readonly bulletins: Bulletins;
-}
-
-async function openLink(
+function openKeeper(
   settings: Settings,
   signals: { readonly stopping: AbortSignal; readonly ending: AbortSignal },
   pool: () => Pool | undefined,
-): Promise<Link> {
+): Promise<SessionKeeper> {
   const { store, registry, queues, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
   const { serves, registrations: registers } = registry;
-  const bulletins = new Bulletins(() => ({
-    slots: settings.concurrency,
-    running: pool()?.slots.taken ?? 0,
-  }));
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
-    ...{ store, maxBlockMs, bulletins, log, random, signal: signals.ending },
+    ...{ store, maxBlockMs, log, random, signal: signals.ending },
     opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });
@@ -196,6 +186,10 @@ async function openLink(
       observe?.({ type: "session", what: "trusted", session });
       pool()?.wakeAll();
     },
+    bulletins: {
+      next: (session) => pool()?.bulletins.next(session),
+      hear: (session, seq, stale) => pool()?.bulletins.hear(session, seq, stale),
+    },
     onMail: (mail) => pool()?.hearMail(mail),
     onHeld: (session, held) => {
       const it = pool();
@@ -204,5 +198,5 @@ async function openLink(
       void audit.hear(session, held);
     },
   };
-  return { keeper: await SessionKeeper.open(options, signals.stopping), bulletins };
+  return SessionKeeper.open(options, signals.stopping);
 }
