@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PROGRESS_BYTES, type Progress, packProgress, readProgress } from "../src/index.js";
+import { PROGRESS_BYTES, type Progress, packProgress, readProgress, showProgress } from "../src/index.js";
 
 const times = { sinceMs: 1, heardAtMs: 2 };
 const again = (progress: Progress) => readProgress(packProgress(progress), times);
@@ -10,6 +10,14 @@ test("progress comes back as it was said", () => {
   expect(again(progress)).toEqual({ ...progress, ...times });
   expect(again({})).toEqual(times);
   expect(readProgress({ rest: "" }, times)).toEqual(times);
+});
+
+test("progress is shown in words", () => {
+  const shown = (progress: Progress) => showProgress(again(progress), (ms) => `12:03:1${ms}`);
+  expect(shown({ at: "parsing", done: 340, total: 1_000 })).toBe('at "parsing" since 12:03:11, 340 of 1000');
+  expect(shown({ total: 7 })).toBe("0 of 7");
+  expect(shown({ at: "x", done: 3 })).toBe('at "x" since 12:03:11, 3');
+  expect(shown({})).toBe("");
 });
 
 test("what is too long loses its detail first, then the end of what it is at, and says so", () => {

@@ -1,7 +1,7 @@
 import {
-  addDurations,
   BEATS_LIMIT,
   type Bulletin,
+  DURATION_BUCKETS,
   type DurationCounts,
   durationBucket,
   type Lease,
@@ -33,6 +33,12 @@ const DURATIONS_LIMIT = 100;
 /** How many handlers may run, and how many do. */
 export type Load = Pick<Bulletin, "slots" | "running">;
 
+/** Bulletins as they are sent: none before there is anything that could tell. */
+export interface BulletinSource {
+  next(session: string): Bulletin | undefined;
+  hear(session: string, seq: number, stale: readonly Lease[]): void;
+}
+
 interface Saying {
   readonly attempt: Attempt;
   readonly packed: PackedProgress;
@@ -44,10 +50,10 @@ interface UnderWay {
   readonly durations: readonly (readonly [task: string, counts: DurationCounts])[];
 }
 
-export class Bulletins {
+export class Bulletins implements BulletinSource {
   readonly #load: () => Load;
   readonly #noted = new Set<Attempt>();
-  readonly #durations = new Map<string, Record<number, number>>();
+  readonly #durations = new Map<string, number[]>();
   #session = "";
   #seq = 0;
   #underWay: UnderWay | undefined;
@@ -68,13 +74,13 @@ export class Bulletins {
 
   /** A task's attempt has succeeded after so long. */
   took(task: string, ms: number): void {
-    let counts = this.#durations.get(task);
-    if (!counts) {
-      counts = {};
-      this.#durations.set(task, counts);
-    }
-    const bucket = durationBucket(ms);
-    counts[bucket] = (counts[bucket] ?? 0) + 1;
+    (this.#durations.get(task) ?? this.#startCounting(task))[durationBucket(ms)]! += 1;
+  }
+
+  #startCounting(task: string): number[] {
+    const counts = new Array<number>(DURATION_BUCKETS).fill(0);
+    this.#durations.set(task, counts);
+    return counts;
   }
 
   /** The bulletin to send with a session's renewal: the last one, as long as nobody has heard that it arrived. */
@@ -115,8 +121,9 @@ export class Bulletins {
     this.#session = session;
     this.#seq = 0;
     for (const { attempt } of this.#underWay?.sayings ?? []) if (!attempt.reported) this.#noted.add(attempt);
-    for (const [task, counts] of this.#underWay?.durations ?? []) {
-      this.#durations.set(task, { ...addDurations(counts, this.#durations.get(task) ?? {}) });
+    for (const [task, told] of this.#underWay?.durations ?? []) {
+      const counts = this.#durations.get(task) ?? this.#startCounting(task);
+      for (const [bucket, n] of Object.entries(told)) counts[Number(bucket)]! += n;
     }
     this.#underWay = undefined;
   }
@@ -136,7 +143,10 @@ export class Bulletins {
 
   #takeDurations(): (readonly [string, DurationCounts])[] {
     const taken = [...this.#durations].slice(0, DURATIONS_LIMIT);
-    for (const [task] of taken) this.#durations.delete(task);
-    return taken;
+    return taken.map(([task, counts]) => {
+      this.#durations.delete(task);
+      const filled = counts.flatMap((n, bucket) => (n > 0 ? [[bucket, n] as const] : []));
+      return [task, Object.fromEntries(filled)];
+    });
   }
 }

@@ -118,7 +118,7 @@ export class Executor {
   }
 
   async #execute(attempt: Attempt, found: Found): Promise<void> {
-    const { deps, log, bulletins, hooks } = this.#options;
+    const { deps, log, hooks } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
@@ -134,12 +134,10 @@ export class Executor {
     hooks?.started(attempt, task, step);
     try {
       const output = await task.run(input, createContext(attempt, deps, log));
-      const text = encodeOutput(output, task.name);
-      if (!attempt.reported) bulletins.took(task.name, performance.now() - attempt.startedMs);
       const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: text,
+        output: encodeOutput(output, task.name),
         follow: followOf(found.index, found.located),
       });
       if (isFirst) hooks?.succeeded(attempt, task, output);
@@ -226,8 +224,11 @@ export class Executor {
     if (attempt.reported) return false;
     attempt.reported = true;
     attempt.unwatch();
-    this.#options.bulletins.forget(attempt);
-    this.#options.reporter.last(attempt, report);
+    const { bulletins, reporter } = this.#options;
+    bulletins.forget(attempt);
+    if (report.type === "succeeded")
+      bulletins.took(attempt.grant.needs, performance.now() - attempt.startedMs);
+    reporter.last(attempt, report);
     return true;
   }
 

@@ -28,6 +28,7 @@ const MAX_SLOTS = 500;
 /** One life of a worker, from its session's opening to its closing: the parts, and how they are wired. */
 export class Pool {
   readonly ledger = new Ledger();
+  readonly bulletins = new Bulletins(() => ({ slots: this.slots.capacity, running: this.slots.taken }));
   readonly slots: Slots;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
@@ -43,7 +44,7 @@ export class Pool {
   readonly #running: Promise<unknown>;
   readonly #unguard: () => void;
 
-  private constructor(settings: Settings, ending: AbortController, { keeper, bulletins }: Link) {
+  private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
     const { store, registry, random, log, deps, observe, abandonAfterMs } = settings;
     this.#settings = settings;
     this.#ending = ending;
@@ -59,7 +60,7 @@ export class Pool {
       untilAnswered("readValues", () => store.readValues(run, keys), asker),
     );
     const shared = {
-      ...{ ledger: this.ledger, reporter: this.reporter, log, onFreed },
+      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log, onFreed },
       finder: new Finder(plans, values, asker, this.stopping.signal),
     };
     const expander = new Expander({
@@ -70,12 +71,12 @@ export class Pool {
     });
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
     this.executor = new Executor({
-      ...{ ...shared, hooks: this.hooks, slots: this.slots, bulletins },
+      ...{ ...shared, hooks: this.hooks, slots: this.slots },
       ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe },
     });
     this.control = new Control({ ...shared, dags: registry.dags, expander });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
-    this.keeper = keeper;
+    this.keeper = open(this);
     this.#unguard = guardStrays(log);
     this.#running = Promise.all(this.lanes.map((lane) => lane.run()));
   }
@@ -84,9 +85,9 @@ export class Pool {
   static async open(settings: Settings, signal: AbortSignal): Promise<Pool> {
     const ending = new AbortController();
     let pool: Pool | undefined;
-    const link = await openLink(settings, { stopping: signal, ending: ending.signal }, () => pool);
-    pool = new Pool(settings, ending, link);
-    settings.observe?.({ type: "session", what: "opened", session: link.keeper.id });
+    const keeper = await openKeeper(settings, { stopping: signal, ending: ending.signal }, () => pool);
+    pool = new Pool(settings, ending, () => keeper);
+    settings.observe?.({ type: "session", what: "opened", session: keeper.id });
     return pool;
   }
 
@@ -165,26 +166,16 @@ export class Pool {
   }
 }
 
-/** The tie to the store, and what goes along it. */
-interface Link {
-  readonly keeper: SessionKeeper;
-  readonly bulletins: Bulletins;
-}
-
-async function openLink(
+function openKeeper(
   settings: Settings,
   signals: { readonly stopping: AbortSignal; readonly ending: AbortSignal },
   pool: () => Pool | undefined,
-): Promise<Link> {
+): Promise<SessionKeeper> {
   const { store, registry, queues, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
   const { serves, registrations: registers } = registry;
-  const bulletins = new Bulletins(() => ({
-    slots: settings.concurrency,
-    running: pool()?.slots.taken ?? 0,
-  }));
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
-    ...{ store, maxBlockMs, bulletins, log, random, signal: signals.ending },
+    ...{ store, maxBlockMs, log, random, signal: signals.ending },
     opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });
@@ -194,6 +185,10 @@ async function openLink(
       observe?.({ type: "session", what: "trusted", session });
       pool()?.wakeAll();
     },
+    bulletins: {
+      next: (session) => pool()?.bulletins.next(session),
+      hear: (session, seq, stale) => pool()?.bulletins.hear(session, seq, stale),
+    },
     onMail: (mail) => pool()?.hearMail(mail),
     onHeld: (session, held) => {
       const it = pool();
@@ -202,5 +197,5 @@ async function openLink(
       void audit.hear(session, held);
     },
   };
-  return { keeper: await SessionKeeper.open(options, signals.stopping), bulletins };
+  return SessionKeeper.open(options, signals.stopping);
 }

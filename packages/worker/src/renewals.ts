@@ -1,6 +1,6 @@
 import { Worker as Thread } from "node:worker_threads";
 import type { Bulletin, RenewalModule, Store, TaskLog } from "@jobbers/core";
-import type { Bulletins } from "./bulletins.js";
+import type { BulletinSource } from "./bulletins.js";
 import { messageOf } from "./persistence.js";
 import type { Pulse } from "./pulse.js";
 import { type RenewalNews, type RenewalTerms, renewalLoop } from "./renewal-loop.js";
@@ -11,7 +11,7 @@ import { pause } from "./waiting.js";
 export interface RenewalsOptions extends RenewalTerms {
   readonly store: Pick<Store, "renew" | "renewal">;
   readonly pulse: Pulse;
-  readonly bulletins: Pick<Bulletins, "next">;
+  readonly bulletins: Pick<BulletinSource, "next">;
   readonly log: TaskLog;
   readonly random: () => number;
   readonly onNews: (news: RenewalNews) => void;

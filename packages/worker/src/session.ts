@@ -6,7 +6,7 @@ import {
   type Store,
   type TaskLog,
 } from "@jobbers/core";
-import type { Bulletins } from "./bulletins.js";
+import type { BulletinSource } from "./bulletins.js";
 import { GaveUp, messageOf, untilAnswered } from "./persistence.js";
 import { Pulse } from "./pulse.js";
 import { type RenewalNews, trustedUntil } from "./renewal-loop.js";
@@ -32,7 +32,7 @@ export interface SessionKeeperOptions {
   readonly store: Pick<Store, "url" | "openSession" | "closeSession" | "renew" | "renewal">;
   readonly opening: SessionOpening;
   readonly maxBlockMs: number;
-  readonly bulletins: Bulletins;
+  readonly bulletins: BulletinSource;
   readonly log: TaskLog;
   readonly random: () => number;
   /** Ends the asking for a new session. */

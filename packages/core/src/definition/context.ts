@@ -18,7 +18,8 @@ export interface TaskContext<out D = unknown> {
   readonly traceparent?: string | undefined;
   readonly log: TaskLog;
   /**
-   * Says that the attempt is alive, and how far it is. Costs next to nothing: calls are coalesced.
+   * Says that the attempt is alive, and how far it is. Costs next to nothing: what it says last goes to the store with the worker's
+   * next renewal, a few seconds later.
    *
    * @example
    * ctx.heartbeat({ at: "page 3", done: 3, total: 10 });
@@ -26,7 +27,7 @@ export interface TaskContext<out D = unknown> {
   heartbeat(progress?: Progress): void;
 }
 
-/** How far an attempt is; every part may be left out. */
+/** How far an attempt is; every part may be left out. At most 1 KiB of JSON is kept: of more, `detail` is dropped first. */
 export interface Progress {
   /** What it is at, for people. */
   readonly at?: string | undefined;

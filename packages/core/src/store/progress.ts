@@ -78,6 +78,22 @@ export function readProgress(
   return { ...(at !== undefined && { at }), ...parts, sinceMs, heardAtMs };
 }
 
+/**
+ * Says in words how far a step is.
+ *
+ * @param showTime shows an instant, such as 12:03:11
+ * @example
+ * showProgress(progress, (ms) => new Date(ms).toISOString().slice(11, 19)); // at "parsing" since 12:03:11, 340 of 1000
+ */
+export function showProgress(
+  { at, done, total, sinceMs }: ProgressRecord,
+  showTime: (instantMs: number) => string,
+): string {
+  const place = at === undefined ? [] : [`at ${JSON.stringify(at)} since ${showTime(sinceMs)}`];
+  const ratio = total === undefined ? `${done}` : `${done ?? 0} of ${total}`;
+  return [...place, ...(done === undefined && total === undefined ? [] : [ratio])].join(", ");
+}
+
 function textOr(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
