@@ -20,8 +20,9 @@ export function onBothStores(tests: (open: OpenStore) => void): void {
     let server: ChildProcess;
     let url = "";
     let namespaces = 0;
-    const directory = mkdtempSync(join(tmpdir(), "jobbers-both-"));
+    let directory = "";
     beforeAll(async () => {
+      directory = mkdtempSync(join(tmpdir(), "jobbers-both-"));
       const port = await freePort();
       url = `redis://127.0.0.1:${port}`;
       server = await startRedis(port, directory);

@@ -1,14 +1,18 @@
 import {
+  dag,
   isEnded,
   type Plan,
   type RunRecord,
   type StepRecord,
   type StepState,
   type Store,
+  task,
 } from "@jobbers/core";
-import { type Cause, createPlans, type Explanation, explain } from "@jobbers/runs";
+import { type Cause, createFeed, createPlans, type Explanation, explain } from "@jobbers/runs";
 import { twinTest } from "@jobbers/testing/contract";
 import { expect, it } from "vitest";
+import { z } from "zod";
+import { createJobbers } from "../src/jobbers.js";
 import { onBothStores } from "./both-stores.js";
 import { countedStore } from "./counted-store.js";
 
@@ -85,4 +89,26 @@ onBothStores((open) => {
     };
     await twinTest(({ clock }) => open(clock.now), { runs: 15, commands: 30, watch });
   }, 180_000);
+
+  it("answers while everything goes on", async () => {
+    const store = await open();
+    await using jobbers = createJobbers({ store, feed: createFeed(store) });
+    const pass = task({ name: "pass", input: z.object({ n: z.number() }), run: async ({ n }) => n });
+    const flow = dag("flow", { input: z.object({ list: z.array(z.number()) }) }, ({ list }) => {
+      const passed = list.map((n) => pass({ n: pass({ n }, { name: "before" }) }));
+      return pass({ n: 1 }, { name: "join", after: [passed] });
+    });
+    const list = Array.from({ length: 20 }, (_, n) => n);
+    await jobbers.worker({ workflows: [flow], concurrency: 3 }).start();
+    for (let round = 0; round < 2; round++) {
+      const run = await jobbers.submit(flow, { list });
+      const ended = run.result();
+      for (let look = 0; look < 2_000; look++) {
+        const answers = await Promise.all([run.explain(), run.explain("join"), run.explain("pass[7]")]);
+        for (const { causes } of answers) expect(causes.length).toBeGreaterThan(0);
+        if (answers[0].state === "succeeded") break;
+      }
+      await ended;
+    }
+  });
 });

@@ -1,6 +1,6 @@
-import type { Phase, StepRecord, StepWhereabouts } from "@jobbers/core";
+import type { LinePlace, Phase, StepRecord, StepWhereabouts } from "@jobbers/core";
 import type { Cause } from "./cause.js";
-import { many } from "./figures.js";
+import { figure, many } from "./figures.js";
 import type { Scene } from "./scene.js";
 import { queueOf, serversOf } from "./worker-causes.js";
 
@@ -32,7 +32,7 @@ export async function inLine(scene: Scene, placed: Placed): Promise<Cause> {
   const { serving, able, because } = await serversOf(scene, { queue, needs, last: record?.worker });
   const { before, atLeast, depth } = line ?? NOWHERE;
   const serve = `; ${many(able, "worker")} ${able === 1 ? "serves" : "serve"} it`;
-  const rank = line ? rankIn(before, atLeast) : "";
+  const rank = line ? rankIn(line) : "";
   return {
     ...{ type: "in-line", step: address, work: phase, queue: queueOf(queue) },
     ...{ priority: line?.priority ?? scene.record.priority, before, atLeast, depth, serving, able, because },
@@ -53,7 +53,9 @@ const settledAs: Readonly<Partial<Record<StepRecord["state"], string>>> = {
   cancelled: "was cancelled",
 };
 
-function rankIn(before: number, atLeast: boolean): string {
+function rankIn({ before, atLeast, depth }: LinePlace): string {
   if (before === 0) return ", first in line";
-  return ` behind ${atLeast ? "at least " : ""}${many(before, "step")}`;
+  return atLeast
+    ? ` behind at least ${figure(before)} of ${many(depth, "step")}`
+    : ` behind ${many(before, "step")}`;
 }
