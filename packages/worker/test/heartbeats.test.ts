@@ -201,7 +201,7 @@ describe("heartbeats", () => {
     const silence = gate();
     const frozen = task({
       name: "work",
-      heartbeat: 60,
+      heartbeat: 250,
       retry: { attempts: 2, delay: 0 },
       async run(_, ctx) {
         if (ctx.tries === 2) return "in time";
