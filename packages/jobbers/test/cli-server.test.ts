@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type CliProcess, type Ended, fixture, runCli, startCli } from "./cli-process.js";
+import { startRedis } from "./redis-server.js";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const TOKEN = "jb_ci_0123456789abcdef";
@@ -35,57 +36,76 @@ async function startServer(store: string, env: Record<string, string> = {}) {
 const json = ({ stdout }: Ended) => JSON.parse(stdout) as Record<string, unknown>;
 
 describe("a server, workers and a store", () => {
-  it("see a run through that is watched, while one of its workers is killed", LONG, async () => {
-    const store = "sqlite:fleet.db";
-    const gate = join(cwd, "gate");
-    const { server, url } = await startServer(store);
-    const env = { JOBBERS_URL: url };
-    const cli = (...args: string[]) => runCli(args, { cwd, env });
-    const worker = (name: string) =>
-      start(["worker", fixture("survey.ts"), "--store", store, "--name", name, "--concurrency", "4"]);
-    const first = worker("one");
-    await first.until(/worker one .* serves survey/);
+  it.each(["sqlite", "redis"])(
+    "see a run through that is watched, while one of its workers is killed, on %s",
+    LONG,
+    async (kind) => {
+      const store = kind === "redis" ? await startRedis(mkdtempSync(join(cwd, "redis-"))) : "sqlite:fleet.db";
+      const gate = join(cwd, `gate-${kind}`);
+      const { server, url } = await startServer(store);
+      const env = { JOBBERS_URL: url };
+      const cli = (...args: string[]) => runCli(args, { cwd, env });
+      const worker = (name: string) =>
+        start(["worker", fixture("survey.ts"), "--store", store, "--name", name, "--concurrency", "4"]);
+      const first = worker("one");
+      await first.until(/worker one .* serves survey/);
 
-    const input = JSON.stringify({ sites: 2, pages: 5, gate });
-    const submitted = await cli("submit", "survey", "--input", input, "--id", ID, "--tag", "a", "--tag", "b");
-    expect(submitted).toMatchObject({ code: 0, stdout: `${ID}\n`, stderr: "" });
-    const watch = start(["watch", ID], env);
-    const lines = start(["watch", ID, "--json"], env);
-    // All that does not wait for the gate is done, and each slot holds a step that does.
-    await watch.until(/read-page\[\] +6\/\?/);
-    expect((await cli("workers")).stdout).toMatch(/^one +\S+ +4 +default /m);
-    const second = worker("two");
-    await second.until(/worker two .* serves survey/);
-    first.child.kill("SIGKILL");
-    await first.ended;
-    writeFileSync(gate, "");
+      const input = JSON.stringify({ sites: 2, pages: 5, gate });
+      const submitted = await cli(
+        "submit",
+        "survey",
+        "--input",
+        input,
+        "--id",
+        ID,
+        "--tag",
+        "a",
+        "--tag",
+        "b",
+      );
+      expect(submitted).toMatchObject({ code: 0, stdout: `${ID}\n`, stderr: "" });
+      const watch = start(["watch", ID], env);
+      const lines = start(["watch", ID, "--json"], env);
+      // All that does not wait for the gate is done, and each slot holds a step that does.
+      await watch.until(/read-page\[\] +6\/\?/);
+      expect((await cli("workers")).stdout).toMatch(/^one +\S+ +4 +default /m);
+      const second = worker("two");
+      await second.until(/worker two .* serves survey/);
+      first.child.kill("SIGKILL");
+      await first.ended;
+      writeFileSync(gate, "");
 
-    const watched = await watch.ended;
-    expect(watched.stderr).toMatch(/✓ read-page\[\] +10\/10/);
-    expect(watched.stderr).toMatch(/✓ count/);
-    expect(watched.stderr).toMatch(new RegExp(`run ${ID} succeeded in .*jobbers show ${ID}`));
-    expect(watched).toMatchObject({ code: 0, stdout: "" });
-    const told = (await lines.ended).stdout.trim().split("\n");
-    expect(JSON.parse(told.at(-1) as string)).toEqual({ id: ID, state: "succeeded", output: { pages: 10 } });
-    expect(told.map((line) => (JSON.parse(line) as { type?: string }).type)).toContain("run.ended");
+      const watched = await watch.ended;
+      expect(watched.stderr).toMatch(/✓ read-page\[\] +10\/10/);
+      expect(watched.stderr).toMatch(/✓ count/);
+      expect(watched.stderr).toMatch(new RegExp(`run ${ID} succeeded in .*jobbers show ${ID}`));
+      expect(watched).toMatchObject({ code: 0, stdout: "" });
+      const told = (await lines.ended).stdout.trim().split("\n");
+      expect(JSON.parse(told.at(-1) as string)).toEqual({
+        id: ID,
+        state: "succeeded",
+        output: { pages: 10 },
+      });
+      expect(told.map((line) => (JSON.parse(line) as { type?: string }).type)).toContain("run.ended");
 
-    expect(json(await cli("show", ID, "--json"))).toMatchObject({
-      ...{ id: ID, state: "succeeded", tags: ["a", "b"], output: { pages: 10 }, failed: [] },
-      input: { sites: 2, pages: 5 },
-    });
-    expect((await cli("show", ID)).stdout).toContain('result\n  {\n    "pages": 10\n  }');
-    expect((await cli("runs", "--tag", "b", "--name", "survey", "--after", "2020-01-01")).stdout).toContain(
-      ID,
-    );
-    expect((await cli("runs", "--before", "2020-01-01")).stderr).toMatch(/no such runs at http:/);
-    expect((await cli("dags")).stdout).toMatch(/^survey +dag /m);
-    expect(json(await cli("queues", "--json"))).toEqual([{ name: "default", ready: 0, running: 0 }]);
-    expect((await cli("cancel", ID)).stdout).toMatch(/had ended before/);
-    expect((await cli("retry", ID)).stdout).toMatch(/has succeeded; there is nothing to try again/);
+      expect(json(await cli("show", ID, "--json"))).toMatchObject({
+        ...{ id: ID, state: "succeeded", tags: ["a", "b"], output: { pages: 10 }, failed: [] },
+        input: { sites: 2, pages: 5 },
+      });
+      expect((await cli("show", ID)).stdout).toContain('result\n  {\n    "pages": 10\n  }');
+      expect((await cli("runs", "--tag", "b", "--name", "survey", "--after", "2020-01-01")).stdout).toContain(
+        ID,
+      );
+      expect((await cli("runs", "--before", "2020-01-01")).stderr).toMatch(/no such runs at http:/);
+      expect((await cli("dags")).stdout).toMatch(/^survey +dag /m);
+      expect(json(await cli("queues", "--json"))).toEqual([{ name: "default", ready: 0, running: 0 }]);
+      expect((await cli("cancel", ID)).stdout).toMatch(/had ended before/);
+      expect((await cli("retry", ID)).stdout).toMatch(/has succeeded; there is nothing to try again/);
 
-    server.child.kill("SIGTERM");
-    expect(await server.ended).toMatchObject({ code: 0 });
-  });
+      server.child.kill("SIGTERM");
+      expect(await server.ended).toMatchObject({ code: 0 });
+    },
+  );
 
   it("outlive a restart of the server under who watches", LONG, async () => {
     const store = "sqlite:restart.db";
