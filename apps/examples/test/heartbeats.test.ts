@@ -6,7 +6,7 @@ import { startRedis } from "./redis-server.js";
 
 const stores = [
   ["SQLite", async () => `sqlite:${join(await temporaryFolder(), "jobs.db")}`],
-  ["Redis", async () => startRedis(await temporaryFolder())],
+  ["Redis", async () => startRedis()],
 ] as const;
 
 it.each(stores)(

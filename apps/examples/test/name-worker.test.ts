@@ -15,7 +15,7 @@ describe("a name that is given to a page while its worker is killed", () => {
     "is worked on all the same, on %s",
     async (kind) => {
       const cwd = await temporaryFolder();
-      const store = kind === "redis" ? await startRedis(cwd) : `sqlite:${cwd}/jobs.db`;
+      const store = kind === "redis" ? await startRedis() : `sqlite:${cwd}/jobs.db`;
       const site = start([page, "--store", store, "--port", "0", "--takes", "2000"], cwd);
       await site.until(/open http/);
       const url = /http:\/\/127.0.0.1:\d+/.exec(site.said())?.[0];

@@ -26,7 +26,7 @@ function projectOf(packages: number): Promise<string> {
 it("an audit on Redis outlives a worker that is killed in the middle of it", async () => {
   const cwd = await temporaryFolder();
   const project = await projectOf(150);
-  const store = await startRedis(cwd);
+  const store = await startRedis();
   const worker = (name: string) =>
     start([jobbersCommand, "worker", dag, "--store", store, "--name", name], cwd);
   const [stays, dies] = [worker("extra-1"), worker("extra-2")];

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import type { Store } from "@jobbers/core";
 import { openRedisStore } from "@jobbers/store-redis";
 import { openSqliteStore } from "@jobbers/store-sqlite";
+import { type RedisServer, startRedisServer } from "@jobbers/testing/redis";
 import { afterAll, beforeAll, describe, onTestFinished } from "vitest";
-import { type RedisServer, startRedis } from "./redis-server.js";
 
 /** How a store is opened for one test. */
 export interface OpenOptions {
@@ -30,7 +30,7 @@ export function onEachStore(title: string, suite: (open: OpenStore) => void): vo
   describe(`${title}, on Redis`, () => {
     let server: RedisServer;
     beforeAll(async () => {
-      server = await startRedis();
+      server = await startRedisServer();
     });
     afterAll(() => server?.stop());
     suite(async (options = {}) => {

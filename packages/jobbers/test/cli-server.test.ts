@@ -40,7 +40,7 @@ describe("a server, workers and a store", () => {
     "see a run through that is watched, while one of its workers is killed, on %s",
     LONG,
     async (kind) => {
-      const store = kind === "redis" ? await startRedis(mkdtempSync(join(cwd, "redis-"))) : "sqlite:fleet.db";
+      const store = kind === "redis" ? await startRedis() : "sqlite:fleet.db";
       const gate = join(cwd, `gate-${kind}`);
       const { server, url } = await startServer(store);
       const env = { JOBBERS_URL: url };

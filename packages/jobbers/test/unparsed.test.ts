@@ -38,7 +38,7 @@ async function connected(url: string): Promise<Jobbers> {
 async function bothSides(kind: "sqlite" | "redis") {
   const dir = await mkdtemp(join(tmpdir(), "jobbers-unparsed-"));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  const url = kind === "redis" ? await startRedis(dir) : `sqlite:${join(dir, "jobs.db")}`;
+  const url = kind === "redis" ? await startRedis() : `sqlite:${join(dir, "jobs.db")}`;
   return { working: await connected(url), store: (await connected(url)).store, outside: open[1] as Jobbers };
 }
 

@@ -1,5 +1,5 @@
+import { freePort } from "@jobbers/testing/redis";
 import { Redis } from "ioredis";
-import { freePort } from "./redis-process.js";
 import { type RedisServer, startRedis } from "./redis-server.js";
 
 const SLOTS = 16_384;

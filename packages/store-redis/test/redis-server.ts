@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { endServer, freePort, launchServer } from "./redis-process.js";
+import { endServer, freePort, launchServer } from "@jobbers/testing/redis";
 
 export { freePort };
 

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endServer, freePort, launchServer } from "@jobbers/testing/redis";
 import { Redis } from "ioredis";
-import { endServer, freePort, launchServer } from "./redis-process.js";
 
 /** A Sentinel of this test's own, which alone decides. */
 export interface Sentinel {
