@@ -13,6 +13,7 @@ import { cancelRun, retryRun } from "./routes/control.js";
 import { getDag, listDags } from "./routes/dags.js";
 import { docsRoutes } from "./routes/docs.js";
 import { allEvents, runEvents } from "./routes/events.js";
+import { explainRun } from "./routes/explain.js";
 import { listQueues, listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
 import { getResult } from "./routes/result.js";
@@ -73,8 +74,8 @@ const LIMITS: ApiLimits = {
 };
 
 const routes: readonly Route[] = [
-  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, cancelRun, retryRun],
-  ...[runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
+  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, explainRun],
+  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
 ];
 
 /**

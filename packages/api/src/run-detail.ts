@@ -11,7 +11,7 @@ import {
   type Store,
   valueKey,
 } from "@jobbers/core";
-import { type Plans, readProgress } from "@jobbers/runs";
+import { type Plans, readLiveness, readProgress } from "@jobbers/runs";
 import { planView, runView, stepView } from "./views.js";
 import type { RunDetail } from "./wire/run.js";
 import type { PlanStepProgress } from "./wire/step.js";
@@ -50,6 +50,8 @@ async function readSteps(store: Store, plans: Plans, record: RunRecord): Promise
     outside.map(({ name }) => name),
     touched,
   );
+  const shown = outside.flatMap(({ name }) => records.get(name) ?? []);
+  const liveness = await readLiveness(store, index, shown);
   return progress.map(({ name, depth, total, settled, counts }) => {
     const step = index.step(name);
     const found = records.get(name);
@@ -57,13 +59,13 @@ async function readSteps(store: Store, plans: Plans, record: RunRecord): Promise
       ...planView(step),
       ...{ depth, total, settled, counts },
       ...(depth === 0 && { state: found?.state ?? unstarted(index, step, record.state) }),
-      ...(found && { record: stepView(found) }),
+      ...(found && { record: stepView(found, liveness.get(found.address)) }),
     };
   });
 }
 
 /** The plan of a run; none when the run was purged since, and its plan with it. */
-async function planOf(plans: Plans, { plan }: RunRecord): Promise<PlanIndex | undefined> {
+export async function planOf(plans: Plans, { plan }: RunRecord): Promise<PlanIndex | undefined> {
   try {
     return await plans.read(plan);
   } catch (error) {

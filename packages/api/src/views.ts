@@ -1,9 +1,19 @@
-import type { AttemptRecord, EventRecord, PlanStep, RunRecord, StepRecord } from "@jobbers/core";
+import type {
+  AttemptRecord,
+  EventRecord,
+  Liveness,
+  PlanStep,
+  ProgressRecord,
+  RunRecord,
+  StepRecord,
+  WorkerRecord,
+} from "@jobbers/core";
 import { iso, isoMaybe } from "./instants.js";
 import type { Thrown } from "./wire/basics.js";
 import type { ApiEvent } from "./wire/event.js";
+import type { Worker } from "./wire/fleet.js";
 import type { RunSummary } from "./wire/run.js";
-import type { Attempt, PlanStepProgress, Step } from "./wire/step.js";
+import type { Attempt, PlanStepProgress, Step, StepProgressView } from "./wire/step.js";
 
 /** A run's record as the API shows it. */
 export function runView(record: RunRecord): RunSummary {
@@ -20,16 +30,36 @@ export function runView(record: RunRecord): RunSummary {
   };
 }
 
-/** A step's record as the API shows it. */
-export function stepView(record: StepRecord): Step {
-  const { run: _run, readyAtMs, startedAtMs, endedAtMs, dueAtMs, error, ...rest } = record;
+/** A step's record as the API shows it, with how it is where it runs. */
+export function stepView(record: StepRecord, liveness?: Liveness): Step {
+  const { run: _run, progress, readyAtMs, startedAtMs, endedAtMs, dueAtMs, error, ...rest } = record;
   return {
     ...rest,
+    liveness,
+    progress: progress && progressView(progress),
     readyAt: isoMaybe(readyAtMs),
     startedAt: isoMaybe(startedAtMs),
     endedAt: isoMaybe(endedAtMs),
     dueAt: isoMaybe(dueAtMs),
     error: thrownOf(error),
+  };
+}
+
+function progressView({ sinceMs, heardAtMs, ...rest }: ProgressRecord): StepProgressView {
+  return { ...rest, since: iso(sinceMs), heardAt: iso(heardAtMs) };
+}
+
+/** A worker's session as the API shows it. */
+export function workerView(record: WorkerRecord): Worker {
+  const { session, worker, host, pid, queues, serves, openedAtMs, expiresAtMs, heardAtMs, ...rest } = record;
+  const { held, lagMs, slots, running, free } = rest;
+  return {
+    ...{ session, name: worker, host, pid, held, lagMs, slots, running, free },
+    queues: [...queues],
+    serves: [...serves],
+    openedAt: iso(openedAtMs),
+    expiresAt: isoMaybe(expiresAtMs),
+    heardAt: isoMaybe(heardAtMs),
   };
 }
 

@@ -12,6 +12,7 @@ export {
   type Workflows,
 } from "./client.js";
 export { JobbersHttpError, type Pointer, RunCancelled, RunFailed } from "./errors.js";
+export type { Cause, Explanation } from "./explanation.js";
 export type { InMs } from "./instants.js";
 export type { RunFilter } from "./lists.js";
 export type {

@@ -1,6 +1,14 @@
 import type { ApiEvent, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
 import { inMs } from "./instants.js";
-import type { DetailedStep, FeedEvent, RunEvent, RunStatus, StepProgress, StepRecord } from "./run-types.js";
+import type {
+  DetailedStep,
+  FeedEvent,
+  RunEvent,
+  RunStatus,
+  StepInMs,
+  StepProgress,
+  StepRecord,
+} from "./run-types.js";
 import type { SseMessage } from "./sse.js";
 
 /** Reads a run of the API as the record that it is in the library. */
@@ -10,17 +18,24 @@ export function statusIn({ version, ...run }: RunSummary): RunStatus {
 
 /** Reads a step of the API as the record that it is in the library. */
 export function stepIn(run: string, { error, ...step }: Step): StepRecord {
-  return { run, ...inMs(step), ...(error !== undefined && { error: JSON.stringify(error) }) };
+  return { run, ...stepInMs(step), ...(error !== undefined && { error: JSON.stringify(error) }) };
 }
 
 /** Reads a step with all that there is to know of it. */
 export function detailIn({ attempts, ...step }: StepDetail): DetailedStep {
-  return { ...inMs(step), attempts: attempts.map(inMs) };
+  return { ...stepInMs(step), attempts: attempts.map(inMs) };
 }
 
 /** Reads how far the steps of one name are. */
 export function progressIn({ record, ...step }: PlanStepProgress): StepProgress {
-  return { ...step, ...(record && { record: inMs(record) }) };
+  return { ...step, ...(record && { record: stepInMs(record) }) };
+}
+
+function stepInMs<S extends Step>({ progress, ...step }: S): StepInMs<S> {
+  if (!progress) return inMs(step) as StepInMs<S>;
+  const { since, heardAt, ...rest } = progress;
+  const read = { ...rest, sinceMs: Date.parse(since), heardAtMs: Date.parse(heardAt) };
+  return { ...inMs(step), progress: read } as unknown as StepInMs<S>;
 }
 
 /** Reads a message of a stream of events; undefined for what is none, as a snapshot. */

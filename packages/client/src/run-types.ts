@@ -1,5 +1,6 @@
 import type { ApiEvent, Attempt, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
-import type { JsonValue, StepState } from "@jobbers/core";
+import type { JsonValue, ProgressRecord, StepState } from "@jobbers/core";
+import type { Explanation } from "./explanation.js";
 import type { InMs } from "./instants.js";
 
 /** One execution of a dag or task, behind a server. Making a handle costs nothing: it asks when it is asked. */
@@ -46,6 +47,14 @@ export interface ClientRun<out O = unknown> {
   /** How far the run is, by step name, in the order of the plan. */
   progress(): Promise<StepProgress[]>;
   /**
+   * Why the run, or one step of it, is not further: what it waits for, and what that waits for.
+   *
+   * @throws JobbersHttpError `run-unknown`, `step-unknown`
+   * @example
+   * console.log((await run.explain()).sentence); // Step fetch waits in queue mail behind 1,204 steps. No live worker serves …
+   */
+  explain(step?: string): Promise<Explanation>;
+  /**
    * What happens to the run from now on; the last event is always `run.ended`. A `gap` says that events were missed. A connection
    * that is cut is taken up again where it was.
    *
@@ -61,21 +70,27 @@ export type RunStatus = Omit<InMs<RunSummary>, "version"> & {
   readonly plan: string;
 };
 
+/** A record of a step with its progress, too, as it is in the library. */
+export type StepInMs<S extends Step> = Omit<InMs<S>, "progress"> & {
+  /** How far it is: only while it runs, and when its handler has said so. */
+  readonly progress?: ProgressRecord | undefined;
+};
+
 /** A step's record; its last error is JSON text. */
-export type StepRecord = Omit<InMs<Step>, "error"> & {
+export type StepRecord = Omit<StepInMs<Step>, "error"> & {
   readonly run: string;
   readonly error?: string | undefined;
 };
 
 /** A step with its failed tries and its output. */
-export type DetailedStep = Omit<InMs<StepDetail>, "attempts"> & {
+export type DetailedStep = Omit<StepInMs<StepDetail>, "attempts"> & {
   readonly attempts: readonly InMs<Attempt>[];
 };
 
 /** How far the steps of one name are. */
 export type StepProgress = Omit<PlanStepProgress, "record"> & {
   /** Outside of maps: the step's record, once it was touched. */
-  readonly record?: InMs<Step> | undefined;
+  readonly record?: StepInMs<Step> | undefined;
 };
 
 /** Something that happened to a run, or the news that events were missed. */

@@ -1,5 +1,6 @@
 import type {
   CancelAnswer,
+  Explanation,
   RetryAnswer,
   RunDetail,
   RunPending,
@@ -9,6 +10,7 @@ import type {
 } from "@jobbers/api";
 import type { StepError, Workflow } from "@jobbers/core";
 import { JobbersHttpError, RunCancelled, RunFailed } from "./errors.js";
+import { explanationIn } from "./explanation.js";
 import { follow } from "./follow.js";
 import { detailIn, eventIn, ofRun, progressIn, statusIn, stepIn } from "./reading.js";
 import type { ClientRun, RunEvent, RunStatus } from "./run-types.js";
@@ -68,6 +70,9 @@ export function createClientRun<O>(
       return detailIn(await transport.json<StepDetail>({ path: from }));
     },
     progress: async () => (await read()).steps.map(progressIn),
+    async explain(step) {
+      return explanationIn(await transport.json<Explanation>({ path: `${path}/explain`, query: { step } }));
+    },
     events: ({ signal } = {}) =>
       eventsOf(transport, path, async () => statusIn(await transport.json<RunDetail>({ path })), signal),
   };

@@ -1,5 +1,13 @@
+import { createPlans, explain } from "@jobbers/runs";
 import { describe, expect, it } from "vitest";
-import { type ClientOptions, createClient, RunCancelled, type RunEvent, RunFailed } from "../src/index.js";
+import {
+  type Cause,
+  type ClientOptions,
+  createClient,
+  RunCancelled,
+  type RunEvent,
+  RunFailed,
+} from "../src/index.js";
 import { doomed, double, doubles, held, openGates, openHouse } from "./house.js";
 
 const TOKEN = "jb_test_0123456789abcdef";
@@ -15,6 +23,11 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const item of items) found.push(item);
   return found;
+}
+
+/** Causes without their sentences, and without what is not there. */
+function wordless(causes: readonly Cause[]): unknown {
+  return JSON.parse(JSON.stringify(causes, (key, value: unknown) => (key === "sentence" ? "" : value)));
 }
 
 describe.each(["over HTTP", "in the same process"] as const)("a client, %s", (kind) => {
@@ -64,6 +77,29 @@ describe.each(["over HTTP", "in the same process"] as const)("a client, %s", (ki
       code: "workflow-unknown",
       message: expect.stringContaining("there are doomed, double, doubles, held, held-chain, refuse"),
     });
+  });
+
+  it("explains as the library does", async () => {
+    const { client, store } = await open();
+    const run = await client.submit(doomed, {});
+    await run.result().catch(() => undefined);
+    for (const step of [undefined, "refuse", "double"]) {
+      const { atMs, ...told } = await explain({ store, plans: createPlans(store) }, run.id, step);
+      const explained = await run.explain(step);
+      expect(explained.atMs).toBeGreaterThanOrEqual(atMs);
+      // Words may have another age in them, all figures and instants are the same.
+      expect(wordless(explained.causes)).toEqual(wordless(told.causes));
+      expect(explained).toMatchObject({ run: run.id, state: told.state, left: told.left });
+    }
+    const [first] = (await run.explain()).causes;
+    expect(first).toMatchObject({
+      type: "ended",
+      endedAtMs: expect.any(Number),
+      failure: { step: "refuse" },
+    });
+    await expect(run.explain("nope")).rejects.toMatchObject({ code: "step-unknown", status: 404 });
+    const none = client.run("01ARZ3NDEKTSV4RRFFQ69G5FAA").explain();
+    await expect(none).rejects.toMatchObject({ code: "run-unknown", status: 404 });
   });
 
   it("throws what the library throws of runs that failed or were cancelled", async () => {

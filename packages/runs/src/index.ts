@@ -11,6 +11,7 @@ export { createFeed, type Feed, type RunListener, type Subscription } from "./fe
 export { createPlans, type Plans } from "./plans.js";
 export { findRegistered } from "./registered.js";
 export { createRun, type RunDeps } from "./run.js";
+export { type LivenessStore, readLiveness } from "./run-liveness.js";
 export { readProgress } from "./run-progress.js";
 export { readResult, statusOf, valuesOf } from "./run-result.js";
 export type { Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";

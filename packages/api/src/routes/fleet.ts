@@ -1,6 +1,6 @@
 import { json } from "../answers.js";
-import { iso, isoMaybe } from "../instants.js";
 import { defineRoute } from "../route.js";
+import { workerView } from "../views.js";
 import { type QueueList, queueList, type WorkerList, workerList } from "../wire/fleet.js";
 
 /** `GET /v1/queues` */
@@ -32,16 +32,7 @@ export const listWorkers = defineRoute(
     problems: ["store-busy", "store-closed"],
   },
   async ({ store }) => {
-    const all = await store.listWorkers();
-    const body: WorkerList = {
-      workers: all.map(({ session, worker, host, pid, queues, serves, openedAtMs, expiresAtMs, held }) => ({
-        ...{ session, name: worker, host, pid, held },
-        queues: [...queues],
-        serves: [...serves],
-        openedAt: iso(openedAtMs),
-        expiresAt: isoMaybe(expiresAtMs),
-      })),
-    };
+    const body: WorkerList = { workers: (await store.listWorkers()).map(workerView) };
     return json(body);
   },
 );

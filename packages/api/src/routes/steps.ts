@@ -1,10 +1,18 @@
 import { z } from "@hono/zod-openapi";
-import { JobbersError, locate, quoted, resolveSource, runScene, type StepRecord } from "@jobbers/core";
-import { valuesOf } from "@jobbers/runs";
+import {
+  JobbersError,
+  type Liveness,
+  locate,
+  quoted,
+  resolveSource,
+  runScene,
+  type StepRecord,
+} from "@jobbers/core";
+import { readLiveness, valuesOf } from "@jobbers/runs";
 import { json, jsonText } from "../answers.js";
 import type { ApiContext } from "../context.js";
 import { defineRoute } from "../route.js";
-import { readRun } from "../run-detail.js";
+import { planOf, readRun } from "../run-detail.js";
 import { attemptView, stepView } from "../views.js";
 import { stepState } from "../wire/basics.js";
 import { type StepDetail, type StepPage, stepDetail, stepPage } from "../wire/step.js";
@@ -27,11 +35,13 @@ export const listSteps = defineRoute(
     answers: { 200: { description: "A page of steps.", schema: stepPage } },
     problems: ["run-unknown", "store-busy", "store-closed"],
   },
-  async ({ store }, { params, query }) => {
-    await readRun(store, params.id);
+  async ({ store, plans }, { params, query }) => {
+    const run = await readRun(store, params.id);
     const { state: states, limit, cursor: after } = query;
     const page = await store.listSteps(params.id, { after, limit, states });
-    const body: StepPage = { steps: page.steps.map(stepView), next: page.next };
+    const liveness = await readLiveness(store, await planOf(plans, run), page.steps);
+    const steps = page.steps.map((step) => stepView(step, liveness.get(step.address)));
+    const body: StepPage = { steps, next: page.next };
     return json(body);
   },
 );
@@ -66,12 +76,25 @@ export const getStep = defineRoute(
       await readRun(store, id);
       throw new JobbersError("step-unknown", `run ${id} has no record of a step ${quoted(address)}`);
     }
-    const [attempts, output] = await Promise.all([store.listAttempts(id, address), outputOf(context, step)]);
-    const detail: Omit<StepDetail, "output"> = { ...stepView(step), attempts: attempts.map(attemptView) };
+    const [attempts, output, liveness] = await Promise.all([
+      store.listAttempts(id, address),
+      outputOf(context, step),
+      livenessOfOne(context, step),
+    ]);
+    const detail: Omit<StepDetail, "output"> = {
+      ...stepView(step, liveness),
+      attempts: attempts.map(attemptView),
+    };
     const text = JSON.stringify(detail);
     return jsonText(output === undefined ? text : `${text.slice(0, -1)},"output":${output}}`);
   },
 );
+
+async function livenessOfOne({ store, plans }: ApiContext, step: StepRecord): Promise<Liveness | undefined> {
+  if (step.state !== "running") return undefined;
+  const index = await planOf(plans, await readRun(store, step.run));
+  return (await readLiveness(store, index, [step])).get(step.address);
+}
 
 /** What a step answers, as JSON text: of a task as it is kept, of an inlined dag put together; a map's may have no end. */
 async function outputOf({ store, plans }: ApiContext, step: StepRecord): Promise<string | undefined> {

@@ -26,6 +26,19 @@ const worker = z
       .optional()
       .openapi({ description: "When it counts as lost; absent where that is never." }),
     held: z.int().openapi({ description: "How many steps it has." }),
+    lagMs: z
+      .number()
+      .optional()
+      .openapi({ description: "How late its main loop was at its last renewal; absent before that." }),
+    heardAt: instant.optional().openapi({
+      description: "When its main loop told of its slots last; absent before that, as they are.",
+    }),
+    slots: z.int().optional().openapi({ description: "How many handlers may run in it at a time." }),
+    running: z
+      .int()
+      .optional()
+      .openapi({ description: "How many do, those included that were given up but have not returned." }),
+    free: z.int().optional().openapi({ description: "How many more may." }),
   })
   .openapi("Worker");
 

@@ -2,12 +2,38 @@ import { z } from "@hono/zod-openapi";
 import { instant, json, name, stepState, thrown } from "./basics.js";
 
 /** Why a step or an attempt ended as it did, or waits. */
-const stepReason = z
+export const stepReason = z
   .enum([
     ...(["error", "timeout", "frozen", "lost", "quarantined", "expired", "invalid-input"] as const),
     ...(["invalid-output", "stopped", "parent", "condition", "body", "cancelled", "released"] as const),
   ])
   .openapi("StepReason");
+
+/** What a worker is to do with a step: run its task, or control work. */
+export const phase = z.enum(["run", "admit", "expand", "enter", "advance"]).openapi("Phase");
+
+/** How a running step is. */
+export const liveness = z.enum(["running", "slow", "blocked-loop", "frozen", "lost"]).openapi("Liveness", {
+  description:
+    "`slow`: it runs for longer than 19 of 20 successes of its task lately; `blocked-loop`: its worker's main loop is late; `frozen`: it " +
+    "was silent for longer than its task's `heartbeat`; `lost`: its worker is gone.",
+});
+
+/** How far a running step is, as its handler said last. */
+export const progress = z
+  .object({
+    at: z.string().optional().openapi({ description: "What it is at, for people.", example: "parsing" }),
+    done: z.number().optional(),
+    total: z.number().optional(),
+    detail: json.optional(),
+    cut: z.literal(true).optional().openapi({ description: "Something of it was too large to be kept." }),
+    since: instant.openapi({ description: "Since when `at` has been what it is." }),
+    heardAt: instant.openapi({ description: "When it gave a sign of life last." }),
+  })
+  .openapi("Progress");
+
+/** How far a running step is. */
+export type StepProgressView = z.infer<typeof progress>;
 
 const stepKind = z.enum(["task", "map", "dag"]).openapi("StepKind");
 
@@ -19,12 +45,17 @@ export const step = z
     kind: stepKind,
     state: stepState,
     reason: stepReason.optional(),
-    phase: z.enum(["run", "admit", "expand", "enter", "advance"]),
+    phase,
     queue: z.string(),
     fence: z.int().openapi({ description: "How often it was taken or retried by hand." }),
     tries: z.int().openapi({ description: "Tries spent on failures." }),
     lost: z.int().openapi({ description: "Attempts that were lost with their worker." }),
     worker: z.string().optional().openapi({ description: "Who has it, or had it last." }),
+    session: z.string().optional().openapi({ description: "The session that holds it." }),
+    liveness: liveness.optional().openapi({ description: "How it is, while it runs." }),
+    progress: progress
+      .optional()
+      .openapi({ description: "How far it is: only while it runs, and when its handler has said so." }),
     readyAt: instant.optional(),
     startedAt: instant.optional(),
     endedAt: instant.optional(),

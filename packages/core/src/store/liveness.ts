@@ -26,8 +26,8 @@ export interface LivenessFacts {
 /** A main loop that is later than this is blocked, in milliseconds. */
 export const BLOCKED_LAG_MS = 1_000;
 
-/** With fewer successes than this nobody knows what is usual. */
-const ENOUGH = 20;
+/** With fewer successes of a task than this nobody knows what is usual. */
+export const USUAL_COUNT = 20;
 
 /**
  * Decides how a running step is; `undefined` for one that does not run.
@@ -45,6 +45,6 @@ export function livenessOf(facts: LivenessFacts, nowMs: number): Liveness | unde
   // Heartbeats come with the worker's bulletins: how long it was silent is known up to the last of these.
   const signMs = Math.max(step.progress?.heardAtMs ?? 0, step.startedAtMs);
   if (heartbeatMs !== undefined && (worker.heardAtMs ?? 0) - signMs > heartbeatMs) return "frozen";
-  const isSlow = usual !== undefined && usual.count >= ENOUGH && nowMs - step.startedAtMs > usual.p95Ms;
+  const isSlow = usual !== undefined && usual.count >= USUAL_COUNT && nowMs - step.startedAtMs > usual.p95Ms;
   return isSlow ? "slow" : "running";
 }

@@ -3,6 +3,7 @@ import { cancel } from "./commands/cancel.js";
 import { dags } from "./commands/dags.js";
 import { dev } from "./commands/dev.js";
 import { doctor } from "./commands/doctor.js";
+import { explain } from "./commands/explain.js";
 import { fsck } from "./commands/fsck.js";
 import { graph } from "./commands/graph.js";
 import { queues } from "./commands/queues.js";
@@ -19,7 +20,7 @@ import { workers } from "./commands/workers.js";
 /** Every command of `jobbers`, in the order of its help. */
 export const commands: readonly Command[] = [
   ...[run, dev, worker, server],
-  ...[submit, runs, show, watch, cancel, retry],
+  ...[submit, runs, show, explain, watch, cancel, retry],
   ...[dags, queues, workers],
   ...[graph, doctor, fsck],
 ];

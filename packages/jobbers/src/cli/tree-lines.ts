@@ -26,7 +26,7 @@ export function treeLine(
   row: TreeRow,
   layout: { readonly labelWidth: number; readonly columns?: number },
 ): string {
-  const { bar, counts, durationMs, rate, failure } = row;
+  const { bar, counts, durationMs, rate, trouble, progress, failure } = row;
   const { columns } = layout;
   const head = clip(headOf(row), layout.labelWidth).padEnd(layout.labelWidth);
   const parts: string[] = [];
@@ -42,6 +42,8 @@ export function treeLine(
     if ((counts[state] ?? 0) > 0) parts.push(`${count(counts[state] as number)} ${state}`);
   if (durationMs !== undefined) parts.push(showDuration(durationMs));
   if (rate !== undefined && !isOver(row)) parts.push(showRate(rate));
+  if (trouble !== undefined) parts.push(trouble);
+  if (progress !== undefined) parts.push(progress);
   if (failure !== undefined) parts.push(failure);
   const line = [head, ...parts].join("  ").trimEnd();
   return columns === undefined ? clip(line, 300) : clip(line, columns - 1);

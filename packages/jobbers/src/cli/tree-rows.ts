@@ -1,5 +1,6 @@
-import type { StepState } from "@jobbers/core";
+import type { Liveness, ProgressRecord, StepState } from "@jobbers/core";
 import type { StepProgress } from "@jobbers/runs";
+import { progressText, troubleOf } from "./running-lines.js";
 import { type StepNode, treeOf } from "./step-tree.js";
 
 /** One line of the live tree of a run. */
@@ -16,6 +17,10 @@ export interface TreeRow {
   readonly counts: StepProgress["counts"];
   readonly durationMs?: number | undefined;
   readonly rate?: number | undefined;
+  /** What is the matter with it while it runs. */
+  readonly trouble?: string | undefined;
+  /** How far it is, as its handler said last. */
+  readonly progress?: string | undefined;
   /** Why it failed, in one line. */
   readonly failure?: string | undefined;
 }
@@ -44,6 +49,8 @@ export interface RecordLook {
   readonly endedAtMs?: number | undefined;
   readonly members?: number | undefined;
   readonly settled?: number | undefined;
+  readonly liveness?: Liveness | undefined;
+  readonly progress?: ProgressRecord | undefined;
   readonly error?: { readonly name: string; readonly message: string } | undefined;
 }
 
@@ -89,7 +96,7 @@ function rowOf(
       ? { settled: record.settled ?? 0, total: record.members, unit: "steps" as const }
       : undefined;
   const bar: RowBar | undefined = isMany ? { settled: counted.settled, total: counted.total } : wide;
-  const { startedAtMs, endedAtMs, error } = record ?? {};
+  const { startedAtMs, endedAtMs, error, liveness, progress } = record ?? {};
   return {
     name,
     label: name.startsWith(inside) ? name.slice(inside.length) : name,
@@ -99,6 +106,8 @@ function rowOf(
     ...(startedAtMs !== undefined &&
       depth === 0 && { durationMs: Math.max(0, (endedAtMs ?? nowMs) - startedAtMs) }),
     ...(isMany && { rate: rateOf(counted.name) }),
+    trouble: troubleOf(liveness),
+    ...(progress && { progress: progressText(progress, nowMs) }),
     ...(error && step.kind === "task" && { failure: `${error.name}: ${error.message}`.split("\n")[0] }),
   };
 }

@@ -101,7 +101,10 @@ function createChanges(output: Output) {
     const plain = rows.map((row) => ({ ...row, branch: "  " }));
     const layout = { labelWidth: treeWidth(plain) };
     for (const row of plain) {
-      const isNew = changed(`step ${row.name}`, JSON.stringify([row.look, row.bar, row.counts]));
+      const isNew = changed(
+        `step ${row.name}`,
+        JSON.stringify([row.look, row.bar, row.counts, row.trouble, row.progress]),
+      );
       if (isNew && row.look !== "idle") output.note(treeLine(row, layout));
     }
   };

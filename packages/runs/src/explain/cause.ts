@@ -1,4 +1,12 @@
-import type { Phase, RunState, StepReason, StepState } from "@jobbers/core";
+import type {
+  DurationSummary,
+  Liveness,
+  Phase,
+  ProgressRecord,
+  RunState,
+  StepReason,
+  StepState,
+} from "@jobbers/core";
 import type { RunFailure } from "../run-types.js";
 
 /** Why a run or a step is not further: the answer of `explain`, a sentence for people and data for programs. */
@@ -80,6 +88,14 @@ export interface RunningCause extends Work {
   readonly attempts?: number | undefined;
   /** How long the worker may be silent; absent where sessions never expire. */
   readonly leaseUntilMs?: number | undefined;
+  /** How it is; absent where that moved while it was looked at. */
+  readonly liveness?: Liveness | undefined;
+  /** How far it is, as its handler said last. */
+  readonly progress?: ProgressRecord | undefined;
+  /** How long successful attempts of its task took lately; absent where too few are known. */
+  readonly usual?: DurationSummary | undefined;
+  /** By when 19 of 20 such attempts would have ended; absent where `usual` is, and where it is beyond half of them. */
+  readonly likelyEndMs?: number | undefined;
 }
 
 /** It is ready, and stands in a line. */
@@ -129,9 +145,12 @@ export interface WaitingCause {
 }
 
 /** A step has no record yet; what has to happen first is behind it, and here, as far as that is for siblings to settle. */
-export interface NotStartedCause extends Partial<Pick<WaitingCause, "open" | "openCount" | "parents">> {
+export interface NotStartedCause {
   readonly type: "not-started";
   readonly step: string;
+  readonly open?: readonly string[] | undefined;
+  readonly openCount?: number | undefined;
+  readonly parents?: number | undefined;
 }
 
 /** A map is being laid out: so many of its elements have their steps. `count` is unknown before the first page. */

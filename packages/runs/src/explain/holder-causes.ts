@@ -1,8 +1,9 @@
 import type { Holder } from "@jobbers/core";
 import type { Cause } from "./cause.js";
 import { figure, span } from "./figures.js";
-import { controlWork, type Placed } from "./place-causes.js";
-import { attemptsOf, type Scene } from "./scene.js";
+import type { Placed } from "./place-causes.js";
+import { running } from "./running-causes.js";
+import type { Scene } from "./scene.js";
 import { unlessAlive } from "./worker-causes.js";
 
 /** How often workers look for lost ones by default, jitter included, in milliseconds; two looks make a session lost. */
@@ -12,33 +13,13 @@ const SWEEP_MS = 6_000;
 export async function inHands(scene: Scene, placed: Placed): Promise<Cause> {
   const { where } = placed;
   const { holder } = where;
-  const main = holder && isLost(scene, holder) ? await lost(scene, placed, holder) : running(scene, placed);
+  const main =
+    holder && isLost(scene, holder) ? await lost(scene, placed, holder) : await running(scene, placed);
   return where.phase === "expand" && placed.record ? expanding(placed, main) : main;
 }
 
 function isLost({ nowMs }: Scene, { state, expiresAtMs }: Holder): boolean {
   return state !== "open" || (expiresAtMs !== undefined && expiresAtMs < nowMs);
-}
-
-function running({ nowMs, index }: Scene, { title, address, where, record }: Placed): Cause {
-  const { holder, phase } = where;
-  const isTask = phase === "run";
-  const worker = holder?.worker ?? record?.worker;
-  const sinceMs = phase === "advance" ? undefined : record?.startedAtMs;
-  const attempts = isTask ? attemptsOf(index, address) : undefined;
-  const attempt = isTask && record ? record.tries + 1 : undefined;
-  const leaseUntilMs = holder?.expiresAtMs;
-  const age = sinceMs === undefined ? "" : ` for ${span(nowMs - sinceMs)}`;
-  const tries = attempts !== undefined && attempts > 1 ? `, try ${attempt} of ${attempts}` : "";
-  const by = worker === undefined ? "a worker" : `worker ${worker}`;
-  const lease =
-    leaseUntilMs === undefined ? "" : `; its lease is good for ${span(leaseUntilMs - nowMs)} more`;
-  return {
-    ...{ type: "running", step: address, work: phase, worker, sinceMs, attempt, attempts, leaseUntilMs },
-    sentence: isTask
-      ? `${title} runs on ${by}${age}${tries}${lease}.`
-      : `${title} is with ${by}, which ${controlWork[phase]}${lease}.`,
-  };
 }
 
 async function lost(scene: Scene, { title, address, where }: Placed, holder: Holder): Promise<Cause> {

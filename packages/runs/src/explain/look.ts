@@ -1,4 +1,5 @@
 import type {
+  DurationSummary,
   StepAddress,
   StepCounts,
   StepRecord,
@@ -11,7 +12,8 @@ import type {
 /** What explaining asks of a store. */
 export type ExplainStore = Pick<
   Store,
-  "getRun" | "getStep" | "listSteps" | "countSteps" | "listWorkers" | "readValues" | "whereIs" | "getPlan"
+  | ("getRun" | "getStep" | "listSteps" | "countSteps" | "listWorkers" | "readValues" | "whereIs")
+  | ("getPlan" | "readDurations")
 >;
 
 /** Some steps of one plan name. */
@@ -36,6 +38,8 @@ export interface Look {
   some(wanted: Some): Promise<StepRecord[]>;
   /** The first step that waits for an instant. */
   waiting(): Promise<StepRecord | undefined>;
+  /** How long successful attempts of a task took lately. */
+  durations(task: string): Promise<DurationSummary | undefined>;
   value(key: string): Promise<string | null>;
   /** True when so much was read that whoever has told something already should leave out the rest. */
   readonly isSpent: boolean;
@@ -83,6 +87,7 @@ export function createLook(store: ExplainStore, run: string): Look {
       return near.length > 0 ? near : list(wanted, wanted.prefix);
     },
     waiting: async () => (await store.listSteps(run, { limit: 1, states: ["waiting"] })).steps[0],
+    durations: once(async (task: string) => (await store.readDurations([task]))[task]),
     value: values,
     get isSpent() {
       return reads >= MAX_READS;

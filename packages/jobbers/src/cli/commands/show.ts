@@ -1,11 +1,15 @@
 import { type ClientRun, JobbersHttpError, type StepProgress, type StepRecord } from "@jobbers/client";
-import { checkRunId } from "@jobbers/core";
+import { checkRunId, type StepState } from "@jobbers/core";
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 import { labelWidthOf, lineOf, rowsOf } from "../progress-lines.js";
 import { attemptLines, beginningOf, headLines } from "../run-lines.js";
+import { runningLines } from "../running-lines.js";
 
 const MAX_FAILED = 20;
+
+/** How many of the steps that run are shown. */
+const MAX_RUNNING = 20;
 
 /** Of how many failed steps the attempts are read. */
 const MAX_DETAILED = 5;
@@ -13,7 +17,7 @@ const MAX_DETAILED = 5;
 /** `jobbers show`: where one run is, what it answered, and why it failed. */
 export const show = defineCommand({
   name: "show",
-  description: "Show one run: its state, its steps by name, its result, and what failed",
+  description: "Show one run: its state, its steps by name, what runs, its result, and what failed",
   args: {
     id: { type: "positional", description: "The run's ULID", required: true },
     ...doorFlags,
@@ -27,7 +31,8 @@ export const show = defineCommand({
     return withDoor(args, "look", async ({ client }) => {
       const run = client.run(id);
       const { input, steps, ...status } = await run.detail();
-      const failed = await firstFailed(run);
+      const failed = await firstOf(run, "failed", MAX_FAILED);
+      const running = status.state === "running" ? await firstOf(run, "running", MAX_RUNNING) : [];
       const attempts = await attemptsOf(run, failed);
       const result = status.state === "succeeded" && !status.purged ? await resultOf(run) : undefined;
       output.printJson({
@@ -35,11 +40,13 @@ export const show = defineCommand({
         ...(input !== undefined && { input }),
         ...(result && { output: result.output }),
         steps: steps.map(({ record: _record, ...step }) => step),
+        running,
         failed: failed.map((step) => ({ ...step, attempts: attempts.get(step.address) })),
       });
       const parts = [
         headLines(status),
         progressOf(steps),
+        runningOf(running),
         failuresOf(failed, attempts),
         result ? ["", "result", ...beginningOf(result.output)] : [],
       ];
@@ -55,9 +62,16 @@ function progressOf(progress: readonly StepProgress[]): string[] {
   return rows.length === 0 ? [] : ["", "steps", ...rows.map((row) => `  ${lineOf(row, { labelWidth })}`)];
 }
 
-async function firstFailed(run: ClientRun): Promise<StepRecord[]> {
+function runningOf(running: readonly StepRecord[]): string[] {
+  if (running.length === 0) return [];
+  const lines = runningLines(running, Date.now()).map((line) => `  ${line}`);
+  const more = running.length === MAX_RUNNING ? [`  … the first ${MAX_RUNNING}`] : [];
+  return ["", "running steps", ...lines, ...more];
+}
+
+async function firstOf(run: ClientRun, state: StepState, most: number): Promise<StepRecord[]> {
   const found: StepRecord[] = [];
-  for await (const step of run.steps({ states: ["failed"] })) if (found.push(step) === MAX_FAILED) break;
+  for await (const step of run.steps({ states: [state] })) if (found.push(step) === most) break;
   return found;
 }
 

@@ -1,12 +1,13 @@
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
-import { showTime, table } from "../table.js";
+import { count } from "../progress-lines.js";
+import { showDuration, showTime, table } from "../table.js";
 import { clip } from "../tree-lines.js";
 
 /** `jobbers workers`: who executes steps. */
 export const workers = defineCommand({
   name: "workers",
-  description: "List the workers: what they serve, and how many steps they have",
+  description: "List the workers: what they serve, how busy they are, and how late",
   args: { ...doorFlags },
   examples: ["jobbers workers", "jobbers workers --json | jq '.[] | select(.held == 0) | .name'"],
   async run({ args, output }) {
@@ -15,14 +16,16 @@ export const workers = defineCommand({
       output.printJson(found);
       if (found.length === 0) output.note(`there is no worker at ${where}; jobbers worker starts one`);
       else {
-        const rows = found.map(({ name, host, pid, held, queues, openedAtMs }) => [
+        const rows = found.map(({ name, host, pid, held, running, slots, lagMs, queues, openedAtMs }) => [
           name,
           `${clip(host.split(/[\s:]/)[0] as string, 20)}:${pid}`,
-          String(held),
-          clip(queues.join(","), 30),
+          count(held),
+          slots === undefined ? "-" : `${running ?? 0}/${slots}`,
+          lagMs === undefined ? "-" : showDuration(lagMs),
+          clip(queues.join(","), 20),
           showTime(openedAtMs),
         ]);
-        output.print(table(["NAME", "HOST:PID", "STEPS", "QUEUES", "SINCE"], rows));
+        output.print(table(["NAME", "HOST:PID", "STEPS", "SLOTS", "LAG", "QUEUES", "SINCE"], rows));
       }
       return 0;
     });
