@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { JobbersError, type Store } from "@jobbers/core";
 import { createFeed, createPlans, createSubmitter } from "@jobbers/runs";
@@ -88,6 +89,8 @@ const routes: readonly Route[] = [
  */
 export function createApi(deps: ApiDeps): Api {
   const closing = new AbortController();
+  // Each stream listens to it; a warning of a leak would be a false one.
+  setMaxListeners(0, closing.signal);
   const context = createContext(deps, closing.signal);
   const checkDoors = createDoors(deps);
   const app = new OpenAPIHono({ strict: true });

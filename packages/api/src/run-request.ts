@@ -1,4 +1,4 @@
-import { durationMs, isRunId, type JsonValue, quoted } from "@jobbers/core";
+import { durationMs, isRunId, isTag, type JsonValue, quoted } from "@jobbers/core";
 import type { SubmitItem } from "@jobbers/runs";
 import { instantMs } from "./instants.js";
 import { type Refused, refusalOf } from "./problem.js";
@@ -51,7 +51,7 @@ const checks: Readonly<Record<string, Check>> = {
   tags: (value) =>
     Array.isArray(value) && value.length <= 32 && value.every(isTag)
       ? undefined
-      : "takes a list of at most 32 texts of 1 to 128 characters",
+      : "takes a list of at most 32 texts of 1 to 128 characters other than U+0000",
   keep: anyDuration,
   durability: (value) =>
     value === "local" || value === "replica"
@@ -89,10 +89,6 @@ export function readRunRequest(
     name: (fields.dag ?? fields.task) as string,
     item: itemOf(fields, traceparent),
   };
-}
-
-function isTag(tag: unknown): boolean {
-  return typeof tag === "string" && tag.length > 0 && tag.length <= 128;
 }
 
 function itemOf(fields: Fields, traceparent: string | undefined): SubmitItem<JsonValue> {

@@ -91,6 +91,25 @@ describe("pages of other sites", () => {
     expect((await guarded.post("/v1/runs", body, known)).status).toBe(201);
   });
 
+  it("change nothing in browsers that leave out Sec-Fetch-Site, for these say their Origin", async () => {
+    const store = await openMemory();
+    await register(store);
+    const api = apiOver(store);
+    const body = { task: "double", input: { n: 1 } };
+    const host = "localhost:8700";
+    for (const origin of ["https://evil.example", "http://localhost:1", "http://localhost", "null", "x"])
+      for (const path of ["/v1/runs", "/v1/runs/01KADGN2Q7ZJ4M3V8XW5T9R6BC/cancel"])
+        expect(await problemIn(await api.post(path, body, { host, origin }))).toMatchObject({
+          status: 403,
+          code: "cross-site",
+        });
+    for (const origin of ["http://localhost:8700", "https://localhost:8700"])
+      expect((await api.post("/v1/runs", body, { host, origin })).status).toBe(201);
+    // What the browser says of itself counts more: a proxy in between may have changed the host.
+    const proxied = { host, origin: "https://jobs.example", "sec-fetch-site": "same-origin" };
+    expect((await api.post("/v1/runs", body, proxied)).status).toBe(201);
+  });
+
   it("get no CORS headers", async () => {
     const api = apiOver(await openMemory());
     const origin = { origin: "https://evil.example", "access-control-request-method": "POST" };

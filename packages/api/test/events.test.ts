@@ -1,6 +1,6 @@
 import type { Store } from "@jobbers/core";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { RunDetail } from "../src/index.js";
 import { apiOver, problemIn, register, type TestApi, work } from "./bench.js";
 import { onEachStore, openMemory } from "./each-store.js";
@@ -319,3 +319,14 @@ async function untilTrue(isTrue: () => boolean): Promise<void> {
   for (let i = 0; i < 100_000 && !isTrue(); i++) await new Promise((resolve) => setImmediate(resolve));
   expect(isTrue()).toBe(true);
 }
+
+describe("many streams", () => {
+  it("are no leak that Node.js would warn of", async () => {
+    const warn = vi.spyOn(process, "emitWarning").mockReturnValue(undefined);
+    onTestFinished(() => warn.mockRestore());
+    const api = apiOver(await openMemory());
+    const streams = await Promise.all(Array.from({ length: 20 }, () => api.get("/v1/events")));
+    await Promise.all(streams.map(({ body }) => body?.cancel()));
+    expect(warn).not.toHaveBeenCalled();
+  });
+});

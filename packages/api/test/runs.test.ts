@@ -114,6 +114,21 @@ onEachStore("a run", (open) => {
     expect(await json<StepPage>(api.get(`/v1/runs/${id}/steps?state=failed,running`))).toEqual({ steps: [] });
   });
 
+  it("is not asked for by what SQLite would cut off", async () => {
+    const api = apiOver(await open());
+    await work(api.store);
+    const id = await api.submit({ dag: "wide", input: { list: [1, 2] }, tags: ["a"] });
+    expect((await api.result(id)).status).toBe(200);
+    for (const path of [
+      `/v1/runs/${id}/steps/%00`,
+      `/v1/runs/${id}/steps/double[1]%00`,
+      "/v1/runs?tag=a%00b",
+    ])
+      expect(await problemIn(await api.get(path))).toMatchObject({ status: 400, code: "query-invalid" });
+    const refused = await api.post("/v1/runs", { dag: "wide", input: { list: [] }, tags: ["a\0"] });
+    expect(await problemIn(refused)).toMatchObject({ status: 400, errors: [{ pointer: "/tags" }] });
+  });
+
   it("is not there", async () => {
     const api = apiOver(await open());
     const id = newId();

@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
+import type { Server } from "node:http";
 import { connect as openSocket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { connect } from "../src/index.js";
@@ -13,8 +15,8 @@ async function serve(options: Partial<ServerOptions> = {}): Promise<JobbersServe
 }
 
 /** Sends raw text, and answers all that came back when the server has closed the connection. */
-async function raw(port: number, text: string): Promise<string> {
-  const socket = openSocket({ port, host: "127.0.0.1" });
+async function raw({ port, host }: JobbersServer, text: string): Promise<string> {
+  const socket = openSocket({ port, host });
   let answer = "";
   socket.setEncoding("utf8").on("data", (chunk: string) => {
     answer += chunk;
@@ -31,6 +33,14 @@ describe("a server", () => {
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     await server.stop();
     await expect(fetch(`${server.url}/readyz`)).rejects.toThrow();
+  });
+
+  it("may be called by the address of this machine that it listens at", async () => {
+    const server = await serve({ host: "127.0.0.2" });
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.2:${server.port}/healthz`)).status).toBe(200);
+    const foreign = await raw(server, "GET /healthz HTTP/1.0\r\nHost: jobs.example.org\r\n\r\n");
+    expect(foreign).toMatch(/^HTTP\/1\.1 421 /);
   });
 
   it("names the next free port when its own is taken", async () => {
@@ -70,10 +80,28 @@ describe("a server", () => {
   });
 
   it("hangs up on who does not finish a request, and refuses headers without end", async () => {
-    const { port } = await serve();
-    const large = await raw(port, `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}`);
+    const server = await serve();
+    const large = await raw(server, `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}`);
     expect(large).toMatch(/^HTTP\/1\.1 431 /);
-    const slow = await raw(port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ");
+    const slow = await raw(server, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ");
     expect(slow).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it("hangs up on who is answered and still sends", async () => {
+    const server = await serve();
+    const head = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n";
+    const lengths = ["Content-Length: 9", "Transfer-Encoding: chunked"];
+    const answers = await Promise.all(lengths.map((length) => raw(server, `${head}${length}\r\n\r\n`)));
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it("gives a body of many lines all the time it takes", async () => {
+    const servers: Server[] = [];
+    const seen = (message: unknown) => void servers.push((message as { server: Server }).server);
+    subscribe("http.server.request.start", seen);
+    onTestFinished(() => void unsubscribe("http.server.request.start", seen));
+    await fetch(`${(await serve()).url}/healthz`);
+    // Node would cut off a request that takes longer as a whole; to see that happen takes a minute.
+    expect(servers.map(({ requestTimeout }) => requestTimeout)).toEqual([0]);
   });
 });

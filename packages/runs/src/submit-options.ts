@@ -1,4 +1,12 @@
-import { checkRunId, type Durability, type Duration, durationMs, JobbersError, quoted } from "@jobbers/core";
+import {
+  checkRunId,
+  type Durability,
+  type Duration,
+  durationMs,
+  isTag,
+  JobbersError,
+  quoted,
+} from "@jobbers/core";
 
 /** How a run is submitted; every part may be left out. */
 export interface SubmitOptions {
@@ -36,7 +44,6 @@ export interface CheckedOptions {
 export const DEFAULT_PRIORITY = 5;
 
 const MAX_TAGS = 32;
-const MAX_TAG_CHARS = 128;
 /** What may stand in options; an item has its input beside them. */
 const known = new Set([
   "id",
@@ -109,8 +116,8 @@ function checkTags(tags: unknown): readonly string[] {
   if (!Array.isArray(tags) || tags.length > MAX_TAGS)
     throw refuse("tags", `takes a list of at most ${MAX_TAGS} texts`);
   for (const tag of tags) {
-    if (typeof tag === "string" && tag.length > 0 && tag.length <= MAX_TAG_CHARS) continue;
-    throw refuse("tags", `has ${quoted(tag)}; a tag is a text of 1 to ${MAX_TAG_CHARS} characters`);
+    if (isTag(tag)) continue;
+    throw refuse("tags", `has ${quoted(tag)}; a tag is a text of 1 to 128 characters other than U+0000`);
   }
   return tags;
 }

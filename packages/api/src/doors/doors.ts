@@ -10,6 +10,9 @@ export interface DoorOptions {
   readonly tokens?: readonly string[] | undefined;
 }
 
+/** Methods that change nothing, whatever is there. */
+const safe = new Set(["GET", "HEAD", "OPTIONS"]);
+
 /** Paths that are open to who has no token: they tell nothing. */
 const open = new Set(["/healthz"]);
 
@@ -23,10 +26,12 @@ export function createDoors({ hosts, tokens }: DoorOptions): (c: Context) => voi
   const isToken = tokens !== undefined && tokens.length > 0 ? createTokenCheck(tokens) : undefined;
   return (c) => {
     // In the same process there is no Host header; what the caller calls is in the URL then.
-    checkHost(c.req.header("host") ?? new URL(c.req.url).host);
+    const host = c.req.header("host") ?? new URL(c.req.url).host;
+    checkHost(host);
     const known = isToken?.(c.req.header("authorization"));
     const { method } = c.req.raw;
-    if (method !== "GET" && method !== "HEAD" && known !== true) checkSite(c.req.header("sec-fetch-site"));
+    if (!safe.has(method) && known !== true)
+      checkSite(c.req.header("sec-fetch-site"), c.req.header("origin"), host);
     if (known === false && !open.has(c.req.path))
       throw new JobbersError("unauthorized", "this server asks for a token; send Authorization: Bearer jb_…");
   };

@@ -8,7 +8,7 @@ import { defineRoute } from "../route.js";
 import { readRun, readRunDetail } from "../run-detail.js";
 import { type CheckedRequest, readRunRequest } from "../run-request.js";
 import { runView } from "../views.js";
-import { name, runState } from "../wire/basics.js";
+import { name, runState, tag } from "../wire/basics.js";
 import { type RunPage, runDetail, runPage } from "../wire/run.js";
 import { runRequest, type SubmitAnswer, submitAnswer } from "../wire/submit.js";
 import { cursor, instantParam, limit, runPath } from "./parameters.js";
@@ -77,7 +77,7 @@ export const listRuns = defineRoute(
       state: runState.optional(),
       dag: name.optional(),
       task: name.optional(),
-      tag: z.string().min(1).max(128).optional(),
+      tag: tag.optional(),
       after: instantParam("Submitted then or later."),
       before: instantParam("Submitted before then."),
       limit: limit(200, 50),
@@ -87,12 +87,12 @@ export const listRuns = defineRoute(
     problems: ["cursor-invalid", "store-busy", "store-closed"],
   },
   async ({ store }, { query }) => {
-    const { state, dag, task, tag, after: createdAfterMs, before: createdBeforeMs, limit, cursor } = query;
+    const { state, dag, task, after: createdAfterMs, before: createdBeforeMs, limit, cursor } = query;
     if (dag !== undefined && task !== undefined)
       throw refusalOf("query-invalid", "the query of /v1/runs", [
         { pointer: "/task", detail: "stands beside dag; give one of them" },
       ]);
-    const filter = { state, name: dag ?? task, tag, createdAfterMs, createdBeforeMs };
+    const filter = { state, name: dag ?? task, tag: query.tag, createdAfterMs, createdBeforeMs };
     const page = await store.listRuns({ ...filter, limit, cursor });
     const kind = dag !== undefined ? "dag" : task !== undefined ? "task" : undefined;
     const runs = kind === undefined ? page.runs : page.runs.filter((run) => run.kind === kind);

@@ -60,6 +60,8 @@ export const getStep = defineRoute(
       address: z
         .string()
         .max(2_000)
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: SQLite would look for what stands before it
+        .regex(/^[^\u0000]*$/, "no address has U+0000 in it")
         .openapi({
           param: { name: "address", in: "path" },
           description: "As in a list of steps, URL-encoded.",

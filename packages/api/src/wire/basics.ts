@@ -12,6 +12,14 @@ export const name = z
   .regex(/^[A-Za-z0-9._-]{1,128}$/)
   .openapi("Name", { example: "crawl" });
 
+/** A label of runs. */
+export const tag = z
+  .string()
+  .min(1)
+  .max(128)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is the one character that a tag cannot have
+  .regex(/^[^\u0000]*$/);
+
 /** An instant, as ISO 8601 text in UTC. */
 export const instant = z
   .string()

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { duration, instant, json, name, runId, runState } from "./basics.js";
+import { duration, instant, json, name, runId, runState, tag } from "./basics.js";
 import { problem } from "./problem.js";
 
 /** The body of `POST /v1/runs`, and a line of `POST /v1/runs/bulk`. */
@@ -14,7 +14,7 @@ export const runRequest = z
     priority: z.int().min(0).max(9).optional().openapi({ description: "Higher first. Default: 5." }),
     delay: duration.optional().openapi({ description: "The run waits so long before it starts." }),
     runAt: instant.optional().openapi({ description: "The run starts then; excludes delay." }),
-    tags: z.array(z.string().min(1).max(128)).max(32).optional(),
+    tags: z.array(tag).max(32).optional(),
     keep: duration
       .optional()
       .openapi({ description: "How long the run is kept after its end; 0 keeps only its id." }),

@@ -70,14 +70,18 @@ export function checkTrigger(trigger: unknown, what: string): Trigger {
   );
 }
 
-/** Checks tags: texts of 1 to 128 characters, each kept once. */
+/** True for a text of 1 to 128 characters. U+0000 is none of them: SQLite's texts end there. */
+export function isTag(tag: unknown): tag is string {
+  return typeof tag === "string" && tag.length > 0 && tag.length <= MAX_TAG_CHARS && !tag.includes("\0");
+}
+
+/** Checks tags, and keeps each once. */
 export function checkTags(tags: unknown, what: string): readonly string[] {
   if (tags === undefined) return [];
-  const isTag = (tag: unknown) => typeof tag === "string" && tag.length > 0 && tag.length <= MAX_TAG_CHARS;
   if (Array.isArray(tags) && tags.every(isTag)) return [...new Set(tags as string[])];
   throw new JobbersError(
     "definition-invalid",
-    `${what}: tags take a list of texts of 1 to ${MAX_TAG_CHARS} characters`,
+    `${what}: tags take a list of texts of 1 to ${MAX_TAG_CHARS} characters other than U+0000`,
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Api } from "@jobbers/api";
 import { JobbersError, quoted, type Store } from "@jobbers/core";
@@ -39,17 +39,20 @@ const GRACE_MS = 10_000;
 const PORTS_TRIED = 20;
 
 /**
- * Limits of the HTTP server, so that neither slow nor idle senders hold it up: headers have 10 s, a whole request 60 s, and a
- * connection without a request 65 s, a little longer than proxies keep theirs. Streams of events are answers, which none of them ends.
+ * Limits of the HTTP server, so that neither slow nor idle senders hold it up: headers have 10 s, and a connection without a request
+ * 65 s, a little longer than proxies keep theirs. How long a body may take is up to its route: one of many lines may go on for hours.
  */
 const limits = {
   headersTimeout: 10_000,
-  requestTimeout: 60_000,
+  requestTimeout: 0,
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 2_000,
   maxHeaderSize: 16 * 1024,
 } as const;
 const MAX_CONNECTIONS = 5_000;
+
+/** How long what is left of a request may take when it is answered: no route reads it any more. */
+const REST_MS = 5_000;
 
 /**
  * Starts a server of the HTTP API over a store, without a worker.
@@ -72,9 +75,11 @@ export async function startServer(options: ServerOptions): Promise<JobbersServer
     import("@hono/node-server"),
   ]);
   // Who has a token is no page of another site that was led here, by whatever name it calls.
-  const api = createApi({ store, tokens, ...(isGuarded && { hosts: ["*"] }) });
+  const hosts = isGuarded ? ["*"] : [...new Set([...LOOPBACK_HOSTS, bracketed(host)])];
+  const api = createApi({ store, tokens, hosts });
   const server = createAdaptorServer({ fetch: api.fetch, serverOptions: limits }) as Server;
   server.maxConnections = MAX_CONNECTIONS;
+  server.on("request", hangUpOnLeftovers);
   try {
     await listen(server, host, port);
   } catch (error) {
@@ -97,6 +102,18 @@ export async function startServer(options: ServerOptions): Promise<JobbersServer
 /** Whether only this machine can reach a server that listens there. */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** Names of this machine by which any server that needs no token may be called, besides the one it listens at. */
+const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
+
+/** Ends the connection of who is answered, and goes on with the request as if nothing were. */
+function hangUpOnLeftovers(request: IncomingMessage, response: ServerResponse): void {
+  response.once("finish", () => {
+    if (request.complete) return;
+    const timer = setTimeout(() => request.socket.destroy(), REST_MS);
+    request.once("close", () => clearTimeout(timer));
+  });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
@@ -154,5 +171,10 @@ async function nextFree(host: string, taken: number): Promise<number | undefined
 /** A host that stands for all addresses is called by that of this machine. */
 function urlOf(host: string, port: number): string {
   const callable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `http://${callable.includes(":") ? `[${callable}]` : callable}:${port}`;
+  return `http://${bracketed(callable)}:${port}`;
+}
+
+/** A host as URLs and `Host` headers write it. */
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
