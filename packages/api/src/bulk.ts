@@ -4,6 +4,7 @@ import type { ApiContext } from "./context.js";
 import { parseBody, tooLarge } from "./doors/body.js";
 import type { Line } from "./doors/lines.js";
 import { problemOf, refusalOf } from "./problem.js";
+import type { Registered, Registrations } from "./registrations.js";
 import { readRunRequest } from "./run-request.js";
 import type { BulkAnswer } from "./wire/submit.js";
 
@@ -26,11 +27,21 @@ export async function submitLines(
   lines: readonly Line[],
 ): Promise<BulkAnswer[]> {
   const answers: BulkAnswer[] = [];
-  const groups = new Map<Workflow, Group>();
-  for (const [place, line] of lines.entries()) {
+  const find = findOnce(context.registrations);
+  const requests = lines.map((line, place) => {
     try {
-      const { kind, name, item } = readLine(line, head, context.limits.bodyBytes);
-      const found = context.registrations.find(kind, name);
+      const request = readLine(line, head, context.limits.bodyBytes);
+      return { ...request, found: find(request.kind, request.name) };
+    } catch (error) {
+      answers[place] = refused(context, line.number, undefined, error);
+      return undefined;
+    }
+  });
+  const groups = new Map<Workflow, Group>();
+  for (const [place, request] of requests.entries()) {
+    if (!request) continue;
+    const { kind, name, item, found } = request;
+    try {
       const { workflow, check } = found instanceof Promise ? await found : found;
       const [first, ...rest] = check(item.input);
       if (first)
@@ -40,7 +51,7 @@ export async function submitLines(
       group.items.push(item);
       group.places.push(place);
     } catch (error) {
-      answers[place] = refused(context, line.number, undefined, error);
+      answers[place] = refused(context, (lines[place] as Line).number, undefined, error);
     }
   }
   const submitted = [...groups].map(async ([workflow, { items, places }]) => {
@@ -67,6 +78,21 @@ export function refused(
 ): BulkAnswer {
   if (!(error instanceof JobbersError)) onFault(error);
   return { line, id, status: "refused", error: problemOf(error, id) };
+}
+
+/** Asks for each name once, and for all at the same time: a store that is away would else hold up every line by itself. */
+function findOnce(registrations: Registrations): Registrations["find"] {
+  const asked = new Map<string, Registered | Promise<Registered>>();
+  return (kind, name) => {
+    const key = `${kind} ${name}`;
+    const known = asked.get(key);
+    if (known !== undefined) return known;
+    const found = registrations.find(kind, name);
+    // Each line hears of it in its turn; until then nobody listens.
+    if (found instanceof Promise) found.catch(() => undefined);
+    asked.set(key, found);
+    return found;
+  };
 }
 
 function readLine({ number, bytes }: Line, { idOf, traceparent }: BulkHead, maxBytes: number) {

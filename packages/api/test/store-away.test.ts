@@ -69,3 +69,25 @@ it.each(["store-busy", "store-unwritable", "store-closed", "store-refused"] as c
     }
   },
 );
+
+it("a bulk body asks a store that never answers once for each name, not for each line", async () => {
+  const asked: unknown[] = [];
+  const silent = new Proxy(await openMemory(), {
+    get: (target, key) =>
+      key === "findRegistration"
+        ? (name: string) => {
+            asked.push(name);
+            return never();
+          }
+        : Reflect.get(target, key, target),
+  });
+  const api = apiOver(silent, { limits: { storeMs: 30 } });
+  const lines = ["double", "chain", "double", "chain", "double"].map((task) =>
+    JSON.stringify({ id: newId(), task, input: { n: 1 } }),
+  );
+  const headers = { "content-type": "application/x-ndjson" };
+  const answer = await api.post("/v1/runs/bulk", lines.join("\n"), headers);
+  const told = (await answer.text()).split("\n").slice(0, -1);
+  expect(told.map((line) => (JSON.parse(line) as BulkAnswer).status)).toEqual(lines.map(() => "refused"));
+  expect(asked).toEqual(["double", "chain"]);
+});

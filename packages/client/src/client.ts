@@ -112,7 +112,7 @@ const TIMEOUT_MS = 30_000;
  *
  * Its type parameter names the workflows that it submits; it takes nothing but their types, so that it runs where their code is not.
  *
- * @throws TypeError when the URL is none
+ * @throws TypeError when the URL is none, or the token one that no header can carry
  * @example
  * import type { crawl } from "./crawl.js";
  *

@@ -56,14 +56,18 @@ const TRY_MS = 10_000;
 /** What may be answered otherwise a moment later. */
 const passing = new Set([408, 429, 502, 503, 504]);
 
-/** Makes the transport of a client. */
+/**
+ * Makes the transport of a client.
+ *
+ * @throws TypeError for a token that no header can carry; its message does not show it
+ */
 export function createTransport({ url, token, fetch, timeoutMs }: TransportOptions): Transport {
-  const requestOf = (call: Call, signal: AbortSignal) => {
+  const authorization = token === undefined ? undefined : bearer(token);
+  const requestOf = (call: Call, text: string | undefined, signal: AbortSignal) => {
     const { method = call.body ? "POST" : "GET", body } = call;
     const headers = new Headers({ accept: "application/json", ...call.headers });
-    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    if (authorization !== undefined) headers.set("authorization", authorization);
     if (body) headers.set("content-type", "json" in body ? "application/json" : body.type);
-    const text = body && ("json" in body ? JSON.stringify(body.json) : body.text);
     return new Request(addressOf(url, call), {
       method,
       headers,
@@ -73,11 +77,16 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
   };
 
   /** One try; what it throws is a refusal of the server's, `server-unreachable`, or the caller's own signal. */
-  const attempt = async <T>(call: Call, tryMs: number, read: (r: Response) => Promise<T>) => {
+  const attempt = async <T>(
+    call: Call,
+    text: string | undefined,
+    tryMs: number,
+    read: (r: Response) => Promise<T>,
+  ) => {
     const clock = startClock(tryMs);
     const signal = call.signal ? AbortSignal.any([call.signal, clock.signal]) : clock.signal;
     try {
-      const response = await fetch(requestOf(call, signal));
+      const response = await fetch(requestOf(call, text, signal));
       if (response.ok) return await read(response);
       throw await errorOf(response);
     } catch (error) {
@@ -90,13 +99,15 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
 
   const untilAnswered = async <T>(call: Call, read: (response: Response) => Promise<T>): Promise<T> => {
     call.signal?.throwIfAborted();
-    if (call.once) return attempt(call, TRY_MS, read);
+    // Before any try: what cannot be written as JSON is no fault of the server's, and would be none the next time.
+    const text = textOf(call);
+    if (call.once) return attempt(call, text, TRY_MS, read);
     const patienceMs = call.patienceMs ?? 0;
     const endMs = performance.now() + timeoutMs + patienceMs;
     for (let failures = 1; ; failures++) {
       const leftMs = endMs - performance.now();
       try {
-        return await attempt(call, Math.max(1, Math.min(leftMs, TRY_MS + patienceMs)), read);
+        return await attempt(call, text, Math.max(1, Math.min(leftMs, TRY_MS + patienceMs)), read);
       } catch (error) {
         if (!(error instanceof JobbersHttpError) || !isPassing(error)) throw error;
         const delayMs = backoffMs(failures, error.retryAfterMs);
@@ -123,6 +134,17 @@ export function isPassing(error: JobbersHttpError): boolean {
   // Also what is answered with a 5xx by something that is no API: a proxy, or a server that is just dying.
   if (error.status === undefined || error.code === "server-unreachable") return true;
   return passing.has(error.status) && !lasting.has(error.code);
+}
+
+function textOf({ body }: Call): string | undefined {
+  return body && ("json" in body ? JSON.stringify(body.json) : body.text);
+}
+
+/** The platform's own refusal of a header would show the token. */
+function bearer(token: string): string {
+  const trimmed = token.trim();
+  if (/^[\x21-\x7e]+$/.test(trimmed)) return `Bearer ${trimmed}`;
+  throw new TypeError("the token has characters in it that none has; it takes jb_<id>_<secret>");
 }
 
 function addressOf(base: string, { path, query = {} }: Call): string {

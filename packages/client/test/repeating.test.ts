@@ -248,3 +248,28 @@ describe("submitMany", () => {
     ]);
   });
 });
+
+describe("what cannot be sent", () => {
+  it("is the caller's error at once, and no server that cannot be reached", async () => {
+    const { fetch, seen } = scripted(json({}));
+    const circular: Record<string, unknown> = {};
+    circular.itself = circular;
+    for (const input of [{ n: 1n }, circular])
+      await expect(createClient({ fetch }).submit(dag, input)).rejects.toThrow(TypeError);
+    expect(seen).toEqual([]);
+  });
+
+  it("is a token with a line break or an umlaut, which no message shows", () => {
+    for (const token of ["jb_ci_hidden\nhidden", "jb_ci_hidden–", " "]) {
+      const make = () => createClient({ token, fetch: json({}) });
+      expect(make).toThrow(TypeError);
+      expect(make).not.toThrow(/hidden/);
+    }
+  });
+
+  it("does not count the line break that a file with a token ends in", async () => {
+    const { fetch, seen } = scripted(json({ queues: [] }));
+    await createClient({ token: "jb_ci_0123456789abcdef\n", fetch }).queues();
+    expect(seen[0]?.headers.get("authorization")).toBe("Bearer jb_ci_0123456789abcdef");
+  });
+});

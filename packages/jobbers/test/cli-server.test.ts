@@ -169,6 +169,9 @@ describe("the way in", () => {
     expect(without.code).toBe(2);
     expect(await bad(["runs", "--url", url, "--token", TOKEN])).toMatchObject({ code: 0 });
     expect(await bad(["runs"], { JOBBERS_URL: url, JOBBERS_TOKEN: TOKEN })).toMatchObject({ code: 0 });
+    const broken = await bad(["runs"], { JOBBERS_URL: url, JOBBERS_TOKEN: "jb_ci_hidden\nhidden" });
+    expect(broken.code).toBe(2);
+    expect(broken.stderr).not.toContain("hidden");
   });
 });
 

@@ -43,6 +43,20 @@ describe("a server", () => {
     expect(foreign).toMatch(/^HTTP\/1\.1 421 /);
   });
 
+  it("leaves fetch and its classes to the tasks of its process as they were", async () => {
+    const server = await serve();
+    await serve();
+    const answer = await fetch(new Request(`${server.url}/healthz`));
+    for (const each of [answer, answer.clone(), new Response("x"), Response.json({})])
+      expect(each).toBeInstanceOf(Response);
+    expect(new Request(server.url)).toBeInstanceOf(Request);
+    expect({}).not.toBeInstanceOf(Response);
+    class Own extends Response {}
+    expect(new Own()).toBeInstanceOf(Own);
+    expect(new Own()).toBeInstanceOf(Response);
+    expect(answer).not.toBeInstanceOf(Own);
+  });
+
   it("names the next free port when its own is taken", async () => {
     const { port } = await serve();
     await expect(serve({ port })).rejects.toThrow(

@@ -49,7 +49,7 @@ export async function withDoor<T>(
 ): Promise<T> {
   const url = serverUrl(args);
   if (url !== undefined) {
-    const token = args.token ?? (process.env.JOBBERS_TOKEN || undefined);
+    const token = checkToken(args.token ?? (process.env.JOBBERS_TOKEN || undefined));
     return use({ client: createClient({ url, token, timeoutMs: TIMEOUT_MS }), where: url });
   }
   const open = how === "look" ? withExistingStore : withStore;
@@ -76,6 +76,15 @@ function serverUrl({ url, token, store }: DoorArgs): string | undefined {
   if (meant !== undefined) return checkUrl(meant, url === undefined ? "JOBBERS_URL" : "--url");
   if (token !== undefined) throw flagError("--token goes with --url; a store asks for no token");
   return undefined;
+}
+
+/** What is no token at all, and may be a part of one, is not shown. */
+function checkToken(token: string | undefined): string | undefined {
+  const trimmed = token?.trim();
+  if (trimmed === undefined || /^[\x21-\x7e]+$/.test(trimmed)) return trimmed;
+  throw flagError(
+    "the token (--token or JOBBERS_TOKEN) has characters in it that none has; it takes jb_<id>_<secret>",
+  );
 }
 
 function checkUrl(text: string, name: string): string {

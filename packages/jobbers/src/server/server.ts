@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Api } from "@jobbers/api";
 import { JobbersError, quoted, type Store } from "@jobbers/core";
+import { keepInstances } from "./instances.js";
 
 /** What a server of the HTTP API is made of. */
 export interface ServerOptions {
@@ -77,7 +78,9 @@ export async function startServer(options: ServerOptions): Promise<JobbersServer
   // Who has a token is no page of another site that was led here, by whatever name it calls.
   const hosts = isGuarded ? ["*"] : [...new Set([...LOOPBACK_HOSTS, bracketed(host)])];
   const api = createApi({ store, tokens, hosts });
+  const natives = { Request, Response };
   const server = createAdaptorServer({ fetch: api.fetch, serverOptions: limits }) as Server;
+  keepInstances(natives);
   server.maxConnections = MAX_CONNECTIONS;
   server.on("request", hangUpOnLeftovers);
   try {
