@@ -10,12 +10,12 @@ import { openSqliteStore } from "@jobbers/store-sqlite";
 import { afterAll, beforeAll, describe } from "vitest";
 
 /** Opens an empty store that reads its time from a clock, or goes by the real one. */
-export type OpenStore = (clock?: () => number) => Promise<Store>;
+export type OpenStore = (clock?: () => number, options?: { eventsKept?: number }) => Promise<Store>;
 
 /** Registers tests for a store in memory, and for one on a `redis-server` that this file starts and ends. */
 export function onBothStores(tests: (open: OpenStore) => void): void {
   describe("sqlite", () =>
-    tests((clock) => openSqliteStore("memory:", { clock, expireMemorySessions: true })));
+    tests((clock, options) => openSqliteStore("memory:", { clock, expireMemorySessions: true, ...options })));
   describe("redis", () => {
     let server: ChildProcess;
     let url = "";
@@ -32,7 +32,7 @@ export function onBothStores(tests: (open: OpenStore) => void): void {
       await over;
       rmSync(directory, { recursive: true, force: true });
     });
-    tests((clock) => openRedisStore(url, { namespace: `test-${++namespaces}`, clock }));
+    tests((clock, options) => openRedisStore(url, { namespace: `test-${++namespaces}`, clock, ...options }));
   });
 }
 
