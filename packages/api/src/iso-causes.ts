@@ -1,10 +1,11 @@
 import type { Cause, Explanation as ToldExplanation } from "@jobbers/runs";
-import { isoMaybe } from "./instants.js";
+import { iso, isoMaybe } from "./instants.js";
+import type { Cause as CauseInIso } from "./wire/cause.js";
 import type { Explanation } from "./wire/explanation.js";
 
 /** The instants of an explanation as the library has them; all else that ends in `Ms` is a length of time. */
 const instants = [
-  ...(["atMs", "dueAtMs", "sinceMs", "leaseUntilMs", "expiredAtMs", "takenBackByMs"] as const),
+  ...(["dueAtMs", "sinceMs", "leaseUntilMs", "expiredAtMs", "takenBackByMs"] as const),
   ...(["endedAtMs", "heardAtMs", "likelyEndMs"] as const),
 ] as const;
 
@@ -25,16 +26,17 @@ export type InIso<T> = T extends readonly (infer E)[]
 
 /** An explanation as the API tells it. */
 export function explanationView(told: ToldExplanation): Explanation {
-  return { ...withIso(told), causes: told.causes.map(causeView) } as Explanation;
+  const { run, step, state, atMs, sentence, causes, left } = told;
+  return { run, step, state, at: iso(atMs), sentence, causes: causes.map(causeView), left };
 }
 
-function causeView(told: Cause): object {
+function causeView(told: Cause): CauseInIso {
   const progress = told.type === "running" ? told.progress : undefined;
   return {
     ...withIso(told),
     ...(progress && { progress: withIso(progress) }),
     ...(told.because && { because: told.because.map(causeView) }),
-  };
+  } as CauseInIso;
 }
 
 /** A record with its own instants as texts; what is nested in it stays as it is. */

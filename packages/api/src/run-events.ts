@@ -1,6 +1,6 @@
 import { isEnded, type RunRecord } from "@jobbers/core";
+import { follow } from "@jobbers/runs";
 import type { ApiContext } from "./context.js";
-import { follow } from "./follow.js";
 import { readRun, readRunDetail } from "./run-detail.js";
 import type { Sink } from "./sse.js";
 import { eventView } from "./views.js";

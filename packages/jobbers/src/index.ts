@@ -73,7 +73,9 @@ export {
 } from "@jobbers/core";
 export type {
   Cause,
+  EventFilter,
   Explanation,
+  FeedEvent,
   Run,
   RunEvent,
   RunFailure,
@@ -85,6 +87,6 @@ export type {
 export type { TlsTexts } from "@jobbers/store-redis";
 export { AttemptAborted } from "@jobbers/worker";
 export { type ConnectOptions, connect } from "./connect.js";
-export type { Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
+export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
 export { ulid } from "./ulid.js";
 export type { JobbersWorker, WorkerOptions } from "./worker.js";

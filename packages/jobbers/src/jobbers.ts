@@ -1,6 +1,16 @@
-import { checkRunId, type InputOf, type OutputOf, type Store, type Workflow } from "@jobbers/core";
-import type { Feed, Run, SubmitOptions } from "@jobbers/runs";
-import { createPlans, createRun, createSubmitter, type SubmitItem } from "@jobbers/runs";
+import {
+  checkRunId,
+  type EventRecord,
+  eventTypes,
+  type InputOf,
+  JobbersError,
+  type OutputOf,
+  quoted,
+  type Store,
+  type Workflow,
+} from "@jobbers/core";
+import type { EventFilter, Feed, FeedEvent, Run, SubmitOptions } from "@jobbers/runs";
+import { allEventsOf, createPlans, createRun, createSubmitter, type SubmitItem } from "@jobbers/runs";
 import { createJobbersWorker, type JobbersWorker, type WorkerOptions } from "./worker.js";
 
 /** A connection to a store: submits runs, follows them, and runs workers. */
@@ -41,6 +51,15 @@ export interface Jobbers extends AsyncDisposable {
    */
   run<W extends Workflow = Workflow>(id: string, workflow?: W): Run<OutputOf<W>>;
   /**
+   * What happens to all runs from now on, until the signal aborts; a `gap` says that events were missed. Small tasks settle many at a
+   * time, so steps are summed up: `detail` counts them. Begins when the first event is asked for.
+   *
+   * @throws JobbersError `id-invalid`, `flag-invalid` for a type of events that there is not, `store-closed`; the signal's reason
+   * @example
+   * for await (const event of jobbers.events({ dag: "crawl", types: ["run.ended"] })) console.log(event);
+   */
+  events(options?: EventsOptions): AsyncIterable<FeedEvent>;
+  /**
    * Makes a worker, which also does the upkeep of the store.
    *
    * @throws JobbersError `definition-invalid`, `flag-invalid`
@@ -59,6 +78,12 @@ export type SubmitArgs<I> = 0 extends 1 & I
   : Record<never, never> extends I
     ? [input?: I, options?: SubmitOptions]
     : [input: I, options?: SubmitOptions];
+
+/** Which events `events` tells, and until when. */
+export interface EventsOptions extends EventFilter {
+  readonly types?: readonly EventRecord["type"][] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** What became of one item of many. */
 export type SubmittedItem<O = unknown> =
@@ -95,6 +120,10 @@ export function createJobbers({ store, feed }: { readonly store: Store; readonly
     run<W extends Workflow>(id: string, workflow?: W) {
       return createRun<OutputOf<W>>(deps, checkRunId(id), workflow);
     },
+    events({ signal, ...filter } = {}) {
+      checkFilter(filter);
+      return allEventsOf(deps, filter, signal);
+    },
     worker: (options) => createJobbersWorker(store, options, live),
     close() {
       closing ??= close();
@@ -103,4 +132,13 @@ export function createJobbers({ store, feed }: { readonly store: Store; readonly
     [Symbol.asyncDispose]: () => jobbers.close(),
   };
   return jobbers;
+}
+
+/** A filter that nothing ever passes is a mistake. */
+function checkFilter({ run, types = [] }: EventFilter): void {
+  if (run !== undefined) checkRunId(run);
+  const wrong = types.find((type) => !(eventTypes as readonly string[]).includes(type));
+  if (wrong === undefined) return;
+  const known = eventTypes.join(", ");
+  throw new JobbersError("flag-invalid", `types has ${quoted(wrong)}; there are ${known}`);
 }

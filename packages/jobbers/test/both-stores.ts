@@ -5,12 +5,12 @@ import { type RedisServer, startRedisServer } from "@jobbers/testing/redis";
 import { afterAll, beforeAll, describe } from "vitest";
 
 /** Opens an empty store that reads its time from a clock, or goes by the real one. */
-export type OpenStore = (clock?: () => number) => Promise<Store>;
+export type OpenStore = (clock?: () => number, options?: { eventsKept?: number }) => Promise<Store>;
 
 /** Registers tests for a store in memory, and for one on a `redis-server` that this file starts and ends. */
 export function onBothStores(tests: (open: OpenStore) => void): void {
   describe("sqlite", () =>
-    tests((clock) => openSqliteStore("memory:", { clock, expireMemorySessions: true })));
+    tests((clock, options) => openSqliteStore("memory:", { clock, expireMemorySessions: true, ...options })));
   describe("redis", () => {
     let server: RedisServer;
     let namespaces = 0;
@@ -18,6 +18,8 @@ export function onBothStores(tests: (open: OpenStore) => void): void {
       server = await startRedisServer();
     });
     afterAll(() => server.stop());
-    tests((clock) => openRedisStore(server.url, { namespace: `test-${++namespaces}`, clock }));
+    tests((clock, options) =>
+      openRedisStore(server.url, { namespace: `test-${++namespaces}`, clock, ...options }),
+    );
   });
 }

@@ -4,6 +4,7 @@ import type { Output, Terminal } from "../src/cli/output.js";
 import { type StepNode, treeOf } from "../src/cli/step-tree.js";
 import { treeLine, treeWidth, treeWindow } from "../src/cli/tree-lines.js";
 import { treeRows, type ViewedStep } from "../src/cli/tree-rows.js";
+import type { RunningSteps } from "../src/cli/troubles.js";
 import { startWatchView, type WatchedRun } from "../src/cli/watch-view.js";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -31,7 +32,7 @@ const nested: StepProgress[] = [
 ];
 
 const linesOf = (steps: readonly ViewedStep[], nowMs = 0, columns?: number) => {
-  const rows = treeRows(steps, () => 12.34, nowMs);
+  const rows = treeRows({ steps }, () => 12.34, nowMs);
   return rows.map((row) => treeLine(row, { labelWidth: treeWidth(rows), ...(columns && { columns }) }));
 };
 
@@ -102,23 +103,28 @@ describe("the tree of a run", () => {
       step("broken", { settled: 1, counts: { failed: 1 } }),
       ...Array.from({ length: 30 }, (_, i) => step(`later-${i}`)),
     ];
-    const rows = treeRows(steps, () => undefined, 0);
+    const rows = treeRows({ steps }, () => undefined, 0);
     const shown = treeWindow(rows, 6);
     expect(shown.rows.map(({ name }) => name)).toEqual(["moving", "broken", "later-0", "later-1", "later-2"]);
     expect(shown.hidden).toBe(57);
   });
 });
 
-describe("watching a run", () => {
-  const pace = { terminalMs: 100, linesMs: 100, idleMs: 1_000 };
+type Running = ReturnType<RunningSteps["steps"]> extends AsyncIterable<infer S> ? S : never;
 
-  function fakeRun(steps: () => readonly ViewedStep[]) {
+describe("watching a run", () => {
+  const pace = { terminalMs: 100, linesMs: 100, idleMs: 1_000, troublesMs: 2_000 };
+
+  function fakeRun(steps: () => readonly ViewedStep[], running: () => readonly Running[] = () => []) {
     const run: WatchedRun = {
       id: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
       detail: async () => ({
         ...{ id: run.id, name: "crawl", state: "running", cancelling: false, createdAtMs: 0, startedAtMs: 0 },
         steps: steps(),
       }),
+      async *steps() {
+        yield* running();
+      },
       async *events({ signal }) {
         await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
         yield undefined;
@@ -152,6 +158,35 @@ describe("watching a run", () => {
       expect.stringMatching(/^crawl 01ARZ3NDEKTSV4RRFFQ69G5FAV {2}running/),
       expect.stringMatching(/^ {2}● work {2} {0,2}2\/3/),
     ]);
+  });
+
+  it("says what is the matter with steps, those inside of maps too, and looks at these now and then", async () => {
+    const { output, notes } = fakeOutput();
+    const progress = { at: "parsing", sinceMs: 1_000, heardAtMs: 1_000, done: 340, total: 1_000 };
+    const steps = [
+      step("first", { counts: { running: 1 }, record: { startedAtMs: 0, liveness: "slow", progress } }),
+      map("work[]", { counts: { expanding: 1 } }),
+      step("work", { depth: 1, total: 3, counts: { running: 3 } }),
+    ];
+    let looks = 0;
+    const run = fakeRun(
+      () => steps,
+      () => {
+        looks++;
+        const frozen = { name: "work", liveness: "frozen" } as const;
+        return [frozen, { name: "work", liveness: "running" }, frozen, { name: "work", liveness: "lost" }];
+      },
+    );
+    const view = startWatchView(run, output, pace, () => 4_000);
+    await vi.advanceTimersByTimeAsync(3_900);
+    await view.stop();
+    expect(notes).toEqual([
+      expect.stringMatching(/^crawl /),
+      '  ● first   4.0s  slow  at "parsing" since 00:00:01Z, 340 of 1,000',
+      expect.stringMatching(/^ {2}● work\[\] {2}0\/3 .*2 frozen, 1 lost$/),
+      expect.stringMatching(/^ {2}● work\[\] {2}0\/3/),
+    ]);
+    expect(looks).toBe(2);
   });
 
   it("draws in place on a terminal, within its height and width", async () => {

@@ -1,16 +1,16 @@
 import { z } from "@hono/zod-openapi";
-import { isEnded } from "@jobbers/core";
+import { eventTypes, isEnded } from "@jobbers/core";
+import { hasMore } from "@jobbers/runs";
 import type { Context } from "hono";
 import { tellAll } from "../all-events.js";
 import { empty } from "../answers.js";
 import type { ApiContext } from "../context.js";
-import { hasMore } from "../follow.js";
 import { defineRoute } from "../route.js";
 import { readRun } from "../run-detail.js";
 import { tellRun } from "../run-events.js";
 import { eventStream, lastEventId, type Sink } from "../sse.js";
 import { name, runId } from "../wire/basics.js";
-import { eventTypes, gap, runEvent, snapshot, start } from "../wire/event.js";
+import { gap, runEvent, snapshot, start } from "../wire/event.js";
 import { runPath, wordsParam } from "./parameters.js";
 
 const TYPE = "text/event-stream";

@@ -1,12 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import { eventTypes } from "@jobbers/core";
 import { instant, json, runId } from "./basics.js";
 import { runDetail } from "./run.js";
-
-/** The types of events that the feed has. */
-export const eventTypes = [
-  ...(["run.created", "run.ended", "run.retried"] as const),
-  ...(["steps", "step.retry", "step.lost", "step.quarantined"] as const),
-] as const;
 
 /** One event of a run: the `data` of an SSE message whose `event` is its type and whose `id` is its place in the feed. */
 export const runEvent = z

@@ -96,6 +96,12 @@ export interface WorkerRecord {
   readonly free?: number | undefined;
 }
 
+/** What the feed tells of; `run.retried` says that a run goes on after its end, because somebody retried it by hand. */
+export const eventTypes = [
+  ...(["run.created", "run.ended", "run.retried"] as const),
+  ...(["steps", "step.retry", "step.lost", "step.quarantined"] as const),
+] as const;
+
 /**
  * One line of the feed. `steps` sums up what one exchange did to the steps of one run: small tasks would drown the feed
  * otherwise. The feed is a hint, the record is the truth.
@@ -104,15 +110,7 @@ export interface EventRecord {
   readonly cursor: number;
   readonly atMs: number;
   readonly run: string;
-  readonly type:
-    | "run.created"
-    | "run.ended"
-    /** Somebody retried the run by hand: it goes on after its end. */
-    | "run.retried"
-    | "steps"
-    | "step.retry"
-    | "step.lost"
-    | "step.quarantined";
+  readonly type: (typeof eventTypes)[number];
   readonly step?: StepAddress | undefined;
   readonly detail?: JsonValue | undefined;
 }

@@ -5,7 +5,7 @@ import { showDuration, showTime } from "./table.js";
 import { clip } from "./tree-lines.js";
 
 /** The most characters of what a step says it is at. */
-const MAX_AT = 40;
+const MAX_AT = 30;
 const DAY_MS = 86_400_000;
 
 /** What is the matter with a running step, in a word or two; nothing is where it just runs. */

@@ -57,9 +57,16 @@ export interface RecordLook {
 /** Progress with the records of the steps that there is only once, where they are known. */
 export type ViewedStep = StepProgress & { readonly record?: RecordLook | undefined };
 
+/** What a tree shows. */
+export interface TreeView {
+  readonly steps: readonly ViewedStep[];
+  /** What is the matter with running steps inside of maps, by name. */
+  readonly troubles?: ReadonlyMap<string, string> | undefined;
+}
+
 /** The rows of a run's tree, each map of a single task as one row. */
 export function treeRows(
-  progress: readonly ViewedStep[],
+  { steps, troubles }: TreeView,
   rateOf: (name: string) => number | undefined,
   nowMs: number,
 ): TreeRow[] {
@@ -71,12 +78,13 @@ export function treeRows(
       const only = children.length === 1 && step.kind === "map" ? children[0] : undefined;
       const isPlain = only?.step.kind === "task";
       const row = rowOf(step, isPlain ? (only as StepNode).step : undefined, rateOf, nowMs, inside);
-      rows.push({ ...row, branch: `${indent}${isLast ? "└" : "├"} ` });
+      const trouble = troubles?.get((isPlain ? (only as StepNode).step : step).name) ?? row.trouble;
+      rows.push({ ...row, trouble, branch: `${indent}${isLast ? "└" : "├"} ` });
       if (isPlain) continue;
       walk(children, `${indent}${isLast ? "  " : "│ "}`, step.kind === "dag" ? `${step.name}/` : inside);
     }
   };
-  walk(treeOf(progress), "", "");
+  walk(treeOf(steps), "", "");
   return rows;
 }
 

@@ -6,9 +6,10 @@ import { createRates } from "./rates.js";
 import { showDuration } from "./table.js";
 import { clip, treeLine, treeWidth, treeWindow } from "./tree-lines.js";
 import { type TreeRow, treeRows, type ViewedStep } from "./tree-rows.js";
+import { createTroubles, type RunningSteps } from "./troubles.js";
 
 /** A run, as far as its tree shows it. */
-export interface WatchedRun {
+export interface WatchedRun extends RunningSteps {
   readonly id: string;
   detail(): Promise<WatchedDetail>;
   events(options: { readonly signal: AbortSignal }): AsyncIterable<unknown>;
@@ -25,14 +26,18 @@ interface WatchedDetail {
   readonly steps: readonly ViewedStep[];
 }
 
+const none: ReadonlyMap<string, string> = new Map();
+
 /** How often the tree is drawn at most, and looked after at least. */
 export interface WatchPace {
   readonly terminalMs: number;
   readonly linesMs: number;
   readonly idleMs: number;
+  /** How often the running steps inside of maps are looked at, at most. */
+  readonly troublesMs: number;
 }
 
-const defaultPace: WatchPace = { terminalMs: 150, linesMs: 500, idleMs: 1_000 };
+const defaultPace: WatchPace = { terminalMs: 150, linesMs: 500, idleMs: 1_000, troublesMs: 2_000 };
 
 /** Starts the live tree of a run: on a terminal redrawn in place, elsewhere a line for each step that changed. */
 export function startWatchView(
@@ -45,6 +50,7 @@ export function startWatchView(
   const rates = createRates();
   const block = terminal ? createBlock(terminal) : undefined;
   const tellChanges = createChanges(output);
+  const readTroubles = createTroubles(run, pace.troublesMs);
   return startLiveView({
     events: (options) => run.events(options),
     leastMs: terminal ? pace.terminalMs : pace.linesMs,
@@ -57,7 +63,8 @@ export function startWatchView(
         detail.steps.map(({ name, settled }) => [name, settled]),
       );
       const rateOf = last ? rates.overall : rates.lately;
-      const rows = treeRows(detail.steps, rateOf, detail.endedAtMs ?? now());
+      const troubles = last ? none : await readTroubles(detail.steps, performance.now());
+      const rows = treeRows({ steps: detail.steps, troubles }, rateOf, detail.endedAtMs ?? now());
       if (block && terminal) draw(block, terminal, detail, rows, now());
       else tellChanges(detail, rows);
     },

@@ -94,7 +94,7 @@ export interface RunningCause extends Work {
   readonly progress?: ProgressRecord | undefined;
   /** How long successful attempts of its task took lately; absent where too few are known. */
   readonly usual?: DurationSummary | undefined;
-  /** By when 19 of 20 such attempts would have ended; absent where `usual` is, and where it is beyond half of them. */
+  /** By when 19 of 20 such attempts would have ended; absent where `usual` is, and once it has run for longer than half of them did. */
   readonly likelyEndMs?: number | undefined;
 }
 

@@ -53,7 +53,7 @@ async function lifeOf(
   const warnings: Partial<Record<Liveness, string>> = {
     "blocked-loop": ` The main loop of its worker is late by ${span(worker.lagMs ?? 0)}: something there computes without a pause.`,
     frozen: ` It was silent for ${span(silentMs)} and may be for ${span(step?.heartbeatMs ?? 0)}, so it is given up.`,
-    slow: ` It is slow: 19 of 20 lately took ${span(usual?.p95Ms ?? 0)} at most.`,
+    slow: ` It is slow: 19 of 20 lately took ${precise(usual?.p95Ms ?? 0)} at most.`,
   };
   return { facts: { liveness, progress, usual, likelyEndMs }, warning: liveness && warnings[liveness] };
 }
@@ -68,6 +68,11 @@ function farIn({ at, sinceMs, done, total }: ProgressRecord, nowMs: number): str
 /** When it likely ends. Beyond half of the others nobody knows more than what the longest took. */
 function estimateIn({ liveness, usual, likelyEndMs }: Facts, nowMs: number): string {
   if (!usual || liveness !== "running") return "";
-  if (likelyEndMs === undefined) return ` 19 of 20 lately took ${span(usual.p95Ms)} at most.`;
-  return ` It likely ends within ${span(likelyEndMs - nowMs)}: 19 of 20 lately took ${span(usual.p95Ms)} at most.`;
+  if (likelyEndMs === undefined) return ` 19 of 20 lately took ${precise(usual.p95Ms)} at most.`;
+  return ` It likely ends within ${span(likelyEndMs - nowMs)}: 19 of 20 lately took ${precise(usual.p95Ms)} at most.`;
+}
+
+/** A length of time, also where it is less than a second. */
+function precise(ms: number): string {
+  return ms < 1_000 ? `${Math.max(1, Math.round(ms))} ms` : span(ms);
 }

@@ -1,4 +1,5 @@
 import {
+  isEnded,
   isSettled,
   RUN_ADDRESS,
   type StepAddress,
@@ -51,7 +52,9 @@ export async function causesOfAll(
 
 async function recordedCauses(scene: Scene, record: StepRecord, depth: number): Promise<Cause[]> {
   const { address, state, phase } = record;
-  if (isSettled(state) && phase !== "advance") return [await endedStep(scene, record)];
+  // What settles while its run is being cancelled releases nobody, and keeps it for a retry by hand that it has still to.
+  const isOver = isEnded(scene.record.state) || scene.record.cancelling;
+  if (isSettled(state) && (phase !== "advance" || isOver)) return [await endedStep(scene, record)];
   switch (state) {
     case "blocked":
       return [await waitingFor(scene, address, depth)];

@@ -1,5 +1,6 @@
 import type { EventRecord, JobbersError, Store } from "@jobbers/core";
-import { createBell, type Feed, type RunListener } from "@jobbers/runs";
+import { createBell } from "./bell.js";
+import type { Feed, RunListener } from "./feed.js";
 
 /**
  * Following the feed from a place on, without a hole: what comes in is handed on while the follower keeps up; what it missed,

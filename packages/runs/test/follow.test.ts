@@ -1,7 +1,7 @@
 import type { EventRecord } from "@jobbers/core";
-import type { Feed, RunListener } from "@jobbers/runs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Following, follow, hasMore } from "../src/follow.js";
+import type { Feed, RunListener } from "../src/index.js";
 
 /** A feed whose log and whose news are both in the test's hands. */
 function setUp(parts: Partial<Following> = {}) {
