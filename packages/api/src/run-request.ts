@@ -53,6 +53,15 @@ const checks: Readonly<Record<string, Check>> = {
       ? undefined
       : "takes a list of at most 32 texts of 1 to 128 characters other than U+0000",
   keep: anyDuration,
+  deadline: (value, fields) => {
+    const fault = anyDuration(value, fields);
+    if (fault !== undefined) return fault;
+    const ms = durationMs(value as string, "");
+    if (ms === 0) return `is ${quoted(value)}; it has to be longer than 0`;
+    const isEarly = fields.delay !== undefined && !anyDuration(fields.delay, fields);
+    if (isEarly && ms <= durationMs(fields.delay as string, "")) return "is over before the delay has passed";
+    return undefined;
+  },
   durability: (value) =>
     value === "local" || value === "replica"
       ? undefined
@@ -92,7 +101,17 @@ export function readRunRequest(
 }
 
 function itemOf(fields: Fields, traceparent: string | undefined): SubmitItem<JsonValue> {
-  const { id, input = {}, priority, delay, runAt, tags, keep, durability } = fields as Record<string, never>;
+  const {
+    id,
+    input = {},
+    priority,
+    delay,
+    runAt,
+    tags,
+    keep,
+    deadline,
+    durability,
+  } = fields as Record<string, never>;
   // Written out, so that all items have one shape.
   return {
     id,
@@ -101,6 +120,7 @@ function itemOf(fields: Fields, traceparent: string | undefined): SubmitItem<Jso
     delay,
     tags,
     keep,
+    deadline,
     durability,
     traceparent,
     runAt: runAt === undefined ? undefined : instantMs(runAt),

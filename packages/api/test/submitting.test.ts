@@ -55,6 +55,17 @@ onEachStore("POST /v1/runs", (open) => {
     expect(await later.json()).toMatchObject({ status: "created", state: "scheduled" });
   });
 
+  it("takes a deadline, and refuses one that cannot be", async () => {
+    const api = apiOver(await open());
+    await register(api.store);
+    const timed = { task: "double", input: { n: 1 }, delay: "1s", deadline: "1h" };
+    expect((await api.post("/v1/runs", timed)).status).toBe(201);
+    for (const deadline of ["soon", -1, 0, "99999d", 1_000]) {
+      const problem = await problemIn(await api.post("/v1/runs", { ...timed, deadline }));
+      expect(problem).toMatchObject({ status: 400, errors: [{ pointer: "/deadline" }] });
+    }
+  });
+
   it("needs no live worker, only one that has registered before", async () => {
     const store = await open();
     await register(store);

@@ -15,6 +15,11 @@ export interface SubmitOptions {
   readonly tags?: readonly string[] | undefined;
   /** How long the run is kept after its end, instead of the store's retention; 0 keeps only its id. */
   readonly keep?: Duration | undefined;
+  /**
+   * How long after its submission the run has to be over, its delay included. If it is not, it is cancelled, and ends as `failed`, with
+   * an error named `DeadlineExceeded` and the step "".
+   */
+  readonly deadline?: Duration | undefined;
   /** `"replica"` resolves only when a replica of the Redis has the run too; default `"local"`. */
   readonly durability?: "local" | "replica" | undefined;
 }
@@ -36,7 +41,7 @@ export type Target = Pick<Workflow, "kind" | "name">;
 
 /** Writes the request for one run. What cannot be right is left to the server to refuse. */
 export function requestOf({ kind, name }: Target, id: string, item: SubmitItem): RunRequest {
-  const { input, priority, delay, runAt, tags, keep, durability } = item;
+  const { input, priority, delay, runAt, tags, keep, deadline, durability } = item;
   return {
     id,
     ...(kind === "dag" ? { dag: name } : { task: name }),
@@ -46,6 +51,7 @@ export function requestOf({ kind, name }: Target, id: string, item: SubmitItem):
     ...(runAt !== undefined && { runAt: instantOf(runAt) }),
     ...(tags !== undefined && { tags: [...tags] }),
     ...(keep !== undefined && { keep }),
+    ...(deadline !== undefined && { deadline }),
     ...(durability !== undefined && { durability }),
   };
 }

@@ -267,13 +267,14 @@ describe("the plan", () => {
       queue: "slow",
       retry: { attempts: 5, backoff: "fixed", delay: "2s", max: "1m", jitter: false },
       timeout: "30s",
+      startWithin: "1m",
       heartbeat: "10s",
       priority: 4,
       run: async () => 1,
     });
     const policies = dag("policies", {}, () => {
       strict();
-      strict({}, { queue: "fast", retry: { attempts: 1 }, timeout: 500, priority: 0 });
+      strict({}, { queue: "fast", retry: { attempts: 1 }, timeout: 500, startWithin: "2s", priority: 0 });
       list();
       list({}, { timeout: "1m" });
     });
@@ -282,12 +283,14 @@ describe("the plan", () => {
       queue: "slow",
       retry,
       timeoutMs: 30_000,
+      startWithinMs: 60_000,
       heartbeatMs: 10_000,
       priority: 4,
     });
     expect(step(policies, "strict~2")).toMatchObject({
       queue: "fast",
       timeoutMs: 500,
+      startWithinMs: 2_000,
       heartbeatMs: 10_000,
       priority: 0,
     });

@@ -92,6 +92,11 @@ describe("wrong options", () => {
       /step "work": priority is 10; it takes 0 to 9/,
     ],
     [
+      "a time to start",
+      define(() => void work({}, { startWithin: 0 })),
+      /step "work": startWithin is 0; it has to be longer/,
+    ],
+    [
       "a timeout",
       define(() => void work({}, { timeout: 0 })),
       /step "work": timeout is 0; it has to be longer/,
@@ -151,6 +156,21 @@ describe("wrong options", () => {
       "a task's timeout",
       () => task({ name: "t", timeout: wrong("soon"), run: () => 1 }),
       /task "t": timeout is "soon"/,
+    ],
+    [
+      "a time to start of 0",
+      () => task({ name: "t", startWithin: 0, run: () => 1 }),
+      /task "t": startWithin is 0; it has to be longer than 0/,
+    ],
+    [
+      "a negative time to start",
+      () => task({ name: "t", startWithin: "-1s", run: () => 1 }),
+      /task "t": startWithin is "-1s"; a duration cannot be negative/,
+    ],
+    [
+      "an absurd time to start",
+      () => task({ name: "t", startWithin: "99999d", run: () => 1 }),
+      /task "t": startWithin is "99999d"; a duration is at most 10 years/,
     ],
     [
       "a task's timeout of 0",

@@ -30,6 +30,7 @@ describe("a task object", () => {
     expect(page.limits).toHaveLength(2);
     expect(page.limits[0]?.key?.({ url: "https://x.org/a" } as never)).toBe("x.org");
     expect(page.timeoutMs).toBeUndefined();
+    expect(page.startWithinMs).toBeUndefined();
     expect(page.input?.["~standard"].version).toBe(1);
   });
 
@@ -37,6 +38,12 @@ describe("a task object", () => {
     expect(page.plan).toBe(page.plan);
     expect(task({ name: "page", run: async () => 1 }).version).toBe(page.version);
     expect(task({ name: "page", queue: "q", run: async () => 1 }).version).not.toBe(page.version);
+  });
+
+  test("has the time to start in its plan where one is given", () => {
+    const quick = task({ name: "quick", startWithin: "1.5m", run: () => 1 });
+    expect(quick.plan.steps[0]).toMatchObject({ startWithinMs: 90_000 });
+    expect(task({ name: "page", run: () => 1 }).plan.steps[0]).not.toHaveProperty("startWithinMs");
   });
 
   test("keeps its functions out of its plan", () => {

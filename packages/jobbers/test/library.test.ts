@@ -193,6 +193,24 @@ describe("submit and result", () => {
     expect(await run.result()).toBe(8);
   });
 
+  it("fail at their deadline, and the handler has its signal", async () => {
+    const jobbers = await working();
+    const run = await jobbers.submit(endless, {}, { deadline: "60ms" });
+    const error = await run.result().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RunFailed);
+    expect(error).toMatchObject({ run: run.id, step: "", error: { name: "DeadlineExceeded" } });
+    expect((error as Error).message).toMatch(/^run \w+ failed: DeadlineExceeded: /);
+    expect((await run.status()).state).toBe("failed");
+    expect((await run.explain()).sentence).toMatch(/failed .*, with DeadlineExceeded/);
+  });
+
+  it("fail where a step was not started in time, though nobody serves its queue", async () => {
+    const jobbers = await working();
+    const late = task({ name: "late", queue: "nobody", startWithin: "60ms", run: async () => 1 });
+    const error = await (await jobbers.submit(late)).result().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ step: "late", error: { name: "StepExpired" } });
+  });
+
   it("say which step failed, why, and after how many tries", async () => {
     const jobbers = await working();
     const run = await jobbers.submit(broken);

@@ -116,6 +116,7 @@ function submissionOf(
     runAtMs: given.runAtMs,
     tags: given.tags ? joinTags(head.tags, given.tags) : head.tags,
     keepMs: given.keepMs ?? head.keepMs,
+    deadlineMs: given.deadlineMs,
     traceparent,
   };
 }

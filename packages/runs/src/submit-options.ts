@@ -20,6 +20,14 @@ export interface SubmitOptions {
   readonly runAt?: number | Date | undefined;
   /** Labels to find the run by, besides those of its workflow; at most 32 in all, of at most 128 characters. */
   readonly tags?: readonly string[] | undefined;
+  /**
+   * How long after its submission the run has to be over, its delay included. If it is not, it is cancelled, as `cancel` would, and
+   * ends as `failed`, with an error named `DeadlineExceeded` and the step "". A run that is retried by hand has no deadline any more.
+   *
+   * @example
+   * await jobbers.submit(report, { day: 3 }, { deadline: "10m" });
+   */
+  readonly deadline?: Duration | undefined;
   /** How long the run is kept after its end, instead of the store's retention; 0 keeps only its id. */
   readonly keep?: Duration | undefined;
   /**
@@ -38,6 +46,7 @@ export interface CheckedOptions {
   readonly runAtMs?: number;
   readonly tags?: readonly string[];
   readonly keepMs?: number;
+  readonly deadlineMs?: number;
 }
 
 /** The priority of a run that did not ask for one: in the middle, so that there is room on both sides. */
@@ -52,6 +61,7 @@ const known = new Set([
   "runAt",
   "tags",
   "keep",
+  "deadline",
   "durability",
   "traceparent",
   "input",
@@ -63,7 +73,7 @@ const known = new Set([
  * @throws JobbersError `flag-invalid` naming the option, or `id-invalid`
  */
 export function checkSubmitOptions(options: SubmitOptions): CheckedOptions {
-  const { id, priority, delay, runAt, tags, keep, durability, traceparent } = options;
+  const { id, priority, delay, runAt, tags, keep, deadline, durability, traceparent } = options;
   for (const key in options) if (!known.has(key)) throw unknownOption(key);
   if (id !== undefined) checkRunId(id);
   checkDurability(durability);
@@ -76,12 +86,23 @@ export function checkSubmitOptions(options: SubmitOptions): CheckedOptions {
   if (runAt !== undefined) checked.runAtMs = checkRunAt(runAt);
   if (tags !== undefined) checked.tags = checkTags(tags);
   if (keep !== undefined) checked.keepMs = durationMs(keep, "keep", "flag-invalid");
+  if (deadline !== undefined) checked.deadlineMs = checkDeadline(deadline, checked);
   return checked;
 }
 
 /** The tags of a run: those of its workflow, then its own, each once. */
 export function joinTags(ofWorkflow: readonly string[], own: readonly string[] = []): readonly string[] {
   return checkTags([...new Set([...ofWorkflow, ...own])]);
+}
+
+function checkDeadline(deadline: Duration, { delayMs = 0 }: CheckedOptions): number {
+  const ms = durationMs(deadline, "deadline", "flag-invalid");
+  if (ms <= 0) throw refuse("deadline", `is ${quoted(deadline)}; it has to be longer than 0`);
+  if (ms > delayMs) return ms;
+  throw refuse(
+    "deadline",
+    `is ${quoted(deadline)}, which is over before the delay of ${delayMs} ms has passed`,
+  );
 }
 
 function checkPriority(priority: unknown): number {

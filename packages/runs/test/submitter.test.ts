@@ -125,6 +125,25 @@ describe("the submitter", () => {
     expect(error.message).toContain(`written run ${id}, but no replica confirmed it within 2000 ms`);
   });
 
+  it("sends a deadline as part of the content, and refuses one that cannot be", async () => {
+    const store = forgetful();
+    const wrong = ["soon", -1, 0, "99999d"].map((deadline) => ({ input: {}, deadline: deadline as number }));
+    const early = { input: {}, delay: "2s", deadline: "2s" } as const;
+    const items = [{ input: {} }, { input: {}, deadline: "1.5m" } as const, early, ...wrong];
+    const [, , ...refused] = await createSubmitter(store).submit(double, items);
+    const [plain, timed] = store.batches[0] as Submission[];
+    expect([plain?.deadlineMs, timed?.deadlineMs]).toEqual([undefined, 90_000]);
+    expect(timed?.fingerprint).not.toBe(plain?.fingerprint);
+    const messages = refused.map((each) => each.status === "refused" && (each.error as JobbersError).message);
+    expect(messages).toEqual([
+      expect.stringMatching(/deadline is "2s", which is over before the delay/),
+      expect.stringMatching(/deadline is "soon"; a duration is/),
+      expect.stringMatching(/deadline is -1; a duration cannot be negative/),
+      expect.stringMatching(/deadline is 0; it has to be longer than 0/),
+      expect.stringMatching(/deadline is "99999d"; a duration is at most/),
+    ]);
+  });
+
   it("keeps a trace context with the run, as no part of its content", async () => {
     const store = forgetful();
     const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -12,15 +12,7 @@ if run.state == CANCELLED then return "cancelled" end
 if run.ended then return "ended" end
 if run.cancelling then return "cancelling" end
 
-run.cancelling, run.dirty = true, true
+settle.cancel(run)
 local status = run.holders == "" and "cancelled" or "cancelling"
-local told = {}
-for session in string.gmatch(run.holders, "([^ :]+):") do
-  told[#told + 1] = session
-  call("HSETNX", PREFIX .. "mail:" .. session, run.id, "0")
-  local box = call("HGET", PREFIX .. "session:" .. session, "box")
-  if box then ledger.post(session, box) end
-end
-if #told > 0 then call("HSET", run.key, "m", table.concat(told, " ")) end
 flushAll(ARGV[2])
 return status

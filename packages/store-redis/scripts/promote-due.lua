@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Starts what is due, oldest first: waiting steps, and scheduled runs (whose timers have no address).
+-- Starts what is due, oldest first: waiting steps, and scheduled runs (whose timers have no address). Ends what has waited too long:
+-- ready steps, and runs whose deadline has passed (the address of their timers is `!`).
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 limit
@@ -12,12 +13,26 @@ local STEP_LIMIT = 1000
 -- About how many steps one script of a retry by hand handles.
 local RETRY_STEPS = 500
 
--- Makes a waiting step ready, if it still waits for this very timer.
+-- Makes a waiting step ready, or has a ready one expire, if it still waits for this very timer.
 local function wake(run, address, seq)
   local step = steps.get(run, address)
-  if not step or tonumber(step.seq) ~= tonumber(seq) or step.state ~= WAITING then return 0 end
-  ready.release(step)
+  if not step or tonumber(step.seq) ~= tonumber(seq) then return 0 end
+  if step.state == WAITING then
+    ready.release(step)
+  elseif run.cancelling or not ready.hasExpired(step) then
+    return 0
+  elseif ready.isStopped(step) then
+    settle.step(step, CANCELLED, "stopped")
+  else
+    ready.expire(step)
+  end
   return 1
+end
+
+-- Whatever a timer of a run that goes on is for; answers how many steps that made ready, at least 1 where anything came of it.
+local function ring(run, address, seq)
+  if address == "!" then return settle.expireRun(run) and 1 or 0 end
+  return wake(run, address, seq)
 end
 
 -- Starts a scheduled run; answers how many steps that made ready. None of them lies inside a map.
@@ -48,7 +63,7 @@ for _, member in ipairs(call("ZRANGEBYSCORE", PREFIX .. "timers", "-inf", clock.
     if retry.goOn(run, place) then retry.wakePromoter(run) end
     started, promoted = started + RETRY_STEPS, promoted + 1
   elseif run and not run.ended then
-    local n = address == "" and startRun(run) or address ~= "" and wake(run, address, seq) or 0
+    local n = address == "" and startRun(run) or address ~= "" and ring(run, address, seq) or 0
     started = started + n
     if n > 0 or address == "" then promoted = promoted + 1 end
   end

@@ -70,7 +70,7 @@ local function deleteParts(id)
   if budget <= 0 then return false end
   local fields = {}
   for _, field in ipairs(call("HKEYS", PREFIX .. "run:" .. id)) do
-    if string.find(field, "^[@$=#+gxmr]") then fields[#fields + 1] = field end
+    if string.find(field, "^[@$=#+dgxmr]") then fields[#fields + 1] = field end
     if #fields == budget then break end
   end
   if #fields > 0 then callMany("HDEL", PREFIX .. "run:" .. id, fields) end

@@ -98,7 +98,7 @@ function recordOf(
 ): ReadRun | undefined {
   if (!head || !status) return undefined;
   const run = headOf(head, status);
-  const hasFailure = run.failed > 0 && !run.purged;
+  const hasFailure = (run.failed > 0 || run.state === "failed") && !run.purged;
   const record: RunRecord = {
     id,
     kind: run.kind,

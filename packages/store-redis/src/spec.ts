@@ -17,7 +17,7 @@ export function packSpec(spec: StepSpec): string {
 
 /**
  * Writes a spec as `address RS name US kind US owner US …`, the way scripts/shared/steps.lua splits it. A name that is the address, as
- * it is outside of maps, is left out; so is what is needed where it is the address.
+ * it is outside of maps, is left out; the flags end with `startWithinMs` where there is one; so is what is needed where it is the address.
  */
 function writeSpec(spec: StepSpec): string {
   const address = packText(spec.address);
@@ -26,7 +26,8 @@ function writeSpec(spec: StepSpec): string {
     (spec.stoppable ? "s" : "") +
     (spec.catches ? "c" : "") +
     (spec.stops ? "t" : "") +
-    (spec.inline ? "i" : "");
+    (spec.inline ? "i" : "") +
+    (spec.startWithinMs ?? "");
   return (
     address +
     RS +

@@ -82,17 +82,20 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
 function mayBePacked(each: Submission): boolean {
   const { items, next } = each.entries;
   const isPlain = next === undefined && items.length > 0 && items.length <= 100 && items.every(isPlainEntry);
-  return isPlain && startsAtOnce(each);
+  return isPlain && isPlainRun(each);
 }
 
-function startsAtOnce({ delayMs = 0, runAtMs, keepMs, input }: Submission): boolean {
-  return delayMs <= 0 && runAtMs === undefined && keepMs === undefined && isPackable(input);
+function isPlainRun({ delayMs = 0, runAtMs, keepMs, deadlineMs, input }: Submission): boolean {
+  const hasOwnTime = runAtMs !== undefined || keepMs !== undefined || deadlineMs !== undefined;
+  return delayMs <= 0 && !hasOwnTime && isPackable(input);
 }
 
 /** An address that looks as if it were inside a map is kept where those are. */
-function isPlainEntry({ kind, phase, owner, trigger, name, address }: StepSpec): boolean {
+function isPlainEntry({ kind, phase, owner, trigger, name, address, startWithinMs }: StepSpec): boolean {
   const isOwn = owner === "" && name === address && !isMapped(address);
-  return isOwn && kind === "task" && phase === "run" && trigger !== "one_failed";
+  return (
+    isOwn && kind === "task" && phase === "run" && startWithinMs === undefined && trigger !== "one_failed"
+  );
 }
 
 /** True for a submission that differs only in its id and input from another that may be packed. */
@@ -108,7 +111,7 @@ function isLike(one: Submission, other: Submission): boolean {
     one.onFailure === other.onFailure &&
     hasExtras(one) === hasExtras(other) &&
     isSingle(one) === isSingle(other) &&
-    startsAtOnce(other)
+    isPlainRun(other)
   );
 }
 
@@ -170,6 +173,7 @@ function headOf(each: Submission): string {
     tagsOf(each),
     traceparentOf(each),
     each.needs === undefined ? "" : keyText(each.needs),
+    each.deadlineMs === undefined ? "" : Math.max(0, Math.ceil(each.deadlineMs)),
     packText(each.name),
   ].join(US);
 }

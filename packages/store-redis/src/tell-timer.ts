@@ -12,7 +12,12 @@ export const tellTimerScript: Script<[], void> = {
 
 /** True when a submission may set a timer that is due soon; how far off an instant is only the server's clock can tell. */
 export function isSoon(batch: readonly Submission[]): boolean {
+  const isNear = (ms = 0) => ms > 0 && ms <= SOON_MS;
   return batch.some(
-    ({ delayMs = 0, runAtMs }) => runAtMs !== undefined || (delayMs > 0 && delayMs <= SOON_MS),
+    ({ delayMs, runAtMs, deadlineMs, entries }) =>
+      runAtMs !== undefined ||
+      isNear(delayMs) ||
+      isNear(deadlineMs) ||
+      entries.items.some(({ startWithinMs }) => isNear(startWithinMs)),
   );
 }

@@ -1,4 +1,5 @@
 import type { CancelResult } from "@jobbers/core";
+import type { Run } from "./records.js";
 import { endRun } from "./run-end.js";
 import type { Unit } from "./unit.js";
 
@@ -11,9 +12,14 @@ export function cancel(unit: Unit, id: string): CancelResult {
   if (run.cancelling) return { status: "cancelling" };
   run.cancelling = 1;
   run.dirty = true;
+  return { status: stopSteps(unit, run) };
+}
+
+/** Ends a run that has just been marked as cancelling, or tells those who hold steps of it. */
+export function stopSteps(unit: Unit, run: Run): "cancelled" | "cancelling" {
   if (run.held === 0) {
     endRun(unit, run, "cancelled");
-    return { status: "cancelled" };
+    return "cancelled";
   }
   const holders = unit.sql.tuples(
     "SELECT seq FROM sessions WHERE EXISTS (SELECT 1 FROM held WHERE session = sessions.seq AND run = ?)",
@@ -27,5 +33,5 @@ export function cancel(unit: Unit, id: string): CancelResult {
     );
     unit.turn.effects.mail.add(session);
   }
-  return { status: "cancelling" };
+  return "cancelling";
 }

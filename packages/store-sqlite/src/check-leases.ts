@@ -39,7 +39,7 @@ export function checkSessions(inspection: Inspection): undefined {
     [
       "mail",
       "the run is not being cancelled",
-      "run NOT IN (SELECT seq FROM runs WHERE cancelling = 1 AND ended IS NULL)",
+      "run NOT IN (SELECT seq FROM runs WHERE cancelling > 0 AND ended IS NULL)",
     ],
     ["mail", "its session is over", "session NOT IN (SELECT seq FROM sessions WHERE state <> 'over')"],
     ["lanes", "its session is gone", "session NOT IN (SELECT seq FROM sessions)"],

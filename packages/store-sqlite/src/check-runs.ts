@@ -1,6 +1,7 @@
 import { isEnded, RUN_ADDRESS, type StepAddress } from "@jobbers/core";
 import type { Inspection, Place } from "./check.js";
 import { compareSums, sumsOf } from "./check-sums.js";
+import { addTimer, DEADLINE, deadlineOf } from "./deadline.js";
 import type { Run } from "./records.js";
 import { endRun, shelve } from "./run-end.js";
 import { endBodyIfDone, isOpening } from "./settle.js";
@@ -38,6 +39,7 @@ function checkRun(inspection: Inspection, run: Run): number {
   compareSums(inspection, run, sums);
   if (!unit.sql.tuple("SELECT 1 FROM plans WHERE hash = ?", run.plan))
     inspection.tell("plan-missing", { run: run.id, key: run.plan });
+  if (run.ended === null && !run.cancelling) checkDeadline(inspection, run);
   if (run.ended !== null) checkShelf(inspection, run);
   else if (run.state === "scheduled") checkTimer(inspection, run);
   else checkGoesOn(inspection, run, sums.moving);
@@ -71,6 +73,17 @@ function checkTimer({ unit, tell }: Inspection, run: Run): void {
     unit.turn.nextSeq(),
     run.seq,
   );
+}
+
+/** Whoever has a deadline has a timer for it. */
+function checkDeadline({ unit, tell }: Inspection, run: Run): void {
+  const ms = deadlineOf(unit, run);
+  if (ms === null) return;
+  const due = unit.sql.tuple("SELECT created FROM runs WHERE seq = ?", run.seq)?.[0] as number;
+  const select = "SELECT 1 FROM timers WHERE due = ? AND run = ? AND address = ?";
+  if (unit.sql.tuple(select, due + ms, run.seq, DEADLINE)) return;
+  const detail = "the run has a deadline, but no timer";
+  if (tell("step-unplaced", { run: run.id, key: "timers", detail }, true)) addTimer(unit, run, due + ms);
 }
 
 /** Bodies of which all members have settled end; a run that goes on has something that can move. */

@@ -1,8 +1,11 @@
+import { stopSteps } from "./cancel.js";
+import { DEADLINE, markExpired } from "./deadline.js";
 import { nextDueMs } from "./exchange.js";
-import { release } from "./ready.js";
+import { expire, hasExpired } from "./expiry.js";
+import { isStopped, release } from "./ready.js";
 import type { Run } from "./records.js";
 import { resumeRetry } from "./retry.js";
-import { endBodyIfDone } from "./settle.js";
+import { endBodyIfDone, settle } from "./settle.js";
 import type { Unit } from "./unit.js";
 
 /** How many entry steps of scheduled runs one call starts. */
@@ -25,18 +28,30 @@ export function promoteDue(unit: Unit, limit: number): { promoted: number; nextD
     if (run && address === "" && resumeRetry(unit, run)) steps += RETRY_STEPS;
     if (!run || run.ended !== null) continue;
     if (address === "") steps += startRun(unit, run);
-    else if (!wake(unit, run, address, seq)) continue;
+    else if (address === DEADLINE) {
+      if (!expireRun(unit, run)) continue;
+    } else if (!wake(unit, run, address, seq)) continue;
     promoted++;
     steps++;
   }
   return { promoted, nextDueMs: nextDueMs(unit) };
 }
 
-/** Makes a waiting step ready, if it still waits for this very timer. */
+/** Cancels a run whose deadline has passed. */
+function expireRun(unit: Unit, run: Run): boolean {
+  if (!markExpired(unit, run)) return false;
+  stopSteps(unit, run);
+  return true;
+}
+
+/** Makes a waiting step ready, or has a ready one expire, if it still waits for this very timer. */
 function wake(unit: Unit, run: Run, address: string, seq: number): boolean {
   const step = unit.step(run, address);
-  if (step?.seq !== seq || step.state !== "waiting") return false;
-  release(unit, step);
+  if (step?.seq !== seq) return false;
+  if (step.state === "waiting") release(unit, step);
+  else if (run.cancelling || !hasExpired(unit, step)) return false;
+  else if (isStopped(step)) settle(unit, step, "cancelled", "stopped");
+  else expire(unit, step);
   return true;
 }
 

@@ -1,4 +1,5 @@
 import type { Phase, StepSpec } from "@jobbers/core";
+import { addExpiryTimer, expiryOf } from "./expiry.js";
 import { CONTROL } from "./ledger.js";
 import type { Run, Step } from "./records.js";
 import { settle } from "./settle.js";
@@ -22,10 +23,12 @@ export function isStopped({ run, spec, phase, cursor }: Step): boolean {
 
 /** Puts a step at the end of its line. */
 export function makeReady(unit: Unit, step: Step): void {
+  const due = expiryOf(unit, step);
   unit.move(step, "ready");
   step.ready = unit.now;
-  step.due = null;
+  step.due = due;
   enqueue(unit, step);
+  addExpiryTimer(unit, step);
 }
 
 /** Hands a settled step to some worker, to be told what follows from `cursor` on. */

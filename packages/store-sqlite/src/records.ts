@@ -36,6 +36,7 @@ export interface Run extends Body {
   readonly keep: number | null;
   purged: number;
   state: RunState;
+  /** 0, 1, or `EXPIRED` where its deadline has passed. */
   cancelling: number;
   stopped: number;
   started: number | null;
@@ -75,6 +76,7 @@ export interface Step {
   ready: number | null;
   started: number | null;
   ended: number | null;
+  /** When it is tried again; of a ready or running one, until when it has to be taken for its first try. */
   due: number | null;
   /** How its parents settled so far: succeeded, failed, skipped, cancelled. */
   marks: [number, number, number, number] | null;

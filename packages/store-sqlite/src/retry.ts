@@ -1,4 +1,5 @@
 import { isEnded, type RetryResult, RUN_ADDRESS } from "@jobbers/core";
+import { dropDeadline } from "./deadline.js";
 import { makeReady, release, requestAdvance } from "./ready.js";
 import type { Run, Step } from "./records.js";
 import { stepColumns } from "./records.js";
@@ -103,6 +104,7 @@ function pageOf(unit: Unit, run: Run, after: string, condition: string) {
 /** The run goes on: from now on its steps move. */
 function start(unit: Unit, run: Run): void {
   unshelve(unit, run);
+  dropDeadline(unit, run);
   run.state = "running";
   run.ended = null;
   run.cancelling = 0;

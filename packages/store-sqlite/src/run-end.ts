@@ -1,4 +1,5 @@
 import type { RunState } from "@jobbers/core";
+import { isExpired } from "./deadline.js";
 import { endLease } from "./lease.js";
 import type { Run } from "./records.js";
 import type { Unit } from "./unit.js";
@@ -7,9 +8,11 @@ import type { Unit } from "./unit.js";
 export function endRun(
   unit: Unit,
   run: Run,
-  state: Extract<RunState, "succeeded" | "failed" | "cancelled">,
+  outcome: Extract<RunState, "succeeded" | "failed" | "cancelled">,
 ): void {
   if (run.ended !== null) return;
+  // Cancelled by its deadline.
+  const state = outcome === "cancelled" && isExpired(run) ? "failed" : outcome;
   run.state = state;
   run.ended = unit.now;
   run.dirty = true;

@@ -30,7 +30,7 @@ export function getRun(sql: Sql, id: string): RunRecord | undefined {
 export function recordOf(sql: Sql, row: RunRow): RunRecord {
   const key = valueKey.failure("");
   const failure =
-    row.failed > 0 && !row.purged
+    (row.failed > 0 || row.state === "failed") && !row.purged
       ? sql.get<{ text: string }>("SELECT text FROM vals WHERE run = ? AND key = ?", row.seq, key)
       : undefined;
   return {
@@ -39,7 +39,7 @@ export function recordOf(sql: Sql, row: RunRow): RunRecord {
     name: row.name,
     plan: row.plan,
     state: row.state,
-    cancelling: row.cancelling === 1,
+    cancelling: row.cancelling > 0,
     priority: row.priority,
     tags: JSON.parse(row.tags) as string[],
     createdAtMs: row.created,

@@ -22,12 +22,13 @@ CREATE TABLE registrations (name TEXT PRIMARY KEY, kind TEXT NOT NULL, plan TEXT
 CREATE TABLE versions (
   name TEXT NOT NULL, plan TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (name, plan)
 ) WITHOUT ROWID;
+-- "cancelling" is 1 where somebody cancels the run, 2 where its deadline (in ms from its submission) has passed.
 CREATE TABLE runs (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
   fingerprint TEXT NOT NULL, mode TEXT NOT NULL, priority INTEGER NOT NULL, tags TEXT NOT NULL, traceparent TEXT, keep REAL,
   created INTEGER NOT NULL, purged INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL, cancelling INTEGER NOT NULL DEFAULT 0, stopped INTEGER NOT NULL DEFAULT 0,
-  started INTEGER, ended INTEGER, held INTEGER NOT NULL DEFAULT 0,
+  started INTEGER, ended INTEGER, deadline INTEGER, held INTEGER NOT NULL DEFAULT 0,
   members INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
   halted INTEGER NOT NULL DEFAULT 0, epilogue TEXT NOT NULL, input TEXT
 );
@@ -62,6 +63,7 @@ CREATE TABLE ready (
   line INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (line, seq)
 ) WITHOUT ROWID;
 CREATE TABLE queues (name TEXT PRIMARY KEY, running INTEGER NOT NULL) WITHOUT ROWID;
+-- No address: a scheduled run, or a retry by hand that takes several calls. "!": a run's deadline.
 CREATE TABLE timers (
   due INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (due, seq)
 ) WITHOUT ROWID;

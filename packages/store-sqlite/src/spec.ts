@@ -14,6 +14,8 @@ type Packed = [
   reads: readonly string[],
   dependents: number,
   catchers: number,
+  // Only where there is one.
+  startWithinMs?: number,
 ];
 
 const flag = { stoppable: 1, catches: 2, stops: 4, inline: 8 } as const;
@@ -40,6 +42,7 @@ export function packSpec(spec: StepSpec): string {
     spec.dependents,
     spec.catchers,
   ];
+  if (spec.startWithinMs !== undefined) packed.push(spec.startWithinMs);
   return JSON.stringify(packed);
 }
 
@@ -59,6 +62,7 @@ export function unpackSpec(address: StepAddress, text: string): StepSpec {
     reads,
     dependents,
     catchers,
+    startWithinMs,
   ] = JSON.parse(text) as Packed;
   return {
     address,
@@ -71,6 +75,7 @@ export function unpackSpec(address: StepAddress, text: string): StepSpec {
     needs,
     queue,
     priority: priority ?? undefined,
+    startWithinMs,
     phase,
     reads,
     dependents,

@@ -1,4 +1,5 @@
 import type { Submission, SubmitResult } from "@jobbers/core";
+import { setDeadline } from "./deadline.js";
 import { openingSpec } from "./epilogue.js";
 import { putPlan } from "./plans.js";
 import { enqueue, startEntries } from "./ready.js";
@@ -64,6 +65,7 @@ function createRun(unit: Unit, submission: Submission): Run {
   const isScheduled = due > unit.now;
   const run = insertRun(unit, submission, isScheduled ? "scheduled" : "running");
   unit.event(run, "run.created");
+  if (submission.deadlineMs !== undefined) setDeadline(unit, run, submission.deadlineMs);
   if (isScheduled) schedule(unit, run, submission, due);
   else {
     startEntries(unit, run, entries.items);

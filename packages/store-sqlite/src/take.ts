@@ -1,4 +1,5 @@
 import type { Lease, Wants } from "@jobbers/core";
+import { expire, expiryOf, hasExpired } from "./expiry.js";
 import { lease } from "./lease.js";
 import { CONTROL } from "./ledger.js";
 import { isControl, isStopped, needsOf } from "./ready.js";
@@ -50,6 +51,7 @@ export class Taker {
     if (!this.#wants.inline || this.#slots <= 0 || !this.#wants.queues.includes(queue)) return false;
     if (!this.#session.serves.has(needsOf(step))) return false;
     step.ready = this.#unit.now;
+    step.due = expiryOf(this.#unit, step);
     this.#grant(step);
     return true;
   }
@@ -111,9 +113,10 @@ export class Taker {
     const run = this.#unit.run(runSeq);
     const step = run && this.#unit.step(run, address);
     if (!step || step.seq !== seq || run.ended !== null) return false;
-    const fate = fateOf(step);
+    const fate = fateOf(this.#unit, step);
     if (fate !== "runs") {
-      if (fate !== "stays") settle(this.#unit, step, "cancelled", fate);
+      if (fate === "expired") expire(this.#unit, step);
+      else if (fate !== "stays") settle(this.#unit, step, "cancelled", fate);
       this.#hasSettled = true;
       return false;
     }
@@ -135,9 +138,10 @@ export class Taker {
 }
 
 /** What popping a step means for it: cancelling a run or stopping it reaches a ready step only now. */
-function fateOf(step: Step): "runs" | "stays" | "cancelled" | "stopped" {
+function fateOf(unit: Unit, step: Step): "runs" | "stays" | "cancelled" | "stopped" | "expired" {
   if (step.run.cancelling) return step.phase === "advance" ? "stays" : "cancelled";
-  return isStopped(step) ? "stopped" : "runs";
+  if (isStopped(step)) return "stopped";
+  return hasExpired(unit, step) ? "expired" : "runs";
 }
 
 interface Entry {

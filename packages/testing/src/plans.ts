@@ -34,6 +34,7 @@ export interface TaskStepParts extends StepParts {
   readonly queue?: string;
   readonly priority?: number;
   readonly retry?: Partial<RetryPlan>;
+  readonly startWithinMs?: number;
   /** Default: an object with the output of each parent that is a task. */
   readonly input?: Wiring;
 }
@@ -68,7 +69,7 @@ export const literal = (value: JsonValue): Wiring => ({ value, wires: [] });
  * taskStep("b", { after: ["a"], trigger: "all_done" });
  */
 export function taskStep(name: string, parts: TaskStepParts = {}): TaskStep {
-  const { task = baseName(name), queue = "default", priority, retry, input } = parts;
+  const { task = baseName(name), queue = "default", priority, retry, startWithinMs, input } = parts;
   return {
     ...base(name, parts),
     kind: "task",
@@ -76,6 +77,7 @@ export function taskStep(name: string, parts: TaskStepParts = {}): TaskStep {
     queue,
     ...(priority !== undefined && { priority }),
     retry: { ...noRetry, ...retry },
+    ...(startWithinMs !== undefined && { startWithinMs }),
     input: input ?? parentsInput(parts.after ?? []),
   };
 }

@@ -18,6 +18,10 @@ export const runRequest = z
     keep: duration
       .optional()
       .openapi({ description: "How long the run is kept after its end; 0 keeps only its id." }),
+    deadline: duration.optional().openapi({
+      description:
+        "How long after its submission the run has to be over, else it fails with DeadlineExceeded. Longer than 0, and than delay.",
+    }),
     durability: z.enum(["local", "replica"]).optional().openapi({
       description: "With replica, the answer waits until a replica of the Redis has the run. Default: local.",
     }),

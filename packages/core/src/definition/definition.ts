@@ -87,6 +87,10 @@ export class Definition implements DefinitionInProgress {
       retry: given.retry === undefined ? task.retry : retryPlan(given.retry, `${what}: retry`),
       timeoutMs:
         given.timeout === undefined ? task.timeoutMs : checkTimeout(given.timeout, `${what}: timeout`),
+      startWithinMs:
+        given.startWithin === undefined
+          ? task.startWithinMs
+          : checkTimeout(given.startWithin, `${what}: startWithin`),
       input: this.#wiring(input === undefined ? {} : input, `${what}: input`),
     };
     this.#link(step.input, step);
@@ -284,7 +288,7 @@ export class Definition implements DefinitionInProgress {
 }
 
 const stepOptions = ["name", "when", "trigger", "after"] as const;
-const taskCallOptions = [...stepOptions, "queue", "priority", "retry", "timeout"] as const;
+const taskCallOptions = [...stepOptions, "queue", "priority", "retry", "timeout", "startWithin"] as const;
 const mapOptions = [...stepOptions, "spread"] as const;
 
 /** The step that a map is named after: what its body returns when that is one of its own steps, else its last step. */

@@ -38,6 +38,7 @@ export interface TaskDraft extends StepDraftBase {
   readonly priority: number | undefined;
   readonly retry: RetryPlan;
   readonly timeoutMs: number | undefined;
+  readonly startWithinMs: number | undefined;
   input: WiringDraft;
 }
 

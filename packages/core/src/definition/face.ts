@@ -37,6 +37,7 @@ export interface CallOptions extends StepOptions {
   /** Instead of the task's, all of it but `on`, which stays the task's. */
   retry?: RetryPolicy | undefined;
   timeout?: Duration | undefined;
+  startWithin?: Duration | undefined;
 }
 
 /** The options of `list.map(body, options)`. */
@@ -83,6 +84,7 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly retry: RetryPlan;
   readonly retryOn: RetryOn | undefined;
   readonly timeoutMs: number | undefined;
+  readonly startWithinMs: number | undefined;
   readonly heartbeatMs: number | undefined;
   readonly keepMs: number | undefined;
   readonly hooks: Hooks | undefined;
@@ -190,6 +192,16 @@ export interface TaskPolicy {
   retry?: TaskRetryPolicy | undefined;
   /** How long one attempt may take; default: no end. */
   timeout?: Duration | undefined;
+  /**
+   * How long a step may wait in its queue for its first try, from when it is ready; default: for ever. A step that waited longer is
+   * not started any more: it fails with reason `expired` and an error named `StepExpired`, and what follows is judged as after any
+   * failure. Retries do not count against it; a step that its worker gave back, or vanished with, has to be taken again within the
+   * same time.
+   *
+   * @example
+   * const greet = task({ name: "greet", startWithin: "30s", run: async () => "hello" });
+   */
+  startWithin?: Duration | undefined;
   /**
    * An attempt that is silent for longer counts as frozen, at least 250 ms: an event loop that is busy for so long is silent,
    * too. Default: it need not report.

@@ -38,6 +38,7 @@ function writeStep(step: StepDraft, definition: Definition): PlanStep[] {
           ...(step.priority !== undefined && { priority: step.priority }),
           retry: step.retry,
           ...(step.timeoutMs !== undefined && { timeoutMs: step.timeoutMs }),
+          ...(step.startWithinMs !== undefined && { startWithinMs: step.startWithinMs }),
           ...(step.task.heartbeatMs !== undefined && { heartbeatMs: step.task.heartbeatMs }),
           input: writeWiring(step.input),
         },

@@ -22,7 +22,7 @@ import {
 } from "./step-options.js";
 
 const taskOptions = [
-  ...["name", "input", "output", "queue", "priority", "retry", "timeout", "heartbeat"],
+  ...["name", "input", "output", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"],
   ...["limits", "keep", "tags", "hooks", "run"],
 ];
 
@@ -89,7 +89,7 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
 }
 
 function policyOf(options: TaskPolicy, what: string) {
-  const { queue = "default", priority, timeout, heartbeat, keep, tags, hooks } = options;
+  const { queue = "default", priority, timeout, startWithin, heartbeat, keep, tags, hooks } = options;
   const retry = taskRetry(options.retry, `${what}: retry`);
   return {
     queue: checkQueue(queue, what),
@@ -97,6 +97,7 @@ function policyOf(options: TaskPolicy, what: string) {
     retry: retry.plan,
     retryOn: retry.on,
     timeoutMs: timeout === undefined ? undefined : checkTimeout(timeout, `${what}: timeout`),
+    startWithinMs: startWithin === undefined ? undefined : checkTimeout(startWithin, `${what}: startWithin`),
     heartbeatMs: heartbeat === undefined ? undefined : checkHeartbeat(heartbeat, `${what}: heartbeat`),
     keepMs: keep === undefined ? undefined : durationMs(keep, `${what}: keep`),
     tags: checkTags(tags, what),
@@ -117,7 +118,7 @@ async function runTask<S>(
 
 /** The plan of a run of this task alone: one step that takes the run's input and gives its output. */
 function taskPlan(name: string, policy: ReturnType<typeof policyOf>): Plan {
-  const { queue, priority, retry, timeoutMs, heartbeatMs } = policy;
+  const { queue, priority, retry, timeoutMs, startWithinMs, heartbeatMs } = policy;
   const step: TaskStep = {
     name,
     parents: [],
@@ -128,6 +129,7 @@ function taskPlan(name: string, policy: ReturnType<typeof policyOf>): Plan {
     ...(priority !== undefined && { priority }),
     retry,
     ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(startWithinMs !== undefined && { startWithinMs }),
     ...(heartbeatMs !== undefined && { heartbeatMs }),
     input: { value: null, wires: [{ at: [], source: { from: "input", path: [] } }] },
   };

@@ -337,7 +337,7 @@ export class JobbersError extends Error {
 export class RunFailed extends JobbersError {
   override readonly name = "RunFailed";
   readonly run: string;
-  /** The address of the step that failed first, such as `fetch[3]`; empty where the run failed before its first step. */
+  /** The address of the step that failed first, such as `fetch[3]`; empty where the run failed before its first step, or its deadline passed. */
   readonly step: string;
   readonly error: StepError;
   /** How many tries that step had. */
@@ -346,8 +346,9 @@ export class RunFailed extends JobbersError {
   constructor(failure: { run: string; step: string; error: StepError; attempts: number }) {
     const { run, step, error, attempts } = failure;
     const tries = attempts === 1 ? "1 try" : `${attempts} tries`;
-    const where = step === "" ? "before its first step" : `in step "${step}" after ${tries}`;
-    super("run-failed", `run ${run} failed ${where}: ${error.name}: ${error.message}`);
+    const isLate = step === "" && error.name === "DeadlineExceeded";
+    const where = step === "" ? " before its first step" : ` in step "${step}" after ${tries}`;
+    super("run-failed", `run ${run} failed${isLate ? "" : where}: ${error.name}: ${error.message}`);
     this.run = run;
     this.step = step;
     this.error = error;

@@ -45,6 +45,7 @@ export function specOf(index: PlanIndex, step: PlanStep, indices: readonly numbe
     needs: needsOf(step),
     queue: step.kind === "task" ? step.queue : "",
     priority: step.kind === "task" ? step.priority : undefined,
+    startWithinMs: step.kind === "task" ? step.startWithinMs : undefined,
     phase: step.when ? "admit" : phaseOf(step),
     reads: readsOf(index, step, indices),
     dependents: dependents.length,

@@ -70,6 +70,8 @@ function shapeOfTask(step: Json, what: string): void {
   localName(step.queue, `${what}: queue`);
   if (step.priority !== undefined) whole(step.priority, 0, 9, `${what}: priority`);
   if (step.timeoutMs !== undefined) whole(step.timeoutMs, 1, Number.MAX_SAFE_INTEGER, `${what}: timeoutMs`);
+  if (step.startWithinMs !== undefined)
+    whole(step.startWithinMs, 1, Number.MAX_SAFE_INTEGER, `${what}: startWithinMs`);
   if (step.heartbeatMs !== undefined)
     whole(step.heartbeatMs, 1, Number.MAX_SAFE_INTEGER, `${what}: heartbeatMs`);
   const retry = object(step.retry, `${what}: retry`);

@@ -83,6 +83,8 @@ export interface TaskStep extends PlanStepBase {
   readonly priority?: number;
   readonly retry: RetryPlan;
   readonly timeoutMs?: number;
+  /** How long it may stand in its line before its first try. */
+  readonly startWithinMs?: number;
   readonly heartbeatMs?: number;
   readonly input: Wiring;
 }

@@ -16,10 +16,11 @@
  *   ready --> running: taken, the fence grows
  *   ready --> limited: its line is parked
  *   ready --> succeeded: late success under the same fence
- *   ready --> cancelled: run stops or is cancelled, or it expired
+ *   ready --> failed: not started in time
+ *   ready --> cancelled: run stops or is cancelled
  *   limited --> ready: its line is open again
  *   limited --> succeeded: late success under the same fence
- *   limited --> cancelled: run stops or is cancelled, or it expired
+ *   limited --> cancelled: run stops or is cancelled
  *   running --> succeeded
  *   running --> failed: tries spent, or quarantined
  *   running --> skipped: its `when` is false
@@ -30,12 +31,12 @@
  *   running --> suspended: reserved for flows
  *   waiting --> ready: due
  *   waiting --> succeeded: late success under the same fence
- *   waiting --> cancelled: run stops or is cancelled, or it expired
+ *   waiting --> cancelled: run stops or is cancelled
  *   expanding --> succeeded: body succeeded
  *   expanding --> failed: body failed
  *   expanding --> cancelled: body was cancelled
  *   suspended --> ready: woken up
- *   suspended --> cancelled: run stops or is cancelled, or it expired
+ *   suspended --> cancelled: run stops or is cancelled
  *   failed --> ready: retried by hand
  *   failed --> blocked: retried by hand
  *   failed --> expanding: retried by hand
@@ -56,9 +57,10 @@
  *   [*] --> scheduled: has a delay
  *   [*] --> running
  *   scheduled --> running: due
+ *   scheduled --> failed: its deadline passed
  *   scheduled --> cancelled
  *   running --> succeeded
- *   running --> failed: a step failed that nobody caught
+ *   running --> failed: a step failed that nobody caught, or its deadline passed
  *   running --> cancelled
  *   failed --> running: retried by hand
  *   cancelled --> running: retried by hand
@@ -107,7 +109,7 @@ export type StepReason =
 /** Where a step may go from each state while its run goes on. */
 export const stepTransitions = {
   blocked: ["ready", "skipped", "cancelled"],
-  ready: ["running", "limited", "succeeded", "cancelled"],
+  ready: ["running", "limited", "succeeded", "failed", "cancelled"],
   limited: ["ready", "succeeded", "cancelled"],
   running: ["ready", "waiting", "expanding", "suspended", "succeeded", "failed", "cancelled", "skipped"],
   waiting: ["ready", "succeeded", "cancelled"],
@@ -129,7 +131,7 @@ export const reopenTransitions = {
 
 /** Where a run may go from each state by itself. */
 export const runTransitions = {
-  scheduled: ["running", "cancelled"],
+  scheduled: ["running", "failed", "cancelled"],
   running: ["succeeded", "failed", "cancelled"],
   succeeded: [],
   failed: [],

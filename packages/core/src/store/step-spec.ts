@@ -28,6 +28,11 @@ export interface StepSpec {
   readonly queue: string;
   /** 0 to 9; absent: the run's. */
   readonly priority?: number | undefined;
+  /**
+   * How long it may stand in its line before its first try, from when it became ready for that. What came back unfinished (given back,
+   * or its worker vanished) has still that time, not a new one. When it is over, the step fails with reason `expired`.
+   */
+  readonly startWithinMs?: number | undefined;
   /** What it is handed out for first: `admit` (a `when` to judge), else `run`, `expand` or `enter` by kind. */
   readonly phase: Exclude<Phase, "advance">;
   /** Keys of the values that go with the step when it is handed out. */

@@ -21,6 +21,11 @@ export interface Submission {
   readonly tags?: readonly string[] | undefined;
   /** How long the run is kept after its end, instead of the store's retention; 0 keeps only its id. */
   readonly keepMs?: number | undefined;
+  /**
+   * So long after its submission a run that has not ended is cancelled, and ends as `failed` with `DeadlineExceeded` as its failure. A
+   * retry by hand takes it away.
+   */
+  readonly deadlineMs?: number | undefined;
   readonly traceparent?: string | undefined;
   readonly failure: FailureMode;
   /** How many steps stand at the top of the plan, and whether it has an onFailure body. */

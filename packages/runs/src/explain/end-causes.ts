@@ -18,7 +18,8 @@ export async function endedRun(scene: Scene, depth = 0): Promise<Cause> {
   const failed = failure && !purged && (await look.step(failure.step)) ? failure.step : undefined;
   // The step's own sentence has the error.
   const error = failure && failed === undefined ? `, with ${showError(failure.error)}` : "";
-  const why = failure ? `, because of step ${failure.step}${error}` : "";
+  // What the run itself failed of has no step.
+  const why = failure?.step ? `, because of step ${failure.step}${error}` : error;
   return {
     ...{ type: "ended", state, endedAtMs, failure },
     sentence: `Run ${id} ${word}${ago}${took}${why}.${purged ? " Nothing but this is kept of it." : ""}`,
@@ -50,6 +51,8 @@ export async function endedStep(scene: Scene, record: StepRecord): Promise<Cause
 
 function reasonOf({ reason, state }: StepRecord): string {
   switch (reason) {
+    case "expired":
+      return ", because it was not started in time";
     case "condition":
       return ", because its condition was false";
     case "parent":

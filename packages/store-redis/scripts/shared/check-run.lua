@@ -53,6 +53,20 @@ local function checkTimer(run, due)
   end
 end
 
+-- Whoever has a deadline has a timer for it.
+local function checkDeadline(run)
+  local age = not run.packed and tonumber(call("HGET", run.key, "d") or "")
+  if not age or run.cancelling then return end
+  local ms = run.created + age
+  local timers = call("ZRANGEBYSCORE", PREFIX .. "timers", ms, ms, "LIMIT", 0, 5000)
+  for _, each in ipairs(timers) do
+    if string.match(each, "^%d+(|.*)$") == "|" .. run.id .. "|!" then return end
+  end
+  if #timers < 5000 and check.tell("step-unplaced", run.id, nil, "timers", "the run has a deadline, but no timer", true) then
+    settle.addDeadline(run, age)
+  end
+end
+
 -- Who asks for runs of some states finds them by these lists only.
 local function checkState(run, number)
   local key = PREFIX .. "listed:" .. run.state
@@ -67,6 +81,7 @@ function check.listings(run, head, plan, due)
     check.tell("run-unnumbered", run.id, nil, "runs:" .. math.floor(number / 1000))
   end
   if call("HEXISTS", PREFIX .. "plan:" .. plan, "text") == 0 then check.tell("plan-missing", run.id, nil, "plan:" .. plan) end
+  if not run.ended then checkDeadline(run) end
   if run.ended then checkShelf(run) elseif run.state == SCHEDULED then checkTimer(run, due) end
 end
 

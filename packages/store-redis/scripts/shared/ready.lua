@@ -19,11 +19,37 @@ function ready.isStopped(step)
   return step.run.stopped and step.spec.stoppable and step.phase ~= ADVANCE and step.cursor == 0
 end
 
--- Puts a step at the end of its line.
+-- Until when a step that becomes ready, or is taken at once, has to be taken for its first try; empty: whenever. A step that comes back
+-- unfinished keeps what it had.
+function ready.expiryOf(step)
+  local within, state = step.spec.startWithin, step.state
+  if not within or step.phase ~= RUN or tonumber(step.tries) > 0 then return "" end
+  if step.due ~= "" and (state == RUNNING or state == READY) then return step.due end
+  return text(step.run.age + within)
+end
+
+-- True for a ready step that has waited too long for its first try.
+function ready.hasExpired(step)
+  return step.spec.startWithin and step.state == READY and step.phase == RUN and step.due ~= ""
+    and step.run.created + step.due <= clock.now
+end
+
+-- Fails a step that was not started in time.
+function ready.expire(step)
+  values.put(step.run, step.address .. ":error", '{"name":"StepExpired","message":"the step was not started within '
+    .. text(step.spec.startWithin) .. ' ms"}')
+  settle.step(step, FAILED, "expired")
+end
+
+-- Puts a step at the end of its line. One that may expire there has a timer with the number of its entry.
 function ready.make(step)
+  local due = ready.expiryOf(step)
   steps.move(step, READY)
-  step.readyAt, step.due = step.run.age, ""
+  step.readyAt, step.due = step.run.age, due
   ready.enqueue(step)
+  if due == "" then return end
+  local member = string.format("%015.0f", tonumber(step.seq)) .. "|" .. step.run.id .. "|" .. step.address
+  call("ZADD", PREFIX .. "timers", step.run.created + due, member)
 end
 
 -- Hands a settled step to some worker, to be told what follows from `cursor` on.

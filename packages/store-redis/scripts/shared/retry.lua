@@ -91,6 +91,7 @@ end
 local function start(run)
   retry.unshelve(run)
   settle.unlist(run)
+  settle.dropDeadline(run)
   call("HDEL", run.key, "m")
   run.state, run.ended, run.cancelling, run.stopped, run.dirty = STARTED, false, false, false, true
   if run.body.epilogue == "r" then run.body.epilogue = "o" end

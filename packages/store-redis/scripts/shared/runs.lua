@@ -1,5 +1,5 @@
 -- Runs. The hash `run:<id>` holds all that is small: h what never changes, s what does, p plan, n name, f fingerprint, g tags,
--- x traceparent, m sessions with mail about it; its plain steps (`@address` and `$address`), small values (`=key`), bodies
+-- x traceparent, m sessions with mail about it, d its deadline in milliseconds from its submission (with ! before it once it has passed); its plain steps (`@address` and `$address`), small values (`=key`), bodies
 -- (`#address`) and counts (`+<state>name`). `more:<id>` holds what is large or many: steps inside maps, large values, attempts.
 --
 -- A script loads each run once, changes it in memory, and writes it once, in runs.flush. What is only copied stays the text

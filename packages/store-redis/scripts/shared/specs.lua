@@ -12,7 +12,7 @@ function specs.parse(specText)
   local name, kind, owner, parents, trigger, flags, needs, queue, priority, phase, dependents, catchers, reads = string.match(specText, SPEC)
   spec = { name = name, kind = kind, owner = owner, parents = tonumber(parents), trigger = trigger, needs = needs, queue = queue,
     priority = priority ~= "" and priority or nil, phase = phase, dependents = tonumber(dependents), catchers = tonumber(catchers),
-    reads = reads, stoppable = string.find(flags, "s", 1, true) ~= nil, catches = string.find(flags, "c", 1, true) ~= nil,
+    startWithin = tonumber(string.match(flags, "%d+")), reads = reads, stoppable = string.find(flags, "s", 1, true) ~= nil, catches = string.find(flags, "c", 1, true) ~= nil,
     stops = string.find(flags, "t", 1, true) ~= nil, inline = string.find(flags, "i", 1, true) ~= nil }
   parsed[specText] = spec
   return spec
@@ -42,7 +42,8 @@ function specs.share(plan, address, specText)
   return true
 end
 
--- True for a task's step that needs nothing but its parents' success, and stands in the run's own body.
+-- True for a task's step that needs nothing but its parents' success, whenever it is taken, and stands in the run's own body.
 function specs.isPlain(spec)
   return spec.kind == "t" and spec.phase == RUN and spec.owner == "" and spec.name == "" and spec.trigger ~= "C" and not spec.catches
+    and not spec.startWithin
 end

@@ -64,7 +64,7 @@ end
 
 function take.takeInline(step)
   if not take.inlines(steps.needsOf(step), step.spec.queue) then return false end
-  step.readyAt = step.run.age
+  step.readyAt, step.due = step.run.age, ready.expiryOf(step)
   grant(step)
   return true
 end
@@ -74,7 +74,8 @@ local function fateOf(step)
   local run = step.run
   if step.phase == ADVANCE then return run.cancelling and "stays" or nil end
   if run.cancelling then return "cancelled" end
-  return ready.isStopped(step) and "stopped" or nil
+  if ready.isStopped(step) then return "stopped" end
+  return ready.hasExpired(step) and "expired" or nil
 end
 
 -- The ids of entries that are the id alone, and of others.
@@ -123,7 +124,7 @@ local function offer(line, entry)
   if not step or step.seq ~= seq or run.ended then return false end
   local fate = fateOf(step)
   if fate then
-    if fate ~= "stays" then settle.step(step, CANCELLED, fate) end
+    if fate == "expired" then ready.expire(step) elseif fate ~= "stays" then settle.step(step, CANCELLED, fate) end
     take.hasSettled = true
     return false
   end

@@ -8,6 +8,7 @@ import { durability } from "./durability.js";
 import { epilogues } from "./epilogues.js";
 import { events } from "./events.js";
 import { expansions } from "./expansions.js";
+import { expiring } from "./expiring.js";
 import { fences } from "./fences.js";
 import { fleet } from "./fleet.js";
 import { forms } from "./forms.js";
@@ -63,6 +64,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["liveness", liveness],
   ["timers", timers],
   ["cancelling", cancelling],
+  ["expiring", expiring],
   ["retrying", retrying],
   ["retrying bodies", retryingBodies],
   ["retrying catches", retryingCatches],

@@ -25,6 +25,11 @@ export const submit = defineCommand({
       valueHint: "TIME",
       description: "Start the run at this moment: 2026-11-21T16:00:00Z",
     },
+    deadline: {
+      type: "string",
+      valueHint: "TIME",
+      description: "Have the run fail where it is not over so long after its submission: 30s, 5m, 2h, 1d",
+    },
     tag: {
       type: "string",
       valueHint: "TEXT",
@@ -73,17 +78,20 @@ interface Asked {
   readonly priority?: string | undefined;
   readonly delay?: string | undefined;
   readonly "run-at"?: string | undefined;
+  readonly deadline?: string | undefined;
   readonly durability?: string | undefined;
 }
 
 function optionsOf(asked: Asked, tags: readonly string[]) {
-  const { id, priority, delay, "run-at": runAt, durability } = asked;
+  const { id, priority, delay, "run-at": runAt, deadline, durability } = asked;
   if (delay !== undefined && runAt !== undefined) throw flagError("--delay and --run-at exclude each other");
   return {
     id: id === undefined ? undefined : checkRunId(id),
     priority: priority === undefined ? undefined : wholeNumber(priority, "--priority", 0, 9),
     delay: delay === undefined ? undefined : durationMs(delay as `${number}s`, "--delay", "flag-invalid"),
     runAt: runAt === undefined ? undefined : moment(runAt, "--run-at"),
+    deadline:
+      deadline === undefined ? undefined : durationMs(deadline as `${number}s`, "--deadline", "flag-invalid"),
     tags: tags.length === 0 ? undefined : tags,
     durability:
       durability === undefined ? undefined : oneOf(durability, "--durability", ["local", "replica"]),
