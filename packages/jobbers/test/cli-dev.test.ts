@@ -103,6 +103,27 @@ describe("jobbers dev", () => {
     expect((await said(url))[0]).toBe("three");
   });
 
+  it(
+    "goes on with the code that loaded last, though a broken save comes before it could serve",
+    LONG,
+    async () => {
+      const { dev, url } = await startDev();
+      const gate = join(cwd, "gate");
+      const input = JSON.stringify({ items: [3], log: join(cwd, "log"), gate });
+      await cli(url, "submit", "held", "--input", input, "--id", ID);
+      await dev.until(/holding 3/);
+      // What runs has two seconds to finish: so long the new code waits.
+      write("words.ts", 'console.error("loading two");\nexport const word = "two";\n');
+      await dev.until(/loading two/);
+      write("words.ts", "export const word = ;\n");
+      await dev.until(/the code before it goes on; the next save tries again/);
+      await dev.until(/restarted because words\.ts changed/);
+      await dev.until(/ready on .*[^]*ready on /);
+      expect((await said(url))[0]).toBe("two");
+      writeFileSync(gate, "");
+    },
+  );
+
   it("leaves no process behind, however it ends", LONG, async () => {
     const { dev, url } = await startDev();
     const [, pid] = await said(url);

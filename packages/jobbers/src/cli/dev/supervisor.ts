@@ -42,8 +42,9 @@ interface Child {
 export function startSupervisor(supervised: Supervised): Supervisor {
   const { files, store, host, concurrency, json, note, onServing } = supervised;
   let { port } = supervised;
-  /** The child that serves, and the one that is to take its place as soon as its files have loaded. */
+  /** The child that serves; the one that has loaded and waits for it to end; and the one that loads. */
   let current: Child | undefined;
+  let heir: Child | undefined;
   let next: Child | undefined;
   let isStopping = false;
   let hasServed = false;
@@ -67,9 +68,10 @@ export function startSupervisor(supervised: Supervised): Supervisor {
     next = child;
     void child.ended.then(() => {
       if (next === child) next = undefined;
+      if (heir === child) heir = undefined;
       if (current !== child) return;
       current = undefined;
-      if (!isStopping && !next) note("the process ended by itself; save a file to start it again");
+      if (!isStopping && !next && !heir) note("the process ended by itself; save a file to start it again");
     });
     child.send({ type: "load", files });
   }
@@ -79,15 +81,18 @@ export function startSupervisor(supervised: Supervised): Supervisor {
       watch.add(message.files, startedMs);
       if (child === next) watch.beCurious(message.type === "refused");
     }
-    if (isStopping || (child !== next && child !== current)) return;
+    if (isStopping || ![next, heir, current].includes(child)) return;
     if (message.type === "refused") {
-      const meanwhile = current ? "the code before it goes on" : "nothing runs";
+      const meanwhile = current || heir ? "the code before it goes on" : "nothing runs";
       note(`${message.message}\n  ${meanwhile}; the next save tries again`);
     } else if (message.type === "loaded") {
       child.names = message.names;
+      // Newer code takes the place of code that has not served yet; code that does not load takes nobody's.
+      heir?.process.kill("SIGKILL");
+      [heir, next] = [child, undefined];
       if (current) await end(current, RESTART_MS);
-      if (isStopping || child !== next) return;
-      [current, next] = [child, undefined];
+      if (isStopping || child !== heir) return;
+      [current, heir] = [child, undefined];
       child.send({ type: "serve", store, host, port, concurrency });
     } else if (message.type === "serving") {
       port = message.port;
@@ -107,13 +112,13 @@ export function startSupervisor(supervised: Supervised): Supervisor {
     async stop(graceMs) {
       isStopping = true;
       watch.close();
-      next?.process.kill("SIGKILL");
-      await Promise.all([next?.ended, current && end(current, graceMs)]);
+      for (const child of [next, heir]) child?.process.kill("SIGKILL");
+      await Promise.all([next?.ended, heir?.ended, current && end(current, graceMs)]);
     },
   };
 }
 
-/** Asks a child to end, and sees to it that it does. */
+/** Asks a child to end, and sees to it that it does; asked again, the child gives back what it has. */
 async function end(child: Child, graceMs: number): Promise<void> {
   child.send({ type: "stop", graceMs });
   const timer = setTimeout(() => child.process.kill("SIGKILL"), graceMs + OVERDUE_MS);
