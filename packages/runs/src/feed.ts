@@ -20,8 +20,11 @@ export interface RunListener {
   event(event: EventRecord): void;
   /** Events were missed: read the record again. */
   gap(): void;
-  /** Nothing special, but some seconds have passed: read the record again, for the feed is only a hint. */
-  poll(): void;
+  /**
+   * Nothing special, but some seconds have passed: read the record again, for the feed is only a hint. All events up to the place
+   * were handed over; it is unknown while the reader has lost its own.
+   */
+  poll(place: number | undefined): void;
   closed(error: JobbersError): void;
 }
 
@@ -33,13 +36,21 @@ export interface Subscription {
 /** Of how many events a page is, how long one wait for them is, and what is polled beside them, how often. */
 export interface FeedPace {
   readonly page: number;
+  /**
+   * So many events in one page are a flood: then the reader rests for `floodMs`, for each of its waits costs those who work a wake-up.
+   */
+  readonly flood: number;
+  readonly floodMs: number;
   readonly waitMs: number;
   readonly pollMs: number;
   readonly pollRuns: number;
   readonly retryMs: number;
 }
 
-const defaultPace: FeedPace = { page: 500, waitMs: 30_000, pollMs: 5_000, pollRuns: 1_000, retryMs: 500 };
+const defaultPace: FeedPace = {
+  ...{ page: 2_000, flood: 40, floodMs: 100 },
+  ...{ waitMs: 30_000, pollMs: 5_000, pollRuns: 1_000, retryMs: 500 },
+};
 
 /** Makes the feed reader of a connection. */
 export function createFeed(store: Store, pace: FeedPace = defaultPace): Feed {
@@ -61,15 +72,15 @@ export function createFeed(store: Store, pace: FeedPace = defaultPace): Feed {
   };
   // Map iterators live on through insertions and deletions: each tick goes on where the last one stopped.
   let rounds = listeners.values();
-  const poll = () => {
-    for (const each of everywhere) each.poll();
+  const poll = (place: number | undefined) => {
+    for (const each of everywhere) each.poll(place);
     for (let i = 0; i < Math.min(pace.pollRuns, listeners.size); i++) {
       let next = rounds.next();
       if (next.done) {
         rounds = listeners.values();
         next = rounds.next();
       }
-      for (const each of next.value ?? []) each.poll();
+      for (const each of next.value ?? []) each.poll(place);
     }
   };
 
@@ -120,21 +131,21 @@ interface Reading {
 interface Audience {
   dispatch(events: readonly EventRecord[]): void;
   tellGap(): void;
-  poll(): void;
+  poll(place: number | undefined): void;
 }
 
 /** Reads from the feed's present end on until it is stopped; store errors only make it pause. */
 function startReading(store: Store, pace: FeedPace, audience: Audience): Reading {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const timer = setInterval(() => audience.poll(), pace.pollMs);
+  let cursor: number | undefined;
+  const timer = setInterval(() => audience.poll(cursor), pace.pollMs);
   let ready: () => void = () => undefined;
   const isReady = new Promise<void>((resolve) => {
     ready = resolve;
   });
 
   const run = async () => {
-    let cursor: number | undefined;
     let missed = false;
     while (!signal.aborted) {
       try {
@@ -149,7 +160,9 @@ function startReading(store: Store, pace: FeedPace, audience: Audience): Reading
         cursor = page.cursor;
         if (page.gap) audience.tellGap();
         audience.dispatch(page.events);
-        if (page.events.length < pace.page)
+        const isFlood = page.events.length >= pace.flood && page.events.length < pace.page;
+        if (isFlood) await pause(pace.floodMs, signal);
+        else if (page.events.length < pace.page)
           await store.awaitEvents(cursor, { timeoutMs: pace.waitMs, signal });
       } catch {
         // Whoever listens reads records as well and meets the same error there; here it only costs the place in the feed.

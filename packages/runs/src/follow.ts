@@ -38,9 +38,12 @@ export async function follow(following: Following): Promise<void> {
   let queue: EventRecord[] = [];
   let isBehind = following.after !== undefined;
   let isPolled = false;
+  /** True while the follower has had all that was handed over, so that the reader's place is its own as well. */
+  let isAbreast = false;
   const fallBehind = () => {
     queue = [];
     isBehind = true;
+    isAbreast = false;
     bell.ring();
   };
   const listener: RunListener = {
@@ -50,8 +53,10 @@ export async function follow(following: Following): Promise<void> {
       bell.ring();
     },
     gap: fallBehind,
-    poll() {
+    poll(place) {
       isPolled = true;
+      // Of a quiet run there is no event to go by: without this, who falls behind once would read the feed from hours ago.
+      if (place !== undefined && queue.length === 0 && isAbreast) last = Math.max(last, place);
       bell.ring();
     },
     closed: bell.break,
@@ -91,7 +96,7 @@ export async function follow(following: Following): Promise<void> {
       if (!event) return undefined;
       if (event.cursor <= last) continue;
       if ((await handOn(event)) === "end") return "end";
-      last = event.cursor;
+      last = Math.max(last, event.cursor);
     }
     return undefined;
   };
@@ -106,6 +111,7 @@ export async function follow(following: Following): Promise<void> {
     }
     for (;;) {
       try {
+        isAbreast = false;
         if ((isBehind ? await catchUp() : await handOnQueued()) === "end") return;
         if (isBehind) continue;
         if (isPolled) {
@@ -117,6 +123,7 @@ export async function follow(following: Following): Promise<void> {
         if ((error as JobbersError).code !== "store-busy") throw error;
         isBehind = true;
       }
+      isAbreast = !isBehind;
       await bell.sleep(signal);
     }
   } catch (error) {

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { createFeed, type RunListener } from "../src/feed.js";
 import { createFakeFeedStore } from "./fake-feed-store.js";
 
-const pace = { page: 3, waitMs: 60_000, pollMs: 60_000, pollRuns: 2, retryMs: 1 };
+const pace = { page: 3, flood: 3, floodMs: 60_000, waitMs: 60_000, pollMs: 60_000, pollRuns: 2, retryMs: 1 };
 
 function setUp(overrides: Partial<typeof pace> = {}) {
   const store = createFakeFeedStore();

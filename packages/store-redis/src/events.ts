@@ -9,21 +9,47 @@ interface FeedPage {
   readonly gap: boolean;
 }
 
+type Entry = readonly [id: string, fields: readonly string[]];
+
+/** How many entries are asked for at first: where many runs share entries, these fill a page. */
+const FIRST_ENTRIES = 8;
+
 /** The feed after a cursor. An entry of the stream holds several events, and its id is the number of the last. */
 export function readEvents({ keys, look }: Server, after: number, limit: number): Promise<FeedPage> {
   return look(async (redis) => {
-    const [first] = await redis.xrange(keys.events, "-", "+", "COUNT", 1);
-    if (!first)
-      return { events: [], cursor: after, gap: after > 0 && after < (await lastOf(redis, keys.clock)) };
-    const entries = await redis.xrange(keys.events, `(${after}`, "+", "COUNT", Math.max(1, limit));
-    const events = entries
-      .flatMap(([id, fields]) => eventsOf(id, fields))
-      .filter(({ cursor }) => cursor > after);
+    const read = (from: number, count: number): Promise<Entry[]> =>
+      redis.xrange(keys.events, `(${from}`, "+", "COUNT", count);
+    const few = Math.min(limit, FIRST_ENTRIES);
+    let entries = await read(after, few);
+    if (entries.length === 0 && after > 0) {
+      if (after >= (await lastOf(redis, keys.clock))) return { events: [], cursor: after, gap: false };
+      // Something was told meanwhile, or else it was trimmed.
+      entries = await read(after, few);
+    }
+    const [first] = entries;
+    if (!first) return { events: [], cursor: after, gap: after > 0 };
+    const held = countIn(entries);
+    if (entries.length === FIRST_ENTRIES && held < limit) {
+      // As many as may be needed, and no more: what is over is read again with the next page.
+      const more = Math.ceil(((limit - held) * entries.length) / held);
+      entries.push(...(await read(lastIn(entries.at(-1) as Entry), more)));
+    }
+    const events: EventRecord[] = [];
+    for (const entry of entries) {
+      if (events.length >= limit) break;
+      events.push(...eventsOf(entry).filter(({ cursor }) => cursor > after));
+    }
     const page = events.slice(0, limit);
-    const firstCursor = eventsOf(...first)[0]?.cursor ?? 0;
-    return { events: page, cursor: page.at(-1)?.cursor ?? after, gap: after > 0 && firstCursor > after + 1 };
+    // Numbers have no gaps: where the next one is missing, it was trimmed.
+    const next = lastIn(first) - countIn([first]) + 1;
+    return { events: page, cursor: page.at(-1)?.cursor ?? after, gap: after > 0 && next > after + 1 };
   });
 }
+
+const fieldOf = ([, fields]: Entry, name: string) => fields[fields.indexOf(name) + 1] as string;
+const lastIn = ([id]: Entry) => Number(id.slice(0, id.indexOf("-")));
+const countIn = (entries: readonly Entry[]) =>
+  entries.reduce((sum, entry) => sum + Number(fieldOf(entry, "n")), 0);
 
 /** The cursor at the feed's end. */
 export function lastEvent({ keys, look }: Server): Promise<number> {
@@ -34,11 +60,10 @@ async function lastOf(redis: { hget(key: string, field: string): Promise<string 
   return Number((await redis.hget(clock, "events")) ?? 0);
 }
 
-function eventsOf(id: string, fields: readonly string[]): EventRecord[] {
-  const last = Number(id.slice(0, id.indexOf("-")));
-  const fieldOf = (name: string) => fields[fields.indexOf(name) + 1] as string;
-  const atMs = Number(fieldOf("t"));
-  const packed = fieldOf("e").split(RS).flatMap(expand);
+function eventsOf(entry: Entry): EventRecord[] {
+  const last = lastIn(entry);
+  const atMs = Number(fieldOf(entry, "t"));
+  const packed = fieldOf(entry, "e").split(RS).flatMap(expand);
   return packed.map(([type, run, step = "", detail = ""], i): EventRecord => {
     return {
       cursor: last - packed.length + 1 + i,

@@ -7,11 +7,13 @@ const order = readOrder();
 const tally = createTally(order);
 const returnedMs = new Map<string, number>();
 const jobbers = await connect(order.url);
+const forever = { ageMs: 86_400_000, count: 100_000_000 };
 const worker = jobbers.worker({
   workflows: [noop, chain, longChain, diamond, wide],
   concurrency: order.concurrency,
   ...(order.lanes !== undefined && { lanes: order.lanes }),
   ...(order.inline !== undefined && { inline: order.inline }),
+  ...(order.keepsAll && { retention: { succeeded: forever, failed: forever, cancelled: forever } }),
   observe(event) {
     switch (event.type) {
       case "reported":

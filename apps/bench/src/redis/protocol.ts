@@ -9,6 +9,8 @@ export interface Order {
   readonly inline?: boolean | undefined;
   /** After how many steps it tells that it is done. */
   readonly steps?: number | undefined;
+  /** Whether it deletes no ended run, however many there are; ours only. */
+  readonly keepsAll?: boolean | undefined;
   /** Whether it tells of each step that starts. */
   readonly starts?: boolean | undefined;
 }

@@ -6,7 +6,7 @@ import { startProcess } from "../../redis/worker-process.js";
 import type { Scenario } from "../../scenario.js";
 import { noop } from "../../scenarios/workflows.js";
 import type { HttpPlace } from "../place.js";
-import { startServer } from "../server-process.js";
+import { startApi } from "../server-process.js";
 import { register } from "./submit.js";
 
 const CLIENTS = 500;
@@ -16,11 +16,11 @@ export const streams: Scenario<HttpPlace> = {
   name: "GET /v1/runs/{id}/events",
   what:
     `no-op steps of one worker process at concurrency 100, with ${CLIENTS} clients of the server's event streams, each watching ` +
-    "a run that waits, against none; the server runs in both cases",
+    "a run that waits, against none; the server runs in both cases, and nobody tidies up",
   async measure({ store, url }, scale) {
     const steps = Math.ceil((store === "redis" ? 100_000 : 20_000) * scale);
     await register(url);
-    await using server = await startServer(url);
+    await using server = await startApi(url);
     // The first drain warms the store up.
     await drain(url, steps);
     const alone = await drain(url, steps);
@@ -37,7 +37,7 @@ export const streams: Scenario<HttpPlace> = {
 async function drain(url: string, steps: number): Promise<number> {
   await using jobbers = await connect(url);
   await submitRunsTo(jobbers, noop, steps);
-  await using worker = await startProcess("jobbers", { url, concurrency: 100, steps });
+  await using worker = await startProcess("jobbers", { url, concurrency: 100, steps, keepsAll: true });
   await worker.go();
   const { fromMs, atMs } = await worker.told("done");
   return (steps / (atMs - fromMs)) * 1000;
