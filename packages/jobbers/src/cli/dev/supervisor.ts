@@ -90,7 +90,10 @@ export function startSupervisor(supervised: Supervised): Supervisor {
       // Newer code takes the place of code that has not served yet; code that does not load takes nobody's.
       heir?.process.kill("SIGKILL");
       [heir, next] = [child, undefined];
-      if (current) await end(current, RESTART_MS);
+      if (current) {
+        note(`${why ?? "a file"} changed: what runs has ${RESTART_MS / 1_000} s to finish`);
+        await end(current, RESTART_MS);
+      }
       if (isStopping || child !== heir) return;
       [current, heir] = [child, undefined];
       child.send({ type: "serve", store, host, port, concurrency });
