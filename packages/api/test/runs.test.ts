@@ -1,4 +1,6 @@
-import { expect, it } from "vitest";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, it, onTestFinished } from "vitest";
 import type { RunDetail, RunPage, StepDetail, StepPage } from "../src/index.js";
 import { apiOver, newId, problemIn, register, work } from "./bench.js";
 import { onEachStore, openMemory } from "./each-store.js";
@@ -192,6 +194,17 @@ onEachStore("a run", (open) => {
       ...{ status: 400, code: "query-invalid", errors: [{ pointer: "/wait" }] },
     });
   });
+});
+
+it("a wait for a result ends in time, however often memory is tidied meanwhile", async () => {
+  setFlagsFromString("--expose-gc");
+  const tidy = runInNewContext("gc") as () => void;
+  const api = apiOver(await openMemory());
+  await register(api.store);
+  const id = await api.submit({ dag: "chain", input: { n: 2 } });
+  const tidying = setInterval(tidy, 10);
+  onTestFinished(() => clearInterval(tidying));
+  expect((await api.get(`/v1/runs/${id}/result?wait=200ms`)).status).toBe(202);
 });
 
 onEachStore("GET /v1/runs", (open) => {

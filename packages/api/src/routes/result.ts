@@ -66,11 +66,21 @@ async function waitForEnd(
     last = await readRun(store, first.id);
     return last;
   };
-  const signal = AbortSignal.any([AbortSignal.timeout(waitMs), gone, closing]);
+  // Not AbortSignal.any over AbortSignal.timeout: on Node 20 the timeout is lost with the next garbage collection.
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  const timer = setTimeout(end, waitMs);
+  for (const signal of [gone, closing]) {
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+  }
   try {
-    return await untilEnded({ id: first.id, feed, read }, signal);
+    return await untilEnded({ id: first.id, feed, read }, ending.signal);
   } catch (error) {
-    if (signal.aborted) return last;
+    if (ending.signal.aborted) return last;
     throw error;
+  } finally {
+    clearTimeout(timer);
+    for (const signal of [gone, closing]) signal.removeEventListener("abort", end);
   }
 }
