@@ -42,6 +42,11 @@ const types: Readonly<Record<string, string>> = {
   kept: "zset",
   purging: "list",
   forget: "list",
+  dead: "zset",
+  letters: "hash",
+  lettersof: "set",
+  lettercounts: "hash",
+  lettered: "set",
 };
 
 /** Words that name one key only. */
@@ -64,6 +69,10 @@ const single = new Set([
   "kept",
   "purging",
   "forget",
+  "dead",
+  "letters",
+  "lettercounts",
+  "lettered",
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */

@@ -36,6 +36,7 @@ const events = {
   r: "step.retry",
   l: "step.lost",
   q: "step.quarantined",
+  d: "step.dead-lettered",
 } as const satisfies Record<string, EventRecord["type"]>;
 
 export const triggerLetters = {

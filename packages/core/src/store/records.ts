@@ -31,6 +31,8 @@ export interface StepRecord {
   readonly state: StepState;
   readonly reason?: StepReason | undefined;
   readonly phase: Phase;
+  /** True when a retry by hand has given it another input than its wiring says: see `valueKey.edited`. */
+  readonly edited?: boolean | undefined;
   readonly queue: string;
   readonly fence: number;
   readonly tries: number;
@@ -99,7 +101,7 @@ export interface WorkerRecord {
 /** What the feed tells of; `run.retried` says that a run goes on after its end, because somebody retried it by hand. */
 export const eventTypes = [
   ...(["run.created", "run.ended", "run.retried"] as const),
-  ...(["steps", "step.retry", "step.lost", "step.quarantined"] as const),
+  ...(["steps", "step.retry", "step.lost", "step.quarantined", "step.dead-lettered"] as const),
 ] as const;
 
 /**

@@ -1,5 +1,6 @@
 import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
+import type { DeadLetterCount, DeadLetterQuery, DeadLetterRecord, DeadLetterRef } from "./dead-letters.js";
 import type { DurationSummary } from "./durations.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
@@ -16,7 +17,14 @@ import type {
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
 import type { Reaped, Renewal, Retention, Session, SessionOpening } from "./session.js";
 import type { StepState } from "./states.js";
-import type { CancelResult, RetryResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
+import type {
+  CancelResult,
+  RetryOptions,
+  RetryResult,
+  Submission,
+  SubmitCall,
+  SubmitResult,
+} from "./submission.js";
 import type { Vitals } from "./vitals.js";
 import type { Whereabouts } from "./whereabouts.js";
 
@@ -82,8 +90,14 @@ export interface Submitting {
    *   cancelled while it was scheduled begins at once. What succeeded while it was being cancelled now has its followers.
    * - The run reads as ended until all its steps are prepared, in transitions of at most 500 steps. Should the caller vanish in
    *   between, whoever retries next or promotes timers completes it.
+   *
+   * With `only`, of the steps that failed by themselves only those run again, and those that ran because a parent had failed: these
+   * are judged anew. Every other failure is kept, and still counts: unless somebody catches it, the run fails again. What was
+   * cancelled goes on in any case. An `input` is kept with the step, and goes with each of its attempts in place of what its wiring says.
    */
-  retry(run: string): Promise<RetryResult>;
+  retry(run: string, options?: RetryOptions): Promise<RetryResult>;
+  /** Forgets dead letters, at most {@link PURGE_LIMIT} a call; answers how many there were. Their steps and runs stay as they are. */
+  purgeDeadLetters(letters: readonly DeadLetterRef[]): Promise<number>;
 }
 
 export interface Working {
@@ -137,7 +151,10 @@ export interface Upkeep {
     readonly limit: number;
     readonly gone?: readonly string[];
   }): Promise<Reaped>;
-  /** Deletes ended runs beyond their retention, at most `limit` rows of them; `more` says that it was not all. */
+  /**
+   * Deletes ended runs and dead letters beyond their retention, at most `limit` rows of them; `more` says that it was not all.
+   * `purged` counts the runs. A run that is kept because of its dead letters goes with the last of them.
+   */
   purge(retention: Retention, limit: number): Promise<{ readonly purged: number; readonly more: boolean }>;
 }
 
@@ -149,6 +166,16 @@ export interface Looking {
    * them by state, and of a span of time none outside. Rejects with `cursor-invalid` for a `cursor` that is none of its own.
    */
   listRuns(query: RunQuery): Promise<{ readonly runs: RunRecord[]; readonly next?: string | undefined }>;
+  /**
+   * Dead letters, newest first. A call examines at most {@link EXAMINED_LIMIT}, and of a span of time none outside, so with a filter
+   * a page may be short, or empty, and still have a `next`. Rejects with `cursor-invalid` for a `cursor` that is none of its own.
+   */
+  listDeadLetters(
+    query: DeadLetterQuery,
+  ): Promise<{ readonly letters: DeadLetterRecord[]; readonly next?: string | undefined }>;
+  getDeadLetter(run: string, step: StepAddress): Promise<DeadLetterRecord | undefined>;
+  /** How many dead letters each task has; tasks without are left out. O(tasks). */
+  countDeadLetters(): Promise<DeadLetterCount[]>;
   getStep(run: string, address: StepAddress): Promise<StepRecord | undefined>;
   /** Steps that were touched so far, ordered by address; unstarted ones have no record. */
   listSteps(

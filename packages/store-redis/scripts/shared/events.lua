@@ -4,7 +4,7 @@
 
 local told, count = {}, 0
 
--- Types: c created, e ended, a retried (again), s steps, r retry, l lost, q quarantined. Details are letters and numbers: see src/events.ts.
+-- Types: c created, e ended, a retried (again), s steps, r retry, l lost, q quarantined, d dead-lettered. Details are letters and numbers: see src/events.ts.
 function events.add(run, kind, step, detail)
   events.addText(kind .. US .. run.id .. US .. (step or "") .. US .. (detail or ""))
 end

@@ -4,6 +4,7 @@ import { cancelling } from "./cancelling.js";
 import { catching } from "./catching.js";
 import { crashes } from "./crashes.js";
 import { dags } from "./dags.js";
+import { deadLetters } from "./dead-letters.js";
 import { durability } from "./durability.js";
 import { epilogues } from "./epilogues.js";
 import { events } from "./events.js";
@@ -16,6 +17,7 @@ import { graph } from "./graph.js";
 import { heartbeats } from "./heartbeats.js";
 import { inspecting } from "./inspecting.js";
 import { lanes } from "./lanes.js";
+import { letterRetention } from "./letter-retention.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
 import { liveness } from "./liveness.js";
@@ -23,6 +25,7 @@ import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
 import { openings } from "./openings.js";
+import { redriving } from "./redriving.js";
 import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
 import { retrying } from "./retrying.js";
@@ -70,6 +73,9 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["retrying catches", retryingCatches],
   ["retrying cancelled runs", retryingCancelled],
   ["retrying ended runs", retryingEnded],
+  ["dead letters", deadLetters],
+  ["retention of dead letters", letterRetention],
+  ["redriving", redriving],
   ["crashes", crashes],
   ["retention", retention],
   ["looking", looking],
