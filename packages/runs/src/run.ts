@@ -2,6 +2,7 @@ import { JobbersError, type RunRecord, type Store, type Workflow } from "@jobber
 import { explain } from "./explain/explain.js";
 import type { Feed } from "./feed.js";
 import type { Plans } from "./plans.js";
+import { restart } from "./redrive.js";
 import { readProgress } from "./run-progress.js";
 import { readResult, statusOf } from "./run-result.js";
 import type { Run } from "./run-types.js";
@@ -31,12 +32,8 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
       if (status === "unknown") throw unknownRun(id);
       return status;
     },
-    async retry() {
-      const { status } = await store.retry(id);
-      if (status === "unknown") throw unknownRun(id);
-      if (status === "purged") throw forgottenRun(id);
-      return status;
-    },
+    retry: ({ from = "failed" } = {}) =>
+      restart(store, id, from === "failed" ? {} : { only: { step: from } }),
     async *steps({ states } = {}) {
       let after: string | undefined;
       do {
@@ -58,13 +55,6 @@ function checkRecord(record: RunRecord | undefined, id: string, workflow: Workfl
   if (!record) throw unknownRun(id);
   if (!workflow || workflow.name === record.name) return record;
   throw new JobbersError("run-conflict", `run ${id} is one of "${record.name}", not of "${workflow.name}"`);
-}
-
-function forgottenRun(id: string): JobbersError {
-  return new JobbersError(
-    "run-unknown",
-    `nothing of run ${id} is kept but its id; submit it anew under another`,
-  );
 }
 
 function unknownRun(id: string): JobbersError {
