@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { type DeadLetterFilter, JobbersError, quoted } from "@jobbers/core";
 import { type LetterPage, purgeLetters, readDeadLetter, redriveLetters, redriveStep } from "@jobbers/runs";
 import type { Context } from "hono";
-import { json } from "../answers.js";
+import { empty, json } from "../answers.js";
 import type { ApiContext } from "../context.js";
 import { parseFields, readFields } from "../fields.js";
 import { instantMs } from "../instants.js";
@@ -153,7 +153,7 @@ export const purgeDeadLetter = defineRoute(
   },
   async ({ store }, { params: { run, address } }) => {
     await store.purgeDeadLetters([{ run, step: address }]);
-    return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+    return empty(204);
   },
 );
 

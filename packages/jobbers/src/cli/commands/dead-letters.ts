@@ -29,8 +29,8 @@ const args = {
   task: { type: "string", valueHint: "NAME", description: "Only of steps of this task" },
   queue: { type: "string", valueHint: "NAME", description: "Only of steps in this queue" },
   reason: { type: "string", valueHint: "REASON", description: `Only for this reason: ${reasons.join(", ")}` },
-  after: { type: "string", valueHint: "MOMENT", description: "Only those that died then or later" },
-  before: { type: "string", valueHint: "MOMENT", description: "Only those that died before then" },
+  after: { type: "string", valueHint: "TIME", description: "Only those that died then or later" },
+  before: { type: "string", valueHint: "TIME", description: "Only those that died before then" },
   limit: { type: "string", valueHint: "N", description: "list: at most so many; default 20" },
   input: {
     type: "string",
