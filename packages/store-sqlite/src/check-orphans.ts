@@ -23,6 +23,11 @@ export function checkOrphans(inspection: Inspection, from: Place | undefined): P
   return [at, after];
 }
 
+function uncountLetters({ unit }: Pick<Inspection, "unit">, run: number): void {
+  const rows = unit.sql.tuples("SELECT task, count(*) FROM dead_letters WHERE run = ? GROUP BY 1", run);
+  for (const [task, n] of rows) unit.ledger.tally(`dead:${task}`, -(n as number));
+}
+
 /** Only what has failed for good has a dead letter. */
 function checkLetters({ unit, tell }: Pick<Inspection, "unit" | "tell">, id: string, run: number): void {
   const isDead = "SELECT address FROM steps WHERE run = ?1 AND state = 'failed' AND rescued = -1";
@@ -40,7 +45,9 @@ function checkRun({ unit, tell }: Inspection, table: (typeof tables)[number], ru
   if (!found) {
     const [n] = sql.tuple(`SELECT count(*) FROM ${table} WHERE run = ?`, run) as [number];
     const detail = `${n} rows of run number ${run}, which is gone`;
-    if (tell("orphan", { key: table, detail }, true)) sql.run(`DELETE FROM ${table} WHERE run = ?`, run);
+    if (!tell("orphan", { key: table, detail }, true)) return;
+    if (table === "dead_letters") uncountLetters({ unit }, run);
+    sql.run(`DELETE FROM ${table} WHERE run = ?`, run);
     return;
   }
   if (table === "dead_letters") checkLetters({ unit, tell }, found[0] as string, run);

@@ -46,6 +46,26 @@ const mendable: readonly Case[] = [
     () => `DELETE FROM timers WHERE ${step(busy.mapped, "item[1]")}`,
     ["step-unplaced"],
   ],
+  [
+    "a dead letter of a step that has not failed",
+    () => `UPDATE dead_letters SET address = 's2' WHERE ${step(busy.failed, "s1")}`,
+    ["letter-stale"],
+  ],
+  [
+    "how many dead letters a task has",
+    () => "UPDATE tallies SET n = 9 WHERE shelf LIKE 'dead:%'",
+    ["count-list"],
+  ],
+  [
+    "dead letters of no run",
+    () => "INSERT INTO dead_letters (run, address, task, queue, reason) VALUES (999, 'a', 's1', '', 'error')",
+    ["count-list", "orphan"],
+  ],
+  [
+    "a run that goes on and that its dead letters are said to keep",
+    () => `INSERT INTO shelves (shelf, at, run) VALUES ('lettered', 1, ${runNumber(busy.mapped)})`,
+    ["run-mislisted"],
+  ],
   ["a scheduled run without its timer", () => "DELETE FROM timers WHERE address = ''", ["step-unplaced"]],
   [
     "a running step without its lease",
