@@ -112,6 +112,21 @@ export function redriving(test: BenchTest): void {
     expect(await bench.runState(run)).toBe("succeeded");
   });
 
+  test("a map whose children all stay as they are ends again, and others go on", async (bench) => {
+    const plan = planOf("aside", [...mapped("continue").steps, taskStep("other")], { failure: "continue" });
+    const acts = { "item[0]": FAIL, other: FAIL };
+    const { run } = await begin(bench, plan, acts, { input: { list: [1, 2] } });
+    await redrive(bench, run, only("other"));
+    expect(await work(bench, plan)).toEqual(["other"]);
+    expect(await bench.stepStates(run, "item[]", "item[0]", "join", "other")).toEqual({
+      ...{ "item[]": "failed", "item[0]": "failed", join: "cancelled", other: "succeeded" },
+    });
+    expect(await bench.store.getRun(run)).toMatchObject({
+      state: "failed",
+      failure: expect.stringContaining("item[0]"),
+    });
+  });
+
   test("a catcher that failed is judged anew, one that succeeded is kept", async (bench) => {
     const { run } = await begin(bench, caught(), { a: FAIL, rescue: FAIL });
     await redrive(bench, run, only("a"));
