@@ -96,13 +96,9 @@ describe("jobbers dead-letters", () => {
   it("refuses what makes no sense together", async () => {
     const [run] = runs as [string];
     for (const [args, message] of [
-      [["bury"], /ACTION/],
-      [["list", run], /filters/],
-      [["show", run], /a run and a step/],
       [["redrive", run], /jobbers retry/],
       [["purge", run, "picky", "--task", "picky"], /--task/],
       [["redrive", "--input", "{}", "--yes"], /--input/],
-      [["list", "--reason", "bored"], /--reason/],
     ] as const) {
       const ended = await cli("dead-letters", ...args);
       expect(ended.code).toBe(2);
