@@ -137,7 +137,7 @@ class RestartableWorker implements Worker {
       trusted: pool?.keeper.trusted ?? false,
       busy: pool?.slots.taken ?? 0,
       waiting: pool?.slots.waiting ?? 0,
-      ahead: pool?.pace.ahead(pool.slots.capacity) ?? 0,
+      ahead: pool?.pace.ahead ?? 0,
       abandoned: running.filter(({ abandoned }) => abandoned).length,
       control: pool?.control.busy ?? 0,
       held: pool?.ledger.size ?? 0,
