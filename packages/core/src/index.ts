@@ -34,6 +34,7 @@ export * from "./store/states.js";
 export * from "./store/step-spec.js";
 export * from "./store/store.js";
 export * from "./store/submission.js";
+export * from "./store/superseded.js";
 export * from "./store/vitals.js";
 export * from "./store/whereabouts.js";
 export * from "./values/hash.js";

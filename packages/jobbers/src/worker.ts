@@ -4,6 +4,7 @@ import {
   createWorker,
   hostIdentity,
   type WorkerOptions as PoolOptions,
+  processBirth,
   type StopOptions,
   type WorkerStats,
 } from "@jobbers/worker";
@@ -51,7 +52,10 @@ export function createJobbersWorker(
 ): JobbersWorker {
   const host = options.host ?? hostIdentity();
   const { retention, sweepMs, log, random } = options;
-  const upkeep = createUpkeep({ store, host, retention, sweepMs: checkSweep(sweepMs), log, random });
+  const upkeep = createUpkeep({
+    ...{ store, host, birthOf: processBirth, retention, log, random },
+    sweepMs: checkSweep(sweepMs),
+  });
   // A stop that ends after the worker was started again must not make it forgotten.
   let starts = 0;
   // A retry, or a run that somebody has scheduled, may be due sooner than upkeep would look by itself.

@@ -18,14 +18,14 @@ const LISTED_LIMIT = 10_000;
 export const openSessionScript: Script<[id: string, opening: SessionOpening, eventsKept: number], Session> = {
   name: "open-session",
   encode(id, opening, eventsKept) {
-    const { worker, host, pid, leaseMs, serves, queues, registers } = opening;
+    const { worker, host, pid, birth, leaseMs, serves, queues, registers } = opening;
     const args: Argument[] = [
       eventsKept,
       id,
       packText(worker),
       Number.isFinite(leaseMs) ? leaseMs : "inf",
       `\n${serves.map(keyText).join("\n")}\n`,
-      JSON.stringify({ worker, host, pid, serves, queues }),
+      JSON.stringify({ worker, host, pid, birth, serves, queues }),
     ];
     for (const { kind, name, plan, planText, ...about } of registers) {
       args.push(packText(name), kind, packHash(plan), planText, JSON.stringify(about));
@@ -86,10 +86,10 @@ export function listHeld({ keys, look }: Server, session: string): Promise<Lease
   });
 }
 
-type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "queues" | "serves">;
+type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "birth" | "queues" | "serves">;
 
 type ListedWorker = [
-  ...[session: string, expires: string, about: string, opened: string, held: number],
+  ...[session: string, expires: string, about: string, opened: string, lease: string, held: number],
   ...[lag: string | null, heard: string | null, slots: string | null, running: string | null],
 ];
 
@@ -99,11 +99,12 @@ export const listWorkersScript: Script<[], WorkerRecord[]> = {
   decode: (reply) =>
     (reply as ListedWorker[])
       .map(
-        ([session, expires, about, opened, held, lag, heard, slots, running]): WorkerRecord => ({
+        ([session, expires, about, opened, lease, held, lag, heard, slots, running]): WorkerRecord => ({
           session,
           ...(JSON.parse(about) as About),
           openedAtMs: Number(opened),
-          expiresAtMs: expires === "inf" ? Number.POSITIVE_INFINITY : Number(expires),
+          expiresAtMs: numberOf(expires),
+          leaseMs: numberOf(lease),
           held,
           ...(lag !== null && { lagMs: Number(lag) }),
           ...(heard !== null && loadOf(Number(heard), Number(slots), Number(running))),
@@ -111,6 +112,10 @@ export const listWorkersScript: Script<[], WorkerRecord[]> = {
       )
       .sort((a, b) => a.openedAtMs - b.openedAtMs),
 };
+
+function numberOf(text: string): number {
+  return text === "inf" ? Number.POSITIVE_INFINITY : Number(text);
+}
 
 function loadOf(heardAtMs: number, slots: number, running: number) {
   return { heardAtMs, slots, running, free: Math.max(0, slots - running) };

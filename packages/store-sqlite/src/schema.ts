@@ -69,7 +69,7 @@ CREATE TABLE timers (
 ) WITHOUT ROWID;
 -- From "told" on, what its worker tells with renewals: the number of its last bulletin, when that was, the rest as it was then.
 CREATE TABLE sessions (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, birth TEXT,
   serves TEXT NOT NULL, queues TEXT NOT NULL, opened INTEGER NOT NULL, lease REAL NOT NULL, expires REAL NOT NULL,
   suspect INTEGER, state TEXT NOT NULL, ended INTEGER,
   told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER

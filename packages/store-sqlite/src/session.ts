@@ -25,13 +25,14 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
   const id = randomUUID();
   for (const registration of opening.registers) register(unit, registration);
   sql.run(
-    "INSERT INTO sessions (seq, id, worker, host, pid, serves, queues, opened, lease, expires, state) " +
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+    "INSERT INTO sessions (seq, id, worker, host, pid, birth, serves, queues, opened, lease, expires, state) " +
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
     unit.turn.nextSeq(),
     id,
     opening.worker,
     opening.host,
     opening.pid,
+    opening.birth ?? null,
     JSON.stringify(opening.serves),
     JSON.stringify(opening.queues),
     now,
@@ -154,10 +155,12 @@ interface SessionRow {
   readonly worker: string;
   readonly host: string;
   readonly pid: number;
+  readonly birth: string | null;
   readonly queues: string;
   readonly serves: string;
   readonly opened: number;
   readonly expires: number;
+  readonly lease: number;
   readonly held: number;
   readonly heard: number | null;
   readonly lag: number | null;
@@ -167,17 +170,19 @@ interface SessionRow {
 
 export function listWorkers(sql: Sql): WorkerRecord[] {
   const select =
-    "SELECT id, worker, host, pid, queues, serves, opened, expires, heard, lag, slots, running, " +
+    "SELECT id, worker, host, pid, birth, queues, serves, opened, expires, lease, heard, lag, slots, running, " +
     "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions WHERE state = 'open' ORDER BY seq";
   return sql.all<SessionRow>(select).map((row) => ({
     session: row.id,
     worker: row.worker,
     host: row.host,
     pid: row.pid,
+    ...(row.birth !== null && { birth: row.birth }),
     queues: JSON.parse(row.queues) as string[],
     serves: JSON.parse(row.serves) as string[],
     openedAtMs: row.opened,
     expiresAtMs: row.expires,
+    leaseMs: row.lease,
     held: row.held,
     ...(row.lag !== null && { lagMs: row.lag }),
     ...loadOf(row),

@@ -6,12 +6,16 @@ import { goneFrom, Reaper } from "./reaper.js";
 
 /** What `createUpkeep` takes. */
 export interface UpkeepOptions extends ActorOptions {
-  readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "purge">;
+  readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "readTime" | "purge">;
   /**
    * Which machine this is, as its workers say (`hostIdentity()` of the worker): steps of its dead processes are taken back at
    * once. Left out, every lost worker's lease is waited for.
    */
   readonly host?: string | undefined;
+  /**
+   * When a process of this machine began (`processBirth` of the worker), so that one that got a dead worker's pid is not taken for it.
+   */
+  readonly birthOf?: ((pid: number) => string | undefined) | undefined;
   /** How long, and how many, ended runs are kept, by outcome. */
   readonly retention?: Partial<Retention> | undefined;
   /** How far the reaper's sweeps are apart, in milliseconds; default 5 s. */
@@ -37,16 +41,16 @@ export interface Upkeep {
  * Makes what keeps a store going: promoter, reaper and janitor. Any process may run it, several may, and one has to.
  *
  * @example
- * const upkeep = createUpkeep({ store, host: hostIdentity() });
+ * const upkeep = createUpkeep({ store, host: hostIdentity(), birthOf: processBirth });
  * await upkeep.start();
  */
 export function createUpkeep(options: UpkeepOptions): Upkeep {
-  const { store, host, retention, sweepMs, pollMs, cleanEveryMs, log, random } = options;
+  const { store, host, birthOf, retention, sweepMs, pollMs, cleanEveryMs, log, random } = options;
   const promoter = new Promoter({ store, pollMs, log, random });
   const reaper = new Reaper({
     store,
     sweepMs,
-    isGone: host === undefined ? undefined : goneFrom(host),
+    isGone: host === undefined ? undefined : goneFrom(host, birthOf),
     log,
     random,
   });

@@ -79,10 +79,13 @@ export interface WorkerRecord {
   readonly worker: string;
   readonly host: string;
   readonly pid: number;
+  readonly birth?: string | undefined;
   readonly queues: readonly string[];
   readonly serves: readonly string[];
   readonly openedAtMs: number;
   readonly expiresAtMs: number;
+  /** How long it lives without a renewal, in milliseconds; `Infinity`: for ever. */
+  readonly leaseMs: number;
   readonly held: number;
   /** How late its main loop was at its last renewal, in milliseconds; absent before that. */
   readonly lagMs?: number | undefined;

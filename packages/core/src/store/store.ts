@@ -14,7 +14,7 @@ import type {
   WorkerRecord,
 } from "./records.js";
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
-import type { Reaped, Renewal, Retention, Session, SessionOpening } from "./session.js";
+import type { Reaped, Renewal, Retention, Session, SessionOpening, Sweep } from "./session.js";
 import type { StepState } from "./states.js";
 import type { CancelResult, RetryResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
 import type { Vitals } from "./vitals.js";
@@ -129,14 +129,10 @@ export interface Upkeep {
   promoteDue(limit: number): Promise<{ readonly promoted: number; readonly nextDueMs?: number | undefined }>;
   /**
    * Takes the steps of lost sessions back, at most `limit` steps. A session is lost when two sweeps, at least `sweepMs` apart,
-   * found it expired, or at once when it is listed in `gone`. After a pause of more than two sweeps (the store or everybody was
+   * found it expired, or at once when it is listed in `gone`, or in `unheard` and not renewed since. After a pause of more than two sweeps (the store or everybody was
    * away) all leases are extended once instead. The third loss of a step quarantines it: it settles as failed.
    */
-  reapSessions(sweep: {
-    readonly sweepMs: number;
-    readonly limit: number;
-    readonly gone?: readonly string[];
-  }): Promise<Reaped>;
+  reapSessions(sweep: Sweep): Promise<Reaped>;
   /** Deletes ended runs beyond their retention, at most `limit` rows of them; `more` says that it was not all. */
   purge(retention: Retention, limit: number): Promise<{ readonly purged: number; readonly more: boolean }>;
 }

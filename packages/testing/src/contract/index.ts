@@ -30,6 +30,7 @@ import { retryingBodies } from "./retrying-bodies.js";
 import { retryingCancelled } from "./retrying-cancelled.js";
 import { retryingCatches } from "./retrying-catches.js";
 import { retryingEnded } from "./retrying-ended.js";
+import { returning } from "./returning.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { submitting } from "./submitting.js";
@@ -60,6 +61,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["sessions", sessions],
   ["registrations", registrations],
   ["losses", losses],
+  ["returning", returning],
   ["heartbeats", heartbeats],
   ["liveness", liveness],
   ["timers", timers],
