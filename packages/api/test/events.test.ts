@@ -1,4 +1,4 @@
-import type { Store } from "@jobbers/core";
+import { isRunEvent, type Store } from "@jobbers/core";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { RunDetail } from "../src/index.js";
@@ -53,7 +53,7 @@ onEachStore("the events of a run", (open) => {
     const id = await api.submit({ dag: "wide", input });
     await api.result(id);
     const all = (await store.readEvents(0, 10_000)).events
-      .filter(({ run }) => run === id)
+      .filter((event) => isRunEvent(event) && event.run === id)
       .map(({ cursor }) => String(cursor));
     await fc.assert(
       fc.asyncProperty(

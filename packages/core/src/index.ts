@@ -22,6 +22,7 @@ export * from "./plan/resolve.js";
 export * from "./plan/trigger.js";
 export * from "./plan/version.js";
 export * from "./store/durations.js";
+export * from "./store/events.js";
 export * from "./store/exchange.js";
 export * from "./store/inspection.js";
 export * from "./store/listing.js";

@@ -1,4 +1,12 @@
-import type { Lease, Renewal, Session, SessionOpening, Vitals, WorkerRecord } from "@jobbers/core";
+import type {
+  Lease,
+  Renewal,
+  Session,
+  SessionOpening,
+  Vitals,
+  WorkerRecord,
+  WorkerStart,
+} from "@jobbers/core";
 import { readPacked } from "./packed.js";
 import type { Argument, Script } from "./script.js";
 import type { Server } from "./server.js";
@@ -37,19 +45,31 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
 
 type RenewalReply = [status: "alive" | "lost", held?: number, mail?: string[], stale?: number[]];
 
-export const renewScript: Script<[session: string, vitals: Vitals | undefined], Renewal> = {
-  name: "renew",
-  encode: (session, vitals) => [keyText(session), ...packVitals(vitals)],
-  decode(reply, _session, vitals) {
-    const [status, held = 0, mail = [], places = []] = reply as RenewalReply;
-    const stale = places.flatMap((place) => vitals?.bulletin?.beats[place]?.lease ?? []);
-    return {
-      status,
-      held,
-      mail: mail.map((run) => ({ type: "cancel", run })),
-      ...(stale.length > 0 && { stale }),
-    };
-  },
+export const renewScript: Script<[session: string, vitals: Vitals | undefined, eventsKept: number], Renewal> =
+  {
+    name: "renew",
+    encode: (session, vitals, eventsKept) => [eventsKept, keyText(session), ...packVitals(vitals)],
+    decode(reply, _session, vitals) {
+      const [status, held = 0, mail = [], places = []] = reply as RenewalReply;
+      const stale = places.flatMap((place) => vitals?.bulletin?.beats[place]?.lease ?? []);
+      return {
+        status,
+        held,
+        mail: mail.map((run) => ({ type: "cancel", run })),
+        ...(stale.length > 0 && { stale }),
+      };
+    },
+  };
+
+export const announceScript: Script<
+  [session: string, start: Omit<WorkerStart, "session">, eventsKept: number],
+  void
+> = {
+  name: "announce",
+  encode: (session, start, eventsKept) => [
+    ...[eventsKept, keyText(session), JSON.stringify({ session, ...start })],
+  ],
+  decode: () => undefined,
 };
 
 export const releaseScript: Script<[leases: readonly Lease[], eventsKept: number], void> = {

@@ -1,7 +1,16 @@
 import { randomUUID } from "node:crypto";
-import type { Lease, Renewal, Session, SessionOpening, Vitals, WorkerRecord } from "@jobbers/core";
+import type {
+  Lease,
+  Renewal,
+  Session,
+  SessionOpening,
+  Vitals,
+  WorkerRecord,
+  WorkerStart,
+} from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { mailOf } from "./exchange.js";
+import { insertEvent, NO_RUN } from "./feed.js";
 import { register } from "./registrations.js";
 import { giveBack, stepBehind } from "./report.js";
 import type { KnownSession } from "./turn.js";
@@ -85,6 +94,14 @@ export function renew(unit: Unit, id: string, vitals?: Vitals): Renewal {
   const [held] = sql.tuple("SELECT count(*) FROM held WHERE session = ?", session.seq) as [number];
   const stale = vitals ? hear(unit, session, vitals) : [];
   return { status: "alive", held, mail: mailOf(unit, session), ...(stale.length > 0 && { stale }) };
+}
+
+/** Tells of a worker's start, the first time. */
+export function announce(unit: Unit, id: string, start: Omit<WorkerStart, "session">): void {
+  const { sql } = unit;
+  const update = "UPDATE sessions SET announced = 1 WHERE id = ? AND state = 'open' AND announced = 0";
+  const session = sql.run(update, id) > 0 && knownSession(sql, unit.turn.memory.sessions, id);
+  if (session) insertEvent(unit, NO_RUN, "worker.started", session.worker, { session: id, ...start });
 }
 
 /** About how many rows a renewal touches. */

@@ -1,12 +1,12 @@
 import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
 import type { DurationSummary } from "./durations.js";
+import type { EventRecord, WorkerStart } from "./events.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
 import type { RunQuery } from "./listing.js";
 import type {
   AttemptRecord,
-  EventRecord,
   QueueRecord,
   RunRecord,
   StepCounts,
@@ -104,9 +104,11 @@ export interface Working {
    * Prolongs the session; answers what the worker has to know. `lost` means that its steps were given to others.
    *
    * The vitals are kept with it: the beats with the steps that they are of, until these run no more. A beat whose lease is not the
-   * newest changes nothing, and is told as `stale`. Of a lost session nothing is kept.
+   * newest changes nothing, and is told as `stale`. Of a lost session nothing is kept. What is new in a beat is a `step.progress` event.
    */
   renew(session: string, vitals?: Vitals): Promise<Renewal>;
+  /** Writes `worker.started` on the feed, once a session, while that is open. */
+  announce(session: string, start: Omit<WorkerStart, "session">): Promise<void>;
   /** Gives steps back without costing a try. Stale leases are ignored. */
   release(session: string, leases: readonly Lease[]): Promise<void>;
   /** Gives everything back and ends the session. */

@@ -4,6 +4,7 @@ import { cancelling } from "./cancelling.js";
 import { catching } from "./catching.js";
 import { crashes } from "./crashes.js";
 import { dags } from "./dags.js";
+import { deadlines } from "./deadlines.js";
 import { durability } from "./durability.js";
 import { epilogues } from "./epilogues.js";
 import { events } from "./events.js";
@@ -22,6 +23,7 @@ import { liveness } from "./liveness.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
+import { news } from "./news.js";
 import { openings } from "./openings.js";
 import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
@@ -66,6 +68,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["liveness", liveness],
   ["timers", timers],
   ["cancelling", cancelling],
+  ["deadlines", deadlines],
   ["expiring", expiring],
   ["retrying", retrying],
   ["retrying bodies", retryingBodies],
@@ -78,6 +81,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["listing", listing],
   ["whereabouts", whereabouts],
   ["events", events],
+  ["news", news],
   ["inspecting", inspecting],
 ];
 
