@@ -13,6 +13,7 @@ export type {
   Durability,
   Duration,
   ErrorCode,
+  EventType,
   FailedAttempt,
   Failure,
   FailureMode,
@@ -48,6 +49,7 @@ export type {
   TestContext,
   Trigger,
   Wirable,
+  WorkerStart,
   Workflow,
 } from "@jobbers/core";
 export {
