@@ -138,6 +138,34 @@ onEachStore("all events", (open) => {
     expect(of(await again(until("run.ended", 2))).map(([, id]) => id)).toEqual([task, dag]);
   });
 
+  it("tell of workers, unless a run or a dag is asked for", async () => {
+    const store = await open();
+    await register(store);
+    const api = apiOver(store);
+    const [all, starts, ofDag] = await Promise.all(
+      ["", "?type=worker.started", "?dag=chain"].map((query) => listen(api, query)),
+    );
+    const { id: session } = await store.openSession({
+      ...{ worker: "w1", host: "h", pid: 1, leaseMs: 60_000, serves: [], queues: [], registers: [] },
+    });
+    const start = { lostSessions: 1, returned: 2, quarantined: 0, overdue: 3, waiting: 4 };
+    await store.announce(session, start);
+    const run = await api.submit({ dag: "chain", input: { n: 1 } });
+    const told = {
+      type: "worker.started",
+      worker: "w1",
+      at: expect.any(String),
+      detail: { session, ...start },
+    };
+    expect((await starts!((events) => events.length === 2))[1]).toMatchObject({
+      event: "worker.started",
+      data: told,
+    });
+    const both = await all!((events) => events.length === 3);
+    expect(both.map(({ event }) => event)).toEqual(["start", "worker.started", "run.created"]);
+    expect((await ofDag!((events) => events.length === 2))[1]).toMatchObject({ data: { run } });
+  });
+
   it("are missed by nobody who is cut off while they come in", async () => {
     const store = await open();
     await work(store);
