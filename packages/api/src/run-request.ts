@@ -22,8 +22,8 @@ const anyDuration: Check = (value) => {
   try {
     durationMs(value as string, "");
     return undefined;
-  } catch {
-    return `is ${quoted(value)}; it takes milliseconds, or text like "250ms", "1s", "1.5m", "2h", "7d"`;
+  } catch (error) {
+    return (error as Error).message.trimStart();
   }
 };
 

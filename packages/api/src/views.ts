@@ -1,16 +1,17 @@
-import type {
-  AttemptRecord,
-  EventRecord,
-  Liveness,
-  PlanStep,
-  ProgressRecord,
-  RunRecord,
-  StepRecord,
-  WorkerRecord,
+import {
+  type AttemptRecord,
+  type EventRecord,
+  isRunEvent,
+  type Liveness,
+  type PlanStep,
+  type ProgressRecord,
+  type RunRecord,
+  type StepRecord,
+  type WorkerRecord,
 } from "@jobbers/core";
 import { iso, isoMaybe } from "./instants.js";
 import type { Thrown } from "./wire/basics.js";
-import type { ApiEvent } from "./wire/event.js";
+import type { ApiEvent, ApiWorkerEvent } from "./wire/event.js";
 import type { Worker } from "./wire/fleet.js";
 import type { RunSummary } from "./wire/run.js";
 import type { Attempt, PlanStepProgress, Step, StepProgressView } from "./wire/step.js";
@@ -83,8 +84,11 @@ export function planView(step: PlanStep): Omit<PlanStepProgress, "depth" | "sett
 }
 
 /** An event of the feed as the API tells it. */
-export function eventView({ type, run, atMs, step, detail }: EventRecord): ApiEvent {
-  return { type, run, at: iso(atMs), step, detail };
+export function eventView(event: EventRecord): ApiEvent | ApiWorkerEvent {
+  const at = iso(event.atMs);
+  if (!isRunEvent(event)) return { type: event.type, worker: event.worker, at, detail: event.detail };
+  const { type, run, step, detail } = event;
+  return { type, run, at, step, detail };
 }
 
 function thrownOf(text: string | undefined): Thrown | undefined {

@@ -1,4 +1,12 @@
-import type { ApiEvent, Attempt, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
+import type {
+  ApiEvent,
+  ApiWorkerEvent,
+  Attempt,
+  PlanStepProgress,
+  RunSummary,
+  Step,
+  StepDetail,
+} from "@jobbers/api";
 import type { JsonValue, ProgressRecord, StepState } from "@jobbers/core";
 import type { Explanation } from "./explanation.js";
 import type { InMs } from "./instants.js";
@@ -96,7 +104,7 @@ export type StepProgress = Omit<PlanStepProgress, "record"> & {
 /** Something that happened to a run, or the news that events were missed. */
 export type RunEvent = Omit<Told, "run"> | { readonly type: "gap" };
 
-/** Something that happened to any run, or the news that events were missed. */
-export type FeedEvent = Told | { readonly type: "gap" };
+/** Something that happened to any run or worker, or the news that events were missed. */
+export type FeedEvent = Told | InMs<ApiWorkerEvent> | { readonly type: "gap" };
 
 type Told = Omit<InMs<ApiEvent>, "detail"> & { readonly detail?: JsonValue | undefined };

@@ -17,6 +17,7 @@ export type {
   Durability,
   Duration,
   ErrorCode,
+  EventType,
   FailedAttempt,
   Failure,
   FailureMode,
@@ -52,6 +53,7 @@ export type {
   TestContext,
   Trigger,
   Wirable,
+  WorkerStart,
   Workflow,
 } from "@jobbers/core";
 export {

@@ -1,6 +1,6 @@
 import {
   checkRunId,
-  type EventRecord,
+  type EventType,
   eventTypes,
   type InputOf,
   JobbersError,
@@ -51,8 +51,9 @@ export interface Jobbers extends AsyncDisposable {
    */
   run<W extends Workflow = Workflow>(id: string, workflow?: W): Run<OutputOf<W>>;
   /**
-   * What happens to all runs from now on, until the signal aborts; a `gap` says that events were missed. Small tasks settle many at a
-   * time, so steps are summed up: `detail` counts them. Begins when the first event is asked for.
+   * What happens to all runs and workers from now on, until the signal aborts; a `gap` says that events were missed. Small tasks settle
+   * many at a time, so steps are summed up: the `detail` of a `steps` event counts them; one by one they are told of tasks with
+   * `events: "each"`. Begins when the first event is asked for.
    *
    * @throws JobbersError `id-invalid`, `flag-invalid` for a type of events that there is not, `store-closed`; the signal's reason
    * @example
@@ -81,7 +82,7 @@ export type SubmitArgs<I> = 0 extends 1 & I
 
 /** Which events `events` tells, and until when. */
 export interface EventsOptions extends EventFilter {
-  readonly types?: readonly EventRecord["type"][] | undefined;
+  readonly types?: readonly EventType[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

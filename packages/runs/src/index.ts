@@ -9,7 +9,7 @@ export { createEventFilter, type EventFilter } from "./event-filter.js";
 export type * from "./explain/cause.js";
 export { type ExplainDeps, explain } from "./explain/explain.js";
 export type { ExplainStore } from "./explain/look.js";
-export { createFeed, type Feed, type RunListener, type Subscription } from "./feed.js";
+export { createFeed, type Feed, type FeedListener, type Subscription } from "./feed.js";
 export { type Following, follow, hasMore } from "./follow.js";
 export { createPlans, type Plans } from "./plans.js";
 export { findRegistered } from "./registered.js";

@@ -1,4 +1,4 @@
-import type { EventRecord, RunRecord, StepRecord, StepState } from "@jobbers/core";
+import type { RunEventRecord, RunRecord, StepRecord, StepState } from "@jobbers/core";
 import type { Explanation } from "./explain/cause.js";
 
 /** One execution of a dag or task, seen from outside. Making a handle costs nothing: it reads when it is asked. */
@@ -82,4 +82,4 @@ export interface StepProgress {
 }
 
 /** Something that happened to a run, or the news that events were missed. */
-export type RunEvent = Omit<EventRecord, "cursor" | "run"> | { readonly type: "gap" };
+export type RunEvent = Omit<RunEventRecord, "cursor" | "run"> | { readonly type: "gap" };

@@ -29,6 +29,7 @@ export type SubmissionHead = Pick<
 > & {
   readonly tags: readonly string[];
   readonly keepMs: number | undefined;
+  readonly deadlineMs: number | undefined;
   readonly quotedName: string;
   readonly jsonName: string;
 };
@@ -49,6 +50,7 @@ export function headOf(workflow: Workflow): SubmissionHead {
     needs: isUnparsed ? `dag:${workflow.name}` : undefined,
     tags: joinTags(workflow.tags),
     keepMs,
+    deadlineMs: workflow.plan.deadlineMs,
     quotedName: quoted(workflow.name),
     jsonName: JSON.stringify(workflow.name),
   };
@@ -116,7 +118,8 @@ function submissionOf(
     runAtMs: given.runAtMs,
     tags: given.tags ? joinTags(head.tags, given.tags) : head.tags,
     keepMs: given.keepMs ?? head.keepMs,
-    deadlineMs: given.deadlineMs,
+    deadlineMs: given.deadlineMs ?? head.deadlineMs,
+    deadlineFrom: given.deadlineMs === undefined && head.deadlineMs !== undefined ? "start" : undefined,
     traceparent,
   };
 }

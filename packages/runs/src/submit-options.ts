@@ -23,6 +23,7 @@ export interface SubmitOptions {
   /**
    * How long after its submission the run has to be over, its delay included. If it is not, it is cancelled, as `cancel` would, and
    * ends as `failed`, with an error named `DeadlineExceeded` and the step "". A run that is retried by hand has no deadline any more.
+   * Default: the `deadline` of its dag or task, which counts from when the run is due to start.
    *
    * @example
    * await jobbers.submit(report, { day: 3 }, { deadline: "10m" });

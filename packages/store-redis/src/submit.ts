@@ -91,11 +91,19 @@ function isPlainRun({ delayMs = 0, runAtMs, keepMs, deadlineMs, input }: Submiss
 }
 
 /** An address that looks as if it were inside a map is kept where those are. */
-function isPlainEntry({ kind, phase, owner, trigger, name, address, startWithinMs }: StepSpec): boolean {
+function isPlainEntry({
+  kind,
+  phase,
+  owner,
+  trigger,
+  name,
+  address,
+  startWithinMs,
+  each,
+}: StepSpec): boolean {
   const isOwn = owner === "" && name === address && !isMapped(address);
-  return (
-    isOwn && kind === "task" && phase === "run" && startWithinMs === undefined && trigger !== "one_failed"
-  );
+  const isOrdinary = startWithinMs === undefined && !each && trigger !== "one_failed";
+  return isOwn && kind === "task" && phase === "run" && isOrdinary;
 }
 
 /** True for a submission that differs only in its id and input from another that may be packed. */
@@ -173,7 +181,9 @@ function headOf(each: Submission): string {
     tagsOf(each),
     traceparentOf(each),
     each.needs === undefined ? "" : keyText(each.needs),
-    each.deadlineMs === undefined ? "" : Math.max(0, Math.ceil(each.deadlineMs)),
+    each.deadlineMs === undefined
+      ? ""
+      : (each.deadlineFrom === "start" ? "+" : "") + Math.max(0, Math.ceil(each.deadlineMs)),
     packText(each.name),
   ].join(US);
 }

@@ -69,10 +69,10 @@ CREATE TABLE timers (
 ) WITHOUT ROWID;
 -- From "told" on, what its worker tells with renewals: the number of its last bulletin, when that was, the rest as it was then.
 CREATE TABLE sessions (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, birth TEXT,
   serves TEXT NOT NULL, queues TEXT NOT NULL, opened INTEGER NOT NULL, lease REAL NOT NULL, expires REAL NOT NULL,
   suspect INTEGER, state TEXT NOT NULL, ended INTEGER,
-  told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER
+  announced INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER
 );
 CREATE TABLE lanes (
   session INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, reply TEXT NOT NULL, PRIMARY KEY (session, lane)
@@ -85,6 +85,7 @@ CREATE TABLE held (
 CREATE TABLE mail (
   session INTEGER NOT NULL, run INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (session, run)
 ) WITHOUT ROWID;
+-- Where "run" is 0, "step" is a worker's name.
 CREATE TABLE events (
   cursor INTEGER PRIMARY KEY, at INTEGER NOT NULL, run INTEGER NOT NULL, type TEXT NOT NULL, step TEXT, detail TEXT
 );

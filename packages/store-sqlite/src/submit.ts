@@ -65,7 +65,9 @@ function createRun(unit: Unit, submission: Submission): Run {
   const isScheduled = due > unit.now;
   const run = insertRun(unit, submission, isScheduled ? "scheduled" : "running");
   unit.event(run, "run.created");
-  if (submission.deadlineMs !== undefined) setDeadline(unit, run, submission.deadlineMs);
+  const { deadlineMs, deadlineFrom } = submission;
+  const waitMs = deadlineFrom === "start" ? Math.max(0, due - unit.now) : 0;
+  if (deadlineMs !== undefined) setDeadline(unit, run, waitMs + deadlineMs);
   if (isScheduled) schedule(unit, run, submission, due);
   else {
     startEntries(unit, run, entries.items);

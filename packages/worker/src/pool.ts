@@ -9,6 +9,7 @@ import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
 import { Finder } from "./finder.js";
 import { createHookCalls, type HookCalls } from "./hooks.js";
+import { processBirth } from "./host.js";
 import { Lane } from "./lane.js";
 import { Ledger } from "./ledger.js";
 import type { Settings } from "./options.js";
@@ -210,7 +211,16 @@ function openKeeper(
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
     ...{ store, maxBlockMs, log, random, signal: signals.ending },
-    opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers },
+    opening: {
+      worker: name,
+      host,
+      pid: process.pid,
+      birth: processBirth(process.pid),
+      leaseMs,
+      serves,
+      queues,
+      registers,
+    },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });
       pool()?.disown("the worker's lease has ended, so another worker may have this step");

@@ -1,12 +1,12 @@
 import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
 import type { DurationSummary } from "./durations.js";
+import type { EventRecord, WorkerStart } from "./events.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
 import type { RunQuery } from "./listing.js";
 import type {
   AttemptRecord,
-  EventRecord,
   QueueRecord,
   RunRecord,
   StepCounts,
@@ -14,7 +14,7 @@ import type {
   WorkerRecord,
 } from "./records.js";
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
-import type { Reaped, Renewal, Retention, Session, SessionOpening } from "./session.js";
+import type { Reaped, Renewal, Retention, Session, SessionOpening, Sweep } from "./session.js";
 import type { StepState } from "./states.js";
 import type { CancelResult, RetryResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
 import type { Vitals } from "./vitals.js";
@@ -104,9 +104,11 @@ export interface Working {
    * Prolongs the session; answers what the worker has to know. `lost` means that its steps were given to others.
    *
    * The vitals are kept with it: the beats with the steps that they are of, until these run no more. A beat whose lease is not the
-   * newest changes nothing, and is told as `stale`. Of a lost session nothing is kept.
+   * newest changes nothing, and is told as `stale`. Of a lost session nothing is kept. What is new in a beat is a `step.progress` event.
    */
   renew(session: string, vitals?: Vitals): Promise<Renewal>;
+  /** Writes `worker.started` on the feed, once a session, while that is open. */
+  announce(session: string, start: Omit<WorkerStart, "session">): Promise<void>;
   /** Gives steps back without costing a try. Stale leases are ignored. */
   release(session: string, leases: readonly Lease[]): Promise<void>;
   /** Gives everything back and ends the session. */
@@ -129,14 +131,10 @@ export interface Upkeep {
   promoteDue(limit: number): Promise<{ readonly promoted: number; readonly nextDueMs?: number | undefined }>;
   /**
    * Takes the steps of lost sessions back, at most `limit` steps. A session is lost when two sweeps, at least `sweepMs` apart,
-   * found it expired, or at once when it is listed in `gone`. After a pause of more than two sweeps (the store or everybody was
+   * found it expired, or at once when it is listed in `gone`, or in `unheard` and not renewed since. After a pause of more than two sweeps (the store or everybody was
    * away) all leases are extended once instead. The third loss of a step quarantines it: it settles as failed.
    */
-  reapSessions(sweep: {
-    readonly sweepMs: number;
-    readonly limit: number;
-    readonly gone?: readonly string[];
-  }): Promise<Reaped>;
+  reapSessions(sweep: Sweep): Promise<Reaped>;
   /** Deletes ended runs beyond their retention, at most `limit` rows of them; `more` says that it was not all. */
   purge(retention: Retention, limit: number): Promise<{ readonly purged: number; readonly more: boolean }>;
 }

@@ -26,6 +26,8 @@ export interface Submission {
    * retry by hand takes it away.
    */
   readonly deadlineMs?: number | undefined;
+  /** `start`: the deadline counts from when the run is due to start, which the store knows. */
+  readonly deadlineFrom?: "start" | undefined;
   readonly traceparent?: string | undefined;
   readonly failure: FailureMode;
   /** How many steps stand at the top of the plan, and whether it has an onFailure body. */

@@ -1,7 +1,7 @@
 -- Submissions that do not begin packed: scheduled runs, those with maps or conditions at their beginning, with a time of their own to be
 -- kept, with a deadline, with a large input.
 
-local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%d*)\31(.*)$"
+local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%+?)(%d*)\31(.*)$"
 
 -- The entry steps of a scheduled run wait under its one timer.
 local function schedule(run, due, from, to, nextPage, needs)
@@ -59,7 +59,7 @@ end
 
 -- Submits what stands at ARGV[at]; answers its result, and where the next begins.
 function submitting.other(at)
-  local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, needs, deadline, name =
+  local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, needs, fromStart, deadline, name =
     string.match(ARGV[at], HEAD)
   local from = at + 3
   local after = from + tonumber(count)
@@ -71,6 +71,8 @@ function submitting.other(at)
   local isScheduled = due > clock.now
   local head = mode .. "," .. priority .. "," .. keep .. "," .. members .. "," .. inline
   local run = create(id, plan, kind, head, onFailure, fingerprint, name, traceparent, tags, ARGV[at + 2], isScheduled)
+  -- One that counts from the start is kept like any other: in ms from the submission.
+  if fromStart ~= "" and isScheduled then deadline = string.format("%.0f", due - clock.now + deadline) end
   if deadline ~= "" then settle.setDeadline(run, deadline) end
   if isScheduled then schedule(run, due, from, after - 1, nextPage, needs) else start(run, from, after - 1, nextPage, needs) end
   return "c" .. run.state, after
