@@ -30,6 +30,7 @@ export const neededCommands = [
   "LRANGE",
   "LREM",
   "PEXPIRE",
+  "PTTL",
   "RPUSH",
   "SADD",
   "SCARD",

@@ -15,6 +15,7 @@ import { forms } from "./forms.js";
 import { graph } from "./graph.js";
 import { heartbeats } from "./heartbeats.js";
 import { inspecting } from "./inspecting.js";
+import { keys } from "./keys.js";
 import { lanes } from "./lanes.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
@@ -41,6 +42,7 @@ import { working } from "./working.js";
 
 const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
   ["submitting", submitting],
+  ["keys", keys],
   ["durability", durability],
   ["working", working],
   ["lanes", lanes],
