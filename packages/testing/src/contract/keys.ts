@@ -148,6 +148,24 @@ export function keys(test: BenchTest): void {
     expect(await finish(bench)).toBe(3);
   });
 
+  test("a batch that is sent again answers the same runs, though its items meet each other", async (bench) => {
+    const first = await holder(bench, 0, once("k"));
+    const batch = [
+      submissionOf(single(), 1, { claim: once("k") }),
+      submissionOf(single(), 2, { claim: once("k", { ifHeld: "replace" }) }),
+      submissionOf(single(), 3, { claim: once("k", { ifHeld: "replace" }) }),
+    ];
+    const [, b, c] = batch.map(({ id }) => id);
+    await bench.store.submit(batch);
+    const again = await bench.store.submit(batch);
+    expect(again[0]).toMatchObject({ status: "key-conflict", holder: c });
+    expect(again[1]).toEqual({ status: "existing", id: b, state: "cancelled" });
+    expect(again[2]).toEqual({ status: "existing", id: c, state: "running" });
+    expect(await bench.store.getRun(first)).toMatchObject({ replacedBy: b });
+    expect(await bench.store.getRun(b as string)).toMatchObject({ replacedBy: c });
+    expect(await finish(bench)).toBe(1);
+  });
+
   test("a key without the plan of its run is not taken", async (bench) => {
     const bare = submissionOf(chain(3), 1, { claim: once("k"), withPlan: false });
     expect((await bench.store.submit([bare]))[0]?.status).toBe("plan-missing");
