@@ -1,4 +1,4 @@
-import type { Grant, KeyClaim, Retention, SubmitResult } from "@jobbers/core";
+import type { Grant, KeyClaim, Retention, Submission, SubmitResult } from "@jobbers/core";
 import { expect } from "vitest";
 import { type SubmissionParts, submissionOf } from "../factories.js";
 import { chain, manyEntries, single } from "../sample-plans.js";
@@ -155,11 +155,13 @@ export function keys(test: BenchTest): void {
       submissionOf(single(), 2, { claim: once("k", { ifHeld: "replace" }) }),
       submissionOf(single(), 3, { claim: once("k", { ifHeld: "replace" }) }),
     ];
+    batch.push(batch[1] as Submission);
     const [, b, c] = batch.map(({ id }) => id);
-    await bench.store.submit(batch);
+    const replaced = { status: "existing", id: b, state: "cancelled" };
+    expect((await bench.store.submit(batch))[3]).toEqual(replaced);
     const again = await bench.store.submit(batch);
     expect(again[0]).toMatchObject({ status: "key-conflict", holder: c });
-    expect(again[1]).toEqual({ status: "existing", id: b, state: "cancelled" });
+    expect(again[1]).toEqual(replaced);
     expect(again[2]).toEqual({ status: "existing", id: c, state: "running" });
     expect(await bench.store.getRun(first)).toMatchObject({ replacedBy: b });
     expect(await bench.store.getRun(b as string)).toMatchObject({ replacedBy: c });
@@ -280,6 +282,22 @@ export function keys(test: BenchTest): void {
     await holder(bench, 3, once("k"));
   });
 
+  test("a key that is held until the end goes with its run", async (bench) => {
+    const gone = await holder(bench, 1, alone("k"), { keepMs: 0 });
+    const replaced = await holder(bench, 2, late("k"), { keepMs: 0, delayMs: 1_000 });
+    const by = await holder(bench, 3, late("k"), { keepMs: 0, delayMs: 1_000 });
+    bench.clock.advance(1_000);
+    await bench.store.promoteDue(10);
+    expect(await finish(bench)).toBe(2);
+    await purgeAll(bench);
+    expect(await bench.store.getRun(replaced)).toMatchObject({ purged: true, replacedBy: by });
+    bench.clock.advance(25 * HOUR_MS);
+    await purgeAll(bench);
+    // That nothing is left of them, the check behind each test finds out.
+    for (const id of [gone, replaced, by]) expect(await bench.store.getRun(id)).toBeUndefined();
+    await holder(bench, 4, alone("k"));
+  });
+
   test("a run that is retried by hand has its key again", async (bench) => {
     const { store } = bench;
     const first = await holder(bench, 1, alone("k"));
@@ -304,10 +322,12 @@ export function keys(test: BenchTest): void {
     expect(await store.retry(first)).toEqual({ status: "key-taken", holder: second });
     expect(await bench.runState(first)).toBe("cancelled");
     const waiting = await holder(bench, 3, once("k"));
+    bench.clock.advance(HOUR_MS);
     const by = await holder(bench, 4, once("k", { ifHeld: "replace" }));
     expect(await store.retry(waiting)).toEqual({ status: "key-taken", holder: by });
     await finish(bench);
-    bench.clock.advance(24 * HOUR_MS);
+    // Its own time is over, though the other's is not.
+    bench.clock.advance(23 * HOUR_MS);
     expect(["retried", "running"]).toContain((await store.retry(waiting)).status);
     expect((await store.getRun(waiting))?.replacedBy).toBeUndefined();
     expect(["retried", "running"]).toContain((await store.retry(first)).status);
