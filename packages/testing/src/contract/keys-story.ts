@@ -7,7 +7,7 @@ import { single } from "../sample-plans.js";
 import type { Bench, BenchTest } from "./bench.js";
 
 /** How many stories are told to each store, and how long one is; more find rarer things, and take longer. */
-const STORIES = 12;
+const STORIES = 8;
 const LENGTH = 25;
 
 const TTL_MS = 3_000;
