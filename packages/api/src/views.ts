@@ -5,6 +5,7 @@ import {
   type Liveness,
   type PlanStep,
   type ProgressRecord,
+  type RunKey,
   type RunRecord,
   type StepRecord,
   type WorkerRecord,
@@ -27,8 +28,14 @@ export function runView(record: RunRecord): RunSummary {
     endedAt: isoMaybe(record.endedAtMs),
     failure: failure === undefined ? undefined : (JSON.parse(failure) as RunSummary["failure"]),
     traceparent,
+    key: record.key && keyView(record.key),
+    replacedBy: record.replacedBy,
     purged,
   };
+}
+
+function keyView({ scope, key, untilMs }: RunKey): RunSummary["key"] {
+  return { scope, key, until: isoMaybe(untilMs) };
 }
 
 /** A step's record as the API shows it, with how it is where it runs. */

@@ -1,4 +1,5 @@
 import type { ApiEvent, ApiWorkerEvent, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
+import type { RunKey } from "@jobbers/core";
 import { inMs } from "./instants.js";
 import type {
   DetailedStep,
@@ -12,8 +13,12 @@ import type {
 import type { SseMessage } from "./sse.js";
 
 /** Reads a run of the API as the record that it is in the library. */
-export function statusIn({ version, ...run }: RunSummary): RunStatus {
-  return { ...inMs(run), plan: version };
+export function statusIn({ version, key, ...run }: RunSummary): RunStatus {
+  return { ...inMs(run), plan: version, ...(key && { key: keyIn(key) }) };
+}
+
+function keyIn({ scope, key, until }: NonNullable<RunSummary["key"]>): RunKey {
+  return { scope, key, ...(until !== undefined && { untilMs: Date.parse(until) }) };
 }
 
 /** Reads a step of the API as the record that it is in the library. */

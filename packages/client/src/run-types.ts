@@ -7,7 +7,7 @@ import type {
   Step,
   StepDetail,
 } from "@jobbers/api";
-import type { JsonValue, ProgressRecord, StepState } from "@jobbers/core";
+import type { JsonValue, ProgressRecord, RunKey, StepState } from "@jobbers/core";
 import type { Explanation } from "./explanation.js";
 import type { InMs } from "./instants.js";
 
@@ -73,9 +73,11 @@ export interface ClientRun<out O = unknown> {
 }
 
 /** A run's record, with what failed first where something did; instants are milliseconds since 1970. */
-export type RunStatus = Omit<InMs<RunSummary>, "version"> & {
+export type RunStatus = Omit<InMs<RunSummary>, "version" | "key"> & {
   /** The hash of its plan. */
   readonly plan: string;
+  /** The key that it was submitted with. */
+  readonly key?: RunKey | undefined;
 };
 
 /** A record of a step with its progress, too, as it is in the library. */

@@ -7,9 +7,10 @@ import {
   type OutputOf,
   quoted,
   type Store,
+  type SubmitOptions,
   type Workflow,
 } from "@jobbers/core";
-import type { EventFilter, Feed, FeedEvent, Run, SubmitOptions } from "@jobbers/runs";
+import type { EventFilter, Feed, FeedEvent, Run } from "@jobbers/runs";
 import { allEventsOf, createPlans, createRun, createSubmitter, type SubmitItem } from "@jobbers/runs";
 import { createJobbersWorker, type JobbersWorker, type WorkerOptions } from "./worker.js";
 
@@ -23,7 +24,7 @@ export interface Jobbers extends AsyncDisposable {
    * A dag's input is parsed by its schema here; a task's is checked here, and parsed for each attempt.
    *
    * @throws JobbersError `input-invalid`, `not-json`, `value-too-large`, `id-invalid`, `flag-invalid`, `run-conflict` when the
-   * id belongs to a run with other content, `not-replicated` when it was asked for and no replica confirmed the run in time
+   * id belongs to a run with other content, `key-conflict` and `key-taken` when another run holds the key, `run-at-invalid`, `not-replicated` when it was asked for and no replica confirmed the run in time
    * @example
    * const run = await jobbers.submit(crawl, { sitemap }, { priority: 7, tags: ["nightly"] });
    */

@@ -13,12 +13,12 @@ export { createFeed, type Feed, type FeedListener, type Subscription } from "./f
 export { type Following, follow, hasMore } from "./follow.js";
 export { createPlans, type Plans } from "./plans.js";
 export { findRegistered } from "./registered.js";
-export { createRun, type RunDeps } from "./run.js";
+export { checkRetried, createRun, type RunDeps } from "./run.js";
 export { type LivenessStore, readLiveness } from "./run-liveness.js";
 export { readProgress } from "./run-progress.js";
 export { readResult, statusOf, valuesOf } from "./run-result.js";
 export type { Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
 export { eventsOf, untilEnded, type Watched } from "./run-watch.js";
 export { planTextOf } from "./submission.js";
-export type { SubmitOptions } from "./submit-options.js";
+export { type KeyOption, keyOptions, readKeyOption } from "./submit-keys.js";
 export { createSubmitter, type SubmitItem, type Submitted, type Submitter } from "./submitter.js";

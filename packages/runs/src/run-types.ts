@@ -29,7 +29,8 @@ export interface Run<out O = unknown> {
    * Has a failed or cancelled run go on: reruns only what failed and what depends on it, keeping the other results. Answers
    * "retried"; "running" where the run has not ended, or was retried before; "succeeded" where there is nothing to retry.
    *
-   * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id
+   * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id; `key-taken` where another run holds the key
+   * that it was submitted with
    * @example
    * await run.retry();
    * const output = await run.result(); // waits for the new end

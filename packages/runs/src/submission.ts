@@ -10,17 +10,12 @@ import {
   parseSoon,
   quoted,
   type Submission,
+  type SubmitOptions,
   sha256Hex,
   type Workflow,
 } from "@jobbers/core";
 import type { RegisteredWorkflow } from "./registered.js";
-import {
-  type CheckedOptions,
-  checkSubmitOptions,
-  DEFAULT_PRIORITY,
-  joinTags,
-  type SubmitOptions,
-} from "./submit-options.js";
+import { type CheckedOptions, checkSubmitOptions, DEFAULT_PRIORITY, joinTags } from "./submit-options.js";
 
 /** What every submission of a workflow has in common; made once for many. */
 export type SubmissionHead = Pick<
@@ -120,6 +115,7 @@ function submissionOf(
     keepMs: given.keepMs ?? head.keepMs,
     deadlineMs: given.deadlineMs ?? head.deadlineMs,
     deadlineFrom: given.deadlineMs === undefined && head.deadlineMs !== undefined ? "start" : undefined,
+    claim: given.claim,
     traceparent,
   };
 }

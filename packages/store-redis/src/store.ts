@@ -85,8 +85,8 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     cancel: (id) => run(cancelScript, id, eventsKept),
     async retry(id) {
       for (;;) {
-        const { status, more } = await run(retryScript, id, eventsKept);
-        if (!more) return { status };
+        const { more, ...result } = await run(retryScript, id, eventsKept);
+        if (!more) return result;
       }
     },
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),

@@ -105,8 +105,8 @@ export function createStore({
     cancel: (run) => mutate(10, (unit) => cancel(unit, run)),
     async retry(run) {
       for (;;) {
-        const { status, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run));
-        if (!more) return { status };
+        const { result, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run));
+        if (!more) return result;
       }
     },
     openSession: (opening) =>

@@ -59,6 +59,11 @@ export class Unit {
     return row && this.adopt(runOf(row));
   }
 
+  /** A run that this unit has met. */
+  knownRun(id: string): Run | undefined {
+    return this.#ids.get(id);
+  }
+
   run(seq: number): Run | undefined {
     const known = this.#runs.get(seq);
     if (known) return known;

@@ -1,4 +1,5 @@
 import type { StepAddress } from "../plan/address.js";
+import type { RunKey } from "./key-claim.js";
 import type { ProgressRecord } from "./progress.js";
 import type { RunState, StepReason, StepState } from "./states.js";
 import type { Phase } from "./step-spec.js";
@@ -18,6 +19,10 @@ export interface RunRecord {
   /** What failed first and was not rescued: the JSON text under `valueKey.failure("")`, `{ step, error }`. */
   readonly failure?: string | undefined;
   readonly traceparent?: string | undefined;
+  /** The key that it was submitted with. Whether it still holds it, the next submission finds out. */
+  readonly key?: RunKey | undefined;
+  /** The run that took its place before any step of it was taken; it is cancelled therefore. */
+  readonly replacedBy?: string | undefined;
   /** True when only the id is remembered. */
   readonly purged: boolean;
 }

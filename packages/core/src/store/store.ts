@@ -59,6 +59,12 @@ export interface Submitting {
    * Creates runs; answers one result per submission, in order. A batch may hold any number; the adapter cuts it into
    * transactions of at most 500, each submission whole or not at all.
    *
+   * A submission's id is looked for first, then its key, and only then is it judged whether it could be created. So who sends a
+   * submission again is answered with the run that there is, though its `runAtMs` may have passed meanwhile.
+   *
+   * A key is claimed and judged in the transition that creates the run; of two items of a batch with one key the second meets the
+   * first. The holder of a key is told for as long as it holds it, also when no more than the key is left of the run.
+   *
    * With durability `replica`, a submission that answers `created` or `existing` has been confirmed by a replica, whoever wrote it
    * and when. A store that can have no replica rejects with `flag-invalid` and writes nothing.
    */
@@ -80,6 +86,8 @@ export interface Submitting {
    * - An onFailure body that has begun does not begin again, whatever happens after the retry.
    * - The run is running, without the marks of its failure, its cancel and its end, and retention has it no longer. A run that was
    *   cancelled while it was scheduled begins at once. What succeeded while it was being cancelled now has its followers.
+   * - A run that was submitted with a key until its end takes it again; where another run holds that by now, nothing happens, and the
+   *   holder is told. The same goes for a key held for a time that is not over. A run that was replaced is `replacedBy` none any more.
    * - The run reads as ended until all its steps are prepared, in transitions of at most 500 steps. Should the caller vanish in
    *   between, whoever retries next or promotes timers completes it.
    */

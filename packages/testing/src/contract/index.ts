@@ -16,6 +16,8 @@ import { forms } from "./forms.js";
 import { graph } from "./graph.js";
 import { heartbeats } from "./heartbeats.js";
 import { inspecting } from "./inspecting.js";
+import { keys } from "./keys.js";
+import { keysStory } from "./keys-story.js";
 import { lanes } from "./lanes.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
@@ -44,6 +46,8 @@ import { working } from "./working.js";
 
 const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
   ["submitting", submitting],
+  ["keys", keys],
+  ["stories of keys", keysStory],
   ["durability", durability],
   ["working", working],
   ["lanes", lanes],
