@@ -15,7 +15,7 @@ export type {
   DeadLetterProgress,
   RedriveAnswer,
 } from "./wire/dead-letter.js";
-export type { ApiEvent, Gap, Snapshot, Start } from "./wire/event.js";
+export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/event.js";
 export type { Explanation } from "./wire/explanation.js";
 export type { Health, Queue, QueueList, Worker, WorkerList } from "./wire/fleet.js";
 export type { Problem } from "./wire/problem.js";

@@ -8,12 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startCli } from "./cli-process.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const bin = join(root, "packages/jobbers/bin/jobbers.js");
+const bin = fileURLToPath(new URL("../bin/jobbers.js", import.meta.url));
 
 /** The pages with a session, and the workflows that it is about. */
 const pages = [
   ["README.md", "greet.ts"],
   ["docs/guides/http.md", "greet.ts"],
+  ["docs/guides/submitting.md", "greet.ts"],
   ["docs/guides/failures.md", "gallery.ts"],
 ] as const;
 
@@ -81,7 +82,7 @@ describe.skipIf(!hasCurl()).each(pages)("the session in %s", (page, file) => {
   it.each(commandsIn(page))("$command", async ({ command, answer }) => {
     const real = command
       .replace("localhost:8700", url)
-      .replace("npx jobbers", `"${process.execPath}" "${bin}"`);
+      .replace(/^npx jobbers /, `"${process.execPath}" "${bin}" `);
     const env = { ...process.env, NO_COLOR: "1", JOBBERS_URL: `http://${url}` };
     const { stdout } = await promisify(execFile)("sh", ["-c", real], { env });
     expect(stdout.trim()).toMatch(patternOf(answer));

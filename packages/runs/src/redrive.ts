@@ -47,7 +47,7 @@ export type Restarted = "retried" | "running" | "succeeded";
 /**
  * Has one step that failed run again, and what depends on it.
  *
- * @throws JobbersError `run-unknown`, `step-unknown`, `step-not-retryable`, `input-invalid`, `not-json`, `value-too-large`
+ * @throws JobbersError `run-unknown`, `key-taken`, `step-unknown`, `step-not-retryable`, `input-invalid`, `not-json`, `value-too-large`
  */
 export async function redriveStep(
   deps: RedriveDeps,
@@ -62,23 +62,28 @@ export async function redriveStep(
 /**
  * Retries a run: whatever failed, or some of it.
  *
- * @throws JobbersError `run-unknown`, `step-unknown`, `step-not-retryable`
+ * @throws JobbersError `run-unknown`, `key-taken`, `step-unknown`, `step-not-retryable`
  */
 export async function restart(
   store: Pick<Store, "retry">,
   run: string,
   options: RetryOptions,
 ): Promise<Restarted> {
-  const { status } = await store.retry(run, options);
+  const result = await store.retry(run, options);
   const only = options.only && "step" in options.only ? options.only.step : "";
-  const refusal = refusalOf(status, run, only);
+  const refusal = refusalOf(result, run, only);
   if (refusal) throw refusal;
-  return status as Restarted;
+  return result.status as Restarted;
 }
 
-function refusalOf(status: RetryResult["status"], run: string, step: string): JobbersError | undefined {
+function refusalOf(result: RetryResult, run: string, step: string): JobbersError | undefined {
   const which = `step ${quoted(step)} of run ${run}`;
-  switch (status) {
+  switch (result.status) {
+    case "key-taken": {
+      const { holder } = result;
+      const what = `run ${run} cannot go on, because run ${holder} holds its key by now`;
+      return new JobbersError("key-taken", what, { detail: { id: run, holder } });
+    }
     case "unknown":
       return new JobbersError("run-unknown", `there is no run ${run}`);
     case "purged":

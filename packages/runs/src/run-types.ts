@@ -1,4 +1,4 @@
-import type { EventRecord, RunRecord, StepRecord, StepState } from "@jobbers/core";
+import type { RunEventRecord, RunRecord, StepRecord, StepState } from "@jobbers/core";
 import type { Explanation } from "./explain/cause.js";
 
 /** One execution of a dag or task, seen from outside. Making a handle costs nothing: it reads when it is asked. */
@@ -32,8 +32,8 @@ export interface Run<out O = unknown> {
    * With `from`, of the steps that failed only that one runs again: `fetch[3]`, or with the name in the plan, `fetch`, all that failed
    * under it. The other failures are kept, so the run may fail of them again.
    *
-   * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id; `step-unknown`; `step-not-retryable` where
-   * that step has not failed
+   * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id; `key-taken` where another run holds the key
+   * that it was submitted with; `step-unknown`; `step-not-retryable` where that step has not failed
    * @example
    * await run.retry();
    * const output = await run.result(); // waits for the new end
@@ -86,4 +86,4 @@ export interface StepProgress {
 }
 
 /** Something that happened to a run, or the news that events were missed. */
-export type RunEvent = Omit<EventRecord, "cursor" | "run"> | { readonly type: "gap" };
+export type RunEvent = Omit<RunEventRecord, "cursor" | "run"> | { readonly type: "gap" };

@@ -5,8 +5,9 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 run · 4 the failures that run again, "" for all: `s` and an address or plan name, or `l` and a filter as in
 --      shared/letters.lua · 5 1 where that one step is given another input · 6 that input
--- Returns { retried, running, succeeded, unknown, purged, step-unknown, step-not-failed or step-kept; more 1 or 0 }
--- include base core general reopen retry flush
+-- Returns { retried, running, succeeded, unknown, purged, key-taken, step-unknown, step-not-failed or step-kept; more 1 or 0; who holds its
+--   key where that is taken }
+-- include base core general reopen retry claims flush
 
 local run = runs.get(ARGV[3])
 if not run then return { "unknown", 0 } end
@@ -23,8 +24,12 @@ if place and retry.scopeOf(run) ~= only then
 end
 if not place then
   run.only = only
-  local refusal = only and string.sub(only, 1, 1) == "s" and retry.refusalOf(run, string.sub(only, 2), ARGV[5] == "1" and ARGV[6])
+  local name, isEdited = only and string.sub(only, 1, 1) == "s" and string.sub(only, 2), ARGV[5] == "1"
+  local refusal = name and retry.refusalOf(run, name, isEdited)
   if refusal then return { refusal, 0 } end
+  local holder = claims.retake(run)
+  if holder then return { "key-taken", 0, holder } end
+  if name and isEdited then retry.edit(steps.get(run, name), ARGV[6]) end
 end
 local more = retry.goOn(run, place)
 -- Should the caller vanish, the promoter goes on.

@@ -37,6 +37,13 @@ const events = {
   l: "step.lost",
   q: "step.quarantined",
   d: "step.dead-lettered",
+  p: "step.progress",
+  x: "step.started",
+  v: "step.succeeded",
+  f: "step.failed",
+  k: "step.skipped",
+  n: "step.cancelled",
+  w: "worker.started",
 } as const satisfies Record<string, EventRecord["type"]>;
 
 export const triggerLetters = {

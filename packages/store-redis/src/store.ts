@@ -28,6 +28,7 @@ import { retryScript } from "./retry.js";
 import { getRun } from "./runs.js";
 import { createServer } from "./server.js";
 import {
+  announceScript,
   closeSessionScript,
   listHeld,
   listWorkersScript,
@@ -72,7 +73,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     url,
     // While one exchange is executed, the steps of another are.
     lanes: 2,
-    renewal: { module: renewerModule(), data: { ...place, tls: { ...place.tls } as JsonValue } },
+    renewal: { module: renewerModule(), data: { ...place, tls: { ...place.tls } as JsonValue, eventsKept } },
     async submit(batch, { durability } = {}) {
       if (isClosed) throw closedError(url);
       const send = durability === "replica" ? confirming.submit : submitChunk;
@@ -87,16 +88,17 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     async retry(id, options = {}) {
       // What this call began another may complete.
       for (let hasBegun = false; ; ) {
-        const { status, more } = await run(retryScript, id, options, eventsKept);
-        hasBegun ||= status === "retried";
-        if (!more) return { status: hasBegun ? "retried" : status };
+        const { more, ...result } = await run(retryScript, id, options, eventsKept);
+        hasBegun ||= result.status === "retried";
+        if (!more) return hasBegun ? { status: "retried" } : result;
       }
     },
     purgeDeadLetters: (letters) => run(purgeDeadLettersScript, letters.slice(0, PURGE_LIMIT)),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),
-    renew: (session, vitals) => run(renewScript, session, vitals),
+    renew: (session, vitals) => run(renewScript, session, vitals, eventsKept),
+    announce: (session, start) => run(announceScript, session, start, eventsKept),
     async release(_session, leases) {
       for (const part of partsOf(leases)) await run(releaseScript, part, eventsKept);
     },

@@ -6,6 +6,7 @@ import {
   RUN_ADDRESS,
   valueKey,
 } from "@jobbers/core";
+import { dropReplaced, retakeKey } from "./claims.js";
 import { dropDeadline } from "./deadline.js";
 import { makeReady, release, requestAdvance } from "./ready.js";
 import type { Run, Step } from "./records.js";
@@ -43,37 +44,37 @@ export function retry(
   unit: Unit,
   id: string,
   { only, input }: RetryOptions = {},
-): RetryResult & { readonly more: boolean } {
+): { readonly result: RetryResult; readonly more: boolean } {
+  const told = (status: Exclude<RetryResult["status"], "key-taken">) => ({ result: { status }, more: false });
   const run = unit.runById(id);
-  if (!run) return { status: "unknown", more: false };
-  if (run.purged) return { status: "purged", more: false };
-  if (run.state === "succeeded") return { status: "succeeded", more: false };
+  if (!run) return told("unknown");
+  if (run.purged) return told("purged");
+  if (run.state === "succeeded") return told("succeeded");
   const progress = progressOf(unit, run);
-  if (!isEnded(run.state) && !progress) return { status: "running", more: false };
+  if (!isEnded(run.state) && !progress) return told("running");
   // Another retry is under way: it is completed, but it is not this one.
   if (progress && JSON.stringify(progress.only) !== JSON.stringify(only)) {
     const more = goOn(unit, run, progress);
-    return { status: "running", more };
+    return { result: { status: "running" }, more };
   }
   if (!progress) {
     run.only = only;
     const refusal = only && "step" in only ? refusalOf(unit, run, only.step, input !== undefined) : undefined;
-    if (refusal) return { status: refusal, more: false };
+    if (refusal) return told(refusal);
+    const holder = retakeKey(unit, run);
+    if (holder !== undefined) return { result: { status: "key-taken", holder }, more: false };
     if (input !== undefined && only && "step" in only) editInput(unit, run, only.step, input);
   }
   const more = goOn(unit, run, progress);
   // Should the caller vanish, the promoter goes on.
   if (more && !progress) wakePromoter(unit, run);
-  return { status: "retried", more };
+  return { result: { status: "retried" }, more };
 }
 
+type Refusal = Extract<RetryResult["status"], `step-${string}`>;
+
 /** Why a step cannot be the one that runs again. */
-function refusalOf(
-  unit: Unit,
-  run: Run,
-  address: string,
-  hasInput: boolean,
-): RetryResult["status"] | undefined {
+function refusalOf(unit: Unit, run: Run, address: string, hasInput: boolean): Refusal | undefined {
   const step = address === RUN_ADDRESS ? undefined : unit.step(run, address);
   if (!step) return hasInput ? "step-unknown" : refusalOfName(unit, run, address);
   if (step.state !== "failed" || step.reason === "body") return "step-not-failed";
@@ -81,7 +82,7 @@ function refusalOf(
 }
 
 /** The same of all steps of a plan name, inside a map. */
-function refusalOfName({ sql }: Unit, run: Run, name: string): RetryResult["status"] | undefined {
+function refusalOfName({ sql }: Unit, run: Run, name: string): Refusal | undefined {
   const rows = sql.tuples("SELECT state, n FROM counts WHERE run = ? AND name = ? AND n > 0", run.seq, name);
   if (rows.length === 0) return "step-unknown";
   return rows.some(([state]) => state === "failed") ? undefined : "step-not-failed";
@@ -162,6 +163,7 @@ function pageOf(unit: Unit, run: Run, after: string, condition: string) {
 function start(unit: Unit, run: Run): void {
   unshelve(unit, run);
   dropDeadline(unit, run);
+  dropReplaced(unit, run);
   run.state = "running";
   run.ended = null;
   run.cancelling = 0;

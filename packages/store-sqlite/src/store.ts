@@ -25,6 +25,7 @@ import { findRegistration, listRegistrations, listVersions } from "./registratio
 import { retry } from "./retry.js";
 import { getRun, headOf } from "./runs.js";
 import {
+  announce,
   closePart,
   isOpen,
   knownSession,
@@ -92,7 +93,7 @@ export function createStore({
 
   return {
     url,
-    renewal: path === MEMORY ? undefined : { module: renewerModule(), data: { url, path } },
+    renewal: path === MEMORY ? undefined : { module: renewerModule(), data: { url, path, eventsKept } },
     async submit(batch, { durability } = {}) {
       if (isClosed) throw closedError(url);
       if (durability === "replica") throw noReplica(url);
@@ -106,9 +107,9 @@ export function createStore({
     async retry(run, options) {
       // What this call began another may complete.
       for (let hasBegun = false; ; ) {
-        const { status, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run, options));
-        hasBegun ||= status === "retried";
-        if (!more) return { status: hasBegun ? "retried" : status };
+        const { result, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run, options));
+        hasBegun ||= result.status === "retried";
+        if (!more) return hasBegun ? { status: "retried" } : result;
       }
     },
     async purgeDeadLetters(letters) {
@@ -126,6 +127,7 @@ export function createStore({
     },
     expand: (expansion) => mutate(expansion.items.length, (unit) => expand(unit, expansion)),
     renew: (session, vitals) => mutate(renewalWeight(vitals), (unit) => renew(unit, session, vitals)),
+    announce: (session, start) => mutate(1, (unit) => announce(unit, session, start)),
     release: (_session, leases) =>
       releaseAll(leases, (part) => mutate(part.length, (unit) => release(unit, part))),
     async closeSession(session) {

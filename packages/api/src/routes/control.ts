@@ -50,7 +50,7 @@ export const retryRun = defineRoute(
       200: { description: "`running` or `succeeded`: there was nothing to retry.", schema: retryAnswer },
     },
     problems: [
-      ...(["run-unknown", "step-unknown", "step-not-retryable"] as const),
+      ...(["run-unknown", "key-taken", "step-unknown", "step-not-retryable"] as const),
       ...(["store-busy", "store-unwritable", "store-closed"] as const),
     ],
   },

@@ -96,7 +96,7 @@ local function start(run)
   retry.unshelve(run)
   settle.unlist(run)
   settle.dropDeadline(run)
-  call("HDEL", run.key, "m")
+  call("HDEL", run.key, "m", "y")
   run.state, run.ended, run.cancelling, run.stopped, run.dirty = STARTED, false, false, false, true
   if run.body.epilogue == "r" then run.body.epilogue = "o" end
   -- What was reopened did not happen to it while it ran.
@@ -141,7 +141,7 @@ local function countOf(run, name, state)
 end
 
 -- Has a step read another input from now on: who hands it out sees that by what it reads.
-local function edit(step, input)
+function retry.edit(step, input)
   local run, key = step.run, step.address .. ":edited"
   values.put(run, key, input)
   local reads = step.spec.reads
@@ -151,16 +151,15 @@ local function edit(step, input)
   call("HSET", step.mapped and runs.moreKey(run) or run.key, "$" .. step.address, step.specText)
 end
 
--- Why a step cannot be the one that runs again, or the steps of a name. Where it can, it is given its other input.
-function retry.refusalOf(run, name, input)
+-- Why a step cannot be the one that runs again, or the steps of a name, of which none can be given another input.
+function retry.refusalOf(run, name, isEdited)
   local step = name ~= "" and steps.get(run, name)
   if not step then
-    if input or countOf(run, name) == 0 then return "step-unknown" end
+    if isEdited or countOf(run, name) == 0 then return "step-unknown" end
     return countOf(run, name, FAILED) == 0 and "step-not-failed"
   end
   if step.state ~= FAILED or step.reason == "body" then return "step-not-failed" end
   if not retry.isToGoOn(step) then return "step-kept" end
-  if input then edit(step, input) end
 end
 
 -- Goes on with a retry; true when there is more to do.
