@@ -1,4 +1,4 @@
-import { JobbersError, type RetryResult, type RunRecord, type Store, type Workflow } from "@jobbers/core";
+import { JobbersError, type RunRecord, type Store, type Workflow } from "@jobbers/core";
 import { explain } from "./explain/explain.js";
 import type { Feed } from "./feed.js";
 import type { Plans } from "./plans.js";
