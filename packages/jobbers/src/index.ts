@@ -8,20 +8,24 @@ export type {
   AnyTask,
   AnyWorkflow,
   CallOptions,
+  CommandOptions,
   Dag,
   DagOptions,
   Durability,
   Duration,
   ErrorCode,
+  ExitCodes,
   FailedAttempt,
   Failure,
   FailureMode,
   HookedAttempt,
   Hooks,
   InputOf,
+  IsolationOptions,
   JsonValue,
   Limit,
   MapOptions,
+  MemorySize,
   OutputOf,
   Plan,
   Progress,
@@ -51,6 +55,7 @@ export type {
   Workflow,
 } from "@jobbers/core";
 export {
+  command,
   concurrency,
   dag,
   eq,
@@ -86,6 +91,7 @@ export type {
 } from "@jobbers/runs";
 export type { TlsTexts } from "@jobbers/store-redis";
 export { AttemptAborted } from "@jobbers/worker";
+export { commandContext } from "./command-context.js";
 export { type ConnectOptions, connect } from "./connect.js";
 export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
 export { ulid } from "./ulid.js";

@@ -10,19 +10,19 @@ import {
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
 import type { Bulletins } from "./bulletins.js";
-import { createContext } from "./context.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { HookCalls } from "./hooks.js";
 import type { Ledger } from "./ledger.js";
 import { GaveUp, messageOf } from "./persistence.js";
 import { errorText, type Reporter } from "./reporter.js";
+import { type Runner, Written } from "./runner.js";
 import type { Slots } from "./slots.js";
-import { encodeOutput, Final, parseInput, reasonOf } from "./task-io.js";
+import { encodeOutput, Final, reasonOf } from "./task-io.js";
 
 export interface ExecutorOptions {
   readonly tasks: ReadonlyMap<string, AnyTask>;
-  readonly deps: unknown;
+  readonly runner: Runner;
   readonly finder: Finder;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
@@ -118,7 +118,7 @@ export class Executor {
   }
 
   async #execute(attempt: Attempt, found: Found): Promise<void> {
-    const { deps, log, hooks } = this.#options;
+    const { runner, hooks } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
@@ -126,23 +126,27 @@ export class Executor {
     const resolved = resolveWiring(found.scene, step.input);
     const raw = resolved instanceof Promise ? await resolved : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
-    attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
-    const parsed = parseInput(task, raw);
-    const input = parsed instanceof Promise ? await parsed : parsed;
-    if (attempt.aborted) return this.#release(attempt);
-    this.#tell("started", attempt, task);
-    hooks?.started(attempt, task, step);
+    attempt.watchTime(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    let hasBegun = false;
+    const begins = () => {
+      if (attempt.reported) return;
+      hasBegun = true;
+      attempt.watchSilence(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+      this.#tell("started", attempt, task);
+      hooks?.started(attempt, task, step);
+    };
     try {
-      const output = await task.run(input, createContext(attempt, deps, log));
+      const answer: unknown = await runner.run({ attempt, task, raw, begins });
       const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: encodeOutput(output, task.name),
+        output: answer instanceof Written ? answer.text : encodeOutput(answer, task.name),
         follow: followOf(found.index, found.located),
       });
-      if (isFirst) hooks?.succeeded(attempt, task, output);
+      if (isFirst)
+        hooks?.succeeded(attempt, task, answer instanceof Written ? JSON.parse(answer.text) : answer);
     } finally {
-      this.#tell("returned", attempt, task);
+      if (hasBegun) this.#tell("returned", attempt, task);
     }
   }
 

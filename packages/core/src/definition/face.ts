@@ -1,7 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
+import type { CommandSpec } from "./command.js";
 import type { TaskContext } from "./context.js";
 import type { Hooks } from "./hooks.js";
+import type { Isolation, IsolationOptions } from "./isolation.js";
 import type { Limit } from "./limits.js";
 import type { Duration, RetryOn, RetryPolicy, TaskRetryPolicy } from "./policy.js";
 import type { Input, IsAny, Ref, RefTo, Wirable } from "./ref-types.js";
@@ -88,6 +90,10 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly heartbeatMs: number | undefined;
   readonly keepMs: number | undefined;
   readonly hooks: Hooks | undefined;
+  /** Where its handler runs; undefined: in the worker's own thread. No part of the plan: the worker's version of the task decides. */
+  readonly isolation: Isolation | undefined;
+  /** The program that it runs, where `command()` made it. */
+  readonly command?: CommandSpec | undefined;
   /** Their keys take the parsed input, whose type is erased here so that every task is an {@link AnyTask}. */
   readonly limits: readonly Limit<never>[];
   /** The policy as `task()` was given it, without defaults. */
@@ -215,7 +221,7 @@ export interface TaskPolicy {
 }
 
 /** What `task()` takes. */
-export interface TaskOptions<S, R, O> extends TaskPolicy {
+export interface TaskOptions<S, R, O> extends TaskPolicy, IsolationOptions {
   /** Parses the input for each attempt. */
   input?: S | undefined;
   /** Parses what `run` returns; needed where that is not JSON. */

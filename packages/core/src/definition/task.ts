@@ -8,6 +8,7 @@ import type { TaskContext } from "./context.js";
 import { currentDefinition } from "./definition-stack.js";
 import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
 import { checkHooks } from "./hooks.js";
+import { isolationOf } from "./isolation.js";
 import { checkLimit, type Limit } from "./limits.js";
 import { once } from "./once.js";
 import { durationMs, taskRetry } from "./policy.js";
@@ -23,7 +24,7 @@ import {
 
 const taskOptions = [
   ...["name", "input", "output", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"],
-  ...["limits", "keep", "tags", "hooks", "run"],
+  ...["limits", "keep", "tags", "hooks", "isolate", "module", "maxMemory", "run"],
 ];
 
 /**
@@ -54,6 +55,7 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
   checkSchema(options.input, `${what}: input`);
   checkSchema(options.output, `${what}: output`);
   const policy = policyOf(options, what);
+  const isolation = isolationOf(options, what);
   const limits = ((options.limits ?? []) as readonly Limit<unknown>[]).map((limit, at) =>
     checkLimit(limit, `${what}: limits[${at}]`),
   );
@@ -76,6 +78,7 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
       input: options.input,
       output: options.output,
       limits,
+      isolation,
       ...policy,
     }),
     ...fields({

@@ -1,0 +1,92 @@
+import { RUN_PROGRAM, type TaskContext, type TaskLog } from "@jobbers/core";
+import { ChildPool } from "./apart/child-pool.js";
+import { IsolatedRunner } from "./apart/isolated-runner.js";
+import { createContext } from "./context.js";
+import type { Environment } from "./programs/environment.js";
+import { createRunProgram } from "./programs/program.js";
+import type { Call, Runner } from "./runner.js";
+import { Final, parseInput } from "./task-io.js";
+import { Watchdog } from "./trees/watchdog.js";
+
+export interface RunnersOptions {
+  readonly deps: unknown;
+  readonly log: TaskLog;
+  /** How many handlers run at a time. */
+  readonly capacity: number;
+  readonly abandonAfterMs: number;
+  readonly environment: Environment;
+}
+
+/** Chooses, by what a task declares, where its handler runs; and ends whatever was started for that. */
+export class Runners implements Runner {
+  readonly #options: RunnersOptions;
+  readonly #closing = new AbortController();
+  readonly #watchdog: Watchdog;
+  readonly #children: ChildPool;
+  readonly #isolated: Runner;
+  readonly #programs: { readonly [RUN_PROGRAM]: ReturnType<typeof createRunProgram> };
+  /** Handlers outside of the worker's own thread. */
+  readonly #apart = new Set<Promise<unknown>>();
+
+  constructor(options: RunnersOptions) {
+    const { environment, log, abandonAfterMs, capacity } = options;
+    this.#options = options;
+    this.#watchdog = new Watchdog(log);
+    this.#children = new ChildPool({ capacity, environment, watchdog: this.#watchdog, log });
+    this.#isolated = new IsolatedRunner({ children: this.#children, log, abandonAfterMs });
+    const terms = { environment, watchdog: this.#watchdog, closing: this.#closing.signal };
+    this.#programs = { [RUN_PROGRAM]: createRunProgram(terms) };
+  }
+
+  run(call: Call): unknown {
+    const { attempt, task } = call;
+    if (task.isolation) return this.#note(this.#isolated.run(call));
+    const ctx = createContext(attempt, this.#options.deps, this.#options.log);
+    if (!task.command) return runHere(call, ctx);
+    return this.#note(this.#runProgram(call, { ...ctx, ...this.#programs }));
+  }
+
+  /** Resolves when nothing runs outside of the worker's own thread. */
+  async whenIdle(): Promise<void> {
+    await Promise.allSettled(this.#apart);
+  }
+
+  /** Kills whatever still runs outside of the worker's own thread; resolves when nothing of it is left. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([this.#children.close(), this.whenIdle()]);
+    this.#watchdog.close();
+  }
+
+  async #runProgram(call: Call, ctx: TaskContext): Promise<unknown> {
+    try {
+      return await runHere(call, ctx);
+    } catch (thrown) {
+      // It would print as much the next time.
+      throw isTooLarge(thrown) ? new Final(thrown, "invalid-output") : thrown;
+    }
+  }
+
+  #note(running: unknown): unknown {
+    const noted = running as Promise<unknown>;
+    this.#apart.add(noted);
+    const forget = () => void this.#apart.delete(noted);
+    noted.then(forget, forget);
+    return noted;
+  }
+}
+
+/** Runs a handler in this thread; nothing is awaited that is at hand, for small handlers come by the thousand. */
+function runHere({ attempt, task, raw, begins }: Call, ctx: TaskContext): unknown {
+  const start = (input: unknown) => {
+    if (attempt.aborted) throw attempt.aborted;
+    begins();
+    return task.run(input, ctx);
+  };
+  const parsed = parseInput(task, raw);
+  return parsed instanceof Promise ? parsed.then(start) : start(parsed);
+}
+
+function isTooLarge(thrown: unknown): boolean {
+  return (thrown as { readonly code?: unknown } | undefined)?.code === "value-too-large";
+}
