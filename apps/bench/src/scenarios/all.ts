@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenario.js";
+import { hungHandler, isolatedCalls } from "./isolation.js";
 import { submitToStart } from "./latency.js";
 import { bulkSubmit, chains, diamonds, noopSteps } from "./throughput.js";
 import { wideMap } from "./wide-map.js";
@@ -11,4 +12,6 @@ export const scenarios: readonly Scenario[] = [
   diamonds,
   submitToStart,
   wideMap,
+  isolatedCalls,
+  hungHandler,
 ];

@@ -24,16 +24,28 @@ export type SentError =
 
 const classes = { RangeError, ReferenceError, SyntaxError, TypeError, URIError, EvalError } as const;
 const MAX_DEPTH = 5;
-const MAX_ERRORS = 8;
+/** The most errors in all, and the most own properties of one. */
+const MAX_ERRORS = 16;
+const MAX_OWN = 32;
 const MAX_CHARS = 16 * 1024;
 const told: ReadonlySet<string> = new Set(["name", "message", "stack", "cause", "errors"]);
 
 /** Never throws. */
-export function sendError(thrown: unknown, depth = 1): SentError {
+export function sendError(thrown: unknown): SentError {
+  return send(thrown, 1, { left: MAX_ERRORS });
+}
+
+interface Room {
+  /** How many errors may still be sent. */
+  left: number;
+}
+
+function send(thrown: unknown, depth: number, room: Room): SentError {
+  room.left -= 1;
   try {
     if (!(thrown instanceof Error))
       return { kind: "value", value: jsonOf(thrown, MAX_CHARS) ?? showValue(thrown) };
-    return sendParts(thrown, depth);
+    return sendParts(thrown, depth, room);
   } catch {
     // A getter or a Proxy of the user's.
     const { name, message, stack } = errorShape(thrown);
@@ -43,8 +55,8 @@ export function sendError(thrown: unknown, depth = 1): SentError {
 
 const nothing = { cause: undefined, errors: undefined, own: {}, marks: {} } as const;
 
-function sendParts(error: Error, depth: number): SentError {
-  const isDeep = depth >= MAX_DEPTH;
+function sendParts(error: Error, depth: number, room: Room): SentError {
+  const below = (each: unknown) => (depth < MAX_DEPTH && room.left > 0 ? [send(each, depth + 1, room)] : []);
   const { name, message, stack, cause, errors } = error as Error & { errors?: unknown };
   return {
     kind: "error",
@@ -52,13 +64,12 @@ function sendParts(error: Error, depth: number): SentError {
     name: String(name).slice(0, MAX_CHARS),
     message: String(message).slice(0, MAX_CHARS),
     stack: typeof stack === "string" ? stack.slice(0, MAX_CHARS) : undefined,
-    cause: cause === undefined || isDeep ? undefined : sendError(cause, depth + 1),
-    errors:
-      Array.isArray(errors) && !isDeep
-        ? errors.slice(0, MAX_ERRORS).map((each: unknown) => sendError(each, depth + 1))
-        : undefined,
+    cause: cause === undefined ? undefined : below(cause)[0],
+    errors: Array.isArray(errors) ? errors.slice(0, MAX_ERRORS).flatMap(below) : undefined,
     own: Object.fromEntries(
-      Object.entries(error).flatMap(([key, value]) => (told.has(key) ? [] : sendable(key, value))),
+      Object.entries(error)
+        .slice(0, MAX_OWN)
+        .flatMap(([key, value]) => (told.has(key) ? [] : sendable(key, value))),
     ),
     marks: Object.fromEntries(
       Object.getOwnPropertySymbols(error).flatMap((symbol) => {

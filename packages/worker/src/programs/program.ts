@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import type { Readable } from "node:stream";
 import {
   type CommandSpec,
   checkArguments,
@@ -64,6 +65,7 @@ class Program {
   #tooMuch: JobbersError | undefined;
   #stopping: Promise<void> | undefined;
   #tree: Tree | undefined;
+  #started: ChildProcessWithoutNullStreams | undefined;
 
   constructor(spec: CommandSpec, ctx: TaskContext, terms: ProgramTerms) {
     this.#spec = spec;
@@ -75,6 +77,8 @@ class Program {
       onSaid: (line) => this.#hear(line),
       onTooMuch: (error) => {
         this.#tooMuch = error;
+        // Nobody reads any more: what it prints on is an error of its own.
+        this.#started?.stdout.destroy();
         this.#stop();
       },
     });
@@ -87,6 +91,7 @@ class Program {
     const ended = endOf(started);
     if (started.pid === undefined) throw this.#notStarted(argv, (await ended).error);
     this.#tree = { pid: started.pid, mark };
+    this.#started = started;
     const unwatch = this.#terms.watchdog.watch(this.#tree);
     const onAbort = () => this.#stop();
     const signals = [signal, this.#terms.closing];
@@ -119,8 +124,8 @@ class Program {
   #connect({ stdin, stdout, stderr }: ChildProcessWithoutNullStreams, input: string): void {
     // A program need not read its input, nor must its pipes outlive it in peace.
     for (const stream of [stdin, stdout, stderr]) stream.on("error", () => {});
-    stdout.on("data", (chunk: Buffer) => this.#stdout.push(chunk));
-    stderr.on("data", (chunk: Buffer) => this.#stderr.push(chunk));
+    readGently(stdout, (chunk) => this.#stdout.push(chunk));
+    readGently(stderr, (chunk) => this.#stderr.push(chunk));
     stdin.end(`${input}\n`);
   }
 
@@ -201,6 +206,15 @@ class Program {
       cause,
     });
   }
+}
+
+/** One piece a turn of the event loop: a program that prints without end has to wait, not everybody else. */
+function readGently(stream: Readable, take: (chunk: Buffer) => void): void {
+  stream.on("data", (chunk: Buffer) => {
+    stream.pause();
+    take(chunk);
+    setImmediate(() => stream.resume());
+  });
 }
 
 interface End {
