@@ -57,7 +57,7 @@ async function goneAtMs(jobbers: Jobbers, worker: JobbersWorker): Promise<number
   // At most 20 s: a handler whose process starts too slowly for its timeout says nothing.
   for (let look = 0; look < 20_000 && pid === undefined; look++) {
     await new Promise((resolve) => setTimeout(resolve, 1));
-    pid = worker.stats().running[0]?.progress?.detail;
+    pid = worker.stats().running.find((each) => each.run === run.id)?.progress?.detail;
     if (pid === undefined && (await run.status()).state === "failed") return await goneAtMs(jobbers, worker);
   }
   await run.result().catch(() => {});
