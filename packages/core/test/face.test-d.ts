@@ -393,7 +393,7 @@ const counted = command({
   output: z.object({ n: z.number() }),
   run: ({ text }) => ["wc", "-w", text],
 });
-dag("counting", () => {
+dag("counting", {}, () => {
   const half = task({ name: "half", input: z.object({ n: z.number() }), run: ({ n }) => n / 2 });
   return half({ n: counted({ text: "a" }).n });
 });
