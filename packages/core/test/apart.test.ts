@@ -35,7 +35,7 @@ describe("isolate", () => {
     [{ module }, /module says nothing without isolate/],
     [{ maxMemory: "1GB" }, /maxMemory says nothing without isolate/],
     [{ isolate: "thread", module, maxMemory: "8MB" }, /maxMemory is "8MB"; the least is 16MB/],
-    [{ isolate: "process", module, maxMemory: 1_000 }, /maxMemory is 1000; the least is 64MB/],
+    [{ isolate: "process", module, maxMemory: 1_000 }, /maxMemory is 1000; the least is 128MB/],
     [{ isolate: "process", module, maxMemory: "lots" }, /maxMemory is "lots"; it takes a number of bytes/],
   ])("refuses %j", (options, message) => {
     expect(problem(() => task({ name: "t", run, ...options } as never))).toMatch(message);

@@ -7,6 +7,10 @@ import { createRunProgram } from "./programs/program.js";
 import type { Call, Runner } from "./runner.js";
 import { Final, parseInput } from "./task-io.js";
 import { Watchdog } from "./trees/watchdog.js";
+import { pause } from "./waiting.js";
+
+/** How long to wait for what was killed, in milliseconds. */
+const CLOSE_MS = 10_000;
 
 export interface RunnersOptions {
   readonly deps: unknown;
@@ -51,10 +55,14 @@ export class Runners implements Runner {
     await Promise.allSettled(this.#apart);
   }
 
-  /** Kills whatever still runs outside of the worker's own thread; resolves when nothing of it is left. */
+  /** Kills whatever still runs outside of the worker's own thread; resolves when nothing of it is left, or after some seconds. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([this.#children.close(), this.whenIdle()]);
+    const enough = new AbortController();
+    const gone = Promise.all([this.#children.close(), this.whenIdle()]);
+    // A thread in a blocking call of native code ends when that returns.
+    await Promise.race([gone, pause(CLOSE_MS, enough.signal)]);
+    enough.abort();
     this.#watchdog.close();
   }
 

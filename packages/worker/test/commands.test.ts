@@ -44,9 +44,16 @@ function lives(pid: number): boolean {
 const untilDead = (pids: readonly number[], timeout: number) =>
   vi.waitFor(() => expect(pids.filter(lives)).toEqual([]), { timeout, interval: 10 });
 
+/** Should the code fail them, nothing of a test goes on. */
+function endWithTest(pids: readonly number[]): void {
+  onTestFinished(() => {
+    for (const pid of pids.filter(lives)) process.kill(pid, "SIGKILL");
+  });
+}
+
 /** Waits until the program has said its pids in a heartbeat. */
 async function pidsOf({ worker }: Awaited<ReturnType<typeof stage>>): Promise<number[]> {
-  return await vi.waitFor(
+  const pids = await vi.waitFor(
     () => {
       const detail = worker.stats().running[0]?.progress?.detail;
       expect(detail).toBeDefined();
@@ -54,6 +61,8 @@ async function pidsOf({ worker }: Awaited<ReturnType<typeof stage>>): Promise<nu
     },
     { timeout: 10_000, interval: 5 },
   );
+  endWithTest(pids);
+  return pids;
 }
 
 describe("a command", () => {
@@ -207,6 +216,7 @@ describe("the processes of a command", () => {
   it("that it leaves behind are ended, too, and told of; its output counts", async () => {
     const staged = await stage(shell('sleep 3600 & setsid sleep 3600 & echo "[$!]"', { killAfter: "200ms" }));
     const pids = (await staged.answer()) as number[];
+    endWithTest(pids);
     expect(pids.filter(lives)).toEqual([]);
     expect(staged.lines.map(({ message }) => message)).toContain(
       "shell has ended and left 2 processes behind, which are ended, too",
@@ -232,6 +242,7 @@ describe("when the worker is killed with SIGKILL", () => {
     const worker = spawn(process.execPath, [script, what], { stdio: ["ignore", "pipe", "inherit"] });
     onTestFinished(() => void worker.kill("SIGKILL"));
     const pids: number[] = [];
+    endWithTest(pids);
     for await (const line of createInterface({ input: worker.stdout })) {
       pids.push(Number(line.slice(4)));
       if (pids.length === count) break;
