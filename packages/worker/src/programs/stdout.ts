@@ -11,6 +11,8 @@ const CHATTER_CHARS = 16 * 1024;
 
 const FIRST_BYTES = 4 * 1024;
 const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const BRACE = 0x7b;
 
 export interface StdoutOptions {
   readonly name: string;
@@ -69,7 +71,9 @@ export class Stdout {
   }
 
   #take(line: Buffer): void {
-    if (line.length <= MAX_SAID_BYTES) {
+    const [first = NEWLINE] = line;
+    // Most lines need not be made a text to see that they are not for us.
+    if ((first === BRACE || first <= SPACE) && line.length <= MAX_SAID_BYTES) {
       const text = line.toString("utf8");
       if (isSaid(text)) {
         this.#options.onSaid(text);
