@@ -2,17 +2,18 @@ import { readFileSync } from "node:fs";
 import { type AnyTask, type JsonValue, type Store, type TaskLog, task } from "@jobbers/core";
 import { openSqliteStore } from "@jobbers/store-sqlite";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import { createWorker, type Worker, type WorkerOptions } from "../src/index.js";
+// As built: each of many children loads it, which takes a third of the time that its sources would.
+import { createWorker, type Worker, type WorkerOptions } from "../dist/index.js";
 import { ended, recorder, result, submit } from "./bench.js";
-import * as tasks from "./isolated-tasks.js";
+
+const module = new URL("./fixtures/isolated-tasks.mjs", import.meta.url).href;
+const { createDeps: _, ...tasks } = (await import(module)) as Record<string, AnyTask>;
+const { inThread, inProcess, impatientThread, impatientProcess, beatingThread, twiceThread } = tasks;
 
 const kinds = ["thread", "process"] as const;
-const of = { thread: tasks.inThread, process: tasks.inProcess } as Record<string, AnyTask>;
-const impatient = { thread: tasks.impatientThread, process: tasks.impatientProcess } as Record<
-  string,
-  AnyTask
->;
-const workflows = Object.values(tasks).filter((each) => "kind" in each) as unknown as AnyTask[];
+const of = { thread: inThread, process: inProcess } as Record<string, AnyTask>;
+const impatient = { thread: impatientThread, process: impatientProcess } as Record<string, AnyTask>;
+const workflows = Object.values(tasks);
 
 interface Line {
   readonly level: keyof TaskLog;
@@ -125,7 +126,7 @@ describe.each(kinds)("a handler in a %s", (kind) => {
       message: "how odd",
       cause: { name: "TypeError", message: "below" },
     });
-    expect((thrown as { stack?: string }).stack).toMatch(/isolated-tasks\.ts/);
+    expect((thrown as { stack?: string }).stack).toMatch(/isolated-tasks\.mjs/);
     expect(await failureOf(store, await act({ what: "throw text" }))).toEqual({
       name: "Thrown",
       message: "just text",
@@ -231,11 +232,11 @@ describe("an isolated handler", () => {
 
   it("judges retry.on, Terminal and RetryAfter as in the main thread, and beats keep a handler alive", async () => {
     const { store, seen } = staged();
-    const twice = await submit(store, tasks.twiceThread as AnyTask, { what: "throw" });
-    const terminal = await submit(store, tasks.twiceThread as AnyTask, { what: "terminal" });
-    const later = await submit(store, tasks.twiceThread as AnyTask, { what: "retry after" });
-    const beating = await submit(store, tasks.beatingThread as AnyTask, { what: "beat", value: 600 });
-    const refused = await submit(store, tasks.twiceThread as AnyTask, { what: "throw text" });
+    const twice = await submit(store, twiceThread as AnyTask, { what: "throw" });
+    const terminal = await submit(store, twiceThread as AnyTask, { what: "terminal" });
+    const later = await submit(store, twiceThread as AnyTask, { what: "retry after" });
+    const beating = await submit(store, beatingThread as AnyTask, { what: "beat", value: 600 });
+    const refused = await submit(store, twiceThread as AnyTask, { what: "throw text" });
     // Of a class that extends RangeError, it arrives as one.
     await seen({ type: "reported", run: twice, report: "retry" });
     await failureOf(store, refused);
@@ -244,12 +245,12 @@ describe("an isolated handler", () => {
     expect((await store.getStep(terminal, "twice-thread"))?.tries).toBe(1);
     await seen({ type: "reported", run: later, report: "retry" });
     expect(retries.get(later)).toBe(3_600_000);
-    expect(await result(store, beating, tasks.beatingThread as AnyTask)).toBe("beaten");
+    expect(await result(store, beating, beatingThread as AnyTask)).toBe("beaten");
   });
 
   it("gives back, when the worker stops, what does not finish; and leaves nothing running", async () => {
     const { store, worker } = staged();
-    const run = await submit(store, tasks.inProcess as AnyTask, { what: "loop" });
+    const run = await submit(store, inProcess as AnyTask, { what: "loop" });
     const { detail } = await saidBy(worker, run);
     await worker.stop({ graceMs: 10 });
     expect(lives(detail?.pid as number)).toBe(false);
@@ -263,7 +264,7 @@ describe("a module that cannot be used", () => {
 
   it("fails its own step with an error that says what is wrong", async () => {
     const absent = broken("absent", "file:///nowhere/at/all.mjs");
-    const elsewhere = broken("elsewhere", new URL("./isolated-tasks.ts", import.meta.url).href);
+    const elsewhere = broken("elsewhere", module);
     const starter = broken("starter", new URL("./fixtures/starts-a-worker.mjs", import.meta.url).href);
     const { store, close } = await stage({ workflows: [absent, elsewhere, starter] });
     onTestFinished(close);
@@ -272,7 +273,9 @@ describe("a module that cannot be used", () => {
     expect(first?.message).toMatch(
       /^\/nowhere\/at\/all\.mjs cannot be loaded for an isolated handler: .*Cannot find module/,
     );
-    expect(second?.message).toMatch(/isolated-tasks\.ts exports no task "elsewhere", nor a dag that has one/);
+    expect(second?.message).toMatch(
+      /isolated-tasks\.mjs exports no task "elsewhere", nor a dag that has one/,
+    );
     expect(third?.message).toMatch(
       /a worker is started by \S+starts-a-worker\.mjs, which was loaded to run an isolated handler/,
     );

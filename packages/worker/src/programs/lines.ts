@@ -18,8 +18,11 @@ export class Lines {
   push(chunk: Buffer): void {
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
-      this.#add(chunk.subarray(from, end));
-      this.#finish();
+      if (this.#bytes === 0 && end - from <= this.maxBytes) this.onLine(chunk.subarray(from, end), false);
+      else {
+        this.#add(chunk.subarray(from, end));
+        this.#finish();
+      }
       from = end + 1;
     }
     if (from < chunk.length) this.#add(chunk.subarray(from));
