@@ -13,21 +13,21 @@ import { after } from "./waiting.js";
  *      │                                                              ▲
  *      ├──────▶ waits ──── a slot is free ────────────────────────────┤
  *      │          └── longer than its patience, its run is cancelled, │
- *      │              the worker stops or doubts its lease ──▶ given back
+ *      │              the worker stops or doubts its lease ──▶ given back, to the head of its line
  *      │                                                              │
  *      └──────▶ suspect (lost twice before) ── nothing else waits ────┘
- *                 └── there is a suspect already ──▶ given back
+ *                 └── there is a suspect already ──▶ given back, to the end of its line
  *
  * A worker that dies takes all that it holds along, and a step that is lost three times is quarantined. So a suspect begins when
- * nothing waits beside it any more, and as long as it is on trial nothing new is taken: a step that kills workers meets no
- * other suspect on its third time, and none is quarantined for it.
+ * nothing waits beside it any more, nothing new is taken for ten seconds or until it has returned, and as long as it runs, for five
+ * minutes at most, no other suspect is kept: a step that kills workers meets no other one on its third time.
  */
 export interface BacklogOptions {
   readonly slots: Slots;
   readonly pace: Pace;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
-  readonly executor: () => Pick<Executor, "start">;
+  readonly executor: () => Pick<Executor, "start" | "admits" | "mayAdmit">;
   /** There is room again that nobody asks for by himself. */
   readonly onRoom: () => void;
 }
@@ -40,38 +40,58 @@ interface Waiting extends Holding {
 /** How long a step waits for a slot before other workers may have it, in milliseconds. */
 const PATIENCE_MS = 50;
 
-/** How long a suspect runs alone before other steps are taken again, in milliseconds. */
-const TRIAL_MS = 10_000;
+/** How long a suspect runs before new steps are taken again, and before another suspect may begin, in milliseconds. */
+const ALONE_MS = 10_000;
+const TRIAL_MS = 5 * 60_000;
+
+/** How long nothing is taken after a suspect was refused, in milliseconds, while the other one runs: it may well be the next in line. */
+const REFUSED_MS = 250;
+
+interface Trial {
+  readonly lease: Lease;
+  /** What waited beside the suspect has been given back. */
+  isClear: boolean;
+  readonly stops: (() => void)[];
+}
 
 export class Backlog {
   readonly #options: BacklogOptions;
   readonly #waiting: Waiting[] = [];
   #givingBack: Promise<unknown> = Promise.resolve();
-  #trial: { readonly lease: Lease; clear: boolean; readonly stop: () => void } | undefined;
+  #trial: Trial | undefined;
+  /** How many reasons there are to take nothing new. */
+  #closings = 0;
   #impatient: (() => void) | undefined;
 
   constructor(options: BacklogOptions) {
     this.#options = options;
   }
 
-  /** True while nothing new is to be taken, because a suspect is on trial. */
+  /** True while nothing new is to be taken, because of a suspect. */
   get closed(): boolean {
-    return this.#trial !== undefined;
+    return this.#closings > 0;
   }
 
   /** Begins a step, or keeps it until there is a slot. */
   receive(grant: Grant): void {
-    const { slots, pace, executor } = this.#options;
+    const { pace, executor } = this.#options;
     if (grant.lost > 0) pace.warn();
     if (grant.lost >= MAX_LOST - 1) this.#suspect(grant);
-    else if (slots.free > 0 && this.#waiting.length === 0) executor().start(grant);
-    else this.#waiting.push(this.#keep(grant));
+    else if (this.#waiting.length === 0 && executor().admits(grant)) executor().start(grant);
+    else {
+      this.#waiting.push(this.#keep(grant));
+      this.#beginNext();
+    }
   }
 
-  /** A handler has returned: begins the next step, where one waits. */
-  next({ lease }: { readonly lease: Lease }): void {
-    if (this.#trial?.lease === lease) this.#endTrial();
+  /** A handler has returned: begins what waits and may begin now. */
+  next(): void {
     this.#beginNext();
+  }
+
+  /** An attempt has ended. */
+  ended({ lease }: { readonly lease: Lease }): void {
+    if (this.#trial?.lease === lease) this.#endTrial();
   }
 
   /** Gives back what waits and belongs to a run, or all of it; what has begun goes on. */
@@ -92,15 +112,22 @@ export class Backlog {
     return waiting;
   }
 
+  /** Begins what may, the oldest first; a step that finds room in a batch may overtake others. */
   #beginNext(): void {
-    const { slots, executor, ledger } = this.#options;
-    const [next] = this.#waiting;
-    const early = next?.lease === this.#trial?.lease && !this.#trial?.clear;
-    if (!next || slots.free === 0 || early) return;
-    this.#waiting.shift();
-    slots.wait(-1);
-    executor().start(next.grant);
-    ledger.remove(next);
+    const { slots, ledger } = this.#options;
+    const executor = this.#options.executor();
+    for (let at = 0; at < this.#waiting.length && executor.mayAdmit; ) {
+      const next = this.#waiting[at] as Waiting;
+      const isEarly = next.lease === this.#trial?.lease && !this.#trial.isClear;
+      if (isEarly || !executor.admits(next.grant)) {
+        at += 1;
+        continue;
+      }
+      this.#waiting.splice(at, 1);
+      slots.wait(-1);
+      executor.start(next.grant);
+      ledger.remove(next);
+    }
   }
 
   #drop(waiting: Waiting): void {
@@ -110,12 +137,12 @@ export class Backlog {
     this.#release(waiting);
   }
 
-  #release(waiting: Waiting): void {
+  #release(waiting: Waiting, first = true): void {
     const { slots, reporter } = this.#options;
     slots.wait(-1);
     if (this.#trial?.lease === waiting.lease) this.#endTrial();
     const told = new Promise<void>((resolve) =>
-      reporter.last(waiting, { type: "released", lease: waiting.lease, first: true }, resolve),
+      reporter.last(waiting, { type: "released", lease: waiting.lease, first }, resolve),
     );
     this.#givingBack = Promise.all([this.#givingBack, told]);
   }
@@ -129,7 +156,7 @@ export class Backlog {
       this.#impatient = after(PATIENCE_MS - waitedMs, () => this.#lookAtTheOldest());
       return;
     }
-    this.#options.pace.waited(waitedMs);
+    this.#options.pace.stalled();
     this.giveBack();
   }
 
@@ -137,21 +164,34 @@ export class Backlog {
   #suspect(grant: Grant): void {
     const suspect = this.#keep(grant);
     if (this.#trial) {
-      this.#release(suspect);
+      this.#trial.stops.push(this.#closeFor(REFUSED_MS));
+      this.#release(suspect, false);
       return;
     }
-    const trial = {
-      lease: suspect.lease,
-      clear: false,
-      stop: after(TRIAL_MS, () => this.#endTrial(), "unref"),
-    };
+    const stops = [this.#closeFor(ALONE_MS), after(TRIAL_MS, () => this.#endTrial(), "unref")];
+    const trial: Trial = { lease: suspect.lease, isClear: false, stops };
     this.#trial = trial;
     this.giveBack();
     this.#waiting.unshift(suspect);
     void this.#allGivenBack().then(() => {
-      trial.clear = true;
+      trial.isClear = true;
       this.#beginNext();
     });
+  }
+
+  /** Takes nothing new for so long, or until the answer is called. */
+  #closeFor(ms: number): () => void {
+    let isOver = false;
+    this.#closings += 1;
+    const open = () => {
+      if (isOver) return;
+      isOver = true;
+      cancel();
+      this.#closings -= 1;
+      this.#options.onRoom();
+    };
+    const cancel = after(ms, open, "unref");
+    return open;
   }
 
   /** Resolves when the store has all that was given back, what comes with the same exchange included. */
@@ -163,8 +203,8 @@ export class Backlog {
   }
 
   #endTrial(): void {
-    this.#trial?.stop();
+    const trial = this.#trial;
     this.#trial = undefined;
-    this.#options.onRoom();
+    for (const stop of trial?.stops ?? []) stop();
   }
 }

@@ -2,12 +2,14 @@ import { setMaxListeners } from "node:events";
 import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
+import { Batches } from "./batches.js";
 import { Bulletins } from "./bulletins.js";
 import { Control } from "./control.js";
 import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
 import { Finder } from "./finder.js";
 import { createHookCalls, type HookCalls } from "./hooks.js";
+import { processBirth } from "./host.js";
 import { Lane } from "./lane.js";
 import { Ledger } from "./ledger.js";
 import type { Settings } from "./options.js";
@@ -34,6 +36,7 @@ export class Pool {
   readonly bulletins = new Bulletins(() => ({ slots: this.slots.capacity, running: this.slots.taken }));
   readonly pace = new Pace();
   readonly slots: Slots;
+  readonly batches: Batches;
   readonly backlog: Backlog;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
@@ -60,8 +63,14 @@ export class Pool {
     const onFreed = () => this.#wakeOne();
     const { concurrency } = settings;
     this.slots = new Slots(concurrency, () =>
-      this.backlog.closed ? -concurrency : this.pace.ahead(concurrency),
+      this.backlog.closed ? -concurrency : this.pace.ahead + this.batches.room,
     );
+    const onReturned = (steps: number) => {
+      this.pace.returned(steps);
+      this.backlog.next();
+      onFreed();
+    };
+    this.batches = new Batches({ slots: this.slots, deps, log, onReturned });
     this.outbox = new Outbox(onFreed);
     this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
     this.backlog = new Backlog({
@@ -89,11 +98,7 @@ export class Pool {
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
       ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
-      onReturned: (attempt) => {
-        this.pace.returned(performance.now() - attempt.startedMs);
-        this.backlog.next(attempt);
-        onFreed();
-      },
+      ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
     this.control = new Control({ ...shared, dags: registry.dags, expander, onFreed });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
@@ -121,6 +126,7 @@ export class Pool {
   quiet(): void {
     this.stopping.abort();
     this.backlog.giveBack();
+    this.batches.hurry();
     this.wakeAll();
   }
 
@@ -172,17 +178,18 @@ export class Pool {
   }
 
   #receive({ mail, grants }: ExchangeReply): void {
-    for (const grant of grants) this.#start(grant);
+    // Those that were on their way when the worker was told to stop go back, the oldest last, so that it is the first again.
+    if (this.stopping.signal.aborted) for (const grant of grants.toReversed()) this.#giveBack(grant);
+    else for (const grant of grants) this.#start(grant);
     this.hearMail(mail);
   }
 
   #start(grant: Grant): void {
-    if (this.stopping.signal.aborted) this.#giveBack(grant);
-    else if (grant.phase === "run") this.backlog.receive(grant);
+    if (grant.phase === "run") this.batches.note(this.#settings.registry.tasks.get(grant.needs));
+    if (grant.phase === "run") this.backlog.receive(grant);
     else this.control.start(grant);
   }
 
-  /** A grant that was on its way when the worker was told to stop. */
   #giveBack({ lease }: Grant): void {
     const holding = { lease, disown: () => {} };
     this.ledger.add(holding);
@@ -208,7 +215,16 @@ function openKeeper(
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
     ...{ store, maxBlockMs, log, random, signal: signals.ending },
-    opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers },
+    opening: {
+      worker: name,
+      host,
+      pid: process.pid,
+      birth: processBirth(process.pid),
+      leaseMs,
+      serves,
+      queues,
+      registers,
+    },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });
       pool()?.disown("the worker's lease has ended, so another worker may have this step");

@@ -1,5 +1,6 @@
 import type { AnyTask } from "@jobbers/core";
 import type { Attempt } from "./attempt.js";
+import { parseInput } from "./task-io.js";
 
 /** One attempt, as whatever runs its handler needs it. */
 export interface Call {
@@ -25,4 +26,18 @@ export interface Runner {
 /** An output that is checked JSON text already. */
 export class Written {
   constructor(readonly text: string) {}
+}
+
+/**
+ * Parses the input and goes on with it; nothing is awaited that is at hand, for small handlers come by the thousand.
+ *
+ * @throws AttemptAborted when the attempt was aborted meanwhile; what {@link parseInput} throws
+ */
+export function withInput({ attempt, task, raw }: Call, goOn: (input: unknown) => unknown): unknown {
+  const begin = (input: unknown) => {
+    if (attempt.aborted) throw attempt.aborted;
+    return goOn(input);
+  };
+  const parsed = parseInput(task, raw);
+  return parsed instanceof Promise ? parsed.then(begin) : begin(parsed);
 }

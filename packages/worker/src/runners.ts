@@ -4,8 +4,8 @@ import { IsolatedRunner } from "./apart/isolated-runner.js";
 import { createContext } from "./context.js";
 import type { Environment } from "./programs/environment.js";
 import { createRunProgram } from "./programs/program.js";
-import type { Call, Runner } from "./runner.js";
-import { Final, parseInput } from "./task-io.js";
+import { type Call, type Runner, withInput } from "./runner.js";
+import { Final } from "./task-io.js";
 import { Watchdog } from "./trees/watchdog.js";
 import { pause } from "./waiting.js";
 
@@ -84,15 +84,12 @@ export class Runners implements Runner {
   }
 }
 
-/** Runs a handler in this thread; nothing is awaited that is at hand, for small handlers come by the thousand. */
-function runHere({ attempt, task, raw, begins }: Call, ctx: TaskContext): unknown {
-  const start = (input: unknown) => {
-    if (attempt.aborted) throw attempt.aborted;
-    begins();
-    return task.run(input, ctx);
-  };
-  const parsed = parseInput(task, raw);
-  return parsed instanceof Promise ? parsed.then(start) : start(parsed);
+/** Runs a handler in this thread. */
+function runHere(call: Call, ctx: TaskContext): unknown {
+  return withInput(call, (input) => {
+    call.begins();
+    return call.task.run(input, ctx);
+  });
 }
 
 function isTooLarge(thrown: unknown): boolean {

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
+import type { BatchContext, BatchPlan } from "./batch.js";
 import type { CommandSpec } from "./command.js";
 import type { TaskContext } from "./context.js";
 import type { Hooks } from "./hooks.js";
@@ -89,21 +90,32 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly startWithinMs: number | undefined;
   readonly heartbeatMs: number | undefined;
   readonly keepMs: number | undefined;
+  readonly deadlineMs: number | undefined;
+  readonly events: "each" | "summed";
   readonly hooks: Hooks | undefined;
   /** Where its handler runs; undefined: in the worker's own thread. No part of the plan: the worker's version of the task decides. */
   readonly isolation: Isolation | undefined;
   /** The program that it runs, where `command()` made it. */
   readonly command?: CommandSpec | undefined;
+  /** How many steps go into one call of its handler; undefined: one. */
+  readonly batch: BatchPlan | undefined;
   /** Their keys take the parsed input, whose type is erased here so that every task is an {@link AnyTask}. */
   readonly limits: readonly Limit<never>[];
   /** The policy as `task()` was given it, without defaults. */
   readonly options: Readonly<TaskPolicy>;
   /**
-   * Runs the task's function on an input that is parsed already, then its output schema; nothing returned becomes `null`.
+   * Runs the task's function on an input that is parsed already, then its output schema; nothing returned becomes `null`. Of a batch
+   * task it is a batch of one, whose error is thrown.
    *
    * @throws whatever the function throws; JobbersError `output-invalid`
    */
   run(input: P, ctx: TaskContext): Promise<O>;
+  /**
+   * Of a batch task: runs its function on many inputs that are parsed already; answers an output or an Error for each.
+   *
+   * @throws whatever the function throws; JobbersError `output-invalid` when it does not answer one for each input
+   */
+  runBatch?(inputs: readonly P[], ctx: BatchContext): Promise<(O | Error)[]>;
 }
 
 /** What a dag object has beside being callable. */
@@ -176,7 +188,7 @@ type JsonItem<T> = undefined extends T
 
 /** A schema's type where JSON can carry it, else the type with its problems marked. */
 export type Checked<T> = [T] extends [Json<T>] ? T : Json<T>;
-type Carried<O> = [O] extends [Json<O>] ? unknown : Json<O>;
+export type Carried<O> = [O] extends [Json<O>] ? unknown : Json<O>;
 /** What becomes of an output in the store: `any` reads as `unknown`, nothing as `null`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
 export type Stored<O> = IsAny<O> extends true ? unknown : O extends void | undefined ? null : O;
@@ -215,6 +227,19 @@ export interface TaskPolicy {
   heartbeat?: Duration | undefined;
   /** How long a run of this task alone is kept after its end, instead of the store's retention; 0 keeps only its id. */
   keep?: Duration | undefined;
+  /**
+   * The deadline of a run of this task alone whose submission names none, from when the run is due to start; default: none. See
+   * `deadline` of `submit`.
+   */
+  deadline?: Duration | undefined;
+  /**
+   * How the feed tells of its steps: `"summed"`, one event for all that one exchange did to the steps of a run, or `"each"`, besides that
+   * one for each start and end (`step.started`, `step.succeeded` …), which costs small tasks some of their throughput. Default "summed".
+   *
+   * @example
+   * const deploy = task({ name: "deploy", events: "each", run: async () => "done" });
+   */
+  events?: "each" | "summed" | undefined;
   tags?: readonly string[] | undefined;
   /** Told of this task's attempts, before the worker's own. */
   hooks?: Hooks | undefined;
@@ -245,5 +270,10 @@ export interface DagOptions<S> {
    * and what the function returns is not kept.
    */
   onFailure?: ((failure: Ref<Failure>, input: Ref<Checked<Parsed<S>>>) => Wirable) | undefined;
+  /**
+   * The deadline of a run whose submission names none, from when the run is due to start; default: none. See `deadline` of `submit`.
+   * That of a dag inside a dag says nothing.
+   */
+  deadline?: Duration | undefined;
   tags?: readonly string[] | undefined;
 }

@@ -4,6 +4,15 @@ import { planVersion } from "../plan/version.js";
 import { checkName } from "../values/ids.js";
 import { quoted } from "../values/quoted.js";
 import { parseWith } from "../values/schema.js";
+import {
+  type BatchContext,
+  type BatchHandler,
+  type BatchPlan,
+  type BatchTaskOptions,
+  batchOfOne,
+  batchPlan,
+  runBatch,
+} from "./batch.js";
 import type { TaskContext } from "./context.js";
 import { currentDefinition } from "./definition-stack.js";
 import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
@@ -13,6 +22,7 @@ import { checkLimit, type Limit } from "./limits.js";
 import { once } from "./once.js";
 import { durationMs, taskRetry } from "./policy.js";
 import {
+  checkEvents,
   checkHeartbeat,
   checkOptions,
   checkPriority,
@@ -24,7 +34,7 @@ import {
 
 const taskOptions = [
   ...["name", "input", "output", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"],
-  ...["limits", "keep", "tags", "hooks", "isolate", "module", "maxMemory", "run"],
+  ...["limits", "keep", "deadline", "events", "tags", "hooks", "run"],
 ];
 
 /**
@@ -43,7 +53,33 @@ const taskOptions = [
 export function task<S extends Schema | undefined = undefined, R = unknown, O = R>(
   given: TaskOptions<S, R, O>,
 ): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
-  const options = checkOptions(given, taskOptions, "task()");
+  const options = checkOptions(given, [...taskOptions, "isolate", "module", "maxMemory"], "task()");
+  return define(options as unknown as AnyOptions, undefined) as never;
+}
+
+/**
+ * Defines a batch task: its function takes the inputs of many steps in one call, and answers one for each.
+ *
+ * To the outside it is a task like any other: each call inside `dag()` is a step with one input and one output.
+ *
+ * @throws JobbersError `definition-invalid` or `name-invalid`, naming the task and the option
+ * @example
+ * const index = batchTask({
+ *   name: "index",
+ *   input: z.object({ url: z.string() }),
+ *   batch: { size: 100, wait: "20ms" },
+ *   run: async (pages) => pages.map(({ url }) => url.length),
+ * });
+ */
+export function batchTask<S extends Schema | undefined = undefined, R = unknown, O = R>(
+  given: BatchTaskOptions<S, R, O>,
+): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
+  const options = checkOptions(given, [...taskOptions, "batch"], "batchTask()");
+  const batch = batchPlan(options.batch, `task ${quoted(options.name)}: batch`);
+  return define(options as unknown as AnyOptions, batch) as never;
+}
+
+function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
   const name = checkName(options.name, "task name");
   const what = `task ${quoted(name)}`;
   if (typeof options.run !== "function") {
@@ -56,6 +92,7 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
   checkSchema(options.output, `${what}: output`);
   const policy = policyOf(options, what);
   const isolation = isolationOf(options, what);
+  const calls = callsOf(options, batch !== undefined);
   const limits = ((options.limits ?? []) as readonly Limit<unknown>[]).map((limit, at) =>
     checkLimit(limit, `${what}: limits[${at}]`),
   );
@@ -79,20 +116,28 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
       output: options.output,
       limits,
       isolation,
+      batch,
       ...policy,
-    }),
-    ...fields({
-      run: (input: Parsed<S>, ctx: TaskContext) =>
-        runTask(options as TaskOptions<S, unknown, unknown>, input, ctx),
+      ...calls,
     }),
     plan: { get: plan, enumerable: true },
     version: { get: version, enumerable: true },
   });
-  return self as unknown as Task<Checked<In<S>>, Stored<O>, Parsed<S>>;
+  return self as unknown as AnyTask;
 }
 
 function policyOf(options: TaskPolicy, what: string) {
-  const { queue = "default", priority, timeout, startWithin, heartbeat, keep, tags, hooks } = options;
+  const {
+    queue = "default",
+    priority,
+    timeout,
+    startWithin,
+    heartbeat,
+    keep,
+    deadline,
+    tags,
+    hooks,
+  } = options;
   const retry = taskRetry(options.retry, `${what}: retry`);
   return {
     queue: checkQueue(queue, what),
@@ -103,16 +148,30 @@ function policyOf(options: TaskPolicy, what: string) {
     startWithinMs: startWithin === undefined ? undefined : checkTimeout(startWithin, `${what}: startWithin`),
     heartbeatMs: heartbeat === undefined ? undefined : checkHeartbeat(heartbeat, `${what}: heartbeat`),
     keepMs: keep === undefined ? undefined : durationMs(keep, `${what}: keep`),
+    deadlineMs: deadline === undefined ? undefined : checkTimeout(deadline, `${what}: deadline`),
+    events: checkEvents(options.events, what),
     tags: checkTags(tags, what),
     hooks: checkHooks(hooks, `${what}: hooks`),
   };
 }
 
-async function runTask<S>(
-  options: TaskOptions<S, unknown, unknown>,
-  input: Parsed<S>,
-  ctx: TaskContext,
-): Promise<unknown> {
+/** A task's options, whatever its types. */
+type AnyOptions = TaskOptions<undefined, unknown, unknown>;
+
+/** How a task's function is called: with one input, and where it is one for batches, with many. */
+function callsOf(options: AnyOptions, isBatch: boolean): Pick<AnyTask, "run" | "runBatch"> {
+  if (!isBatch) return { run: (input, ctx) => runTask(options, input as Parsed<undefined>, ctx) };
+  const handler = { name: options.name, run: options.run as unknown as BatchHandler, output: options.output };
+  const runMany = (inputs: readonly unknown[], ctx: BatchContext) => runBatch(handler, inputs, ctx);
+  const run: AnyTask["run"] = async (input, ctx) => {
+    const [answer] = await runMany([input], batchOfOne(ctx));
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  return { run, runBatch: runMany };
+}
+
+async function runTask(options: AnyOptions, input: Parsed<undefined>, ctx: TaskContext): Promise<unknown> {
   const returned: unknown = await options.run(input, ctx);
   if (options.output === undefined) return returned === undefined ? null : returned;
   const output = await parseWith(options.output, returned, `output of ${options.name}`, "output-invalid");
@@ -121,7 +180,7 @@ async function runTask<S>(
 
 /** The plan of a run of this task alone: one step that takes the run's input and gives its output. */
 function taskPlan(name: string, policy: ReturnType<typeof policyOf>): Plan {
-  const { queue, priority, retry, timeoutMs, startWithinMs, heartbeatMs } = policy;
+  const { queue, priority, retry, timeoutMs, startWithinMs, heartbeatMs, deadlineMs, events } = policy;
   const step: TaskStep = {
     name,
     parents: [],
@@ -134,13 +193,15 @@ function taskPlan(name: string, policy: ReturnType<typeof policyOf>): Plan {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(startWithinMs !== undefined && { startWithinMs }),
     ...(heartbeatMs !== undefined && { heartbeatMs }),
+    ...(events === "each" && { events }),
     input: { value: null, wires: [{ at: [], source: { from: "input", path: [] } }] },
   };
   const output = {
     value: null,
     wires: [{ at: [], source: { from: "step", step: name, path: [] } }],
   } as const;
-  return { format: 1, kind: "task", name, failure: "stop", steps: [step], output };
+  const deadline = deadlineMs === undefined ? {} : { deadlineMs };
+  return { format: 1, kind: "task", name, failure: "stop", ...deadline, steps: [step], output };
 }
 
 function fields(values: Record<string, unknown>): PropertyDescriptorMap {
