@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { RUN_PROGRAM, type TaskContext, type TaskLog } from "@jobbers/core";
 import { ChildPool } from "./apart/child-pool.js";
 import { IsolatedRunner } from "./apart/isolated-runner.js";
@@ -35,6 +36,8 @@ export class Runners implements Runner {
   constructor(options: RunnersOptions) {
     const { environment, log, abandonAfterMs, capacity } = options;
     this.#options = options;
+    // Every program listens to it.
+    setMaxListeners(0, this.#closing.signal);
     this.#watchdog = new Watchdog(log);
     this.#children = new ChildPool({ capacity, environment, watchdog: this.#watchdog, log });
     this.#isolated = new IsolatedRunner({ children: this.#children, log, abandonAfterMs });

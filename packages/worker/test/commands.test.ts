@@ -166,6 +166,8 @@ describe("a command", () => {
     const { failure, reason } = await stage(shell("yes 0123456789", { killAfter: "1s" }));
     expect((await failure()).message).toMatch(/printed more than 16 MiB to stdout.*it was stopped/);
     expect(await reason()).toBe("invalid-output");
+    const oneLine = await stage(shell("head -c 1000000000 /dev/zero | tr '\\0' x"));
+    expect((await oneLine.failure()).message).toMatch(/printed more than 16 MiB/);
     expect(process.memoryUsage().rss - before).toBeLessThan(300 * 2 ** 20);
   });
 

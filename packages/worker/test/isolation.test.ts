@@ -206,6 +206,18 @@ describe.each(kinds)("a handler in a %s", (kind) => {
 describe("a process", () => {
   const staged = stageOfAll();
 
+  it("that was killed while it was idle is not given another attempt", async () => {
+    const { store } = staged();
+    const own = of.process as AnyTask;
+    const { pid } = (await result(store, await submit(store, own, { what: "where" }), own)) as {
+      pid: number;
+    };
+    process.kill(pid, "SIGKILL");
+    await vi.waitFor(() => expect(lives(pid)).toBe(false));
+    const next = (await result(store, await submit(store, own, { what: "where" }), own)) as { pid: number };
+    expect(next.pid).not.toBe(pid);
+  });
+
   it("may abort, or crash in native code, or take memory beside its heap: only its own step fails", async () => {
     const { store } = staged();
     const own = of.process as AnyTask;

@@ -81,8 +81,9 @@ export class PooledChild {
     return this.#child.ended;
   }
 
-  get hasEnded(): boolean {
-    return this.#hasEnded;
+  /** True for one that can run nothing any more. */
+  get isDead(): boolean {
+    return this.#hasEnded || !this.#child.isAlive;
   }
 
   send(order: Parameters<Child["send"]>[0]): void {
@@ -117,7 +118,7 @@ export class ChildPool {
   /** An idle child for such handlers, or a new one. */
   take(isolation: Isolation): PooledChild {
     const key = JSON.stringify([isolation.in, isolation.module, isolation.maxMemoryBytes]);
-    const warm = [...this.#idle].findLast((child) => child.key === key && !child.hasEnded);
+    const warm = [...this.#idle].findLast((child) => child.key === key && !child.isDead);
     if (!warm) return this.#start(key, isolation);
     this.#idle.delete(warm);
     warm.stopIdle();
@@ -127,7 +128,7 @@ export class ChildPool {
   /** Takes a child back that may be used again. */
   giveBack(child: PooledChild): void {
     child.tenant = undefined;
-    if (child.hasEnded || !this.#children.has(child)) return;
+    if (child.isDead || !this.#children.has(child)) return;
     this.#idle.add(child);
     child.stopIdle = after(IDLE_MS, () => this.discard(child), "unref");
   }

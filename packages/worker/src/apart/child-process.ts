@@ -60,6 +60,9 @@ export function startChildProcess(
   return {
     send: (order) => void (started.connected && started.send(order, () => {})),
     kill: () => void started.kill("SIGKILL"),
+    get isAlive() {
+      return started.exitCode === null && started.signalCode === null && started.connected;
+    },
     ended,
   };
 }

@@ -34,6 +34,10 @@ export function startChildThread(data: ChildData, ears: ChildEars): Child {
   return {
     send: (order) => thread.postMessage(order),
     kill: () => void thread.terminate(),
+    // A thread that has ended has the id -1.
+    get isAlive() {
+      return thread.threadId !== -1 && !error;
+    },
     ended,
   };
 }

@@ -5,6 +5,8 @@ export interface Child {
   send(order: Order): void;
   /** Ends it for real, whatever it is at. */
   kill(): void;
+  /** False from the moment that it is known to be dead, which may be a little before `ended`. */
+  readonly isAlive: boolean;
   /** Resolves when nothing of it is left; never rejects. */
   readonly ended: Promise<Ending>;
 }

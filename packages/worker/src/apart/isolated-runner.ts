@@ -1,4 +1,4 @@
-import { encodeJson, JobbersError, type TaskLog } from "@jobbers/core";
+import { encodeJson, type Isolation, JobbersError, type TaskLog } from "@jobbers/core";
 import type { AttemptAborted } from "../aborted.js";
 import type { Attempt } from "../attempt.js";
 import { logWith } from "../log.js";
@@ -43,10 +43,13 @@ class IsolatedCall implements Tenant {
   readonly #call: Call;
   readonly #options: IsolatedRunnerOptions;
   readonly #log: TaskLog;
-  readonly #child: PooledChild;
-  readonly #number: number;
+  #child!: PooledChild;
+  #number = 0;
+  #hasBegun = false;
   #stopKill: () => void = () => {};
   #stopLoad: () => void = () => {};
+  /** The input as JSON text. */
+  #input = "";
   #crash: { readonly error: unknown } | undefined;
   #isLate = false;
   #resolve!: (output: Written) => void;
@@ -58,9 +61,6 @@ class IsolatedCall implements Tenant {
     this.#call = call;
     this.#options = options;
     this.#log = logWith(options.log, call.attempt.lease);
-    // What cannot be started is told as what has crashed.
-    this.#child = options.children.take(call.task.isolation as NonNullable<typeof call.task.isolation>);
-    this.#number = ++this.#child.calls;
   }
 
   async run(): Promise<Written> {
@@ -71,14 +71,8 @@ class IsolatedCall implements Tenant {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#child.tenant = this;
-    if (!this.#child.isLoaded)
-      this.#stopLoad = after(LOAD_MS, () => {
-        this.#isLate = true;
-        this.#child.kill();
-      });
-    const input = encodeJson(raw ?? null, `input of ${task.name}`);
-    this.#child.send({ type: "run", call: this.#number, task: task.name, input, about: aboutOf(attempt) });
+    this.#input = encodeJson(raw ?? null, `input of ${task.name}`);
+    this.#start();
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
     try {
@@ -88,6 +82,27 @@ class IsolatedCall implements Tenant {
       this.#stopKill();
       this.#stopLoad();
     }
+  }
+
+  /** Hands the attempt to a child. */
+  #start(): void {
+    const { attempt, task } = this.#call;
+    const child = this.#options.children.take(task.isolation as Isolation);
+    this.#child = child;
+    this.#number = ++child.calls;
+    child.tenant = this;
+    if (!child.isLoaded)
+      this.#stopLoad = after(LOAD_MS, () => {
+        this.#isLate = true;
+        child.kill();
+      });
+    child.send({
+      type: "run",
+      call: this.#number,
+      task: task.name,
+      input: this.#input,
+      about: aboutOf(attempt),
+    });
   }
 
   onSaid(said: Said): void {
@@ -109,8 +124,11 @@ class IsolatedCall implements Tenant {
   }
 
   #hear(said: Said): void {
-    if (said.type === "began") this.#call.begins();
-    else if (said.type === "heartbeat") this.#call.attempt.heartbeat(said.progress);
+    if (said.type === "began") {
+      this.#hasBegun = true;
+      this.#call.begins();
+    }
+    if (said.type === "heartbeat") this.#call.attempt.heartbeat(said.progress);
     else if (said.type === "log") this.#log[said.level](said.message, said.fields);
     else if (said.type === "heard") this.#wait();
     else if (said.type === "answered") {
@@ -150,12 +168,25 @@ class IsolatedCall implements Tenant {
   onEnded(ending: Ending): void {
     this.#child.tenant = undefined;
     const { aborted } = this.#call.attempt;
+    // A warm one that had died before it was told of this attempt is no failure of that.
+    if (!aborted && !this.#hasBegun && this.#number > 1) {
+      this.#startAgain();
+      return;
+    }
     this.#reject(aborted ?? this.#crashOf(ending));
+  }
+
+  #startAgain(): void {
+    try {
+      this.#start();
+    } catch (thrown) {
+      this.#reject(thrown);
+    }
   }
 
   #crashOf({ how, cause }: Ending): JobbersError {
     const { task } = this.#call;
-    const isolation = task.isolation as NonNullable<typeof task.isolation>;
+    const isolation = task.isolation as Isolation;
     if (this.#isLate)
       return new JobbersError(
         "module-unusable",
