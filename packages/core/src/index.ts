@@ -25,6 +25,7 @@ export * from "./plan/plan-index.js";
 export * from "./plan/resolve.js";
 export * from "./plan/trigger.js";
 export * from "./plan/version.js";
+export * from "./store/dead-letters.js";
 export * from "./store/durations.js";
 export * from "./store/events.js";
 export * from "./store/exchange.js";

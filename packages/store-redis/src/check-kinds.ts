@@ -43,6 +43,11 @@ const types: Readonly<Record<string, string>> = {
   kept: "zset",
   purging: "list",
   forget: "list",
+  dead: "zset",
+  letters: "hash",
+  lettersof: "set",
+  lettercounts: "hash",
+  lettered: "set",
 };
 
 /** Words that name one key only. */
@@ -65,6 +70,10 @@ const single = new Set([
   "kept",
   "purging",
   "forget",
+  "dead",
+  "letters",
+  "lettercounts",
+  "lettered",
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */
