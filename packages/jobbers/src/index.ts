@@ -19,6 +19,7 @@ export type {
   HookedAttempt,
   Hooks,
   InputOf,
+  Items,
   JsonValue,
   Limit,
   MapOptions,
@@ -33,6 +34,7 @@ export type {
   RunState,
   Schema,
   SettledAttempt,
+  Size,
   Spread,
   StepError,
   StepOptions,
@@ -56,6 +58,9 @@ export {
   eq,
   errorCatalogue,
   hash,
+  isItems,
+  items,
+  itemsOf,
   JobbersError,
   leastLoaded,
   not,
@@ -88,5 +93,6 @@ export type { TlsTexts } from "@jobbers/store-redis";
 export { AttemptAborted } from "@jobbers/worker";
 export { type ConnectOptions, connect } from "./connect.js";
 export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
+export type { BlobsOptions } from "./open-blobs.js";
 export { ulid } from "./ulid.js";
 export type { JobbersWorker, WorkerOptions } from "./worker.js";

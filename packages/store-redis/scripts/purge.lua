@@ -82,6 +82,7 @@ end
 local function bury(id)
   local plan = call("HGET", PREFIX .. "run:" .. id, "p")
   if plan then plans.drop(plan, "runs") end
+  if call("ZSCORE", PREFIX .. "blobs", id) then call("ZADD", PREFIX .. "blobs", 0, id) end
   call("LPOP", PREFIX .. "purging")
   call("RPUSH", PREFIX .. "forget", string.format("%.0f", now + REMEMBER_MS) .. "|" .. id)
 end

@@ -42,6 +42,7 @@ const types: Readonly<Record<string, string>> = {
   kept: "zset",
   purging: "list",
   forget: "list",
+  blobs: "zset",
 };
 
 /** Words that name one key only. */
@@ -64,6 +65,7 @@ const single = new Set([
   "kept",
   "purging",
   "forget",
+  "blobs",
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */
@@ -81,6 +83,7 @@ const plain = new Set([
   "readers",
   "durations",
   "events",
+  "blobs",
 ]);
 
 /** True for a name that Jobbers uses, with the type that it gives it. */

@@ -1,4 +1,5 @@
 import type { Retention } from "@jobbers/core";
+import { blobsOfPurged } from "./blobs.js";
 import { shelve } from "./run-end.js";
 import type { Unit } from "./unit.js";
 
@@ -97,6 +98,7 @@ function deleteParts({ sql }: Unit, run: number, budget: { rows: number }): bool
 /** Of a run that is gone, its id stays known for a while. */
 function bury(unit: Unit, run: number): void {
   const { sql, now } = unit;
+  blobsOfPurged(sql, run);
   sql.run("UPDATE plans SET runs = runs - 1 WHERE hash = (SELECT plan FROM runs WHERE seq = ?)", run);
   sql.run("UPDATE runs SET purged = 1, tags = '[]', traceparent = NULL, input = NULL WHERE seq = ?", run);
   sql.run("DELETE FROM shelves WHERE shelf = 'purging' AND run = ?", run);

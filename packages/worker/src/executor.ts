@@ -18,7 +18,8 @@ import type { Ledger } from "./ledger.js";
 import { GaveUp, messageOf } from "./persistence.js";
 import { errorText, type Reporter } from "./reporter.js";
 import type { Slots } from "./slots.js";
-import { encodeOutput, Final, parseInput, reasonOf } from "./task-io.js";
+import { encodeOutput, Final, isHopeless, parseInput, reasonOf, refuseInput } from "./task-io.js";
+import type { Values } from "./values.js";
 
 export interface ExecutorOptions {
   readonly tasks: ReadonlyMap<string, AnyTask>;
@@ -30,6 +31,9 @@ export interface ExecutorOptions {
   readonly bulletins: Bulletins;
   readonly log: TaskLog;
   readonly random: () => number;
+  readonly values: Pick<Values, "keep">;
+  /** How large an output may be, in bytes of JSON. */
+  readonly maxOutputBytes: number;
   /** How long a handler whose run was cancelled may go on before its step ends without it, in milliseconds. */
   readonly abandonAfterMs: number;
   /** None where no task and no worker option declares one. */
@@ -124,7 +128,7 @@ export class Executor {
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
     if (!task) throw new Unfit("elsewhere", `no task "${grant.needs}" is registered here`);
     const resolved = resolveWiring(found.scene, step.input);
-    const raw = resolved instanceof Promise ? await resolved : resolved;
+    const raw = resolved instanceof Promise ? await resolved.catch(refuseInput) : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
     attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
     const parsed = parseInput(task, raw);
@@ -134,10 +138,12 @@ export class Executor {
     hooks?.started(attempt, task, step);
     try {
       const output = await task.run(input, createContext(attempt, deps, log));
+      const text = encodeOutput(output, task.name, this.#options.maxOutputBytes);
+      const kept = this.#options.values.keep(grant.lease.run, grant.lease.address, text);
       const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: encodeOutput(output, task.name),
+        output: kept instanceof Promise ? await kept : kept,
         follow: followOf(found.index, found.located),
       });
       if (isFirst) hooks?.succeeded(attempt, task, output);
@@ -167,7 +173,7 @@ export class Executor {
     const final = thrown instanceof Final;
     const error = final ? thrown.thrown : thrown;
     const reason = final ? thrown.reason : (attempt.aborted?.reason ?? reasonOf(error));
-    const retryInMs = final ? undefined : this.#nextTryMs(attempt, step, error);
+    const retryInMs = final || isHopeless(error) ? undefined : this.#nextTryMs(attempt, step, error);
     const told = { lease, error: errorText(error), reason };
     this.#report(
       attempt,

@@ -6,7 +6,6 @@ export { consoleLog } from "./log.js";
 export type { WorkerOptions } from "./options.js";
 export type { Verdict } from "./outbox.js";
 export type { ReportCounts } from "./reporter.js";
-export { MAX_OUTPUT_BYTES } from "./task-io.js";
 export {
   createWorker,
   type RunningAttempt,

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
+import { type ExchangeReply, type Grant, JobbersError, type LargeValues, type Mail } from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Bulletins } from "./bulletins.js";
 import { Control } from "./control.js";
@@ -56,16 +56,20 @@ export class Pool {
     this.outbox = new Outbox(onFreed);
     this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
     const plans = new Plans(settings.workflows, store);
-    const values = new Values((run, keys) =>
-      untilAnswered("readValues", () => store.readValues(run, keys), asker),
-    );
+    const { large } = store;
+    const values = new Values({
+      read: (run, keys) => untilAnswered("readValues", () => store.readValues(run, keys), asker),
+      keep: large && ((run, key, text) => keepLarge(large, run, key, text, asker)),
+    });
     const shared = {
       ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log, onFreed },
-      finder: new Finder(plans, values, asker, this.stopping.signal),
+      finder: new Finder(plans, values, asker, this.stopping.signal, settings.maxOutputBytes),
+      values,
     };
     const expander = new Expander({
       ...asker,
       store,
+      values,
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });
@@ -73,8 +77,9 @@ export class Pool {
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots },
       ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe },
+      maxOutputBytes: settings.maxOutputBytes,
     });
-    this.control = new Control({ ...shared, dags: registry.dags, expander });
+    this.control = new Control({ ...shared, dags: registry.dags, expander, asker });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
     this.#unguard = guardStrays(log);
@@ -164,6 +169,22 @@ export class Pool {
     this.executor.abortAll("lost", "the store was closed");
     void this.end();
   }
+}
+
+/** What is small stays what it is, at once; what is large is put where it belongs, however often the store is asked about it. */
+function keepLarge(large: LargeValues, run: string, key: string, text: string, asker: Asker) {
+  const kept = large.keep(run, key, text);
+  if (!(kept instanceof Promise)) return kept;
+  let first: Promise<string> | undefined = kept;
+  return untilAnswered(
+    "noteBlobs",
+    async () => {
+      const call = first ?? large.keep(run, key, text);
+      first = undefined;
+      return await call;
+    },
+    asker,
+  );
 }
 
 function openKeeper(

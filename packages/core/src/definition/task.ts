@@ -6,7 +6,7 @@ import { quoted } from "../values/quoted.js";
 import { parseWith } from "../values/schema.js";
 import type { TaskContext } from "./context.js";
 import { currentDefinition } from "./definition-stack.js";
-import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
+import type { AnyTask, In, Parsed, Schema, Stored, Taken, Task, TaskOptions, TaskPolicy } from "./face.js";
 import { checkHooks } from "./hooks.js";
 import { checkLimit, type Limit } from "./limits.js";
 import { once } from "./once.js";
@@ -41,7 +41,7 @@ const taskOptions = [
  */
 export function task<S extends Schema | undefined = undefined, R = unknown, O = R>(
   given: TaskOptions<S, R, O>,
-): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
+): Task<Taken<In<S>>, Stored<O>, Parsed<S>> {
   const options = checkOptions(given, taskOptions, "task()");
   const name = checkName(options.name, "task name");
   const what = `task ${quoted(name)}`;
@@ -85,7 +85,7 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
     plan: { get: plan, enumerable: true },
     version: { get: version, enumerable: true },
   });
-  return self as unknown as Task<Checked<In<S>>, Stored<O>, Parsed<S>>;
+  return self as unknown as Task<Taken<In<S>>, Stored<O>, Parsed<S>>;
 }
 
 function policyOf(options: TaskPolicy, what: string) {

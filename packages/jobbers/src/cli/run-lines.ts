@@ -1,4 +1,5 @@
-import type { DetailedStep, RunStatus } from "@jobbers/client";
+import type { DetailedStep, RunStatus, StepProgress } from "@jobbers/client";
+import { showBytes } from "@jobbers/core";
 import { showDuration, showTime } from "./table.js";
 import { clip } from "./tree-lines.js";
 
@@ -40,6 +41,24 @@ export function attemptLines(attempts: DetailedStep["attempts"]): string[] {
     const who = worker === undefined ? "" : `  on ${worker}`;
     return `    try ${i + 1}  ${showTime(startedAtMs)}  ${took}  ${clip(what ?? reason, MAX_WIDTH)}${who}`;
   });
+}
+
+/** Where values lie that are too large for the store. */
+export function placeLines(
+  inputAt: StepProgress["outputAt"],
+  steps: readonly Pick<StepProgress, "name" | "outputAt">[],
+): string[] {
+  const values = [
+    ...(inputAt ? [{ what: "input", at: inputAt }] : []),
+    ...steps.flatMap(({ name, outputAt }) => (outputAt ? [{ what: name, at: outputAt }] : [])),
+  ];
+  if (values.length === 0) return [];
+  const width = Math.max(...values.map(({ what }) => what.length));
+  const lines = values.map(({ what, at: { url, bytes, trouble } }) => {
+    const end = trouble === undefined ? "" : `  cannot be read: ${trouble}`;
+    return `  ${what.padEnd(width)}  ${showBytes(bytes)}  ${url}${end}`;
+  });
+  return ["", "large values", ...lines];
 }
 
 /** The first lines of a value as JSON. */
