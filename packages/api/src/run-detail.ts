@@ -30,10 +30,10 @@ export async function readRun(store: Pick<Store, "getRun">, id: string): Promise
 /** A run with its input and its steps in the order of the plan, as JSON text: the input goes through as it is kept. */
 export async function readRunDetail(store: Store, plans: Plans, record: RunRecord): Promise<string> {
   const key = valueKey.input("");
-  const [steps, { text: input, place: inputAt }] = record.purged
+  const [steps, { text: input, place: inputPlace }] = record.purged
     ? [[], {}]
     : await Promise.all([readSteps(store, plans, record), readPlaced(store, record.id, key)]);
-  const detail: Omit<RunDetail, "input"> = { ...runView(record), ...(inputAt && { inputAt }), steps };
+  const detail: Omit<RunDetail, "input"> = { ...runView(record), ...(inputPlace && { inputPlace }), steps };
   const text = JSON.stringify(detail);
   return input === undefined ? text : `${text.slice(0, -1)},"input":${input}}`;
 }
@@ -66,7 +66,7 @@ async function readSteps(store: Store, plans: Plans, record: RunRecord): Promise
       ...{ depth, total, settled, counts },
       ...(depth === 0 && { state: found?.state ?? unstarted(index, step, record.state) }),
       ...(found && { record: stepView(found, liveness.get(found.address)) }),
-      ...(places[name] && { outputAt: places[name] }),
+      ...(places[name] && { outputPlace: places[name] }),
     };
   });
 }

@@ -10,6 +10,8 @@ export interface S3Options {
   readonly region?: string | undefined;
   /** How long one request may take, in milliseconds; default 30 s. */
   readonly timeoutMs?: number | undefined;
+  /** Loads the package that signs requests; for tests. */
+  readonly load?: (() => Promise<typeof import("aws4fetch")>) | undefined;
 }
 
 /** How many objects are deleted at a time. */
@@ -23,7 +25,7 @@ const AT_A_TIME = 8;
  */
 export async function openS3Blobs(
   url: string,
-  { credentials, region, timeoutMs = 30_000 }: S3Options,
+  { credentials, region, timeoutMs = 30_000, load = () => import("aws4fetch") }: S3Options,
 ): Promise<Blobs> {
   const place = placeOf(url, region);
   if (!credentials) {
@@ -33,7 +35,7 @@ export async function openS3Blobs(
       `blobs names ${place.url}, but there are no keys for it; ${remedy}`,
     );
   }
-  const ask = createAsking(place, await clientOf(place, credentials), timeoutMs);
+  const ask = createAsking(place, await clientOf(place, credentials, load), timeoutMs);
   const at = (name: string, form: RegExp) => {
     if (!form.test(name)) throw new RangeError(`${JSON.stringify(name)} is no name of a blob`);
     return `${place.prefix}${name}`;
@@ -68,9 +70,13 @@ export async function openS3Blobs(
   };
 }
 
-async function clientOf({ region }: Place, credentials: Credentials): Promise<AwsClient> {
+async function clientOf(
+  { region }: Place,
+  credentials: Credentials,
+  load: NonNullable<S3Options["load"]>,
+): Promise<AwsClient> {
   try {
-    const { AwsClient } = await import("aws4fetch");
+    const { AwsClient } = await load();
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const token = sessionToken === undefined ? {} : { sessionToken };
     // What is busy (429) or failing (5xx) is asked again some times, 50 ms apart, then 100 ms, and so on.

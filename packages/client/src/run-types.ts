@@ -85,7 +85,7 @@ export interface ClientRun<out O = unknown> {
 interface Detail {
   readonly input?: unknown;
   /** Where the input lies where it is too large for the store. */
-  readonly inputAt?: BlobPlace | undefined;
+  readonly inputPlace?: BlobPlace | undefined;
   readonly steps: readonly StepProgress[];
 }
 

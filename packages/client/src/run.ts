@@ -38,12 +38,12 @@ export function createClientRun<O>(
   return {
     id,
     status: async () => {
-      const { input: _input, inputAt: _inputAt, steps: _steps, ...run } = await read();
+      const { input: _input, inputPlace: _inputPlace, steps: _steps, ...run } = await read();
       return statusIn(run);
     },
     async detail() {
-      const { input, inputAt, steps, ...run } = await read();
-      const values = { ...(input !== undefined && { input }), ...(inputAt && { inputAt }) };
+      const { input, inputPlace, steps, ...run } = await read();
+      const values = { ...(input !== undefined && { input }), ...(inputPlace && { inputPlace }) };
       return { ...statusIn(run), ...values, steps: steps.map(progressIn) };
     },
     async result({ signal } = {}) {

@@ -1,18 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { BLOBS_FROM_BYTES, type Blobs, type Finding, type FindingLevel, JobbersError } from "@jobbers/core";
+import { type Blobs, type Finding, type FindingLevel, JobbersError } from "@jobbers/core";
 import { openBlobs } from "./open-blobs.js";
 
 /**
- * Looks at the place of large values: writes, reads and deletes a small one.
+ * Looks at the place of large values, where one is meant: writes, reads and deletes a small one.
  *
  * @throws JobbersError `flag-invalid`
  */
-export async function diagnoseBlobs(url: string | undefined): Promise<Finding> {
+export async function diagnoseBlobs(url: string | undefined): Promise<Finding | undefined> {
   const meant = url ?? (process.env.JOBBERS_BLOBS || undefined);
-  if (meant === undefined) {
-    const remedy = `with blobs, what has more than ${BLOBS_FROM_BYTES / 1024} KiB goes elsewhere`;
-    return finding("ok", "in the store", `The store keeps large values itself; ${remedy}.`);
-  }
+  if (meant === undefined) return undefined;
   const blobs = await openBlobs(meant);
   try {
     const trouble = await troubleOf(blobs);

@@ -79,7 +79,7 @@ export const getStep = defineRoute(
       await readRun(store, id);
       throw new JobbersError("step-unknown", `run ${id} has no record of a step ${quoted(address)}`);
     }
-    const [attempts, { text: output, place: outputAt }, liveness] = await Promise.all([
+    const [attempts, { text: output, place: outputPlace }, liveness] = await Promise.all([
       store.listAttempts(id, address),
       outputOf(context, step),
       livenessOfOne(context, step),
@@ -87,7 +87,7 @@ export const getStep = defineRoute(
     const detail: Omit<StepDetail, "output"> = {
       ...stepView(step, liveness),
       attempts: attempts.map(attemptView),
-      ...(outputAt && { outputAt }),
+      ...(outputPlace && { outputPlace }),
     };
     const text = JSON.stringify(detail);
     return jsonText(output === undefined ? text : `${text.slice(0, -1)},"output":${output}}`);

@@ -47,7 +47,7 @@ export const runDetail = z
   .object({
     ...run.shape,
     input: json.optional().openapi({ description: "Absent when the run was purged, or it cannot be read." }),
-    inputAt: blobPlace
+    inputPlace: blobPlace
       .optional()
       .openapi({ description: "Where it lies where it is too large for the store." }),
     steps: z.array(planStep),

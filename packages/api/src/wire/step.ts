@@ -127,7 +127,7 @@ export const stepDetail = z
     output: json.optional().openapi({
       description: "What a task returned, or an inlined dag answers; absent before, and for maps.",
     }),
-    outputAt: blobPlace
+    outputPlace: blobPlace
       .optional()
       .openapi({ description: "Where a task's output lies that is too large for the store." }),
   })
@@ -159,11 +159,9 @@ export const planStep = z
     }),
     state: stepState.optional().openapi({ description: "Outside of maps: where the step is." }),
     record: step.optional().openapi({ description: "Outside of maps: its record, once it was touched." }),
-    outputAt: blobPlace
-      .optional()
-      .openapi({
-        description: "Outside of maps: where a task's output lies that is too large for the store.",
-      }),
+    outputPlace: blobPlace.optional().openapi({
+      description: "Outside of maps: where a task's output lies that is too large for the store.",
+    }),
   })
   .openapi("PlanStep");
 

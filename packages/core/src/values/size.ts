@@ -28,9 +28,10 @@ export function sizeBytes(value: number | string, what: string, code: ErrorCode 
   throw new JobbersError(code, `${what} is ${quoted(value)}; a size is ${form}`);
 }
 
-/** A number of bytes as people read it: `900 B`, `64.0 KiB`, `21.3 MiB`. */
+/** A number of bytes as people read it: `900 B`, `64 KiB`, `21.3 MiB`. */
 export function showBytes(bytes: number): string {
   if (bytes < unitBytes.KiB) return `${bytes} B`;
-  if (bytes < unitBytes.MiB) return `${(bytes / unitBytes.KiB).toFixed(1)} KiB`;
-  return `${(bytes / unitBytes.MiB).toFixed(1)} MiB`;
+  const unit = bytes < unitBytes.MiB ? "KiB" : "MiB";
+  const many = bytes / unitBytes[unit];
+  return `${Number.isInteger(many) ? many : many.toFixed(1)} ${unit}`;
 }

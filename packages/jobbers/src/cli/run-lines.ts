@@ -45,12 +45,12 @@ export function attemptLines(attempts: DetailedStep["attempts"]): string[] {
 
 /** Where values lie that are too large for the store. */
 export function placeLines(
-  inputAt: StepProgress["outputAt"],
-  steps: readonly Pick<StepProgress, "name" | "outputAt">[],
+  inputPlace: StepProgress["outputPlace"],
+  steps: readonly Pick<StepProgress, "name" | "outputPlace">[],
 ): string[] {
   const values = [
-    ...(inputAt ? [{ what: "input", at: inputAt }] : []),
-    ...steps.flatMap(({ name, outputAt }) => (outputAt ? [{ what: name, at: outputAt }] : [])),
+    ...(inputPlace ? [{ what: "input", at: inputPlace }] : []),
+    ...steps.flatMap(({ name, outputPlace }) => (outputPlace ? [{ what: name, at: outputPlace }] : [])),
   ];
   if (values.length === 0) return [];
   const width = Math.max(...values.map(({ what }) => what.length));

@@ -25,7 +25,8 @@ export const doctor = defineCommand({
     if (args.url !== undefined && args.store !== undefined)
       throw flagError("URL and --store name the store twice; give one of them");
     const { store, findings: ofStore } = await diagnoseStore(storeUrl(args.url ?? args.store));
-    const findings = [...ofStore, await diagnoseBlobs(args.blobs)];
+    const ofBlobs = await diagnoseBlobs(args.blobs);
+    const findings = ofBlobs ? [...ofStore, ofBlobs] : ofStore;
     const isFine = findings.every(({ level }) => level !== "fail");
     output.printJson({ store, fine: isFine, findings });
     output.print([store, "", ...linesOf(findings), "", sumOf(findings)].join("\n"));

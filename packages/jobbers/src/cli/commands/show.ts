@@ -30,7 +30,7 @@ export const show = defineCommand({
     const id = checkRunId(args.id);
     return withDoor(args, "look", async ({ client }) => {
       const run = client.run(id);
-      const { input, inputAt, steps, ...status } = await run.detail();
+      const { input, inputPlace, steps, ...status } = await run.detail();
       const failed = await firstOf(run, "failed", MAX_FAILED);
       const running = status.state === "running" ? await firstOf(run, "running", MAX_RUNNING) : [];
       const attempts = await attemptsOf(run, failed);
@@ -38,7 +38,7 @@ export const show = defineCommand({
       output.printJson({
         ...status,
         ...(input !== undefined && { input }),
-        ...(inputAt && { inputAt }),
+        ...(inputPlace && { inputPlace }),
         ...(result && "output" in result && { output: result.output }),
         ...(result && "trouble" in result && { outputTrouble: result.trouble }),
         steps: steps.map(({ record: _record, ...step }) => step),
@@ -50,7 +50,7 @@ export const show = defineCommand({
         progressOf(steps),
         runningOf(running),
         failuresOf(failed, attempts),
-        placeLines(inputAt, steps),
+        placeLines(inputPlace, steps),
         result ? ["", "result", ...resultLines(result)] : [],
       ];
       output.print(parts.flat().join("\n"));
