@@ -8,6 +8,7 @@ import { idleWorker } from "./idle.js";
 import { stepOverhead } from "./long-chain.js";
 import { memory } from "./memory.js";
 import { noopMany, noopOne } from "./no-op.js";
+import { pagedJoinOf } from "./paged-join.js";
 import { submitToStart } from "./start-latency.js";
 import { wideMap } from "./wide-map.js";
 
@@ -21,6 +22,7 @@ export const scenarios: readonly Scenario<Bed>[] = [
   stepOverhead,
   diamonds,
   wideMap,
+  pagedJoinOf,
   submitToStart,
   memory,
   idleWorker,
