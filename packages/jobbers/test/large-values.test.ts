@@ -249,6 +249,20 @@ describe("large values", () => {
     ]);
   });
 
+  it("that a map needs are waited for a while, since it has no policy by which it is tried again", async () => {
+    let gets = 0;
+    const { whole, jobbers } = await stage(openStore, {
+      async get(name) {
+        if (gets++ < 1) throw new JobbersError("blob-unreachable", "file:///mnt/jobs is not there");
+        return whole.get(name);
+      },
+    });
+    await jobbers.worker({ workflows }).start();
+    const run = await jobbers.submit(lengths, { list: Array(400).fill("abc") });
+    expect(await run.result()).toEqual(Array(400).fill(3));
+    expect(gets).toBe(2);
+  });
+
   it("in a full place refuse a submission, or fail a step after its tries, with that error; the rest goes on", async () => {
     const full = async () => {
       throw new JobbersError("blob-unwritable", "file:///mnt/jobs has no room left (ENOSPC)");

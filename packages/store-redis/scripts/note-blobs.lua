@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Notes that blobs of runs may be written; what was to be deleted sooner is waited for anew.
 --
 -- KEYS 1 clock

@@ -1,7 +1,7 @@
 import { connect } from "jobbers";
 import { type Scenario, timeMs } from "../../scenario.js";
 import { pagedJoin } from "../../scenarios/workflows.js";
-import type { Bed } from "../bed.js";
+import { type Bed, logSlow, slowestMs } from "../bed.js";
 import { startProcess } from "../worker-process.js";
 
 /** A very wide map of results that together no process could hold: a join that takes them page by page. */
@@ -15,6 +15,7 @@ export const pagedJoinOf: Scenario<Bed> = {
     await using worker = await startProcess("jobbers", { url, concurrency: 100 });
     await worker.go();
     await using jobbers = await connect(url);
+    await logSlow(admin);
     await using pinger = await startProcess("ping", { url, concurrency: 1 });
     await pinger.go();
     let chars = 0;
@@ -33,6 +34,7 @@ export const pagedJoinOf: Scenario<Bed> = {
       { name: "the worker's memory at its peak", value: mib, unit: "MiB", target: { atMost: 300 } },
       { name: "worst PING meanwhile", value: worstMs, unit: "ms", target: { atMost: 10 } },
       { name: "median PING meanwhile", value: p50Ms, unit: "ms" },
+      { name: "longest command by Redis's clock", value: await slowestMs(admin), unit: "ms" },
       { name: "Redis's memory at its peak", value: Number(memory) / 2 ** 20, unit: "MiB" },
     ];
   },
