@@ -110,6 +110,9 @@ function pushReport(args: Argument[], report: Report): void {
       args.push(`${start}${report.reason}${US}${delayMs}${US}${US}${US}${US}0${US}`, report.error);
       return;
     }
+    case "released":
+      args.push(`${start}${report.first ? "first" : ""}${US}${US}${US}${US}${US}0${US}`, "");
+      return;
     default:
       args.push(`${start}${US}${US}${US}${US}${US}0${US}`, "");
   }

@@ -40,7 +40,7 @@ export function whereIs(sql: Sql, clockMs: number, run: string, address: StepAdd
   const spec = unpackSpec(address, row.spec);
   const needs = phase === "advance" ? "" : spec.needs;
   const queue = phase === "run" ? spec.queue : CONTROL;
-  const stands = session === null && row.seq > 0 && (state === "ready" || phase === "advance");
+  const stands = session === null && row.seq !== 0 && (state === "ready" || phase === "advance");
   return {
     nowMs,
     step: {

@@ -39,8 +39,8 @@ export interface ExecutorOptions {
   /** None where no task and no worker option declares one. */
   readonly hooks: HookCalls | undefined;
   readonly observe: Observer | undefined;
-  /** A slot was freed without a report. */
-  readonly onFreed: () => void;
+  /** A handler has returned, and its slot is free. */
+  readonly onReturned: (attempt: Attempt) => void;
 }
 
 const BEGINS = Promise.resolve();
@@ -93,12 +93,13 @@ export class Executor {
 
   /** Gives back, without waiting for their handlers, all attempts that were not reported yet. */
   releaseAll(): void {
-    for (const attempt of this.#running.keys()) this.#release(attempt);
+    // Of those that come first again, the one given back last is the first.
+    for (const attempt of [...this.#running.keys()].toReversed()) this.#release(attempt);
   }
 
   /** Never rejects. Small handlers come by the thousand, so nothing is awaited that is at hand. */
   async #run(attempt: Attempt): Promise<void> {
-    const { finder, slots, onFreed } = this.#options;
+    const { finder, slots, onReturned } = this.#options;
     let found: Found | undefined;
     try {
       const looked = finder.find(attempt.grant);
@@ -111,7 +112,7 @@ export class Executor {
       this.#release(attempt);
       this.#running.delete(attempt);
       slots.release();
-      onFreed();
+      onReturned(attempt);
     }
   }
 
@@ -221,7 +222,8 @@ export class Executor {
   }
 
   #release(attempt: Attempt): void {
-    if (this.#report(attempt, { type: "released", lease: attempt.grant.lease }))
+    const first = attempt.aborted?.reason === "released";
+    if (this.#report(attempt, { type: "released", lease: attempt.grant.lease, first }))
       this.#options.hooks?.released(attempt);
   }
 

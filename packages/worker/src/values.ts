@@ -3,6 +3,9 @@ import { type Grant, type LargeValues, PAGE_LIMIT, type ReadValues } from "@jobb
 /** Texts below this size are not worth keeping: they travel with the grants that need them. */
 const MIN_KEPT_CHARS = 1_024;
 
+/** Who reads more at a time goes through a list, which would push out what others read again. */
+const MAX_KEPT_AT_ONCE = 16;
+
 type Texts = Readonly<Record<string, string | null>>;
 
 /** How values are read from, and made ready for, the store. */
@@ -59,11 +62,12 @@ export class Values {
       if (text === undefined) absent.push(key);
       else found[key] = text;
     }
+    const isFew = absent.length <= MAX_KEPT_AT_ONCE;
     for (let at = 0; at < absent.length; at += PAGE_LIMIT) {
       const texts = await this.access.read(run, absent.slice(at, at + PAGE_LIMIT));
       for (const [key, text] of Object.entries(texts)) {
         found[key] = text;
-        if (text !== null && !key.endsWith(":failure")) this.#keep(`${run} ${key}`, text);
+        if (isFew && text !== null && !key.endsWith(":failure")) this.#keep(`${run} ${key}`, text);
       }
     }
     return found;

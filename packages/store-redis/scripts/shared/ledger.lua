@@ -3,6 +3,7 @@
 -- running steps by queue, and is the list of all queues that there were.
 
 local running, pushes, pushed = {}, {}, {}
+local MINUS = string.byte("-")
 -- How many entries each line has gained or, below zero, lost.
 local grown = {}
 
@@ -24,11 +25,13 @@ function ledger.pushEntry(queue, priority, needs, entry)
   local line = lineOf(queue, priority, needs)
   local entries = pushes[line]
   if not entries then
-    entries = {}
+    entries = { first = {} }
     pushes[line] = entries
     pushed[#pushed + 1] = line
   end
-  entries[#entries + 1] = entry
+  -- One whose number is below zero goes before all others.
+  local list = string.byte(entry) == MINUS and entries.first or entries
+  list[#list + 1] = entry
   line.n = line.n + 1
 end
 
@@ -46,7 +49,8 @@ end
 function ledger.flushLines()
   for _, line in ipairs(pushed) do
     local entries = pushes[line]
-    callMany("RPUSH", line.key, entries)
+    if #entries > 0 then callMany("RPUSH", line.key, entries) end
+    if #entries.first > 0 then callMany("LPUSH", line.key, entries.first) end
     call("SADD", PREFIX .. "lines:" .. line.queue, line.priority .. ":" .. line.needs)
     if line.queue ~= "" then running[line.queue] = running[line.queue] or 0 end
   end
