@@ -82,6 +82,7 @@ export function withBlobs(store: Store, options: LargeValuesOptions): Store {
     },
   };
   return new Proxy(store, {
+    set: (_target, key, value) => Reflect.set(changed, key, value),
     get(target, key) {
       if (Object.hasOwn(changed, key)) return changed[key as keyof Store];
       const member: unknown = Reflect.get(target, key, target);
