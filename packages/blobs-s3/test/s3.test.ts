@@ -81,7 +81,7 @@ describe("a bucket", () => {
   });
 
   it("needs the package that signs requests", async () => {
-    const load = () => import("no-such-package-as-this" as string);
+    const load = () => import(["no", "such", "package"].join("-"));
     await expect(openS3Blobs(urlOf(), { credentials, load })).rejects.toMatchObject({
       code: "flag-invalid",
       message: "blobs in a bucket need the package aws4fetch; run npm install aws4fetch",
