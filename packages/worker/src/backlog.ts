@@ -27,7 +27,7 @@ export interface BacklogOptions {
   readonly pace: Pace;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
-  readonly executor: () => Pick<Executor, "start">;
+  readonly executor: () => Pick<Executor, "start" | "admits" | "mayAdmit">;
   /** There is room again that nobody asks for by himself. */
   readonly onRoom: () => void;
 }
@@ -61,17 +61,24 @@ export class Backlog {
 
   /** Begins a step, or keeps it until there is a slot. */
   receive(grant: Grant): void {
-    const { slots, pace, executor } = this.#options;
+    const { pace, executor } = this.#options;
     if (grant.lost > 0) pace.warn();
     if (grant.lost >= MAX_LOST - 1) this.#suspect(grant);
-    else if (slots.free > 0 && this.#waiting.length === 0) executor().start(grant);
-    else this.#waiting.push(this.#keep(grant));
+    else if (this.#waiting.length === 0 && executor().admits(grant)) executor().start(grant);
+    else {
+      this.#waiting.push(this.#keep(grant));
+      this.#beginNext();
+    }
   }
 
-  /** A handler has returned: begins the next step, where one waits. */
-  next({ lease }: { readonly lease: Lease }): void {
-    if (this.#trial?.lease === lease) this.#endTrial();
+  /** A handler has returned: begins what waits and may begin now. */
+  next(): void {
     this.#beginNext();
+  }
+
+  /** An attempt has ended. */
+  ended({ lease }: { readonly lease: Lease }): void {
+    if (this.#trial?.lease === lease) this.#endTrial();
   }
 
   /** Gives back what waits and belongs to a run, or all of it; what has begun goes on. */
@@ -92,15 +99,22 @@ export class Backlog {
     return waiting;
   }
 
+  /** Begins what may, the oldest first; a step that finds room in a batch may overtake others. */
   #beginNext(): void {
-    const { slots, executor, ledger } = this.#options;
-    const [next] = this.#waiting;
-    const early = next?.lease === this.#trial?.lease && !this.#trial?.clear;
-    if (!next || slots.free === 0 || early) return;
-    this.#waiting.shift();
-    slots.wait(-1);
-    executor().start(next.grant);
-    ledger.remove(next);
+    const { slots, ledger } = this.#options;
+    const executor = this.#options.executor();
+    for (let at = 0; at < this.#waiting.length && executor.mayAdmit; ) {
+      const next = this.#waiting[at] as Waiting;
+      const isEarly = next.lease === this.#trial?.lease && !this.#trial.clear;
+      if (isEarly || !executor.admits(next.grant)) {
+        at += 1;
+        continue;
+      }
+      this.#waiting.splice(at, 1);
+      slots.wait(-1);
+      executor.start(next.grant);
+      ledger.remove(next);
+    }
   }
 
   #drop(waiting: Waiting): void {

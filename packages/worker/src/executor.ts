@@ -9,6 +9,7 @@ import {
   type TaskStep,
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
+import type { Batches, Seat } from "./batches.js";
 import type { Bulletins } from "./bulletins.js";
 import { createContext } from "./context.js";
 import type { Observer } from "./events.js";
@@ -28,6 +29,7 @@ export interface ExecutorOptions {
   readonly ledger: Ledger;
   readonly reporter: Reporter;
   readonly slots: Slots;
+  readonly batches: Batches;
   readonly bulletins: Bulletins;
   readonly log: TaskLog;
   readonly random: () => number;
@@ -39,8 +41,10 @@ export interface ExecutorOptions {
   /** None where no task and no worker option declares one. */
   readonly hooks: HookCalls | undefined;
   readonly observe: Observer | undefined;
-  /** A handler has returned, and its slot is free. */
-  readonly onReturned: (attempt: Attempt) => void;
+  /** An attempt has ended, and its handler has returned. */
+  readonly onEnded: (attempt: Attempt) => void;
+  /** A handler has returned after so long, and its slot is free. */
+  readonly onReturned: (tookMs: number) => void;
 }
 
 const BEGINS = Promise.resolve();
@@ -67,15 +71,28 @@ export class Executor {
     await Promise.all(this.#running.values());
   }
 
+  /** True where there is room for some step to begin. */
+  get mayAdmit(): boolean {
+    return this.#options.slots.free > 0 || this.#options.batches.isOpen;
+  }
+
+  /** True where a step may begin now. */
+  admits({ needs }: Grant): boolean {
+    const { slots, batches, tasks } = this.#options;
+    return slots.free > 0 || batches.admits(tasks.get(needs));
+  }
+
   /** Starts an attempt; never throws. */
   start(grant: Grant): void {
-    const { tasks, ledger, slots } = this.#options;
-    const attempt = new Attempt(grant, tasks.get(grant.needs), this.#onSign);
+    const { tasks, ledger, slots, batches } = this.#options;
+    const task = tasks.get(grant.needs);
+    const attempt = new Attempt(grant, task, this.#onSign);
     ledger.add(attempt);
-    slots.take();
+    const seat = task?.batch && batches.seat(attempt, task);
+    if (!seat) slots.take();
     // It is noted before it begins: its handler may ask at once who runs.
     this.#running.set(attempt, BEGINS);
-    this.#running.set(attempt, this.#run(attempt));
+    this.#running.set(attempt, this.#run(attempt, seat));
   }
 
   /** Aborts the attempts of a run that is being cancelled, which may be told again and again. */
@@ -84,11 +101,13 @@ export class Executor {
     for (const attempt of this.#running.keys()) {
       if (attempt.lease.run === run) attempt.cancel(abandonAfterMs, () => this.#leave(attempt));
     }
+    this.#options.batches.sweep();
   }
 
   /** Aborts every attempt; they are given back as they return. */
   abortAll(reason: "lost" | "released", message: string): void {
     for (const attempt of this.#running.keys()) attempt.abort(reason, message);
+    this.#options.batches.sweep();
   }
 
   /** Gives back, without waiting for their handlers, all attempts that were not reported yet. */
@@ -98,21 +117,25 @@ export class Executor {
   }
 
   /** Never rejects. Small handlers come by the thousand, so nothing is awaited that is at hand. */
-  async #run(attempt: Attempt): Promise<void> {
-    const { finder, slots, onReturned } = this.#options;
+  async #run(attempt: Attempt, seat: Seat | undefined): Promise<void> {
+    const { finder, slots, onReturned, onEnded } = this.#options;
     let found: Found | undefined;
     try {
       const looked = finder.find(attempt.grant);
       found = looked instanceof Promise ? await looked : looked;
-      await this.#execute(attempt, found);
+      await this.#execute(attempt, found, seat);
     } catch (thrown) {
       await this.#heal(attempt, found, thrown);
     } finally {
       // Should anything of ours have thrown, the step still goes back.
       this.#release(attempt);
       this.#running.delete(attempt);
-      slots.release();
-      onReturned(attempt);
+      seat?.leave();
+      onEnded(attempt);
+      if (!seat) {
+        slots.release();
+        onReturned(performance.now() - attempt.startedMs);
+      }
     }
   }
 
@@ -122,7 +145,7 @@ export class Executor {
     else this.#options.log.debug("an attempt was not started", { error: String(thrown) });
   }
 
-  async #execute(attempt: Attempt, found: Found): Promise<void> {
+  async #execute(attempt: Attempt, found: Found, seat: Seat | undefined): Promise<void> {
     const { deps, log, hooks } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
@@ -131,14 +154,25 @@ export class Executor {
     const resolved = resolveWiring(found.scene, step.input);
     const raw = resolved instanceof Promise ? await resolved.catch(refuseInput) : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
-    attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    const watch = () =>
+      attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    // The time of a batch begins with its call.
+    if (!seat) watch();
     const parsed = parseInput(task, raw);
     const input = parsed instanceof Promise ? await parsed : parsed;
     if (attempt.aborted) return this.#release(attempt);
-    this.#tell("started", attempt, task);
-    hooks?.started(attempt, task, step);
+    let hasBegun = false;
+    const begin = () => {
+      hasBegun = true;
+      if (seat) watch();
+      this.#tell("started", attempt, task);
+      hooks?.started(attempt, task, step);
+    };
     try {
-      const output = await task.run(input, createContext(attempt, deps, log));
+      if (!seat) begin();
+      const output = await (seat
+        ? seat.join(input, begin)
+        : task.run(input, createContext(attempt, deps, log)));
       const text = encodeOutput(output, task.name, this.#options.maxOutputBytes);
       const kept = this.#options.values.keep(grant.lease.run, grant.lease.address, text);
       const isFirst = this.#report(attempt, {
@@ -149,7 +183,7 @@ export class Executor {
       });
       if (isFirst) hooks?.succeeded(attempt, task, output);
     } finally {
-      this.#tell("returned", attempt, task);
+      if (hasBegun) this.#tell("returned", attempt, task);
     }
   }
 

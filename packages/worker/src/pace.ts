@@ -8,10 +8,12 @@ export class Pace {
   /** How many handlers have to return before steps are taken ahead again. */
   #caution = 0;
 
-  /** A handler has returned after so long. */
-  returned(ms: number): void {
-    this.#meanMs = this.#meanMs === undefined ? ms : this.#meanMs + (ms - this.#meanMs) * WEIGHT;
-    if (this.#caution > 0) this.#caution -= 1;
+  /** A handler has returned after so long, with so many steps. */
+  returned(ms: number, steps = 1): void {
+    const each = ms / steps;
+    const weight = steps === 1 ? WEIGHT : 1 - (1 - WEIGHT) ** steps;
+    this.#meanMs = this.#meanMs === undefined ? each : this.#meanMs + (each - this.#meanMs) * weight;
+    this.#caution = Math.max(0, this.#caution - steps);
   }
 
   /** A step that was taken ahead has waited for so long: who is before it is slower than thought. */

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { type ExchangeReply, type Grant, JobbersError, type LargeValues, type Mail } from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
+import { Batches } from "./batches.js";
 import { Bulletins } from "./bulletins.js";
 import { Control } from "./control.js";
 import { Executor } from "./executor.js";
@@ -33,6 +34,7 @@ export class Pool {
   readonly bulletins = new Bulletins(() => ({ slots: this.slots.capacity, running: this.slots.taken }));
   readonly pace = new Pace();
   readonly slots: Slots;
+  readonly batches: Batches;
   readonly backlog: Backlog;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
@@ -58,8 +60,14 @@ export class Pool {
     const onFreed = () => this.#wakeOne();
     const { concurrency } = settings;
     this.slots = new Slots(concurrency, () =>
-      this.backlog.closed ? -concurrency : this.pace.ahead(concurrency),
+      this.backlog.closed ? -concurrency : this.pace.ahead(concurrency) + this.batches.room,
     );
+    const onReturned = (tookMs: number, steps = 1) => {
+      if (steps > 0) this.pace.returned(tookMs, steps);
+      this.backlog.next();
+      onFreed();
+    };
+    this.batches = new Batches({ slots: this.slots, deps, log, onReturned });
     this.outbox = new Outbox(onFreed);
     this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
     this.backlog = new Backlog({
@@ -90,11 +98,7 @@ export class Pool {
       ...{ ...shared, hooks: this.hooks, slots: this.slots },
       ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe },
       maxOutputBytes: settings.maxOutputBytes,
-      onReturned: (attempt) => {
-        this.pace.returned(performance.now() - attempt.startedMs);
-        this.backlog.next(attempt);
-        onFreed();
-      },
+      ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
     this.control = new Control({ ...shared, dags: registry.dags, expander, asker, onFreed });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
@@ -122,6 +126,7 @@ export class Pool {
   quiet(): void {
     this.stopping.abort();
     this.backlog.giveBack();
+    this.batches.hurry();
     this.wakeAll();
   }
 
@@ -178,6 +183,7 @@ export class Pool {
   }
 
   #start(grant: Grant): void {
+    if (grant.phase === "run") this.batches.note(this.#settings.registry.tasks.get(grant.needs));
     if (this.stopping.signal.aborted) this.#giveBack(grant);
     else if (grant.phase === "run") this.backlog.receive(grant);
     else this.control.start(grant);
