@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { createApi } from "@jobbers/api";
 import { openFileBlobs } from "@jobbers/blobs-file";
 import { createClient } from "@jobbers/client";
-import { type Blobs, JobbersError, type Store, withBlobs } from "@jobbers/core";
+import { type Blobs, JobbersError, readBlobRef, type Store, withBlobs } from "@jobbers/core";
 import { createFeed } from "@jobbers/runs";
 import { openSqliteStore } from "@jobbers/store-sqlite";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
@@ -204,7 +204,7 @@ describe("large values", () => {
       [(file: string) => writeFileSync(file, "z".repeat(5_002)), /its content differs$/],
       [(file: string) => rmSync(file), /should be at file:.*produce\.[0-9a-f]{64}, but is not there$/],
     ] as const) {
-      const { path, whole, jobbers } = await stage(openStore, {
+      const { path, store, whole, jobbers } = await stage(openStore, {
         async put(name, bytes) {
           await whole.put(name, bytes);
           if (bytes.length > 5_000) for (const file of filesIn(path)) if (file.endsWith(name)) harm(file);
@@ -219,7 +219,28 @@ describe("large values", () => {
       expect(failure).toMatchObject({ step: "measure", attempts: 1, message: expect.stringMatching(what) });
       expect(failure?.message).toContain(`the output of step "produce" of run ${bad.id} (4.9 KiB)`);
       expect(await good.result()).toBe(4_000);
+      // Put back, it is read as if nothing had been.
+      const { produce: kept } = await store.readValues(bad.id, ["produce"]);
+      await whole.put(readBlobRef(kept as string).name, Buffer.from(JSON.stringify("x".repeat(5_000))));
+      expect(await bad.retry()).toBe("retried");
+      expect(await bad.result()).toBe(5_000);
     }
+  });
+
+  it("whose reference in the store was meddled with fail the step that reads them, once and for all", async () => {
+    const { store, jobbers } = await stage(openStore);
+    const submit = store.submit.bind(store);
+    store.submit = (batch, call) =>
+      submit(
+        batch.map((each) => ({ ...each, input: '@blob {"name":"../x"}' })),
+        call,
+      );
+    await jobbers.worker({ workflows }).start();
+    const failure = await failureIn(await jobbers.submit(echo, { text: "t" }));
+    expect(failure).toMatchObject({
+      attempts: 1,
+      message: expect.stringContaining("is no reference to a blob"),
+    });
   });
 
   it("in a place that is troubled for a while are tried again by the step's policy", async () => {

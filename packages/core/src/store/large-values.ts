@@ -119,9 +119,9 @@ function createLargeValues(store: Store, { blobs, fromBytes }: LargeValuesOption
     async locate(run, keys) {
       const texts = await store.readValues(run, keys);
       const found = Object.entries(texts).filter(([, text]) => isBlobRef(text)) as [string, string][];
-      return Object.fromEntries(found.map(([key, text]) => [key, readBlobRef(text)]));
+      return Object.fromEntries(found.map(([key, text]) => [key, refOf(run, key, text)]));
     },
-    read: (run, key, text) => readBlob(blobs, run, key, readBlobRef(text)),
+    read: async (run, key, text) => readBlob(blobs, run, key, refOf(run, key, text)),
     async sweep(limit) {
       if (!blobs) return false;
       const { runs, more } = await store.dueBlobs(limit);
@@ -140,6 +140,15 @@ function createLargeValues(store: Store, { blobs, fromBytes }: LargeValuesOption
       return more;
     },
   } satisfies LargeValues & { read(run: string, key: string, text: string): Promise<string> };
+}
+
+function refOf(run: string, key: string, text: string): BlobRef {
+  try {
+    return readBlobRef(text);
+  } catch (cause) {
+    const what = `where ${describeValue(run, key)} lies cannot be read from the store`;
+    throw new JobbersError("blob-altered", `${what}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function readBlob(blobs: Blobs | undefined, run: string, key: string, ref: BlobRef): Promise<string> {
