@@ -44,8 +44,9 @@ export async function readItems(store: Store, plans: Plans, record: RunRecord): 
 }
 
 async function sceneOf(store: Store, plans: Plans, record: RunRecord): Promise<Scene> {
-  const { id, state } = record;
-  if (state === "cancelled") throw new RunCancelled(id);
+  const { id, state, replacedBy } = record;
+  if (state === "cancelled")
+    throw new RunCancelled(id, replacedBy === undefined ? undefined : `run ${replacedBy} took its place`);
   if (record.purged) throw goneRun(record);
   if (state === "failed") throw await failureOf(store, record);
   return runScene(await plans.read(record.plan), valuesOf(store, id));

@@ -31,6 +31,7 @@ export const neededCommands = [
   "LRANGE",
   "LREM",
   "PEXPIRE",
+  "PTTL",
   "RPUSH",
   "SADD",
   "SCARD",

@@ -4,7 +4,7 @@ import { checkHeld, checkSessions } from "./check-leases.js";
 import { checkLines, checkQueues } from "./check-lines.js";
 import { checkOrphans } from "./check-orphans.js";
 import { checkRuns } from "./check-runs.js";
-import { checkPlans, checkShelves } from "./check-shelves.js";
+import { checkClaims, checkPlans, checkShelves } from "./check-shelves.js";
 import { checkSteps } from "./check-steps.js";
 import type { SqlValue } from "./driver.js";
 import type { Unit } from "./unit.js";
@@ -35,6 +35,7 @@ const parts: readonly Part[] = [
   checkQueues,
   checkShelves,
   checkPlans,
+  checkClaims,
   checkOrphans,
 ];
 

@@ -10,6 +10,7 @@ export const CHANGING = [
   "exchange",
   "expand",
   "renew",
+  "announce",
   "release",
   "closeSession",
   "promoteDue",

@@ -43,8 +43,8 @@ export interface ExecutorOptions {
   readonly observe: Observer | undefined;
   /** An attempt has ended, and its handler has returned. */
   readonly onEnded: (attempt: Attempt) => void;
-  /** A handler has returned after so long, and its slot is free. */
-  readonly onReturned: (tookMs: number) => void;
+  /** A handler has returned, with so many steps, and its slot is free. */
+  readonly onReturned: (steps: number) => void;
 }
 
 const BEGINS = Promise.resolve();
@@ -134,7 +134,7 @@ export class Executor {
       onEnded(attempt);
       if (!seat) {
         slots.release();
-        onReturned(performance.now() - attempt.startedMs);
+        onReturned(1);
       }
     }
   }

@@ -9,6 +9,7 @@ import { stepOverhead } from "./long-chain.js";
 import { memory } from "./memory.js";
 import { noopMany, noopOne } from "./no-op.js";
 import { pagedJoinOf } from "./paged-join.js";
+import { policyCost } from "./policy-cost.js";
 import { submitToStart } from "./start-latency.js";
 import { wideMap } from "./wide-map.js";
 
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario<Bed>[] = [
   bulkSubmit,
   noopMany,
   noopOne,
+  policyCost,
   hoppedChains,
   inlinedChains,
   stepOverhead,
