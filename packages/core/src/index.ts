@@ -25,6 +25,7 @@ export * from "./plan/trigger.js";
 export * from "./plan/version.js";
 export * from "./store/blob-ref.js";
 export * from "./store/blobs.js";
+export * from "./store/dead-letters.js";
 export * from "./store/durations.js";
 export * from "./store/events.js";
 export * from "./store/exchange.js";

@@ -122,7 +122,7 @@ function submissionOf(
   };
 }
 
-function withinLimit(text: string, what: string): string {
+export function withinLimit(text: string, what: string): string {
   if (text.length <= MAX_VALUE_BYTES / 3) return text;
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_VALUE_BYTES) return text;

@@ -44,6 +44,11 @@ const types: Readonly<Record<string, string>> = {
   purging: "list",
   forget: "list",
   blobs: "zset",
+  dead: "zset",
+  letters: "hash",
+  lettersof: "set",
+  lettercounts: "hash",
+  lettered: "set",
 };
 
 /** Words that name one key only. */
@@ -67,6 +72,10 @@ const single = new Set([
   "purging",
   "forget",
   "blobs",
+  "dead",
+  "letters",
+  "lettercounts",
+  "lettered",
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */

@@ -6,6 +6,7 @@ export const CHANGING = [
   "noteBlobs",
   "cancel",
   "retry",
+  "purgeDeadLetters",
   "openSession",
   "exchange",
   "expand",

@@ -4,6 +4,7 @@ import {
   type Grant,
   nextTryMs,
   type Report,
+  resolveEdited,
   resolveWiring,
   type TaskLog,
   type TaskStep,
@@ -151,7 +152,9 @@ export class Executor {
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
     if (!task) throw new Unfit("elsewhere", `no task "${grant.needs}" is registered here`);
-    const resolved = resolveWiring(found.scene, step.input);
+    const resolved = grant.edited
+      ? resolveEdited(found.scene, grant.lease.address)
+      : resolveWiring(found.scene, step.input);
     const raw = resolved instanceof Promise ? await resolved.catch(refuseInput) : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
     const watch = () =>

@@ -347,6 +347,20 @@ export const errorCatalogue = {
     status: 404,
     exit: 2,
   },
+  "step-not-retryable": {
+    title: "This step cannot be tried again by itself",
+    remedy:
+      "Retry the run instead, or look at the step: only what failed for good, and was not caught, runs again.",
+    status: 409,
+    exit: 2,
+  },
+  "dead-letter-unknown": {
+    title: "There is no such dead letter",
+    remedy:
+      "List the dead letters; one goes when its step runs again, when it is purged, and when its retention is over.",
+    status: 404,
+    exit: 2,
+  },
   internal: {
     title: "Something went wrong inside the server",
     remedy: "Report it with what the server logged at that time.",

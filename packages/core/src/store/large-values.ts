@@ -203,6 +203,7 @@ async function about<T>(
 function describeValue(run: string, key: string): string {
   const [address, rest] = key.split(":") as [string, string?];
   if (rest === undefined) return `the output of step ${quoted(address)} of run ${run}`;
+  if (rest === "edited") return `the edited input of step ${quoted(address)} of run ${run}`;
   if (rest !== "input") return `element ${rest} of ${quoted(address)} of run ${run}`;
   return address === "" ? `the input of run ${run}` : `the input of ${quoted(address)} of run ${run}`;
 }
