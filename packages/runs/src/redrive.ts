@@ -20,7 +20,7 @@ import { withinLimit } from "./submission.js";
 
 /** What a redrive needs. */
 export interface RedriveDeps {
-  readonly store: Pick<Store, "retry" | "getRun" | "findRegistration">;
+  readonly store: Pick<Store, "retry" | "getRun" | "findRegistration" | "large">;
   readonly plans: Plans;
 }
 
