@@ -164,7 +164,7 @@ function fieldsOf(
   for (const { address = entry, state, session = "", seq = "", times = [], marks = "", output } of steps) {
     const [worker = "", ready, started, ended] = times;
     const wasTaken = state === "x" || state === "s" ? 1 : 0;
-    const readyAge = state === "b" ? "" : age(ready || created);
+    const readyAge = state === "b" || ready === "-" ? "" : age(ready || created);
     const what = [`${state}r`, wasTaken, 0, 0, session, seq, readyAge, age(started), age(ended)];
     fields.set(`@${address}`, [...what, "", marks, "", "", worker].join(","));
     if (output !== undefined) fields.set(`=${address}`, output);

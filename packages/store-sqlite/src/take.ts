@@ -50,7 +50,8 @@ export class Taker {
     const { queue } = step.spec;
     if (!this.#wants.inline || this.#slots <= 0 || !this.#wants.queues.includes(queue)) return false;
     if (!this.#session.serves.has(needsOf(step))) return false;
-    step.ready = this.#unit.now;
+    // It stands in no line: that it is started without having been ready says so for good.
+    step.ready = null;
     step.due = expiryOf(this.#unit, step);
     this.#grant(step);
     return true;

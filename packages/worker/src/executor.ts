@@ -1,11 +1,13 @@
 import {
   type AnyTask,
+  type Follow,
   followOf,
   type Grant,
   nextTryMs,
   type Report,
   resolveEdited,
   resolveWiring,
+  type StepSpec,
   type TaskLog,
   type TaskStep,
 } from "@jobbers/core";
@@ -21,6 +23,7 @@ import { errorText, type Reporter } from "./reporter.js";
 import { type Runner, Written, withInput } from "./runner.js";
 import type { Slots } from "./slots.js";
 import { encodeOutput, Final, isHopeless, reasonOf, refuseInput } from "./task-io.js";
+import type { Usual } from "./usual.js";
 import type { Values } from "./values.js";
 
 export interface ExecutorOptions {
@@ -35,6 +38,9 @@ export interface ExecutorOptions {
   readonly log: TaskLog;
   readonly random: () => number;
   readonly values: Pick<Values, "keep">;
+  readonly usual: Usual;
+  /** True where a step's only child is not handed straight on. */
+  readonly hops: (successor: StepSpec, step: TaskStep) => boolean;
   /** How large an output may be, in bytes of JSON. */
   readonly maxOutputBytes: number;
   /** How long a handler whose run was cancelled may go on before its step ends without it, in milliseconds. */
@@ -184,7 +190,7 @@ export class Executor {
         type: "succeeded",
         lease: grant.lease,
         output: kept instanceof Promise ? await kept : kept,
-        follow: followOf(found.index, found.located),
+        follow: this.#follow(found),
       });
       if (isFirst)
         hooks?.succeeded(attempt, task, answer instanceof Written ? JSON.parse(answer.text) : answer);
@@ -219,10 +225,18 @@ export class Executor {
     this.#report(
       attempt,
       retryInMs === undefined
-        ? { type: "failed", ...told, follow: followOf(found.index, found.located) }
+        ? { type: "failed", ...told, follow: this.#follow(found) }
         : { type: "retry", ...told, delayMs: retryInMs },
     );
     if (attempt.task) this.#options.hooks?.failed(attempt, attempt.task, step, { error, reason, retryInMs });
+  }
+
+  /** What follows; an only child may have to stand in its line. */
+  #follow({ index, located }: Found): Follow {
+    const follow = followOf(index, located);
+    const [only, ...others] = follow.successors.items;
+    if (!only?.inline || others.length > 0) return follow;
+    return this.#options.hops(only, index.step(only.name) as TaskStep) ? { ...follow, hop: true } : follow;
   }
 
   #nextTryMs(attempt: Attempt, { retry }: TaskStep, error: unknown): number | undefined {
@@ -272,10 +286,13 @@ export class Executor {
     if (attempt.reported) return false;
     attempt.reported = true;
     attempt.unwatch();
-    const { bulletins, reporter } = this.#options;
+    const { bulletins, reporter, usual } = this.#options;
     bulletins.forget(attempt);
-    if (report.type === "succeeded")
-      bulletins.took(attempt.grant.needs, performance.now() - attempt.startedMs);
+    if (report.type === "succeeded") {
+      const tookMs = performance.now() - attempt.startedMs;
+      bulletins.took(attempt.grant.needs, tookMs);
+      usual.took(attempt.grant.needs, tookMs);
+    }
     reporter.last(attempt, report);
     return true;
   }

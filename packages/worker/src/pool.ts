@@ -1,5 +1,12 @@
 import { setMaxListeners } from "node:events";
-import { type ExchangeReply, type Grant, JobbersError, type LargeValues, type Mail } from "@jobbers/core";
+import {
+  type ExchangeReply,
+  type Grant,
+  JobbersError,
+  type LargeValues,
+  type Mail,
+  type StepSpec,
+} from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
@@ -22,6 +29,7 @@ import { Runners } from "./runners.js";
 import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
 import { guardStrays } from "./stray.js";
+import { Usual } from "./usual.js";
 import { Values } from "./values.js";
 
 /** The most control steps that are worked on at a time. */
@@ -40,6 +48,7 @@ export class Pool {
   readonly backlog: Backlog;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
+  readonly usual = new Usual();
   readonly hooks: HookCalls | undefined;
   readonly runners: Runners;
   readonly executor: Executor;
@@ -104,13 +113,16 @@ export class Pool {
       ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
       ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
       maxOutputBytes,
+      usual: this.usual,
+      hops: (successor, { inline }) => inline !== "always" && this.#isHeldUp(successor),
       ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
     this.control = new Control({ ...shared, dags: registry.dags, expander, asker, onFreed });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
     this.#unguard = guardStrays(log);
-    this.#running = Promise.all(this.lanes.map((lane) => lane.run()));
+    const learning = settings.inline && this.usual.keepAsking(store, [...registry.tasks.keys()], asker);
+    this.#running = Promise.all([learning, ...this.lanes.map((lane) => lane.run())]);
   }
 
   /** Opens a session and starts taking steps; rejects when the store does not answer. */
@@ -161,6 +173,11 @@ export class Pool {
   disown(message: string): void {
     this.backlog.giveBack();
     this.executor.abortAll("lost", message);
+  }
+
+  /** True for a step that would keep its parent's slot for long. */
+  #isHeldUp({ needs }: StepSpec): boolean {
+    return this.usual.isLong(needs);
   }
 
   #wakeOne(): void {

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
+import type { FailureMode, Inlining, Plan, RetryPlan, Trigger } from "../plan/plan.js";
 import type { Items } from "../values/items.js";
 import type { BatchContext, BatchPlan } from "./batch.js";
 import type { CommandSpec } from "./command.js";
@@ -42,6 +42,12 @@ export interface CallOptions extends StepOptions {
   retry?: RetryPolicy | undefined;
   timeout?: Duration | undefined;
   startWithin?: Duration | undefined;
+  /**
+   * Whether the step, where it is its only parent's only child, is handed straight to the worker that ended the parent, past its queue:
+   * `"auto"`, as long as its task is usually short and its slots are not counted apart; `"always"`, however long it takes; `"never"`,
+   * so that it always stands in its queue. In each case that worker has to take from the step's queue. Default "auto".
+   */
+  inline?: Inlining | undefined;
 }
 
 /** The options of `list.map(body, options)`. */

@@ -1,5 +1,5 @@
 import { JobbersError } from "../errors/errors.js";
-import type { Trigger } from "../plan/plan.js";
+import type { Inlining, Trigger } from "../plan/plan.js";
 import { checkName } from "../values/ids.js";
 import { quoted } from "../values/quoted.js";
 import { durationMs, MIN_HEARTBEAT_MS } from "./policy.js";
@@ -10,6 +10,7 @@ const triggers: readonly unknown[] = [
   "one_failed",
   "all_done",
 ] satisfies Trigger[];
+const INLININGS: readonly unknown[] = ["auto", "always", "never"] satisfies Inlining[];
 const MAX_TAG_CHARS = 128;
 
 /** Checks that options are an object with no other keys than these; none given reads as `{}`. */
@@ -68,6 +69,14 @@ export function checkEvents(events: unknown, what: string): "each" | "summed" {
   throw new JobbersError(
     "definition-invalid",
     `${what}: events is ${quoted(events)}; it takes "each" or "summed"`,
+  );
+}
+
+export function checkInlining(inline: unknown, what: string): Inlining {
+  if (INLININGS.includes(inline)) return inline as Inlining;
+  throw new JobbersError(
+    "definition-invalid",
+    `${what}: inline is ${quoted(inline)}; it takes ${INLININGS.join(", ")}`,
   );
 }
 

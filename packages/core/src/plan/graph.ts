@@ -30,7 +30,7 @@ export function locate(index: PlanIndex, address: StepAddress): Located {
   return located;
 }
 
-/** What the store has to know of a step. `inline` is for the only child of an only parent. */
+/** What the store has to know of a step. `inline` is for the only child of an only parent, where its call does not forbid it. */
 export function specOf(index: PlanIndex, step: PlanStep, indices: readonly number[]): StepSpec {
   const dependents = index.dependents(step.name);
   const catchers = dependents.filter((each) => each.trigger === "one_failed").length;
@@ -53,7 +53,7 @@ export function specOf(index: PlanIndex, step: PlanStep, indices: readonly numbe
     catchers,
     catches: step.trigger === "one_failed",
     stops: !isCaughtAbove(index, step),
-    inline: isOnlyChild(index, step),
+    inline: mayInline(index, step),
   };
 }
 
@@ -152,9 +152,9 @@ function isCaughtAbove(index: PlanIndex, step: PlanStep): boolean {
   return false;
 }
 
-function isOnlyChild(index: PlanIndex, step: PlanStep): step is TaskStep {
+function mayInline(index: PlanIndex, step: PlanStep): step is TaskStep {
   if (step.kind !== "task" || step.parents.length !== 1) return false;
-  return index.dependents(step.parents[0] as string).length === 1;
+  return step.inline !== "never" && index.dependents(step.parents[0] as string).length === 1;
 }
 
 function atOwner(index: PlanIndex, name: string | undefined, indices: readonly number[]): StepAddress {

@@ -38,6 +38,8 @@ export interface StepRecord {
   /** True when a retry by hand has given it another input than its wiring says: see `valueKey.edited`. */
   readonly edited?: boolean | undefined;
   readonly queue: string;
+  /** True when its newest attempt began past the queue, because its only parent ended in the same worker; then there is no `readyAtMs`. */
+  readonly inlined?: boolean | undefined;
   readonly fence: number;
   readonly tries: number;
   readonly lost: number;
