@@ -2,7 +2,6 @@ import {
   type AnyTask,
   type Follow,
   followOf,
-  type Grant,
   nextTryMs,
   type Report,
   resolveEdited,
@@ -13,6 +12,7 @@ import {
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
 import type { Batches, Seat } from "./batches.js";
+import { Berth, type Bulkheads, type Granted } from "./bulkheads.js";
 import type { Bulletins } from "./bulletins.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
@@ -33,6 +33,7 @@ export interface ExecutorOptions {
   readonly ledger: Ledger;
   readonly reporter: Reporter;
   readonly slots: Slots;
+  readonly bulkheads: Bulkheads;
   readonly batches: Batches;
   readonly bulletins: Bulletins;
   readonly log: TaskLog;
@@ -83,23 +84,26 @@ export class Executor {
     return this.#options.slots.free > 0 || this.#options.batches.isOpen;
   }
 
-  /** True where a step may begin now. */
-  admits({ needs }: Grant): boolean {
-    const { slots, batches, tasks } = this.#options;
-    return slots.free > 0 || batches.admits(tasks.get(needs));
+  /** True where a step may begin now; one that would overtake others only where it needs no slot of its own. */
+  admits(grant: Granted, overtakes = false): boolean {
+    const { batches, tasks, bulkheads } = this.#options;
+    return (
+      batches.admits(tasks.get(grant.needs)) || (!overtakes && bulkheads.berthOf(grant).full === undefined)
+    );
   }
 
   /** Starts an attempt; never throws. */
-  start(grant: Grant): void {
-    const { tasks, ledger, slots, batches } = this.#options;
+  start(grant: Granted): void {
+    const { tasks, ledger, batches, bulkheads } = this.#options;
     const task = tasks.get(grant.needs);
     const attempt = new Attempt(grant, task, this.#onSign);
     ledger.add(attempt);
     const seat = task?.batch && batches.seat(attempt, task);
-    if (!seat) slots.take();
+    const berth = seat ?? bulkheads.berthOf(grant);
+    if (berth instanceof Berth) berth.take();
     // It is noted before it begins: its handler may ask at once who runs.
     this.#running.set(attempt, BEGINS);
-    this.#running.set(attempt, this.#run(attempt, seat));
+    this.#running.set(attempt, this.#run(attempt, berth));
   }
 
   /** Aborts the attempts of a run that is being cancelled, which may be told again and again. */
@@ -124,8 +128,9 @@ export class Executor {
   }
 
   /** Never rejects. Small handlers come by the thousand, so nothing is awaited that is at hand. */
-  async #run(attempt: Attempt, seat: Seat | undefined): Promise<void> {
-    const { finder, slots, onReturned, onEnded } = this.#options;
+  async #run(attempt: Attempt, place: Seat | Berth): Promise<void> {
+    const { finder, onReturned, onEnded } = this.#options;
+    const seat = place instanceof Berth ? undefined : place;
     let found: Found | undefined;
     try {
       const looked = finder.find(attempt.grant);
@@ -139,8 +144,8 @@ export class Executor {
       this.#running.delete(attempt);
       seat?.leave();
       onEnded(attempt);
-      if (!seat) {
-        slots.release();
+      if (place instanceof Berth) {
+        place.release();
         onReturned(1);
       }
     }

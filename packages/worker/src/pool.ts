@@ -7,9 +7,11 @@ import {
   type Mail,
   type StepSpec,
 } from "@jobbers/core";
+import { Asks } from "./asks.js";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
+import { Bulkheads, type Granted } from "./bulkheads.js";
 import { Bulletins } from "./bulletins.js";
 import { Control } from "./control.js";
 import { Executor } from "./executor.js";
@@ -44,6 +46,8 @@ export class Pool {
   readonly bulletins = new Bulletins(() => ({ slots: this.slots.capacity, running: this.slots.taken }));
   readonly pace = new Pace();
   readonly slots: Slots;
+  readonly bulkheads: Bulkheads;
+  readonly asks: Asks;
   readonly batches: Batches;
   readonly backlog: Backlog;
   readonly outbox: Outbox;
@@ -74,16 +78,24 @@ export class Pool {
     this.slots = new Slots(concurrency, () =>
       this.backlog.closed ? -concurrency : this.pace.ahead + this.batches.room,
     );
+    this.bulkheads = new Bulkheads(this.slots, registry.tasks, settings.bulkheads);
+    this.asks = new Asks({
+      ...{ slots: this.slots, bulkheads: this.bulkheads, queues: settings.queues, onRoom: onFreed },
+      queuesOf: (task) => registry.queuesOf.get(task) ?? [],
+      maxSlots: () => Math.min(MAX_SLOTS, Math.ceil(this.slots.limit / settings.lanes)),
+    });
     const onReturned = (steps: number) => {
       this.pace.returned(steps);
       this.backlog.next();
       onFreed();
     };
-    this.batches = new Batches({ slots: this.slots, deps, log, onReturned });
+    this.batches = new Batches({ bulkheads: this.bulkheads, deps, log, onReturned });
     this.outbox = new Outbox(onFreed);
     this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
     this.backlog = new Backlog({
       ...{ slots: this.slots, pace: this.pace, ledger: this.ledger, reporter: this.reporter },
+      bulkheads: this.bulkheads,
+      asks: () => this.asks,
       executor: () => this.executor,
       onRoom: onFreed,
     });
@@ -110,7 +122,7 @@ export class Pool {
     const { maxOutputBytes } = settings;
     this.runners = new Runners({ deps, log, capacity, abandonAfterMs, maxOutputBytes, environment });
     this.executor = new Executor({
-      ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
+      ...{ ...shared, hooks: this.hooks, slots: this.slots, bulkheads: this.bulkheads, runner: this.runners },
       ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
       maxOutputBytes,
       usual: this.usual,
@@ -175,9 +187,9 @@ export class Pool {
     this.executor.abortAll("lost", message);
   }
 
-  /** True for a step that would keep its parent's slot for long. */
-  #isHeldUp({ needs }: StepSpec): boolean {
-    return this.usual.isLong(needs);
+  /** True for a step that would keep its parent's slot for long, or whose place is another. */
+  #isHeldUp({ needs, queue }: StepSpec): boolean {
+    return this.usual.isLong(needs) || this.bulkheads.concerns(needs, queue);
   }
 
   #wakeOne(): void {
@@ -186,28 +198,27 @@ export class Pool {
   }
 
   #lane(number: number, asker: Asker): Lane {
-    const { store, queues, inline } = this.#settings;
+    const { store, inline } = this.#settings;
     return new Lane(number, {
-      ...{ store, outbox: this.outbox, slots: this.slots, queues, inline, asker },
-      maxSlots: () => Math.min(MAX_SLOTS, Math.ceil(this.slots.limit / this.#settings.lanes)),
+      ...{ store, outbox: this.outbox, slots: this.slots, asks: this.asks, inline, asker },
       session: () => this.keeper.id,
       sessionLost: (session, surely) => this.keeper.lost(session, surely),
       controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
       closed: () => this.stopping.signal.aborted || !this.keeper.trusted,
       onPlenty: () => this.lanes.find(({ idle }) => idle)?.wake(),
-      receive: (reply) => this.#receive(reply),
+      receive: (reply, queue) => this.#receive(reply, queue),
       broken: (error) => this.#broken(error),
     });
   }
 
-  #receive({ mail, grants }: ExchangeReply): void {
+  #receive({ mail, grants }: ExchangeReply, queue: string | undefined): void {
     // Those that were on their way when the worker was told to stop go back, the oldest last, so that it is the first again.
     if (this.stopping.signal.aborted) for (const grant of grants.toReversed()) this.#giveBack(grant);
-    else for (const grant of grants) this.#start(grant);
+    else for (const grant of grants) this.#start(queue === undefined ? grant : { ...grant, queue });
     this.hearMail(mail);
   }
 
-  #start(grant: Grant): void {
+  #start(grant: Granted): void {
     if (grant.phase === "run") this.batches.note(this.#settings.registry.tasks.get(grant.needs));
     if (grant.phase === "run") this.backlog.receive(grant);
     else this.control.start(grant);

@@ -19,6 +19,8 @@ export interface Registry {
   readonly serves: readonly string[];
   /** Every queue in which a step of its workflows stands. */
   readonly queues: readonly string[];
+  /** The queues in which steps of a task stand. */
+  readonly queuesOf: ReadonlyMap<string, readonly string[]>;
   readonly registrations: readonly Registration[];
 }
 
@@ -44,6 +46,7 @@ export function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
     dags,
     serves: [...tasks.keys(), ...[...dags.keys()].map((name) => `dag:${name}`)],
     queues: [...new Set([...workflows.flatMap(queuesOf), ...[...tasks.values()].map((task) => task.queue)])],
+    queuesOf: queuesByTask(workflows, tasks),
     registrations: [...new Set(workflows)].map(registrationOf),
   };
 }
@@ -56,6 +59,17 @@ function register<W extends AnyWorkflow>(known: Map<string, W>, workflow: W): vo
     throw new JobbersError("definition-invalid", `${what}; a worker can tell them apart by name only`);
   }
   known.set(workflow.name, workflow);
+}
+
+function queuesByTask(
+  workflows: readonly AnyWorkflow[],
+  tasks: ReadonlyMap<string, AnyTask>,
+): Map<string, readonly string[]> {
+  const found = new Map([...tasks.values()].map(({ name, queue }) => [name, new Set([queue])]));
+  for (const { steps } of workflows.map(({ plan }) => plan)) {
+    for (const step of steps) if (step.kind === "task") found.get(step.task)?.add(step.queue);
+  }
+  return new Map([...found].map(([name, queues]) => [name, [...queues]]));
 }
 
 function queuesOf(workflow: AnyWorkflow): string[] {

@@ -99,6 +99,8 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly keepMs: number | undefined;
   readonly deadlineMs: number | undefined;
   readonly events: "each" | "summed";
+  /** How many of a worker's slots an attempt takes. No part of the plan: the worker's version of the task decides. */
+  readonly slots: number;
   readonly hooks: Hooks | undefined;
   /** Where its handler runs; undefined: in the worker's own thread. No part of the plan: the worker's version of the task decides. */
   readonly isolation: Isolation | undefined;
@@ -251,6 +253,14 @@ export interface TaskPolicy {
    * const deploy = task({ name: "deploy", events: "each", run: async () => "done" });
    */
   events?: "each" | "summed" | undefined;
+  /**
+   * How many of a worker's slots one attempt takes, for work that is heavier than other; default 1. A worker with fewer slots than that
+   * refuses to start with the task. Of a batch task it is what one call takes.
+   *
+   * @example
+   * const render = task({ name: "render", slots: 3, run: async () => "done" });
+   */
+  slots?: number | undefined;
   tags?: readonly string[] | undefined;
   /** Told of this task's attempts, before the worker's own. */
   hooks?: Hooks | undefined;

@@ -11,6 +11,8 @@ const triggers: readonly unknown[] = [
   "all_done",
 ] satisfies Trigger[];
 const INLININGS: readonly unknown[] = ["auto", "always", "never"] satisfies Inlining[];
+/** As many as a worker may have. */
+const MAX_SLOTS = 100_000;
 const MAX_TAG_CHARS = 128;
 
 /** Checks that options are an object with no other keys than these; none given reads as `{}`. */
@@ -69,6 +71,15 @@ export function checkEvents(events: unknown, what: string): "each" | "summed" {
   throw new JobbersError(
     "definition-invalid",
     `${what}: events is ${quoted(events)}; it takes "each" or "summed"`,
+  );
+}
+
+export function checkSlots(slots: unknown, what: string): number {
+  if (Number.isInteger(slots) && (slots as number) >= 1 && (slots as number) <= MAX_SLOTS)
+    return slots as number;
+  throw new JobbersError(
+    "definition-invalid",
+    `${what}: slots is ${quoted(slots)}; it takes a whole number from 1 to ${MAX_SLOTS}`,
   );
 }
 

@@ -28,13 +28,14 @@ import {
   checkPriority,
   checkQueue,
   checkSchema,
+  checkSlots,
   checkTags,
   checkTimeout,
 } from "./step-options.js";
 
 const taskOptions = [
   ...["name", "input", "output", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"],
-  ...["limits", "keep", "deadline", "events", "tags", "hooks", "run"],
+  ...["limits", "keep", "deadline", "events", "slots", "tags", "hooks", "run"],
 ];
 
 /**
@@ -150,6 +151,7 @@ function policyOf(options: TaskPolicy, what: string) {
     keepMs: keep === undefined ? undefined : durationMs(keep, `${what}: keep`),
     deadlineMs: deadline === undefined ? undefined : checkTimeout(deadline, `${what}: deadline`),
     events: checkEvents(options.events, what),
+    slots: options.slots === undefined ? 1 : checkSlots(options.slots, what),
     tags: checkTags(tags, what),
     hooks: checkHooks(hooks, `${what}: hooks`),
   };

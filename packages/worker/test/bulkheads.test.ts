@@ -1,0 +1,159 @@
+import { type Exchange, JobbersError, task } from "@jobbers/core";
+import { until } from "@jobbers/testing";
+import { describe, expect, it } from "vitest";
+import { createWorker } from "../src/index.js";
+import { around, gate, openStore, result, startWorker, submit, submitMany } from "./bench.js";
+
+/** A task whose handlers return when they are let go, and how many of them run. */
+function held(name: string, options: { readonly queue?: string; readonly slots?: number } = {}) {
+  const letGo: (() => void)[] = [];
+  const seen = { running: 0, most: 0, begun: 0 };
+  const made = task({
+    name,
+    ...options,
+    run: async () => {
+      seen.begun += 1;
+      seen.most = Math.max(seen.most, ++seen.running);
+      await new Promise<void>((resolve) => letGo.push(resolve));
+      seen.running -= 1;
+      return null;
+    },
+  });
+  return {
+    task: made,
+    seen,
+    letGo: (count = letGo.length) => void letGo.splice(0, count).forEach((go) => void go()),
+  };
+}
+
+describe("a bulkhead", () => {
+  it("of a queue that is flooded and stuck leaves the others their share", async () => {
+    const store = await openStore();
+    const stuck = held("stuck", { queue: "crawl" });
+    const mail = task({ name: "mail", queue: "mail", run: async () => null });
+    const asked: Exchange[] = [];
+    const watched = around(store, async (verb, call, args) => {
+      if (verb === "exchange") asked.push(args[0] as Exchange);
+      return call();
+    });
+    await submitMany(store, stuck.task, 200);
+    const worker = await startWorker({
+      ...{ store: watched, workflows: [stuck.task, mail], concurrency: 4 },
+      bulkheads: { queues: { crawl: 2 } },
+    });
+    await until(store, () => stuck.seen.running === 2);
+    asked.length = 0;
+    for (const run of await submitMany(store, mail, 300)) await result(store, run, mail);
+    expect(stuck.seen).toEqual({ running: 2, most: 2, begun: 2 });
+    expect(asked.filter(({ wants }) => wants.slots > 0 && wants.queues.includes("crawl"))).toEqual([]);
+    expect(worker.stats()).toMatchObject({ busy: 2, waiting: 0, held: 2 });
+    // Once there is room again, the queue goes on.
+    stuck.letGo(1);
+    await until(store, () => stuck.seen.begun === 3);
+    expect(stuck.seen.most).toBe(2);
+    stuck.letGo();
+  });
+
+  it("of a task holds where it shares its queue, and what has no place is not taken again and again", async () => {
+    const store = await openStore();
+    const resize = held("resize");
+    let released = 0;
+    const watched = around(store, async (verb, call, args) => {
+      if (verb === "exchange")
+        for (const { type } of (args[0] as Exchange).reports) if (type === "released") released += 1;
+      return call();
+    });
+    const runs = await submitMany(store, resize.task, 6);
+    await startWorker({
+      ...{ store: watched, workflows: [resize.task], concurrency: 4, bulkheads: { tasks: { resize: 1 } } },
+    });
+    for (let n = 1; n <= runs.length; n++) {
+      await until(store, () => resize.seen.begun === n);
+      resize.letGo();
+    }
+    for (const run of runs) await result(store, run, resize.task);
+    expect(resize.seen.most).toBe(1);
+    // Each time that one returns, a few that came along go back once.
+    expect(released).toBeLessThan(25);
+  });
+
+  it("is refused where it is of nothing that the worker has, or too small for a task", async () => {
+    const store = await openStore();
+    const small = task({ name: "small", run: async () => null });
+    const heavy = task({ name: "heavy", queue: "big", slots: 3, run: async () => null });
+    const refusal = (options: Partial<Parameters<typeof createWorker>[0]>) => {
+      try {
+        createWorker({ store, workflows: [small, heavy], concurrency: 4, ...options });
+      } catch (error) {
+        return error instanceof JobbersError ? `${error.code}: ${error.message}` : error;
+      }
+      return undefined;
+    };
+    expect(refusal({})).toBeUndefined();
+    expect(
+      refusal({ bulkheads: { queues: { big: 3, default: 4 }, tasks: { heavy: 3, small: 1 } } }),
+    ).toBeUndefined();
+    expect(refusal({ concurrency: 2 })).toMatch(
+      /flag-invalid: task "heavy" takes 3 slots, but the worker's concurrency is 2; give/,
+    );
+    expect(refusal({ bulkheads: { tasks: { heavy: 2 } } })).toMatch(/but its bulkhead is 2/);
+    expect(refusal({ bulkheads: { queues: { big: 2 } } })).toMatch(/bulkhead of its queue "big" is 2/);
+    expect(refusal({ bulkheads: { queues: { mail: 2 } } })).toMatch(
+      /bulkhead of queue "mail"; it takes queues of its own/,
+    );
+    expect(refusal({ bulkheads: { tasks: { other: 2 } } })).toMatch(
+      /task "other"; it takes tasks of its own/,
+    );
+    expect(refusal({ bulkheads: { tasks: { small: 5 } } })).toMatch(/takes a whole number from 1 to 4/);
+  });
+});
+
+describe("a task of several slots", () => {
+  it("runs once at a time where only one fits, beside a small one", async () => {
+    const store = await openStore();
+    const heavy = held("heavy", { slots: 3 });
+    const small = held("small");
+    const runs = await submitMany(store, heavy.task, 3);
+    await submitMany(store, small.task, 20);
+    const worker = await startWorker({ store, workflows: [heavy.task, small.task], concurrency: 4 });
+    let most = 0;
+    for (let n = 1; n <= runs.length; n++) {
+      await until(store, () => heavy.seen.begun === n);
+      most = Math.max(most, worker.stats().busy);
+      expect(3 * heavy.seen.running + small.seen.running).toBeLessThanOrEqual(4);
+      heavy.letGo();
+      small.letGo();
+    }
+    for (const run of runs) await result(store, run, heavy.task);
+    expect(heavy.seen.most).toBe(1);
+    expect(most).toBeLessThanOrEqual(4);
+    small.letGo();
+  });
+
+  it("gets its turn although small ones keep coming", async () => {
+    const store = await openStore();
+    const heavy = held("heavy", { slots: 4 });
+    const turns = gate();
+    let begun = 0;
+    let isOver = false;
+    const small = task({
+      name: "small",
+      run: async () => {
+        begun += 1;
+        // Each has another one follow, and they never return all at once.
+        if (!isOver) await submit(store, small);
+        await new Promise((resolve) => setTimeout(resolve, 5 + (begun % 7)));
+        if (begun === 20) turns.open();
+        return null;
+      },
+    });
+    await submitMany(store, small, 12);
+    await startWorker({ store, workflows: [heavy.task, small], concurrency: 4 });
+    await turns.promise;
+    const run = await submit(store, heavy.task);
+    await until(store, () => heavy.seen.running === 1);
+    isOver = true;
+    heavy.letGo();
+    await result(store, run, heavy.task);
+  });
+});
