@@ -1,11 +1,15 @@
 import {
+  type AnyTask,
   canonicalJson,
   checkJson,
   encodeJson,
   entriesOf,
+  hasKeyedLimits,
   indexPlan,
   JobbersError,
   type JsonValue,
+  type LimitUse,
+  limitUsesOf,
   type Plan,
   parseSoon,
   quoted,
@@ -31,6 +35,8 @@ export type SubmissionHead = Pick<
   readonly keepMs: number | undefined;
   readonly quotedName: string;
   readonly jsonName: string;
+  /** True where the input says which limits the run's one step stands under. */
+  readonly saysLimits: boolean;
 };
 
 /** Reads what the store has to know of a workflow's plan. */
@@ -51,6 +57,7 @@ export function headOf(workflow: Workflow): SubmissionHead {
     keepMs,
     quotedName: quoted(workflow.name),
     jsonName: JSON.stringify(workflow.name),
+    saysLimits: workflow.kind === "task" && "limits" in workflow && hasKeyedLimits(workflow as AnyTask),
   };
 }
 
@@ -82,11 +89,12 @@ export function createSubmission(
   // Thousands may be made at a time, so that nobody waits who need not.
   const parsed = parseSoon(workflow.input, raw, what);
   return parsed instanceof Promise
-    ? parsed.then((value) => submissionOf(head, given, raw, value, what, id, options.traceparent))
-    : submissionOf(head, given, raw, parsed, what, id, options.traceparent);
+    ? parsed.then((value) => submissionOf(workflow, head, given, raw, value, what, id, options.traceparent))
+    : submissionOf(workflow, head, given, raw, parsed, what, id, options.traceparent);
 }
 
 function submissionOf(
+  workflow: Workflow,
   head: SubmissionHead,
   given: CheckedOptions,
   raw: JsonValue,
@@ -118,7 +126,17 @@ function submissionOf(
     keepMs: given.keepMs ?? head.keepMs,
     deadlineMs: given.deadlineMs,
     traceparent,
+    limits: head.saysLimits ? limitsOf(workflow as AnyTask, parsed) : undefined,
   };
+}
+
+/** Should they not be to be had, a worker is asked for them; where they cannot be, the step fails there, and says so. */
+function limitsOf(task: AnyTask, input: unknown): readonly LimitUse[] | undefined {
+  try {
+    return limitUsesOf(task, input);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The largest input that a run may have, in bytes of JSON: as large as an output may be. */

@@ -42,6 +42,16 @@ const types: Readonly<Record<string, string>> = {
   kept: "zset",
   purging: "list",
   forget: "list",
+  limits: "hash",
+  ruled: "hash",
+  turns: "hash",
+  depths: "hash",
+  bucket: "string",
+  slots: "hash",
+  ring: "zset",
+  rings: "set",
+  parked: "zset",
+  parkedkeys: "set",
 };
 
 /** Words that name one key only. */
@@ -64,6 +74,10 @@ const single = new Set([
   "kept",
   "purging",
   "forget",
+  "limits",
+  "ruled",
+  "turns",
+  "depths",
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */
@@ -81,6 +95,13 @@ const plain = new Set([
   "readers",
   "durations",
   "events",
+  "limits",
+  "ruled",
+  "turns",
+  "depths",
+  "bucket",
+  "rings",
+  "parkedkeys",
 ]);
 
 /** True for a name that Jobbers uses, with the type that it gives it. */

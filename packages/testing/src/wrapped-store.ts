@@ -11,6 +11,8 @@ export const CHANGING = [
   "renew",
   "release",
   "closeSession",
+  "throttle",
+  "setLimit",
   "promoteDue",
   "reapSessions",
   "purge",

@@ -10,7 +10,7 @@ import {
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
 import type { Bulletins } from "./bulletins.js";
-import { createContext } from "./context.js";
+import { createContext, type Throttle } from "./context.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { HookCalls } from "./hooks.js";
@@ -35,6 +35,8 @@ export interface ExecutorOptions {
   /** None where no task and no worker option declares one. */
   readonly hooks: HookCalls | undefined;
   readonly observe: Observer | undefined;
+  /** Has the store start nothing for a while under the limits of a step. */
+  readonly throttle: Throttle;
   /** A slot was freed without a report. */
   readonly onFreed: () => void;
 }
@@ -133,7 +135,7 @@ export class Executor {
     this.#tell("started", attempt, task);
     hooks?.started(attempt, task, step);
     try {
-      const output = await task.run(input, createContext(attempt, deps, log));
+      const output = await task.run(input, createContext(attempt, deps, log, this.#options.throttle));
       const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,

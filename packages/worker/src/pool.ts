@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Bulletins } from "./bulletins.js";
+import type { Throttle } from "./context.js";
 import { Control } from "./control.js";
 import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
@@ -69,12 +70,14 @@ export class Pool {
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });
+    const throttle: Throttle = (throttling) =>
+      untilAnswered("throttle", () => store.throttle(throttling), asker);
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots },
-      ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe },
+      ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe, throttle },
     });
-    this.control = new Control({ ...shared, dags: registry.dags, expander });
+    this.control = new Control({ ...shared, dags: registry.dags, tasks: registry.tasks, expander });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
     this.#unguard = guardStrays(log);
@@ -172,11 +175,11 @@ function openKeeper(
   pool: () => Pool | undefined,
 ): Promise<SessionKeeper> {
   const { store, registry, queues, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
-  const { serves, registrations: registers } = registry;
+  const { serves, registrations: registers, limits } = registry;
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
     ...{ store, maxBlockMs, log, random, signal: signals.ending },
-    opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers },
+    opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers, limits },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });
       pool()?.executor.abortAll("lost", "the worker's lease has ended, so another worker may have this step");

@@ -1,4 +1,5 @@
 import type { FailureMode } from "../plan/plan.js";
+import type { LimitUse } from "./limits.js";
 import type { RunState } from "./states.js";
 import type { Page, StepSpec } from "./step-spec.js";
 
@@ -42,6 +43,11 @@ export interface Submission {
    * which takes the raw one's place, or by `failed`, which ends the run before any step of it.
    */
   readonly needs?: string | undefined;
+  /**
+   * Of a run of one step alone: the limits of that step which depend on its input. Where they are left out, some worker is asked for
+   * them (phase `admit`).
+   */
+  readonly limits?: readonly LimitUse[] | undefined;
 }
 
 /**

@@ -3,7 +3,8 @@
 --
 -- In the hash `packed` is what never changes, `q<kind><seq>,<birth> RS input`: kind is its name, eight characters; birth as in
 -- packed.lua. How far it is stands in the hash `progress`: nothing while it waits, then `w<kind><session>,<worker>,<started>`, at the end
--- `d<kind><ended>,<worker>,<started> RS output`. Those that one exchange takes have the same text there.
+-- `d<kind><ended>,<worker>,<started> RS output`. One that was taken under limits has its tuple behind `w… RS` (see limits.lua), and what its code
+-- has said of them stands in its birth behind the tags. Those that one exchange takes have the same text there.
 --
 -- Its entry in a line, and its member of `held:<session>`, are the id alone, a ULID of 26 characters.
 
@@ -44,6 +45,7 @@ function singles.parse(id, record)
   if name ~= kind or letter == "d" and not tonumber(first) then return false end
   run.started = started
   if letter == "w" then
+    if output ~= "" then run.taken = output end
     run.live, run.heldBy = GS .. "x" .. address .. "," .. first .. "," .. worker .. ",," .. started .. GS, first
   else
     run.live, run.state, run.settled, run.ended = GS, "s", 1, first
@@ -52,13 +54,20 @@ function singles.parse(id, record)
   return run
 end
 
+-- What its code has said of a single's limits, as its birth has it behind traceparent and tags; nil where it has not.
+local function saidIn(birth)
+  return match(birth, "^[^\30\31]*\31[^\30\31]*\31[^\30\31]*\31([^\30\31]*)")
+end
+singles.saidIn = saidIn
+
 -- Writes a run that was submitted; its step stands in its line.
 function singles.add(id, kind, step, number, tail)
   local record = "q" .. kind.id .. clock.nextSeq() .. "," .. clock.text .. "," .. number .. "," .. tail
   local n = #created
   created[n + 1], created[n + 2] = id, record
   packed.known[id], singles.progress[id] = record, false
-  ledger.pushEntry(step.queue, step.priority, "", id)
+  local tuple = limits.isOn and limits.tupleOf(step.needs, step.queue, kind.says and saidIn(tail)) or ""
+  ledger.pushEntry(step.queue, step.priority, tuple == "" and "" or step.needs, id, tuple)
 end
 
 -- What is told once of each kind that was granted.
@@ -81,8 +90,19 @@ local function opened(who, name, queue)
   return kind.opening and kind
 end
 
--- Takes those of some ids from the lines of a queue, which were fetched as packed runs, that wait there as singles; answers the others.
-function singles.take(who, ids, queue)
+-- The tuple of a single, asked once of each kind of which runs say nothing themselves; nil where its code has yet to say the keys.
+local function tupleOf(kind, record, queue)
+  local step = kinds.stepOf(kind, kind.entry)
+  if kind.says then return limits.tupleOf(step.needs, queue, saidIn(record)) end
+  if kind.tuple == nil then kind.tuple = limits.tupleOf(step.needs, queue) or false end
+  return kind.tuple or nil
+end
+
+-- Takes those of some ids from a line, which were fetched as packed runs, that wait there as singles; answers the others. What stands
+-- under other limits by now goes to its own line.
+function singles.take(who, ids, line)
+  local queue, isOn = line.queue, limits.isOn
+  local mark = line.tuple and RS .. line.tuple or ""
   singles.fetch(ids)
   local others, n, m = NONE, #writes, #singles.granted
   local granted, known, progress = singles.granted, packed.known, singles.progress
@@ -92,11 +112,16 @@ function singles.take(who, ids, queue)
     -- One that was taken apart, because something was reported of it, goes the way of all others.
     local isWaiting = type(record) == "string" and byte(record) == LETTER and not progress[id]
     local kind = isWaiting and opened(who, sub(record, 2, 9), queue)
-    if kind then
-      writes[n + 1], writes[n + 2] = id, kind.opening
+    local tuple = kind and isOn and tupleOf(kind, record, queue)
+    if isOn and tuple and tuple ~= (line.tuple or "") then
+      local needs = tuple == "" and "" or kinds.stepOf(kind, kind.entry).needs
+      ledger.pushEntry(queue, line.priority, needs, id, tuple)
+      take.moved, take.drops = take.moved + 1, take.drops + 1
+    elseif kind and (not isOn or tuple) then
+      writes[n + 1], writes[n + 2] = id, kind.opening .. mark
       granted[m + 1], granted[m + 2] = id, record
       n, m = n + 2, m + 2
-      progress[id] = kind.opening
+      progress[id] = kind.opening .. mark
       lease.note(who.id, id)
       kind.running = (kind.running or 0) + 1
     else
@@ -113,10 +138,10 @@ local closings = {}
 -- it.
 local function closingOf(who, progress)
   local closing = false
-  local letter, name, session, times = match(progress, "^(.)(........)([^,]*),(.*)$")
+  local letter, name, session, times, tuple = match(progress, "^(.)(........)([^,]*),([^\30]*)\30?(.*)$")
   local kind = letter == "w" and session == who.id and kinds.get(name)
   if kind and kinds.stepOf(kind, kind.entry) then
-    closing = { kind = kind, text = "d" .. name .. clock.text .. "," .. times .. RS }
+    closing = { kind = kind, text = "d" .. name .. clock.text .. "," .. times .. RS, tuple = tuple ~= "" and tuple }
   end
   closings[progress] = closing
   return closing
@@ -135,6 +160,7 @@ function singles.succeed(who, id, address, output)
   singles.progress[id] = over
   ended[#ended + 1] = id
   lease.drop(who.id, id)
+  if closing.tuple then limits.free(closing.tuple, id) end
   shelves.add("ended:s", clock.stamp .. id)
   kind.running = (kind.running or 0) - 1
   return true

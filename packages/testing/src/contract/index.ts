@@ -16,6 +16,7 @@ import { graph } from "./graph.js";
 import { heartbeats } from "./heartbeats.js";
 import { inspecting } from "./inspecting.js";
 import { lanes } from "./lanes.js";
+import { limits } from "./limits.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
 import { liveness } from "./liveness.js";
@@ -46,6 +47,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["lanes", lanes],
   ["fences", fences],
   ["lines", lines],
+  ["limits", limits],
   ["forms", forms],
   ["values", values],
   ["fleet", fleet],
