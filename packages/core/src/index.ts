@@ -1,3 +1,4 @@
+export * from "./definition/batch.js";
 export * from "./definition/context.js";
 export * from "./definition/dag.js";
 export * from "./definition/face.js";

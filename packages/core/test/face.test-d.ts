@@ -6,6 +6,8 @@ import {
   type AnyDag,
   type AnyTask,
   type AnyWorkflow,
+  type BatchContext,
+  batchTask,
   concurrency,
   dag,
   eq,
@@ -25,6 +27,7 @@ import {
   type RetryOn,
   rate,
   roundRobin,
+  type Task,
   type TaskContext,
   Terminal,
   task,
@@ -95,6 +98,31 @@ is<InputOf<typeof noInput>, Record<string, never>>();
 is<Parameters<typeof parsed.run>[0], { n: number }>();
 is<ReturnType<typeof parsed.run>, Promise<string>>();
 is<typeof page.kind, "task">();
+
+const batched = batchTask({
+  name: "batched",
+  input: z.object({ n: z.number().default(1) }),
+  batch: { size: 10, wait: "5ms" },
+  run: async (inputs, ctx) => {
+    is<typeof inputs, readonly { n: number }[]>();
+    is<typeof ctx, BatchContext<unknown>>();
+    return inputs.map(({ n }) => (n > 1 ? new Error("too large") : { half: n / 2 }));
+  },
+});
+is<typeof batched, Task<{ n?: number | undefined }, { half: number }, { n: number }>>();
+dag("batches", { input: z.object({ list: z.array(z.number()) }) }, ({ list }) =>
+  list.map((n) => {
+    const half = batched({ n });
+    is<typeof half, Ref<{ half: number }>>();
+    return half;
+  }),
+);
+// @ts-expect-error a batch task answers a list
+batchTask({ name: "one", batch: { size: 10 }, run: async () => 1 });
+// @ts-expect-error no size
+batchTask({ name: "sizeless", batch: {}, run: async () => [1] });
+// @ts-expect-error what JSON cannot carry
+batchTask({ name: "dates", batch: { size: 10 }, run: async () => [new Date()] });
 
 // ------------------------------------------------------------------------------------------------------- refs inside a dag
 

@@ -7,6 +7,10 @@ export type {
   AnyDag,
   AnyTask,
   AnyWorkflow,
+  BatchContext,
+  BatchItem,
+  BatchPolicy,
+  BatchTaskOptions,
   CallOptions,
   Dag,
   DagOptions,
@@ -51,6 +55,7 @@ export type {
   Workflow,
 } from "@jobbers/core";
 export {
+  batchTask,
   concurrency,
   dag,
   eq,

@@ -56,7 +56,7 @@ local promoted, started, gone, rung = 0, 0, {}, {}
 for _, member in ipairs(call("ZRANGEBYSCORE", PREFIX .. "timers", "-inf", clock.now, "LIMIT", 0, ARGV[3])) do
   if started >= STEP_LIMIT then break end
   gone[#gone + 1] = member
-  local seq, id, address = string.match(member, "^(%d+)|([^|]*)|(.*)$")
+  local seq, id, address = string.match(member, "^(-?%d+)|([^|]*)|(.*)$")
   if id == "" and address ~= "" then rung[#rung + 1] = address end
   local run = id ~= "" and runs.get(id, address ~= "" and address or nil)
   local place = run and address == "" and retry.placeOf(run)

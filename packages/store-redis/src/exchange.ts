@@ -114,6 +114,9 @@ function pushReport(args: Argument[], report: Report): void {
     case "admitted":
       args.push(`${start}${US}${US}${US}${US}${US}0${US}`, packUses(report.limits ?? []));
       return;
+    case "released":
+      args.push(`${start}${report.first ? "first" : ""}${US}${US}${US}${US}${US}0${US}`, "");
+      return;
     default:
       args.push(`${start}${US}${US}${US}${US}${US}0${US}`, "");
   }

@@ -27,6 +27,7 @@ export const neededCommands = [
   "LLEN",
   "LPOP",
   "LPOS",
+  "LPUSH",
   "LRANGE",
   "LREM",
   "MGET",

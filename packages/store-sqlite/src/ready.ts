@@ -32,13 +32,13 @@ export function isStopped({ run, spec, phase, cursor }: Step): boolean {
   return run.stopped === 1 && spec.stoppable && phase !== "advance" && cursor === 0;
 }
 
-/** Puts a step at the end of its line. */
-export function makeReady(unit: Unit, step: Step): void {
+/** Puts a step at the end of its line, or before all others. */
+export function makeReady(unit: Unit, step: Step, first = false): void {
   const due = expiryOf(unit, step);
   unit.move(step, "ready");
   step.ready = unit.now;
   step.due = due;
-  enqueue(unit, step);
+  enqueue(unit, step, first);
   addExpiryTimer(unit, step);
 }
 
@@ -50,11 +50,11 @@ export function requestAdvance(unit: Unit, step: Step, cursor: number): void {
 }
 
 /** An entry in the line of a step's queue and priority, or in the control line. */
-export function enqueue(unit: Unit, step: Step): void {
+export function enqueue(unit: Unit, step: Step, first = false): void {
   const limits = isControl(step.phase) ? "" : unit.limits.textOf(step);
   // Some worker has to say first which keys its input has.
   if (limits === undefined) step.phase = "admit";
-  step.seq = unit.turn.nextSeq();
+  step.seq = first ? unit.turn.nextFrontSeq() : unit.turn.nextSeq();
   step.dirty = true;
   const queue = isControl(step.phase) ? CONTROL : step.spec.queue;
   const needs = limits ? needsOf(step) : "";

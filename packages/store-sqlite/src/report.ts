@@ -51,7 +51,7 @@ function applyCurrent(unit: Unit, step: Step, report: Report): Verdict {
     case "retry":
       return retry(unit, step, report);
     case "released":
-      giveBack(unit, step);
+      giveBack(unit, step, report.first && !isControl(step.phase));
       return "accepted";
     case "entered":
       return entered(unit, step, report);
@@ -107,18 +107,18 @@ export function wait(unit: Unit, step: Step, due: number, reason: StepReason | n
   unit.sql.run(insert, due, step.seq, step.run.seq, step.address);
 }
 
-/** Ends a step's lease and puts the step back, at no cost. */
-export function giveBack(unit: Unit, step: Step): void {
+/** Ends a step's lease and puts the step back, at no cost; before all others of its line, where that is said. */
+export function giveBack(unit: Unit, step: Step, first = false): void {
   endLease(unit, step);
-  backToLine(unit, step);
+  backToLine(unit, step, first);
 }
 
-function backToLine(unit: Unit, step: Step): void {
+function backToLine(unit: Unit, step: Step, first = false): void {
   if (step.run.ended !== null) return;
   if (step.run.cancelling) {
     if (step.phase !== "advance") settle(unit, step, "cancelled", "cancelled");
   } else if (step.phase === "advance") requestAdvance(unit, step, step.cursor);
-  else makeReady(unit, step);
+  else makeReady(unit, step, first);
 }
 
 function entered(

@@ -225,7 +225,8 @@ class Head {
   #page: Entry[] = [];
   #at = 0;
   #taken = 0;
-  #upTo = -1;
+  /** Numbers of those that go before all others are below zero. */
+  #upTo = Number.MIN_SAFE_INTEGER;
   #isDry = false;
 
   constructor(unit: Unit, line: KnownLine) {

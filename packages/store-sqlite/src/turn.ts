@@ -63,6 +63,11 @@ export class Turn {
     return ++this.#seq;
   }
 
+  /** A number that was never given out before, smaller than all before. */
+  nextFrontSeq(): number {
+    return -this.nextSeq();
+  }
+
   /** Keeps the instant and the numbers; the last act before COMMIT. */
   end(): void {
     if (this.now === this.#start.ms && this.#seq === this.#start.seq) return;

@@ -47,7 +47,7 @@ export function whereIs(sql: Sql, clockMs: number, run: string, address: StepAdd
   const isParked =
     state === "ready" &&
     standsParked(sql, { queue, priority: spec.priority ?? row.runPriority, needs, limits });
-  const stands = session === null && row.seq > 0 && (state === "ready" || phase === "advance");
+  const stands = session === null && row.seq !== 0 && (state === "ready" || phase === "advance");
   return {
     nowMs,
     step: {

@@ -9,6 +9,7 @@ import {
   type TaskStep,
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
+import type { Batches, Seat } from "./batches.js";
 import type { Bulletins } from "./bulletins.js";
 import { createContext, type Throttle } from "./context.js";
 import type { Observer } from "./events.js";
@@ -27,6 +28,7 @@ export interface ExecutorOptions {
   readonly ledger: Ledger;
   readonly reporter: Reporter;
   readonly slots: Slots;
+  readonly batches: Batches;
   readonly bulletins: Bulletins;
   readonly log: TaskLog;
   readonly random: () => number;
@@ -37,8 +39,10 @@ export interface ExecutorOptions {
   readonly observe: Observer | undefined;
   /** Has the store start nothing for a while under the limits of a step. */
   readonly throttle: Throttle;
-  /** A slot was freed without a report. */
-  readonly onFreed: () => void;
+  /** An attempt has ended, and its handler has returned. */
+  readonly onEnded: (attempt: Attempt) => void;
+  /** A handler has returned after so long, and its slot is free. */
+  readonly onReturned: (tookMs: number) => void;
 }
 
 const BEGINS = Promise.resolve();
@@ -65,15 +69,28 @@ export class Executor {
     await Promise.all(this.#running.values());
   }
 
+  /** True where there is room for some step to begin. */
+  get mayAdmit(): boolean {
+    return this.#options.slots.free > 0 || this.#options.batches.isOpen;
+  }
+
+  /** True where a step may begin now. */
+  admits({ needs }: Grant): boolean {
+    const { slots, batches, tasks } = this.#options;
+    return slots.free > 0 || batches.admits(tasks.get(needs));
+  }
+
   /** Starts an attempt; never throws. */
   start(grant: Grant): void {
-    const { tasks, ledger, slots } = this.#options;
-    const attempt = new Attempt(grant, tasks.get(grant.needs), this.#onSign);
+    const { tasks, ledger, slots, batches } = this.#options;
+    const task = tasks.get(grant.needs);
+    const attempt = new Attempt(grant, task, this.#onSign);
     ledger.add(attempt);
-    slots.take();
+    const seat = task?.batch && batches.seat(attempt, task);
+    if (!seat) slots.take();
     // It is noted before it begins: its handler may ask at once who runs.
     this.#running.set(attempt, BEGINS);
-    this.#running.set(attempt, this.#run(attempt));
+    this.#running.set(attempt, this.#run(attempt, seat));
   }
 
   /** Aborts the attempts of a run that is being cancelled, which may be told again and again. */
@@ -82,34 +99,41 @@ export class Executor {
     for (const attempt of this.#running.keys()) {
       if (attempt.lease.run === run) attempt.cancel(abandonAfterMs, () => this.#leave(attempt));
     }
+    this.#options.batches.sweep();
   }
 
   /** Aborts every attempt; they are given back as they return. */
   abortAll(reason: "lost" | "released", message: string): void {
     for (const attempt of this.#running.keys()) attempt.abort(reason, message);
+    this.#options.batches.sweep();
   }
 
   /** Gives back, without waiting for their handlers, all attempts that were not reported yet. */
   releaseAll(): void {
-    for (const attempt of this.#running.keys()) this.#release(attempt);
+    // Of those that come first again, the one given back last is the first.
+    for (const attempt of [...this.#running.keys()].toReversed()) this.#release(attempt);
   }
 
   /** Never rejects. Small handlers come by the thousand, so nothing is awaited that is at hand. */
-  async #run(attempt: Attempt): Promise<void> {
-    const { finder, slots, onFreed } = this.#options;
+  async #run(attempt: Attempt, seat: Seat | undefined): Promise<void> {
+    const { finder, slots, onReturned, onEnded } = this.#options;
     let found: Found | undefined;
     try {
       const looked = finder.find(attempt.grant);
       found = looked instanceof Promise ? await looked : looked;
-      await this.#execute(attempt, found);
+      await this.#execute(attempt, found, seat);
     } catch (thrown) {
       await this.#heal(attempt, found, thrown);
     } finally {
       // Should anything of ours have thrown, the step still goes back.
       this.#release(attempt);
       this.#running.delete(attempt);
-      slots.release();
-      onFreed();
+      seat?.leave();
+      onEnded(attempt);
+      if (!seat) {
+        slots.release();
+        onReturned(performance.now() - attempt.startedMs);
+      }
     }
   }
 
@@ -119,7 +143,7 @@ export class Executor {
     else this.#options.log.debug("an attempt was not started", { error: String(thrown) });
   }
 
-  async #execute(attempt: Attempt, found: Found): Promise<void> {
+  async #execute(attempt: Attempt, found: Found, seat: Seat | undefined): Promise<void> {
     const { deps, log, hooks } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
@@ -128,14 +152,25 @@ export class Executor {
     const resolved = resolveWiring(found.scene, step.input);
     const raw = resolved instanceof Promise ? await resolved : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
-    attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    const watch = () =>
+      attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    // The time of a batch begins with its call.
+    if (!seat) watch();
     const parsed = parseInput(task, raw);
     const input = parsed instanceof Promise ? await parsed : parsed;
     if (attempt.aborted) return this.#release(attempt);
-    this.#tell("started", attempt, task);
-    hooks?.started(attempt, task, step);
+    let hasBegun = false;
+    const begin = () => {
+      hasBegun = true;
+      if (seat) watch();
+      this.#tell("started", attempt, task);
+      hooks?.started(attempt, task, step);
+    };
     try {
-      const output = await task.run(input, createContext(attempt, deps, log, this.#options.throttle));
+      if (!seat) begin();
+      const output = await (seat
+        ? seat.join(input, begin)
+        : task.run(input, createContext(attempt, deps, log, this.#options.throttle)));
       const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
@@ -144,7 +179,7 @@ export class Executor {
       });
       if (isFirst) hooks?.succeeded(attempt, task, output);
     } finally {
-      this.#tell("returned", attempt, task);
+      if (hasBegun) this.#tell("returned", attempt, task);
     }
   }
 
@@ -217,7 +252,8 @@ export class Executor {
   }
 
   #release(attempt: Attempt): void {
-    if (this.#report(attempt, { type: "released", lease: attempt.grant.lease }))
+    const first = attempt.aborted?.reason === "released";
+    if (this.#report(attempt, { type: "released", lease: attempt.grant.lease, first }))
       this.#options.hooks?.released(attempt);
   }
 

@@ -22,8 +22,8 @@ export interface LanePort {
   readonly queues: readonly string[];
   readonly inline: boolean;
   readonly asker: Asker;
-  /** The most steps that one exchange asks for. */
-  readonly maxSlots: number;
+  /** The most steps that one exchange asks for, as things are. */
+  maxSlots(): number;
   /** The session in force. */
   session(): string;
   /** A session was found ended, `surely` or perhaps; resolves when there is one that lives. */
@@ -127,7 +127,7 @@ export class Lane {
     const { slots } = this.#port;
     this.#granted = false;
     const closed = this.#port.closed();
-    const asked = closed ? 0 : slots.reserve(this.#port.maxSlots);
+    const asked = closed ? 0 : slots.reserve(this.#port.maxSlots());
     const control = closed ? 0 : this.#port.controlRoom();
     if (parcels.length === 0 && asked === 0 && control === 0) {
       this.#restless = 0;
@@ -152,7 +152,7 @@ export class Lane {
       this.#port.slots.unreserve(asked);
     }
     // Its steps are still to be started, so that this lane has room yet for what it is about to be told.
-    if (asked > 0 && reply.grants.length >= asked && slots.free > reply.grants.length) this.#port.onPlenty();
+    if (asked > 0 && reply.grants.length >= asked && slots.room > reply.grants.length) this.#port.onPlenty();
     return await this.#answered(reply, session, parcels);
   }
 
@@ -186,7 +186,7 @@ export class Lane {
     const some = reply.grants.length > 0;
     this.#granted = some;
     this.#restless = some || parcels.length > 0 ? 0 : this.#restless + 1;
-    return reply.more || !reply.alive || outbox.size > 0 || (some && slots.free > 0);
+    return reply.more || !reply.alive || outbox.size > 0 || (some && slots.room > 0);
   }
 
   /** The exchange was refused whole: nothing of it has happened. */
@@ -220,14 +220,14 @@ export class Lane {
       // The first lane listens for all; the others help it out when they are woken.
       if (this.#number > 0) return await pause(NEVER_MS, waking.signal);
       // With room for nothing there is nothing to listen for: whatever makes room wakes the lane as well.
-      const full = slots.free === 0 && this.#port.controlRoom() === 0;
+      const full = slots.room === 0 && this.#port.controlRoom() === 0;
       if (full || this.#port.closed()) return await pause(POLL_MS, waking.signal);
       // With every slot busy a report is likely to end the wait soon; listening would cost the store two calls for nothing.
       if (slots.free === 0) await pause(BUSY_REST_MS, waking.signal);
       if (waking.signal.aborted) return;
       const dueMs = Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
       const fromMs = monotonicMs();
-      await this.#listen(waking, slots.free > 0 ? queues : [], dueMs);
+      await this.#listen(waking, slots.room > 0 ? queues : [], dueMs);
       if (monotonicMs() - fromMs > LONGEST_REST_MS) this.#restless = 0;
     } catch (error) {
       asker.log.debug("listening did not succeed", { error: messageOf(error) });

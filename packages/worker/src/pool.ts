@@ -1,6 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
 import { Audit } from "./audit.js";
+import { Backlog } from "./backlog.js";
+import { Batches } from "./batches.js";
 import { Bulletins } from "./bulletins.js";
 import type { Throttle } from "./context.js";
 import { Control } from "./control.js";
@@ -12,6 +14,7 @@ import { Lane } from "./lane.js";
 import { Ledger } from "./ledger.js";
 import type { Settings } from "./options.js";
 import { Outbox } from "./outbox.js";
+import { Pace } from "./pace.js";
 import { type Asker, untilAnswered } from "./persistence.js";
 import { Plans } from "./plans.js";
 import { Reporter } from "./reporter.js";
@@ -30,7 +33,10 @@ const MAX_SLOTS = 500;
 export class Pool {
   readonly ledger = new Ledger();
   readonly bulletins = new Bulletins(() => ({ slots: this.slots.capacity, running: this.slots.taken }));
+  readonly pace = new Pace();
   readonly slots: Slots;
+  readonly batches: Batches;
+  readonly backlog: Backlog;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
   readonly hooks: HookCalls | undefined;
@@ -53,15 +59,29 @@ export class Pool {
     // Every step that waits for the store listens to these.
     setMaxListeners(0, ending.signal, this.stopping.signal);
     const onFreed = () => this.#wakeOne();
-    this.slots = new Slots(settings.concurrency);
+    const { concurrency } = settings;
+    this.slots = new Slots(concurrency, () =>
+      this.backlog.closed ? -concurrency : this.pace.ahead(concurrency) + this.batches.room,
+    );
+    const onReturned = (tookMs: number, steps = 1) => {
+      if (steps > 0) this.pace.returned(tookMs, steps);
+      this.backlog.next();
+      onFreed();
+    };
+    this.batches = new Batches({ slots: this.slots, deps, log, onReturned });
     this.outbox = new Outbox(onFreed);
     this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
+    this.backlog = new Backlog({
+      ...{ slots: this.slots, pace: this.pace, ledger: this.ledger, reporter: this.reporter },
+      executor: () => this.executor,
+      onRoom: onFreed,
+    });
     const plans = new Plans(settings.workflows, store);
     const values = new Values((run, keys) =>
       untilAnswered("readValues", () => store.readValues(run, keys), asker),
     );
     const shared = {
-      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log, onFreed },
+      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log },
       finder: new Finder(plans, values, asker, this.stopping.signal),
     };
     const expander = new Expander({
@@ -76,8 +96,9 @@ export class Pool {
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots },
       ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe, throttle },
+      ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
-    this.control = new Control({ ...shared, dags: registry.dags, tasks: registry.tasks, expander });
+    this.control = new Control({ ...shared, dags: registry.dags, tasks: registry.tasks, expander, onFreed });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
     this.#unguard = guardStrays(log);
@@ -102,6 +123,8 @@ export class Pool {
   /** Takes nothing new; what runs goes on. */
   quiet(): void {
     this.stopping.abort();
+    this.backlog.giveBack();
+    this.batches.hurry();
     this.wakeAll();
   }
 
@@ -119,7 +142,17 @@ export class Pool {
   }
 
   hearMail(mail: readonly Mail[]): void {
-    for (const { type, run } of mail) if (type === "cancel") this.executor.cancel(run);
+    for (const { type, run } of mail) {
+      if (type !== "cancel") continue;
+      this.backlog.giveBack(run);
+      this.executor.cancel(run);
+    }
+  }
+
+  /** What this worker holds may be another's. */
+  disown(message: string): void {
+    this.backlog.giveBack();
+    this.executor.abortAll("lost", message);
   }
 
   #wakeOne(): void {
@@ -131,7 +164,7 @@ export class Pool {
     const { store, queues, inline } = this.#settings;
     return new Lane(number, {
       ...{ store, outbox: this.outbox, slots: this.slots, queues, inline, asker },
-      maxSlots: Math.min(MAX_SLOTS, Math.ceil(this.slots.capacity / this.#settings.lanes)),
+      maxSlots: () => Math.min(MAX_SLOTS, Math.ceil(this.slots.limit / this.#settings.lanes)),
       session: () => this.keeper.id,
       sessionLost: (session, surely) => this.keeper.lost(session, surely),
       controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
@@ -148,8 +181,9 @@ export class Pool {
   }
 
   #start(grant: Grant): void {
+    if (grant.phase === "run") this.batches.note(this.#settings.registry.tasks.get(grant.needs));
     if (this.stopping.signal.aborted) this.#giveBack(grant);
-    else if (grant.phase === "run") this.executor.start(grant);
+    else if (grant.phase === "run") this.backlog.receive(grant);
     else this.control.start(grant);
   }
 
@@ -157,14 +191,14 @@ export class Pool {
   #giveBack({ lease }: Grant): void {
     const holding = { lease, disown: () => {} };
     this.ledger.add(holding);
-    this.reporter.last(holding, { type: "released", lease });
+    this.reporter.last(holding, { type: "released", lease, first: true });
   }
 
   #broken(error: Error): void {
     const { log } = this.#settings;
     log.error("the store refuses this worker's exchanges", { error: error.message });
     if (!(error instanceof JobbersError && error.code === "store-closed")) return;
-    this.executor.abortAll("lost", "the store was closed");
+    this.disown("the store was closed");
     void this.end();
   }
 }
@@ -182,7 +216,7 @@ function openKeeper(
     opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers, limits },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });
-      pool()?.executor.abortAll("lost", "the worker's lease has ended, so another worker may have this step");
+      pool()?.disown("the worker's lease has ended, so another worker may have this step");
     },
     onTrust: (session) => {
       observe?.({ type: "session", what: "trusted", session });

@@ -2,7 +2,7 @@ import { errorShape, followOf, type Lease, type Report, type StepReason, type Ta
 import type { Observer } from "./events.js";
 import type { Found } from "./finder.js";
 import type { Holding, Ledger } from "./ledger.js";
-import type { Outbox, Verdict } from "./outbox.js";
+import type { Outbox, Parcel, Verdict } from "./outbox.js";
 
 /** How many last reports the store has answered, by type, and how many of all came too late. */
 export interface ReportCounts {
@@ -41,9 +41,13 @@ export class Reporter {
     return { byType: { ...this.#byType }, stale: this.#stale };
   }
 
-  /** Sends a report after which the step is no longer this worker's. */
-  last(holding: Holding, report: Report): void {
-    this.outbox.put({ report, settle: (verdict, cause) => this.#settled(holding, report, verdict, cause) });
+  /** Sends a report after which the step is no longer this worker's; tells when the store has answered it. */
+  last(holding: Holding, report: Report, onAnswer?: () => void): void {
+    const settle: Parcel["settle"] = (verdict, cause) => {
+      this.#settled(holding, report, verdict, cause);
+      onAnswer?.();
+    };
+    this.outbox.put({ report, settle });
   }
 
   /** Sends a report after which the step stays this worker's; resolves to what the store says. */

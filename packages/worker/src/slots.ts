@@ -1,29 +1,55 @@
 /**
- * The room for handlers: `taken` by those that run (abandoned ones too, until they return), `reserved` while an exchange that
- * asks for steps is under way. May be exceeded by what the store hands out beyond what was asked.
+ * The room for steps:
+ *
+ *   capacity          handlers that may run at a time
+ *   + ahead           steps that may be taken before a slot is free for them
+ *   − taken           handlers that run, abandoned ones too, until they return
+ *   − waiting         steps that were taken and have not begun
+ *   − reserved        what exchanges under way have asked for
+ *   = room
  */
 export class Slots {
   #taken = 0;
+  #waiting = 0;
   #reserved = 0;
 
-  constructor(readonly capacity: number) {}
+  constructor(
+    readonly capacity: number,
+    /** How many steps to take ahead, as things are. */
+    private readonly ahead: () => number = () => 0,
+  ) {}
 
   get taken(): number {
     return this.#taken;
   }
 
-  get free(): number {
-    return Math.max(0, this.capacity - this.#taken - this.#reserved);
+  get waiting(): number {
+    return this.#waiting;
   }
 
-  /** Sets free slots aside, at most `limit`; answers how many. */
+  /** How many more handlers may begin now. */
+  get free(): number {
+    return Math.max(0, this.capacity - this.#taken);
+  }
+
+  /** How many more steps may be asked for. */
+  get room(): number {
+    return Math.max(0, this.limit - this.#taken - this.#waiting - this.#reserved);
+  }
+
+  /** The most steps that may be held. */
+  get limit(): number {
+    return Math.max(0, this.capacity + this.ahead());
+  }
+
+  /** Sets room aside, for at most `limit` steps; answers for how many. */
   reserve(limit: number): number {
-    const count = Math.min(this.free, limit);
+    const count = Math.min(this.room, limit);
     this.#reserved += count;
     return count;
   }
 
-  /** Ends a reservation; what was granted is taken one by one. */
+  /** Ends a reservation; what was granted begins or waits, one by one. */
   unreserve(count: number): void {
     this.#reserved -= count;
   }
@@ -34,5 +60,10 @@ export class Slots {
 
   release(): void {
     this.#taken -= 1;
+  }
+
+  /** A step begins to wait for a slot (1), or ends to do so (-1). */
+  wait(change: 1 | -1): void {
+    this.#waiting += change;
   }
 }

@@ -33,6 +33,9 @@ export interface WorkerStats {
   readonly concurrency: number;
   /** Slots in use, those of abandoned handlers included. */
   readonly busy: number;
+  /** Steps that it has taken and that wait for a slot, and how many it would take ahead as things are. */
+  readonly waiting: number;
+  readonly ahead: number;
   /** Handlers that run on although their attempt was reported. */
   readonly abandoned: number;
   /** Pieces of control work under way. */
@@ -133,6 +136,8 @@ class RestartableWorker implements Worker {
       session: pool?.keeper.id,
       trusted: pool?.keeper.trusted ?? false,
       busy: pool?.slots.taken ?? 0,
+      waiting: pool?.slots.waiting ?? 0,
+      ahead: pool?.pace.ahead(pool.slots.capacity) ?? 0,
       abandoned: running.filter(({ abandoned }) => abandoned).length,
       control: pool?.control.busy ?? 0,
       held: pool?.ledger.size ?? 0,

@@ -44,9 +44,10 @@ describe("several workers", () => {
     const store = await openStore();
     const one = recorder();
     const two = recorder();
-    const runs = await submitMany(store, noop, 300);
-    await startWorker({ store, workflows: [noop], concurrency: 5, observe: one.observe });
-    await startWorker({ store, workflows: [noop], concurrency: 5, observe: two.observe });
+    const work = task({ name: "work", run: () => turns(20) });
+    const runs = await submitMany(store, work, 300);
+    await startWorker({ store, workflows: [work], concurrency: 5, observe: one.observe });
+    await startWorker({ store, workflows: [work], concurrency: 5, observe: two.observe });
     for (const run of runs) await ended(store, run);
     const [a, b] = [one.count({ type: "started" }), two.count({ type: "started" })];
     expect(a + b).toBe(300);

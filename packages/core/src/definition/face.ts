@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
+import type { BatchContext, BatchPlan } from "./batch.js";
 import type { TaskContext } from "./context.js";
 import type { Hooks } from "./hooks.js";
 import type { Limit } from "./limits.js";
@@ -88,16 +89,25 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly heartbeatMs: number | undefined;
   readonly keepMs: number | undefined;
   readonly hooks: Hooks | undefined;
+  /** How many steps go into one call of its handler; undefined: one. */
+  readonly batch: BatchPlan | undefined;
   /** Their keys take the parsed input, whose type is erased here so that every task is an {@link AnyTask}. */
   readonly limits: readonly Limit<never>[];
   /** The policy as `task()` was given it, without defaults. */
   readonly options: Readonly<TaskPolicy>;
   /**
-   * Runs the task's function on an input that is parsed already, then its output schema; nothing returned becomes `null`.
+   * Runs the task's function on an input that is parsed already, then its output schema; nothing returned becomes `null`. Of a batch
+   * task it is a batch of one, whose error is thrown.
    *
    * @throws whatever the function throws; JobbersError `output-invalid`
    */
   run(input: P, ctx: TaskContext): Promise<O>;
+  /**
+   * Of a batch task: runs its function on many inputs that are parsed already; answers an output or an Error for each.
+   *
+   * @throws whatever the function throws; JobbersError `output-invalid` when it does not answer one for each input
+   */
+  runBatch?(inputs: readonly P[], ctx: BatchContext): Promise<(O | Error)[]>;
 }
 
 /** What a dag object has beside being callable. */
@@ -170,7 +180,7 @@ type JsonItem<T> = undefined extends T
 
 /** A schema's type where JSON can carry it, else the type with its problems marked. */
 export type Checked<T> = [T] extends [Json<T>] ? T : Json<T>;
-type Carried<O> = [O] extends [Json<O>] ? unknown : Json<O>;
+export type Carried<O> = [O] extends [Json<O>] ? unknown : Json<O>;
 /** What becomes of an output in the store: `any` reads as `unknown`, nothing as `null`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
 export type Stored<O> = IsAny<O> extends true ? unknown : O extends void | undefined ? null : O;

@@ -4,6 +4,15 @@ import { planVersion } from "../plan/version.js";
 import { checkName } from "../values/ids.js";
 import { quoted } from "../values/quoted.js";
 import { parseWith } from "../values/schema.js";
+import {
+  type BatchContext,
+  type BatchHandler,
+  type BatchPlan,
+  type BatchTaskOptions,
+  batchOfOne,
+  batchPlan,
+  runBatch,
+} from "./batch.js";
 import type { TaskContext } from "./context.js";
 import { currentDefinition } from "./definition-stack.js";
 import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
@@ -42,7 +51,32 @@ const taskOptions = [
 export function task<S extends Schema | undefined = undefined, R = unknown, O = R>(
   given: TaskOptions<S, R, O>,
 ): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
-  const options = checkOptions(given, taskOptions, "task()");
+  return define(checkOptions(given, taskOptions, "task()") as unknown as AnyOptions, undefined) as never;
+}
+
+/**
+ * Defines a batch task: its function takes the inputs of many steps in one call, and answers one for each.
+ *
+ * To the outside it is a task like any other: each call inside `dag()` is a step with one input and one output.
+ *
+ * @throws JobbersError `definition-invalid` or `name-invalid`, naming the task and the option
+ * @example
+ * const index = batchTask({
+ *   name: "index",
+ *   input: z.object({ url: z.string() }),
+ *   batch: { size: 100, wait: "20ms" },
+ *   run: async (pages) => pages.map(({ url }) => url.length),
+ * });
+ */
+export function batchTask<S extends Schema | undefined = undefined, R = unknown, O = R>(
+  given: BatchTaskOptions<S, R, O>,
+): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
+  const options = checkOptions(given, [...taskOptions, "batch"], "batchTask()");
+  const batch = batchPlan(options.batch, `task ${quoted(options.name)}: batch`);
+  return define(options as unknown as AnyOptions, batch) as never;
+}
+
+function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
   const name = checkName(options.name, "task name");
   const what = `task ${quoted(name)}`;
   if (typeof options.run !== "function") {
@@ -54,6 +88,7 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
   checkSchema(options.input, `${what}: input`);
   checkSchema(options.output, `${what}: output`);
   const policy = policyOf(options, what);
+  const calls = callsOf(options, batch !== undefined);
   const limits = ((options.limits ?? []) as readonly Limit<unknown>[]).map((limit, at) =>
     checkLimit(limit, `${what}: limits[${at}]`),
   );
@@ -77,16 +112,14 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
       input: options.input,
       output: options.output,
       limits,
+      batch,
       ...policy,
-    }),
-    ...fields({
-      run: (input: Parsed<S>, ctx: TaskContext) =>
-        runTask(options as TaskOptions<S, unknown, unknown>, input, ctx),
+      ...calls,
     }),
     plan: { get: plan, enumerable: true },
     version: { get: version, enumerable: true },
   });
-  return self as unknown as Task<Checked<In<S>>, Stored<O>, Parsed<S>>;
+  return self as unknown as AnyTask;
 }
 
 function checkLimitNames(limits: readonly Limit<unknown>[], what: string): void {
@@ -116,11 +149,23 @@ function policyOf(options: TaskPolicy, what: string) {
   };
 }
 
-async function runTask<S>(
-  options: TaskOptions<S, unknown, unknown>,
-  input: Parsed<S>,
-  ctx: TaskContext,
-): Promise<unknown> {
+/** A task's options, whatever its types. */
+type AnyOptions = TaskOptions<undefined, unknown, unknown>;
+
+/** How a task's function is called: with one input, and where it is one for batches, with many. */
+function callsOf(options: AnyOptions, isBatch: boolean): Pick<AnyTask, "run" | "runBatch"> {
+  if (!isBatch) return { run: (input, ctx) => runTask(options, input as Parsed<undefined>, ctx) };
+  const handler = { name: options.name, run: options.run as unknown as BatchHandler, output: options.output };
+  const runMany = (inputs: readonly unknown[], ctx: BatchContext) => runBatch(handler, inputs, ctx);
+  const run: AnyTask["run"] = async (input, ctx) => {
+    const [answer] = await runMany([input], batchOfOne(ctx));
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  return { run, runBatch: runMany };
+}
+
+async function runTask(options: AnyOptions, input: Parsed<undefined>, ctx: TaskContext): Promise<unknown> {
   const returned: unknown = await options.run(input, ctx);
   if (options.output === undefined) return returned === undefined ? null : returned;
   const output = await parseWith(options.output, returned, `output of ${options.name}`, "output-invalid");

@@ -53,8 +53,8 @@ export type Report =
       readonly reason: StepReason;
       readonly delayMs: number;
     }
-  /** Given back: costs no try. */
-  | { readonly type: "released"; readonly lease: Lease }
+  /** Given back: costs no try. It is the last of its line or, with `first`, the next that is taken from it. */
+  | { readonly type: "released"; readonly lease: Lease; readonly first?: boolean | undefined }
   /** An inlined dag begins: a page of its entry steps, and on the first page its input and figures. */
   | {
       readonly type: "entered";

@@ -15,7 +15,7 @@ end
 
 -- The number of an entry; a single's stands in its record.
 local function numberOf(entry)
-  if #entry > singles.ID_LENGTH then return tonumber(string.match(entry, "^(%d+)|")) end
+  if #entry > singles.ID_LENGTH then return tonumber(string.match(entry, "^(-?%d+)|")) end
   local run = packed.get(entry)
   return run and tonumber((select(2, packed.firstReady(run))))
 end

@@ -26,6 +26,11 @@ function clock.nextSeq()
   return clock.seq .. ""
 end
 
+-- A number that was never given out before, smaller than all before; as text.
+function clock.nextFrontSeq()
+  return "-" .. clock.nextSeq()
+end
+
 function clock.flush()
   call("HSET", KEYS[1], "ms", clock.now, "seq", clock.seq, "runs", clock.runs, "events", clock.events)
 end

@@ -4,6 +4,7 @@
 -- running steps by queue, and is the list of all queues that there were.
 
 local running, pushes, pushed = {}, {}, {}
+local MINUS = string.byte("-")
 -- How many entries each line has gained or, below zero, lost.
 local grown = {}
 local depths = {}
@@ -33,11 +34,13 @@ function ledger.pushEntry(queue, priority, needs, entry, tuple)
   local line = lineOf(queue, priority, needs, tuple)
   local entries = pushes[line]
   if not entries then
-    entries = {}
+    entries = { first = {} }
     pushes[line] = entries
     pushed[#pushed + 1] = line
   end
-  entries[#entries + 1] = entry
+  -- One whose number is below zero goes before all others.
+  local list = string.byte(entry) == MINUS and entries.first or entries
+  list[#list + 1] = entry
   line.n = line.n + 1
 end
 
@@ -62,15 +65,16 @@ end
 function ledger.flushLines()
   for _, line in ipairs(pushed) do
     local entries = pushes[line]
+    if #entries > 0 then callMany("RPUSH", line.key, entries) end
+    if #entries.first > 0 then callMany("LPUSH", line.key, entries.first) end
     if line.tuple then
-      callMany("RPUSH", line.key, entries)
-      deepen(line, #entries)
+      local n = #entries + #entries.first
+      deepen(line, n)
       -- Any other stands in its ring already, or is parked.
-      if call("LLEN", line.key) == #entries then
+      if call("LLEN", line.key) == n then
         limits.open(line.queue, line.priority, line.needs, line.tuple, clock.nextSeq())
       end
     else
-      callMany("RPUSH", line.key, entries)
       call("SADD", PREFIX .. "lines:" .. line.queue, line.priority .. ":" .. line.needs)
     end
     if line.queue ~= "" then running[line.queue] = running[line.queue] or 0 end

@@ -45,12 +45,12 @@ function ready.expire(step)
   settle.step(step, FAILED, "expired")
 end
 
--- Puts a step at the end of its line. One that may expire there has a timer with the number of its entry.
-function ready.make(step)
+-- Puts a step at the end of its line, or before all others. One that may expire there has a timer with the number of its entry.
+function ready.make(step, first)
   local due = ready.expiryOf(step)
   steps.move(step, READY)
   step.readyAt, step.due = step.run.age, due
-  ready.enqueue(step)
+  ready.enqueue(step, first)
   if due == "" then return end
   local member = string.format("%015.0f", tonumber(step.seq)) .. "|" .. step.run.id .. "|" .. step.address
   call("ZADD", PREFIX .. "timers", step.run.created + due, member)
@@ -63,7 +63,7 @@ function ready.requestAdvance(step, cursor)
 end
 
 -- An entry in the line of a step's queue and priority, or in the control line.
-function ready.enqueue(step)
+function ready.enqueue(step, first)
   local tuple = ""
   if step.phase == RUN and limits.isOn then
     tuple = limits.tupleOf(steps.needsOf(step), step.spec.queue, step.uses)
@@ -71,6 +71,6 @@ function ready.enqueue(step)
     if not tuple then step.phase, tuple = ADMIT, "" end
   end
   local queue = step.phase == RUN and step.spec.queue or ""
-  step.seq, step.dirty = clock.nextSeq(), true
+  step.seq, step.dirty = first and clock.nextFrontSeq() or clock.nextSeq(), true
   ledger.push(queue, steps.priorityOf(step), tuple == "" and "" or steps.needsOf(step), step.seq, step.run.id, step.address, tuple)
 end

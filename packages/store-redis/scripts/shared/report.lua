@@ -17,7 +17,7 @@ local function fail(step, reason, err)
   values.put(step.run, step.address .. ":error", err)
 end
 
-local function backToLine(step)
+local function backToLine(step, first)
   local run = step.run
   if run.ended then return end
   if run.cancelling then
@@ -25,14 +25,14 @@ local function backToLine(step)
   elseif step.phase == ADVANCE then
     ready.requestAdvance(step, step.cursor)
   else
-    ready.make(step)
+    ready.make(step, first)
   end
 end
 
--- Ends a step's lease and puts the step back, at no cost.
-function report.giveBack(step)
+-- Ends a step's lease and puts the step back, at no cost; before all others of its line, where that is said.
+function report.giveBack(step, first)
   lease.finish(step)
-  backToLine(step)
+  backToLine(step, first)
 end
 
 -- What a step is handed out for by its kind, beyond a `when` and before what follows.
@@ -93,8 +93,8 @@ apply["r"] = function(step, r)
   events.add(step.run, "r", step.address, r.reason .. " " .. step.tries)
 end
 
-apply["g"] = function(step)
-  report.giveBack(step)
+apply["g"] = function(step, r)
+  report.giveBack(step, r.reason == "first" and step.phase == RUN)
 end
 
 apply["e"] = function(step, r)

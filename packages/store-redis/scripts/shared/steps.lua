@@ -2,7 +2,7 @@
 -- milliseconds since the run's submission, so that both stay below 64 bytes; like all that is only copied, they stay the text that
 -- they were read as. Behind the worker stands, where there is any, what the step keeps of its limits (see limits.lua).
 
-local CHANGING = "^(.)(.)([^,]*),(%d+),(%d+),(%d+),([^,]*),(%d*),(%d*),(%d*),(%d*),(%d*),([^,]*),([^,]*),(%d*),(.*)$"
+local CHANGING = "^(.)(.)([^,]*),(%d+),(%d+),(%d+),([^,]*),(-?%d*),(%d*),(%d*),(%d*),(%d*),([^,]*),([^,]*),(%d*),(.*)$"
 
 -- A step of which no spec is kept has the one that all runs of its plan share; nil where that is gone.
 function steps.adopt(run, address, record, specText)

@@ -88,7 +88,7 @@ local function idsOf(entries)
     if #entry == singles.ID_LENGTH then
       ids[i] = entry
     else
-      ids[i], areSingles = string.match(entry, "^%d+|([^|]*)|"), false
+      ids[i], areSingles = string.match(entry, "^-?%d+|([^|]*)|"), false
     end
   end
   return ids, areSingles
@@ -97,7 +97,7 @@ end
 -- An entry of a line, taken apart. That of a single counts as long as its step was never taken, and stands in the line's queue: the id
 -- may be another run's by now.
 local function readEntry(line, entry)
-  if #entry > singles.ID_LENGTH then return string.match(entry, "^(%d+)|(([^|]*)|(.*))$") end
+  if #entry > singles.ID_LENGTH then return string.match(entry, "^(-?%d+)|(([^|]*)|(.*))$") end
   local run = packed.get(entry)
   if run then
     local address, seq = packed.firstReady(run)

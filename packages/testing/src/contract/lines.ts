@@ -15,6 +15,30 @@ export function lines(test: BenchTest): void {
     expect(runsOf(await worker.take(4))).toEqual(runs.slice(4));
   });
 
+  test("what is given back is the last of its line or, where that is said, the first", async ({
+    store,
+    submit,
+    driver,
+  }) => {
+    const one = single({ queue: "one" });
+    const other = single({ queue: "other" });
+    const runs: string[] = [];
+    for (let n = 0; n < 6; n++) runs.push(await submit(n % 2 === 0 ? one : other, n));
+    const worker = await driver([one, other]);
+    const [a, b, c] = (await worker.take(3)) as [Grant, Grant, Grant];
+    const back = (grant: Grant, first: boolean) => ({ type: "released" as const, lease: grant.lease, first });
+    expect((await worker.exchange([back(a, false)])).results).toEqual(["accepted"]);
+    expect((await worker.exchange([back(c, true), back(b, true)])).results).toEqual(["accepted", "accepted"]);
+    expect(await store.whereIs(runs[1] as string, "a")).toMatchObject({
+      step: { line: { before: 0, depth: 3 } },
+    });
+    const grants = await worker.take(6);
+    expect(runsOf(grants)).toEqual([1, 2, 3, 4, 5, 0].map((n) => runs[n]));
+    expect(grants.map(({ tries, lost, lease }) => [tries, lost, lease.fence])).toEqual(
+      [2, 2, 1, 1, 1, 2].map((fence) => [0, 0, fence]),
+    );
+  });
+
   test("a higher priority goes first, whatever came before", async ({ submit, driver }) => {
     const low = await submit(single(), 1, { priority: 1 });
     const high = await submit(single(), 2, { priority: 9 });

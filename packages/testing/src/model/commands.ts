@@ -152,7 +152,7 @@ async function reportOf(
   const { lease } = grant;
   if (how === "succeed") return driver.success(grant, null);
   if (how === "fail") return driver.failure(grant);
-  if (how === "release") return { type: "released", lease };
+  if (how === "release") return { type: "released", lease, first: lease.fence % 2 === 1 };
   return { type: "retry", lease, error: "{}", reason: "error", delayMs: 1_000 };
 }
 

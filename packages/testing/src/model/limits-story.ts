@@ -180,8 +180,8 @@ class Story {
   async #usage(): Promise<Map<string, number>> {
     const usage = new Map<string, number>();
     const add = (limit: string) => usage.set(limit, (usage.get(limit) ?? 0) + 1);
+    // All that `take` leaves in hand is to be run.
     for (const { session } of await this.store.listWorkers())
-      // All that `take` leaves in hand is to be run.
       for (const { run } of await this.store.listHeld(session)) {
         add(`${SLOTS} ${this.keys.get(run)}`);
         add(SHARED);

@@ -230,7 +230,7 @@ async function reportOf({ grant, driver }: Holding, { how, output }: Telling): P
   const { lease } = grant;
   if (how === "succeed") return { ...(await driver.success(grant)), output } as Report;
   if (how === "fail") return driver.failure(grant);
-  if (how === "release") return { type: "released", lease };
+  if (how === "release") return { type: "released", lease, first: lease.fence % 2 === 1 };
   return { type: "retry", lease, error: "{}", reason: "error", delayMs: 1_000 };
 }
 

@@ -1,0 +1,184 @@
+import { type Grant, type Lease, MAX_LOST } from "@jobbers/core";
+import type { Executor } from "./executor.js";
+import type { Holding, Ledger } from "./ledger.js";
+import type { Pace } from "./pace.js";
+import type { Reporter } from "./reporter.js";
+import type { Slots } from "./slots.js";
+import { after } from "./waiting.js";
+
+/**
+ * Steps between their grant and the beginning of their handler:
+ *
+ *   granted ──▶ a slot is free ───────────────────────────────────▶ begins
+ *      │                                                              ▲
+ *      ├──────▶ waits ──── a slot is free ────────────────────────────┤
+ *      │          └── longer than its patience, its run is cancelled, │
+ *      │              the worker stops or doubts its lease ──▶ given back
+ *      │                                                              │
+ *      └──────▶ suspect (lost twice before) ── nothing else waits ────┘
+ *                 └── there is a suspect already ──▶ given back
+ *
+ * A worker that dies takes all that it holds along, and a step that is lost three times is quarantined. So a suspect begins when
+ * nothing waits beside it any more, and as long as it is on trial nothing new is taken: a step that kills workers meets no
+ * other suspect on its third time, and none is quarantined for it.
+ */
+export interface BacklogOptions {
+  readonly slots: Slots;
+  readonly pace: Pace;
+  readonly ledger: Ledger;
+  readonly reporter: Reporter;
+  readonly executor: () => Pick<Executor, "start" | "admits" | "mayAdmit">;
+  /** There is room again that nobody asks for by himself. */
+  readonly onRoom: () => void;
+}
+
+interface Waiting extends Holding {
+  readonly grant: Grant;
+  readonly sinceMs: number;
+}
+
+/** How long a step waits for a slot before other workers may have it, in milliseconds. */
+const PATIENCE_MS = 50;
+
+/** How long a suspect runs alone before other steps are taken again, in milliseconds. */
+const TRIAL_MS = 10_000;
+
+export class Backlog {
+  readonly #options: BacklogOptions;
+  readonly #waiting: Waiting[] = [];
+  #givingBack: Promise<unknown> = Promise.resolve();
+  #trial: { readonly lease: Lease; clear: boolean; readonly stop: () => void } | undefined;
+  #impatient: (() => void) | undefined;
+
+  constructor(options: BacklogOptions) {
+    this.#options = options;
+  }
+
+  /** True while nothing new is to be taken, because a suspect is on trial. */
+  get closed(): boolean {
+    return this.#trial !== undefined;
+  }
+
+  /** Begins a step, or keeps it until there is a slot. */
+  receive(grant: Grant): void {
+    const { pace, executor } = this.#options;
+    if (grant.lost > 0) pace.warn();
+    if (grant.lost >= MAX_LOST - 1) this.#suspect(grant);
+    else if (this.#waiting.length === 0 && executor().admits(grant)) executor().start(grant);
+    else {
+      this.#waiting.push(this.#keep(grant));
+      this.#beginNext();
+    }
+  }
+
+  /** A handler has returned: begins what waits and may begin now. */
+  next(): void {
+    this.#beginNext();
+  }
+
+  /** An attempt has ended. */
+  ended({ lease }: { readonly lease: Lease }): void {
+    if (this.#trial?.lease === lease) this.#endTrial();
+  }
+
+  /** Gives back what waits and belongs to a run, or all of it; what has begun goes on. */
+  giveBack(run?: string): void {
+    // The oldest last, so that it is the first again.
+    for (const waiting of this.#waiting.toReversed()) {
+      if (run === undefined || waiting.lease.run === run) this.#drop(waiting);
+    }
+  }
+
+  #keep(grant: Grant): Waiting {
+    const { ledger, slots } = this.#options;
+    const { lease } = grant;
+    const waiting = { grant, lease, sinceMs: performance.now(), disown: () => this.#drop(waiting) };
+    ledger.add(waiting);
+    slots.wait(1);
+    this.#impatient ??= after(PATIENCE_MS, () => this.#lookAtTheOldest());
+    return waiting;
+  }
+
+  /** Begins what may, the oldest first; a step that finds room in a batch may overtake others. */
+  #beginNext(): void {
+    const { slots, ledger } = this.#options;
+    const executor = this.#options.executor();
+    for (let at = 0; at < this.#waiting.length && executor.mayAdmit; ) {
+      const next = this.#waiting[at] as Waiting;
+      const isEarly = next.lease === this.#trial?.lease && !this.#trial.clear;
+      if (isEarly || !executor.admits(next.grant)) {
+        at += 1;
+        continue;
+      }
+      this.#waiting.splice(at, 1);
+      slots.wait(-1);
+      executor.start(next.grant);
+      ledger.remove(next);
+    }
+  }
+
+  #drop(waiting: Waiting): void {
+    const at = this.#waiting.indexOf(waiting);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    this.#release(waiting);
+  }
+
+  #release(waiting: Waiting): void {
+    const { slots, reporter } = this.#options;
+    slots.wait(-1);
+    if (this.#trial?.lease === waiting.lease) this.#endTrial();
+    const told = new Promise<void>((resolve) =>
+      reporter.last(waiting, { type: "released", lease: waiting.lease, first: true }, resolve),
+    );
+    this.#givingBack = Promise.all([this.#givingBack, told]);
+  }
+
+  #lookAtTheOldest(): void {
+    this.#impatient = undefined;
+    const [oldest] = this.#waiting;
+    if (!oldest) return;
+    const waitedMs = performance.now() - oldest.sinceMs;
+    if (waitedMs < PATIENCE_MS) {
+      this.#impatient = after(PATIENCE_MS - waitedMs, () => this.#lookAtTheOldest());
+      return;
+    }
+    this.#options.pace.waited(waitedMs);
+    this.giveBack();
+  }
+
+  /** Has a suspect begin once all that waited beside it has been given back, and the store knows. */
+  #suspect(grant: Grant): void {
+    const suspect = this.#keep(grant);
+    if (this.#trial) {
+      this.#release(suspect);
+      return;
+    }
+    const trial = {
+      lease: suspect.lease,
+      clear: false,
+      stop: after(TRIAL_MS, () => this.#endTrial(), "unref"),
+    };
+    this.#trial = trial;
+    this.giveBack();
+    this.#waiting.unshift(suspect);
+    void this.#allGivenBack().then(() => {
+      trial.clear = true;
+      this.#beginNext();
+    });
+  }
+
+  /** Resolves when the store has all that was given back, what comes with the same exchange included. */
+  async #allGivenBack(): Promise<void> {
+    for (let known: Promise<unknown> | undefined; known !== this.#givingBack; ) {
+      known = this.#givingBack;
+      await known;
+    }
+  }
+
+  #endTrial(): void {
+    this.#trial?.stop();
+    this.#trial = undefined;
+    this.#options.onRoom();
+  }
+}

@@ -1,0 +1,238 @@
+import type { AnyTask, BatchContext, TaskLog } from "@jobbers/core";
+import type { Attempt } from "./attempt.js";
+import type { Slots } from "./slots.js";
+import { after } from "./waiting.js";
+
+/**
+ * The calls of batch tasks: attempts of one task gather, and one call of the handler takes them all.
+ *
+ *   first seat taken (takes a slot) ──▶ gathering ──▶ closed ──▶ running ──▶ returned (frees the slot)
+ *                                          │ full, or its time is over  ▲
+ *                                          │                            │ all who have a seat have joined or left
+ *                                          └── all have left ──▶ gone
+ *
+ * A seat is taken when an attempt starts, and joined when its input is there. Each attempt is reported by itself, so one that has
+ * failed is tried again by itself.
+ */
+export interface BatchesOptions {
+  readonly slots: Slots;
+  readonly deps: unknown;
+  readonly log: TaskLog;
+  /** A handler has returned after so long, with so many steps, and its slot is free. */
+  readonly onReturned: (tookMs: number, steps: number) => void;
+}
+
+/** An attempt's place in a call. */
+export interface Seat {
+  /** Waits for the others, and runs with them; resolves to the step's output, or rejects with its error. */
+  join(input: unknown, begin: () => void): Promise<unknown>;
+  /** The attempt has ended. */
+  leave(): void;
+}
+
+interface Member {
+  readonly attempt: Attempt;
+  readonly input: unknown;
+  readonly begin: () => void;
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Gathering {
+  readonly task: AnyTask;
+  readonly size: number;
+  readonly members: Set<Member>;
+  seats: number;
+  isClosed: boolean;
+  stop: () => void;
+}
+
+/** How much the newest grant says about how many of those to come are for batches. */
+const WEIGHT = 1 / 32;
+
+export class Batches {
+  readonly #options: BatchesOptions;
+  /** Those that take further seats, by task. */
+  readonly #open = new Map<string, Gathering>();
+  readonly #gathering = new Set<Gathering>();
+  /** How many of the steps that came lately were for batches. */
+  #share = 1;
+
+  constructor(options: BatchesOptions) {
+    this.#options = options;
+  }
+
+  /** How many more steps the open batches are likely to take. */
+  get room(): number {
+    let seats = 0;
+    for (const { size, seats: taken } of this.#open.values()) seats += size - taken;
+    return Math.floor(seats * this.#share);
+  }
+
+  /** A step was granted, for a batch or not. */
+  note(task: AnyTask | undefined): void {
+    this.#share += ((task?.batch ? 1 : 0) - this.#share) * WEIGHT;
+  }
+
+  /** True while there is one that takes further steps. */
+  get isOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** True where a step of a task needs no slot of its own. */
+  admits(task: AnyTask | undefined): boolean {
+    return task?.batch !== undefined && this.#open.has(task.name);
+  }
+
+  /** Takes a seat in the task's next call. */
+  seat(attempt: Attempt, task: AnyTask): Seat {
+    const gathering = this.#open.get(task.name) ?? this.#gather(task);
+    gathering.seats += 1;
+    if (gathering.seats === gathering.size) this.#close(gathering);
+    let hasJoined = false;
+    return {
+      join: (input, begin) =>
+        new Promise((resolve, reject) => {
+          hasJoined = true;
+          gathering.members.add({ attempt, input, begin, resolve, reject });
+          this.#runIfReady(gathering);
+        }),
+      leave: () => {
+        if (hasJoined) return;
+        hasJoined = true;
+        gathering.seats -= 1;
+        this.#runIfReady(gathering);
+      },
+    };
+  }
+
+  /** Begins what has gathered so far. */
+  hurry(): void {
+    for (const gathering of this.#gathering) {
+      this.#close(gathering);
+      this.#runIfReady(gathering);
+    }
+  }
+
+  /** Lets those go who wait for others and whose attempts were aborted. */
+  sweep(): void {
+    for (const gathering of this.#gathering) {
+      for (const member of gathering.members) {
+        if (!member.attempt.aborted) continue;
+        gathering.members.delete(member);
+        gathering.seats -= 1;
+        member.reject(member.attempt.aborted);
+      }
+      this.#runIfReady(gathering);
+    }
+  }
+
+  #gather(task: AnyTask): Gathering {
+    const { size, waitMs } = task.batch ?? { size: 1, waitMs: 0 };
+    const gathering: Gathering = {
+      task,
+      size,
+      members: new Set(),
+      seats: 0,
+      isClosed: false,
+      stop: () => {},
+    };
+    gathering.stop = after(waitMs, () => {
+      this.#close(gathering);
+      this.#runIfReady(gathering);
+    });
+    this.#options.slots.take();
+    this.#open.set(task.name, gathering);
+    this.#gathering.add(gathering);
+    return gathering;
+  }
+
+  /** From now on a step of the task begins the next batch. */
+  #close(gathering: Gathering): void {
+    gathering.isClosed = true;
+    gathering.stop();
+    this.#open.delete(gathering.task.name);
+  }
+
+  #runIfReady(gathering: Gathering): void {
+    if (!this.#gathering.has(gathering)) return;
+    if (gathering.seats === 0) this.#close(gathering);
+    if (!gathering.isClosed || gathering.members.size < gathering.seats) return;
+    this.#gathering.delete(gathering);
+    void this.#run(gathering.task, [...gathering.members]);
+  }
+
+  /** Never rejects. */
+  async #run(task: AnyTask, members: readonly Member[]): Promise<void> {
+    const { slots, onReturned } = this.#options;
+    const startedMs = performance.now();
+    try {
+      if (members.length > 0) await this.#call(task, members);
+    } catch (thrown) {
+      for (const { reject } of members) reject(thrown);
+    } finally {
+      slots.release();
+      onReturned(performance.now() - startedMs, members.length);
+    }
+  }
+
+  async #call(task: AnyTask, members: readonly Member[]): Promise<void> {
+    const { deps, log } = this.#options;
+    for (const { begin } of members) begin();
+    const ctx = batchContext(
+      members.map(({ attempt }) => attempt),
+      deps,
+      log,
+    );
+    const answers = await task.runBatch?.(
+      members.map(({ input }) => input),
+      ctx,
+    );
+    members.forEach(({ resolve, reject }, i) => {
+      const answer = answers?.[i];
+      if (answer instanceof Error) reject(answer);
+      else resolve(answer);
+    });
+  }
+}
+
+function batchContext(attempts: readonly Attempt[], deps: unknown, log: TaskLog): BatchContext {
+  let signal: AbortSignal | undefined;
+  return {
+    deps,
+    log,
+    items: attempts.map((attempt) => {
+      const { lease, traceparent } = attempt.grant;
+      const { run, address: step, fence } = lease;
+      return {
+        ...{ run, step, attempt: fence, tries: attempt.tries, traceparent },
+        idempotencyKey: `${run}:${step}`,
+        get signal() {
+          return attempt.signal;
+        },
+      };
+    }),
+    get signal() {
+      signal ??= allOf(attempts.map((attempt) => attempt.signal));
+      return signal;
+    },
+    heartbeat: (progress) => {
+      for (const attempt of attempts) attempt.heartbeat(progress);
+    },
+  };
+}
+
+/** Aborts when all of them have. */
+function allOf(signals: readonly AbortSignal[]): AbortSignal {
+  const controller = new AbortController();
+  let left = signals.length;
+  const one = ({ reason }: AbortSignal) => {
+    left -= 1;
+    if (left === 0) controller.abort(reason);
+  };
+  for (const signal of signals) {
+    if (signal.aborted) one(signal);
+    else signal.addEventListener("abort", () => one(signal), { once: true });
+  }
+  return controller.signal;
+}

@@ -1,0 +1,230 @@
+import { JobbersError, type Store, type TaskContext, task } from "@jobbers/core";
+import { until } from "@jobbers/testing";
+import { describe, expect, it } from "vitest";
+import { Pace } from "../src/pace.js";
+import {
+  around,
+  ended,
+  gate,
+  openStore,
+  recorder,
+  result,
+  startWorker,
+  submit,
+  submitMany,
+} from "./bench.js";
+
+/** How many handlers run, and the most that ever did. */
+function gauge() {
+  let now = 0;
+  const seen = { most: 0, calls: 0 };
+  return {
+    seen,
+    async during<T>(work: () => Promise<T>): Promise<T> {
+      seen.calls += 1;
+      seen.most = Math.max(seen.most, ++now);
+      try {
+        return await work();
+      } finally {
+        now -= 1;
+      }
+    },
+  };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("steps taken ahead", () => {
+  it("come in hundreds where they are small, and no more of them run at a time than there are slots", async () => {
+    const store = await openStore();
+    const { seen, during } = gauge();
+    const small = task({ name: "small", run: () => during(async () => null) });
+    const runs = await submitMany(store, small, 1_000);
+    const worker = await startWorker({ store, workflows: [small], concurrency: 2 });
+    for (const run of runs) await result(store, run, small);
+    expect(seen).toEqual({ most: 2, calls: 1_000 });
+    expect(worker.stats().ahead).toBeGreaterThan(0);
+    expect(worker.stats().exchanges).toBeLessThan(100);
+  });
+
+  it("go to other workers, in their order, when the one before them takes its time", async () => {
+    const store = await openStore();
+    const { busy, stuck, small, order } = await stuckBehind(store);
+    expect(busy.stats()).toMatchObject({ busy: 1, waiting: 0, ahead: 0 });
+    const before = order.length;
+    await startWorker({ store, workflows: [small.task], concurrency: 1 });
+    for (const run of small.runs) await result(store, run, small.task);
+    expect(order.slice(before)).toEqual(order.slice(before).toSorted((a, b) => a - b));
+    stuck.open();
+  });
+
+  it("are not begun when their run is cancelled, and are given back when the worker stops", async () => {
+    const store = await openStore();
+    const { events, observe } = recorder();
+    const { during, seen } = gauge();
+    const stuck = gate();
+    const begun = gate();
+    const work = task({
+      name: "work",
+      async run(input: { hold?: boolean }, ctx: TaskContext) {
+        if (!input.hold) return during(turn);
+        begun.open();
+        await Promise.race([
+          stuck.promise,
+          new Promise((resolve) => ctx.signal.addEventListener("abort", resolve)),
+        ]);
+        return null;
+      },
+    });
+    const first = await submitMany(store, work, 60);
+    const holds = await submit(store, work, { hold: true });
+    const later = await submitMany(store, work, 20);
+    const worker = await startWorker({ store, workflows: [work], concurrency: 1, observe });
+    await begun.promise;
+    for (const run of later) await store.cancel(run);
+    for (const run of later) expect(await ended(store, run)).toBe("cancelled");
+    expect(seen.calls).toBe(first.length);
+    stuck.open();
+    expect(await ended(store, holds)).toBe("succeeded");
+    const last = await submitMany(store, work, 50);
+    await worker.stop({ giveBack: true });
+    expect(worker.stats().held).toBe(0);
+    const [running] = (await store.listWorkers()).map(({ held }) => held);
+    expect(running ?? 0).toBe(0);
+    await startWorker({ store, workflows: [work], concurrency: 1 });
+    for (const run of last) await result(store, run, work);
+    expect(events.filter((event) => event.type === "reported" && event.verdict !== "accepted")).toEqual([]);
+  });
+});
+
+describe("a step that has lost its worker twice", () => {
+  it("is tried with no other such step in the worker's hands, one after the other", async () => {
+    const store = await openStore();
+    const { seen, during } = gauge();
+    const held: number[] = [];
+    const risky = task({
+      name: "risky",
+      run: () =>
+        during(async () => {
+          const { busy, waiting } = worker.stats();
+          held.push(busy + waiting);
+          await turn();
+        }),
+    });
+    const runs = await submitMany(store, risky, 12);
+    for (let loss = 0; loss < 2; loss++) await lose(store, "risky");
+    const worker = await startWorker({ store, workflows: [risky], concurrency: 10 });
+    for (const run of runs) await result(store, run, risky);
+    expect(seen).toEqual({ most: 1, calls: 12 });
+    expect(held).toEqual(Array(12).fill(1));
+  });
+
+  it("spares its neighbours: of a hundred that died with it, it alone is quarantined", async () => {
+    const store = await openStore();
+    const dead = gate();
+    const mortal = task({
+      name: "mortal",
+      run: async ({ kills }: { kills?: boolean }, { signal }) => {
+        if (!kills) return turn();
+        dead.open();
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      },
+    });
+    const before = await submitMany(store, mortal, 50);
+    const killer = await submit(store, mortal, { kills: true });
+    const behind = await submitMany(store, mortal, 50);
+    for (let death = 0; death < 2; death++) await lose(store, "mortal");
+    const doomed = await startWorker({
+      store: deadAfter(store, dead.promise),
+      workflows: [mortal],
+      concurrency: 10,
+    });
+    await dead.promise;
+    await store.reapSessions({ sweepMs: 1, limit: 500, gone: [doomed.stats().session as string] });
+    await startWorker({ store, workflows: [mortal], concurrency: 10 });
+    for (const run of [...before, ...behind]) expect(await ended(store, run)).toBe("succeeded");
+    expect(await ended(store, killer)).toBe("failed");
+  });
+});
+
+describe("the pace", () => {
+  it("takes nothing ahead before it knows anything, as much as 5 ms take, and at most 200", () => {
+    const pace = new Pace();
+    expect(pace.ahead(10)).toBe(0);
+    pace.returned(1);
+    expect([pace.ahead(1), pace.ahead(10), pace.ahead(1_000)]).toEqual([5, 50, 200]);
+  });
+
+  it("forgets slowly what was slow, and at once what was fast", () => {
+    const pace = new Pace();
+    pace.returned(0.1);
+    pace.returned(1_000);
+    expect(pace.ahead(10)).toBe(0);
+    let returned = 0;
+    while (pace.ahead(10) === 0) {
+      pace.returned(0.1);
+      returned += 1;
+    }
+    expect(returned).toBeGreaterThan(2);
+    pace.waited(500);
+    expect(pace.ahead(10)).toBe(0);
+  });
+
+  it("takes nothing ahead for a while after a step that was lost before", () => {
+    const pace = new Pace();
+    pace.returned(0.1);
+    pace.warn();
+    for (let i = 0; i < 63; i++) pace.returned(0.1);
+    expect(pace.ahead(10)).toBe(0);
+    pace.returned(0.1);
+    expect(pace.ahead(10)).toBe(200);
+  });
+});
+
+/** A worker of one slot that has taken small steps ahead, and is stuck in one before them. */
+async function stuckBehind(store: Store) {
+  const stuck = gate();
+  const begun = gate();
+  const order: number[] = [];
+  const work = task({
+    name: "work",
+    async run(input: { n?: number; hold?: boolean }) {
+      order.push(input.n ?? -1);
+      if (!input.hold) return turn();
+      begun.open();
+      await stuck.promise;
+    },
+  });
+  for (const run of await submitMany(store, work, 60)) void run;
+  const holds = await submit(store, work, { hold: true });
+  const runs: string[] = [];
+  for (let n = 0; n < 40; n++) runs.push(await submit(store, work, { n }));
+  const { observe, seen } = recorder();
+  const busy = await startWorker({ store, workflows: [work], concurrency: 1, observe });
+  await begun.promise;
+  await seen({ type: "reported", report: "released" });
+  await until(store, async () => busy.stats().held === 1);
+  return { busy, stuck, holds, small: { task: work, runs }, order };
+}
+
+/** Somebody takes all that there is, and dies. */
+async function lose(store: Store, serves: string): Promise<void> {
+  const opening = { host: "elsewhere", pid: 1, leaseMs: 60_000, queues: ["default"], registers: [] };
+  const { id } = await store.openSession({ ...opening, worker: "doomed", serves: [serves] });
+  const wants = { slots: 500, control: 0, queues: ["default"], inline: false };
+  await store.exchange({ session: id, lane: 0, seq: 1, reports: [], wants });
+  for (let more = true; more; ) {
+    ({ more } = await store.reapSessions({ sweepMs: 1, limit: 500, gone: [id] }));
+  }
+}
+
+/** A store that answers no more from some moment on, as far as who uses it can see. */
+function deadAfter(store: Store, death: Promise<void>): Store {
+  let isDead = false;
+  void death.then(() => {
+    isDead = true;
+  });
+  return around(store, (_verb, call) =>
+    isDead ? Promise.reject(new JobbersError("store-closed", "this store is gone")) : call(),
+  );
+}
