@@ -17,6 +17,7 @@ import { allEvents, runEvents } from "./routes/events.js";
 import { explainRun } from "./routes/explain.js";
 import { listQueues, listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
+import { listLimits, readLimit, setLimit } from "./routes/limits.js";
 import { getResult } from "./routes/result.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
 import { getStep, listSteps } from "./routes/steps.js";
@@ -76,7 +77,8 @@ const LIMITS: ApiLimits = {
 
 const routes: readonly Route[] = [
   ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, explainRun],
-  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
+  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers],
+  ...[listLimits, readLimit, setLimit, healthz, readyz],
 ];
 
 /**

@@ -10,6 +10,7 @@ export type { DagDetail, DagList, DagSummary } from "./wire/dag.js";
 export type { ApiEvent, Gap, Snapshot, Start } from "./wire/event.js";
 export type { Explanation } from "./wire/explanation.js";
 export type { Health, Queue, QueueList, Worker, WorkerList } from "./wire/fleet.js";
+export type { Limit, LimitEditBody, LimitList, LimitUsageView } from "./wire/limits.js";
 export type { Problem } from "./wire/problem.js";
 export type {
   CancelAnswer,

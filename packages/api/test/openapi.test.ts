@@ -65,7 +65,8 @@ describe("the OpenAPI document", () => {
         "get /openapi.json",
         "get /readyz",
       ],
-      ...["get /v1/dags", "get /v1/dags/{name}", "get /v1/events", "get /v1/queues", "get /v1/runs"],
+      ...["get /v1/dags", "get /v1/dags/{name}", "get /v1/events"],
+      ...["get /v1/limits", "get /v1/limits/usage", "get /v1/queues", "get /v1/runs"],
       ...[
         "get /v1/runs/{id}",
         "get /v1/runs/{id}/events",
@@ -73,7 +74,13 @@ describe("the OpenAPI document", () => {
         "get /v1/runs/{id}/result",
         "get /v1/runs/{id}/steps",
       ],
-      ...["get /v1/runs/{id}/steps/{address}", "get /v1/workers", "post /v1/runs", "post /v1/runs/bulk"],
+      ...[
+        "get /v1/runs/{id}/steps/{address}",
+        "get /v1/workers",
+        "post /v1/limits",
+        "post /v1/runs",
+        "post /v1/runs/bulk",
+      ],
       ...["post /v1/runs/{id}/cancel", "post /v1/runs/{id}/retry"],
     ]);
   });
