@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { until } from "@jobbers/testing";
 import { connect, task } from "jobbers";
 import { expect, it } from "vitest";
 import { temporaryFolder } from "./fixture-project.js";
@@ -34,11 +35,9 @@ it.each(stores)(
     await worker.start();
     const run = await jobbers.submit(parse, {});
     const look = async () => (await jobbers.store.listSteps(run.id, { limit: 1 })).steps[0];
-    while ((await look())?.progress === undefined) {
-      // Of a file it is read at once: somebody else has to have a turn.
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      expect(await run.status()).toMatchObject({ state: "running" });
-    }
+    // The feed tells of it when it comes with a renewal.
+    await until(jobbers.store, async () => (await look())?.progress !== undefined);
+    expect(await run.status()).toMatchObject({ state: "running" });
     const step = await look();
     expect(step?.progress).toMatchObject({ at: "parsing", done: 340, total: 1_000 });
     expect(step?.progress?.sinceMs).toBeGreaterThanOrEqual((step?.startedAtMs ?? 0) - 100);

@@ -104,6 +104,8 @@ function readLine({ number, bytes }: Line, { idOf, traceparent }: BulkHead, maxB
     traceparent,
   );
   if (request.item.id !== undefined) return request;
+  // Sent again, it is answered with the run that holds its key.
+  if (!idOf && request.item.idempotencyKey !== undefined) return request;
   if (!idOf)
     throw new JobbersError(
       "idempotency-key-missing",

@@ -7,7 +7,7 @@ export { type Api, type ApiDeps, createApi } from "./api.js";
 export type { Thrown } from "./wire/basics.js";
 export type { Cause } from "./wire/cause.js";
 export type { DagDetail, DagList, DagSummary } from "./wire/dag.js";
-export type { ApiEvent, Gap, Snapshot, Start } from "./wire/event.js";
+export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/event.js";
 export type { Explanation } from "./wire/explanation.js";
 export type { Health, Queue, QueueList, Worker, WorkerList } from "./wire/fleet.js";
 export type { Limit, LimitEditBody, LimitList, LimitUsageView } from "./wire/limits.js";

@@ -1,7 +1,7 @@
 import { durationMs, isRunId, isTag, type JsonValue, quoted } from "@jobbers/core";
-import type { SubmitItem } from "@jobbers/runs";
+import { type KeyOption, readKeyOption, type SubmitItem } from "@jobbers/runs";
 import { instantMs } from "./instants.js";
-import { type Refused, refusalOf } from "./problem.js";
+import { pointerOf, type Refused, refusalOf } from "./problem.js";
 
 /** A body that was checked: what is to be run, and how. */
 export interface CheckedRequest {
@@ -11,7 +11,8 @@ export interface CheckedRequest {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-type Check = (value: unknown, fields: Fields) => string | undefined;
+/** What is wrong with a field; where it is a part of that, with its pointer. */
+type Check = (value: unknown, fields: Fields) => string | Refused | undefined;
 
 const nameForm = /^[A-Za-z0-9._-]{1,128}$/;
 const anyName: Check = (value) =>
@@ -22,8 +23,8 @@ const anyDuration: Check = (value) => {
   try {
     durationMs(value as string, "");
     return undefined;
-  } catch {
-    return `is ${quoted(value)}; it takes milliseconds, or text like "250ms", "1s", "1.5m", "2h", "7d"`;
+  } catch (error) {
+    return (error as Error).message.trimStart();
   }
 };
 
@@ -58,36 +59,60 @@ const checks: Readonly<Record<string, Check>> = {
     if (fault !== undefined) return fault;
     const ms = durationMs(value as string, "");
     if (ms === 0) return `is ${quoted(value)}; it has to be longer than 0`;
-    const isEarly = fields.delay !== undefined && !anyDuration(fields.delay, fields);
-    if (isEarly && ms <= durationMs(fields.delay as string, "")) return "is over before the delay has passed";
+    const delay = fields.delay ?? (fields.debounce as { readonly wait?: unknown } | null | undefined)?.wait;
+    const isEarly = delay !== undefined && !anyDuration(delay, fields);
+    if (isEarly && ms <= durationMs(delay as string, "")) return "is over before the delay has passed";
     return undefined;
   },
   durability: (value) =>
     value === "local" || value === "replica"
       ? undefined
       : `is ${quoted(value)}; it takes "local" or "replica"`,
+  idempotencyKey: (value, fields) => keyFault("idempotencyKey", value, fields),
+  singleton: (value, fields) => keyFault("singleton", value, fields),
+  debounce: (value, fields) => keyFault("debounce", value, fields),
+  throttle: (value, fields) => keyFault("throttle", value, fields),
 };
+
+function keyFault(option: KeyOption, value: unknown, fields: Fields): string | Refused | undefined {
+  const claim = readKeyOption(option, value, fields);
+  if (!("problem" in claim)) return undefined;
+  return { pointer: pointerOf(claim.path), detail: claim.problem };
+}
+
+/** The fields of a body with the key that came in a header. */
+function withKey(fields: Fields, key: string | undefined, faults: Refused[]): Fields {
+  if (key === undefined) return fields;
+  const { idempotencyKey } = fields;
+  if (idempotencyKey === undefined) return { ...fields, idempotencyKey: key };
+  const own = typeof idempotencyKey === "string" ? idempotencyKey : (idempotencyKey as Fields | null)?.key;
+  if (own !== key)
+    faults.push({ pointer: "/idempotencyKey", detail: "is another than that of the header Idempotency-Key" });
+  return fields;
+}
 
 /**
  * Checks the body of a submission.
  *
+ * @param key the idempotency key that came in a header
  * @throws RequestRefused `body-invalid`, naming each field that is wrong
  */
 export function readRunRequest(
   body: JsonValue,
   what: string,
   traceparent: string | undefined,
+  key?: string,
 ): CheckedRequest {
   if (typeof body !== "object" || body === null || Array.isArray(body))
     throw refusalOf("body-invalid", what, [{ pointer: "", detail: "is no JSON object" }]);
-  const fields = body as Fields;
   const faults: Refused[] = [];
+  const fields = withKey(body as Fields, key, faults);
   for (const key in fields) {
     const detail = Object.hasOwn(checks, key)
       ? (checks[key] as Check)(fields[key], fields)
       : `is no field of a submission; there are ${Object.keys(checks).join(", ")}`;
     if (detail !== undefined)
-      faults.push({ pointer: `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`, detail });
+      faults.push(typeof detail === "string" ? { pointer: pointerOf([key]), detail } : detail);
   }
   if (fields.dag === undefined && fields.task === undefined)
     faults.push({ pointer: "", detail: "names neither a dag nor a task" });
@@ -111,6 +136,10 @@ function itemOf(fields: Fields, traceparent: string | undefined): SubmitItem<Jso
     keep,
     deadline,
     durability,
+    idempotencyKey,
+    singleton,
+    debounce,
+    throttle,
   } = fields as Record<string, never>;
   // Written out, so that all items have one shape.
   return {
@@ -123,6 +152,10 @@ function itemOf(fields: Fields, traceparent: string | undefined): SubmitItem<Jso
     deadline,
     durability,
     traceparent,
+    idempotencyKey,
+    singleton,
+    debounce,
+    throttle,
     runAt: runAt === undefined ? undefined : instantMs(runAt),
   };
 }

@@ -1,16 +1,18 @@
-import type {
-  AttemptRecord,
-  EventRecord,
-  Liveness,
-  PlanStep,
-  ProgressRecord,
-  RunRecord,
-  StepRecord,
-  WorkerRecord,
+import {
+  type AttemptRecord,
+  type EventRecord,
+  isRunEvent,
+  type Liveness,
+  type PlanStep,
+  type ProgressRecord,
+  type RunKey,
+  type RunRecord,
+  type StepRecord,
+  type WorkerRecord,
 } from "@jobbers/core";
 import { iso, isoMaybe } from "./instants.js";
 import type { Thrown } from "./wire/basics.js";
-import type { ApiEvent } from "./wire/event.js";
+import type { ApiEvent, ApiWorkerEvent } from "./wire/event.js";
 import type { Worker } from "./wire/fleet.js";
 import type { RunSummary } from "./wire/run.js";
 import type { Attempt, PlanStepProgress, Step, StepProgressView } from "./wire/step.js";
@@ -26,8 +28,14 @@ export function runView(record: RunRecord): RunSummary {
     endedAt: isoMaybe(record.endedAtMs),
     failure: failure === undefined ? undefined : (JSON.parse(failure) as RunSummary["failure"]),
     traceparent,
+    key: record.key && keyView(record.key),
+    replacedBy: record.replacedBy,
     purged,
   };
+}
+
+function keyView({ scope, key, untilMs }: RunKey): RunSummary["key"] {
+  return { scope, key, until: isoMaybe(untilMs) };
 }
 
 /** A step's record as the API shows it, with how it is where it runs. */
@@ -83,8 +91,11 @@ export function planView(step: PlanStep): Omit<PlanStepProgress, "depth" | "sett
 }
 
 /** An event of the feed as the API tells it. */
-export function eventView({ type, run, atMs, step, detail }: EventRecord): ApiEvent {
-  return { type, run, at: iso(atMs), step, detail };
+export function eventView(event: EventRecord): ApiEvent | ApiWorkerEvent {
+  const at = iso(event.atMs);
+  if (!isRunEvent(event)) return { type: event.type, worker: event.worker, at, detail: event.detail };
+  const { type, run, step, detail } = event;
+  return { type, run, at, step, detail };
 }
 
 function thrownOf(text: string | undefined): Thrown | undefined {

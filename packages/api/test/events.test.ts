@@ -1,4 +1,4 @@
-import type { Store } from "@jobbers/core";
+import { isRunEvent, type Store } from "@jobbers/core";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { RunDetail } from "../src/index.js";
@@ -53,7 +53,7 @@ onEachStore("the events of a run", (open) => {
     const id = await api.submit({ dag: "wide", input });
     await api.result(id);
     const all = (await store.readEvents(0, 10_000)).events
-      .filter(({ run }) => run === id)
+      .filter((event) => isRunEvent(event) && event.run === id)
       .map(({ cursor }) => String(cursor));
     await fc.assert(
       fc.asyncProperty(
@@ -136,6 +136,34 @@ onEachStore("all events", (open) => {
     expect(ended.map(({ event }) => event)).toEqual(["start", "run.ended", "run.ended", "run.ended"]);
     const again = await listen(api, "", resume(ended[1]?.id));
     expect(of(await again(until("run.ended", 2))).map(([, id]) => id)).toEqual([task, dag]);
+  });
+
+  it("tell of workers, unless a run or a dag is asked for", async () => {
+    const store = await open();
+    await register(store);
+    const api = apiOver(store);
+    const [all, starts, ofDag] = await Promise.all(
+      ["", "?type=worker.started", "?dag=chain"].map((query) => listen(api, query)),
+    );
+    const { id: session } = await store.openSession({
+      ...{ worker: "w1", host: "h", pid: 1, leaseMs: 60_000, serves: [], queues: [], registers: [] },
+    });
+    const start = { lostSessions: 1, returned: 2, quarantined: 0, overdue: 3, waiting: 4 };
+    await store.announce(session, start);
+    const run = await api.submit({ dag: "chain", input: { n: 1 } });
+    const told = {
+      type: "worker.started",
+      worker: "w1",
+      at: expect.any(String),
+      detail: { session, ...start },
+    };
+    expect((await starts!((events) => events.length === 2))[1]).toMatchObject({
+      event: "worker.started",
+      data: told,
+    });
+    const both = await all!((events) => events.length === 3);
+    expect(both.map(({ event }) => event)).toEqual(["start", "worker.started", "run.created"]);
+    expect((await ofDag!((events) => events.length === 2))[1]).toMatchObject({ data: { run } });
   });
 
   it("are missed by nobody who is cut off while they come in", async () => {

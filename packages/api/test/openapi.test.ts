@@ -174,6 +174,24 @@ describe("the published schema of a submission", () => {
     fc.boolean(),
     fc.constant(null),
   );
+  const key = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom("k", "x".repeat(512), "ä %") },
+    { weight: 1, arbitrary: fc.constantFrom("x".repeat(513), "\ud800", "\0", "", 1) },
+  );
+  const some = fc.constantFrom("1s", 5, "1w", -1, undefined);
+  const mode = fc.constantFrom("reject", "replace-waiting", "return-existing", "often", undefined);
+  const more = fc.constantFrom(undefined, undefined, undefined, 1);
+  // One at a time, since that only one may be given no schema says; and without what excludes it.
+  const keyed = {
+    singleton: maybe(fc.oneof(fc.record({ key: maybe(key), mode, more }), fc.boolean(), anything)),
+  };
+  const otherwise = fc.oneof(
+    fc.record({
+      idempotencyKey: fc.oneof(fc.record({ key: maybe(key), ttl: some, mode, more }), key, anything),
+    }),
+    fc.record({ debounce: fc.oneof(fc.record({ key: maybe(key), wait: some, more }), anything) }),
+    fc.record({ throttle: fc.oneof(fc.record({ key: maybe(key), per: some, more }), anything) }),
+  );
   const body = fc.record({
     id: maybe(
       fc.oneof(fc.constantFrom("01ARZ3NDEKTSV4RRFFQ69G5FAV", "81ARZ3NDEKTSV4RRFFQ69G5FAV", "x"), anything),
@@ -187,6 +205,7 @@ describe("the published schema of a submission", () => {
     tags: maybe(fc.oneof(fc.array(fc.oneof(word, anything), { maxLength: 34 }), anything)),
     keep: maybe(fc.constantFrom("7d", 0, "0s", true)),
     durability: maybe(fc.oneof(fc.constantFrom("local", "replica"), anything)),
+    ...keyed,
     more: maybe(anything),
   });
 
@@ -198,6 +217,16 @@ describe("the published schema of a submission", () => {
         expect(takes(given)).toBe(oneName && runRequest.safeParse(given).success);
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  it("takes the keys that the check by hand takes", () => {
+    fc.assert(
+      fc.property(otherwise, (drawn) => {
+        const given = { task: "double", ...(JSON.parse(JSON.stringify(drawn)) as object) };
+        expect(takes(given)).toBe(runRequest.safeParse(given).success);
+      }),
+      { numRuns: 1_000 },
     );
   });
 

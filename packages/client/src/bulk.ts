@@ -115,7 +115,7 @@ function answersIn(text: string, lines: readonly Line[]): Submitted[] {
 function submittedOf(answer: BulkAnswer, { id }: Line): Submitted {
   return answer.status === "refused"
     ? { id, status: "refused", error: problemError(answer.error as Problem) }
-    : { id, status: answer.status };
+    : { id: answer.id, status: answer.status };
 }
 
 /** True where the line was refused because of the moment, and not because of what it says. */

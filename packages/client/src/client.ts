@@ -49,7 +49,8 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    * Submits a run of a dag or task, which is given by its name or by its definition. The run's id is chosen here, so that the
    * request may be repeated without harm, and is.
    *
-   * @throws JobbersHttpError `input-invalid`, `workflow-unknown`, `run-conflict`, `server-unreachable` and others
+   * @throws JobbersHttpError `input-invalid`, `workflow-unknown`, `run-conflict`, `key-conflict`, `key-taken`, `run-at-invalid`,
+   * `server-unreachable` and others
    * @example
    * const run = await client.submit("crawl", { sitemap }, { priority: 7, tags: ["nightly"] });
    */
@@ -169,8 +170,9 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
       const target = await targetOf(what);
       const id = given.id ?? nextId();
       const json = requestOf(target, id, { ...given, input });
-      await transport.json<SubmitAnswer>({ path: "/v1/runs", body: { json } });
-      return createClientRun(transport, id, target);
+      const answer = await transport.json<SubmitAnswer>({ path: "/v1/runs", body: { json } });
+      // Another run's where that holds the key.
+      return createClientRun(transport, answer.id, target);
     },
     async submitMany(what: string | Workflow, items: readonly SubmitItem[]) {
       const target = await targetOf(what);

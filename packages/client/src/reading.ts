@@ -1,4 +1,5 @@
-import type { ApiEvent, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
+import type { ApiEvent, ApiWorkerEvent, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
+import type { RunKey } from "@jobbers/core";
 import { inMs } from "./instants.js";
 import type {
   DetailedStep,
@@ -12,8 +13,12 @@ import type {
 import type { SseMessage } from "./sse.js";
 
 /** Reads a run of the API as the record that it is in the library. */
-export function statusIn({ version, ...run }: RunSummary): RunStatus {
-  return { ...inMs(run), plan: version };
+export function statusIn({ version, key, ...run }: RunSummary): RunStatus {
+  return { ...inMs(run), plan: version, ...(key && { key: keyIn(key) }) };
+}
+
+function keyIn({ scope, key, until }: NonNullable<RunSummary["key"]>): RunKey {
+  return { scope, key, ...(until !== undefined && { untilMs: Date.parse(until) }) };
 }
 
 /** Reads a step of the API as the record that it is in the library. */
@@ -42,13 +47,15 @@ function stepInMs<S extends Step>({ progress, ...step }: S): StepInMs<S> {
 export function eventIn({ event, data }: SseMessage): FeedEvent | undefined {
   if (event === "gap") return { type: "gap" };
   if (event === "snapshot") return undefined;
-  const value = JSON.parse(data) as ApiEvent;
-  return typeof value.run === "string" ? (inMs(value) as FeedEvent) : undefined;
+  const value = JSON.parse(data) as { readonly run?: unknown; readonly worker?: unknown };
+  const isTold = typeof value.run === "string" || typeof value.worker === "string";
+  return isTold ? (inMs(value as ApiEvent | ApiWorkerEvent) as FeedEvent) : undefined;
 }
 
-/** An event of the feed as one of its run. */
-export function ofRun(event: FeedEvent): RunEvent {
-  if (!("run" in event)) return event;
+/** An event of a run's stream as one of its run. */
+export function ofRun(event: FeedEvent): RunEvent | undefined {
+  if (event.type === "gap") return event;
+  if (!("run" in event)) return undefined;
   const { run: _run, ...rest } = event;
   return rest;
 }

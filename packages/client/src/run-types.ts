@@ -1,5 +1,13 @@
-import type { ApiEvent, Attempt, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
-import type { JsonValue, ProgressRecord, StepState } from "@jobbers/core";
+import type {
+  ApiEvent,
+  ApiWorkerEvent,
+  Attempt,
+  PlanStepProgress,
+  RunSummary,
+  Step,
+  StepDetail,
+} from "@jobbers/api";
+import type { JsonValue, ProgressRecord, RunKey, StepState } from "@jobbers/core";
 import type { Explanation } from "./explanation.js";
 import type { InMs } from "./instants.js";
 
@@ -65,9 +73,11 @@ export interface ClientRun<out O = unknown> {
 }
 
 /** A run's record, with what failed first where something did; instants are milliseconds since 1970. */
-export type RunStatus = Omit<InMs<RunSummary>, "version"> & {
+export type RunStatus = Omit<InMs<RunSummary>, "version" | "key"> & {
   /** The hash of its plan. */
   readonly plan: string;
+  /** The key that it was submitted with. */
+  readonly key?: RunKey | undefined;
 };
 
 /** A record of a step with its progress, too, as it is in the library. */
@@ -96,7 +106,7 @@ export type StepProgress = Omit<PlanStepProgress, "record"> & {
 /** Something that happened to a run, or the news that events were missed. */
 export type RunEvent = Omit<Told, "run"> | { readonly type: "gap" };
 
-/** Something that happened to any run, or the news that events were missed. */
-export type FeedEvent = Told | { readonly type: "gap" };
+/** Something that happened to any run or worker, or the news that events were missed. */
+export type FeedEvent = Told | InMs<ApiWorkerEvent> | { readonly type: "gap" };
 
 type Told = Omit<InMs<ApiEvent>, "detail"> & { readonly detail?: JsonValue | undefined };

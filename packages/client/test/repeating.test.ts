@@ -38,8 +38,10 @@ describe("a request that fails on the way", () => {
     const { fetch, seen } = scripted(cut, problem(503, "store-busy"), json({ id: "x", status: "created" }));
     const run = await createClient({ fetch }).submit(dag, { a: 1 });
     expect(seen).toHaveLength(3);
-    expect(new Set(bodies(seen).map(({ id }) => id))).toEqual(new Set([run.id]));
-    expect(bodies(seen)[0]).toEqual({ id: run.id, dag: "crawl", input: { a: 1 } });
+    expect(new Set(bodies(seen).map(({ id }) => id)).size).toBe(1);
+    expect(bodies(seen)[0]).toMatchObject({ dag: "crawl", input: { a: 1 } });
+    // The run is the one that is answered: another may hold the key.
+    expect(run.id).toBe("x");
   });
 
   it("is sent again when the answer breaks off", async () => {

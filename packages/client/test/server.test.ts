@@ -1,3 +1,4 @@
+import { isRunEvent } from "@jobbers/core";
 import { createPlans, explain } from "@jobbers/runs";
 import { describe, expect, it } from "vitest";
 import {
@@ -50,6 +51,37 @@ describe.each(["over HTTP", "in the same process"] as const)("a client, %s", (ki
     expect(await byItself.result()).toBe(42);
     expect(await client.run(byItself.id, double).result()).toBe(42);
     await expect(client.run(byItself.id, doubles).result()).rejects.toMatchObject({ code: "run-conflict" });
+  });
+
+  it("answers the run that holds a key, of one submission and of many", async () => {
+    const { client } = await open();
+    const first = await client.submit(double, { n: 1 }, { idempotencyKey: { key: "k", ttl: "1h" } });
+    const again = await client.submit("double", { n: 1 }, { idempotencyKey: { key: "k", ttl: "1h" } });
+    expect(again.id).toBe(first.id);
+    expect(await again.result()).toBe(2);
+    const { createdAtMs, key } = await first.status();
+    expect(key).toEqual({ scope: "idempotency", key: "k", untilMs: createdAtMs + 3_600_000 });
+    const taken = client.submit(double, { n: 1 }, { idempotencyKey: { key: "k", mode: "reject" } });
+    await expect(taken).rejects.toMatchObject({ code: "key-taken", facts: { holder: first.id } });
+    const late = { debounce: { wait: "1h" } } as const;
+    const many = await client.submitMany(double, [
+      { input: { n: 1 }, throttle: { per: "1h" } },
+      { input: { n: 2 }, throttle: { per: "1h" } },
+      { input: { n: 3 }, ...late },
+      { input: { n: 4 }, ...late },
+      { input: { n: 5 }, runAt: 0 },
+    ]);
+    expect(many.map(({ status }) => status)).toEqual([
+      "created",
+      "existing",
+      "created",
+      "created",
+      "refused",
+    ]);
+    expect(many[1]?.id).toBe(many[0]?.id);
+    const [, , replaced, by] = many.map((each) => (each.status === "refused" ? undefined : each.run));
+    expect(await replaced?.status()).toMatchObject({ state: "cancelled", replacedBy: by?.id });
+    expect(many[4]).toMatchObject({ error: { code: "run-at-invalid" } });
   });
 
   it("takes a repetition as the same run, and another content under the same id as a conflict", async () => {
@@ -268,6 +300,6 @@ describe("on a bad network", () => {
     const { events: told } = await store.readEvents(from, 500);
     expect(told.length).toBeGreaterThan(10);
     expect(streams).toBeGreaterThan(5);
-    expect(seen).toEqual(told.map(({ cursor: _cursor, run: _run, ...event }) => event));
+    expect(seen).toEqual(told.filter(isRunEvent).map(({ cursor: _cursor, run: _run, ...event }) => event));
   });
 });

@@ -1,15 +1,16 @@
 import {
   checkRunId,
-  type EventRecord,
+  type EventType,
   eventTypes,
   type InputOf,
   JobbersError,
   type OutputOf,
   quoted,
   type Store,
+  type SubmitOptions,
   type Workflow,
 } from "@jobbers/core";
-import type { EventFilter, Feed, FeedEvent, Run, SubmitOptions } from "@jobbers/runs";
+import type { EventFilter, Feed, FeedEvent, Run } from "@jobbers/runs";
 import { allEventsOf, createPlans, createRun, createSubmitter, type SubmitItem } from "@jobbers/runs";
 import { createJobbersWorker, type JobbersWorker, type WorkerOptions } from "./worker.js";
 
@@ -23,7 +24,7 @@ export interface Jobbers extends AsyncDisposable {
    * A dag's input is parsed by its schema here; a task's is checked here, and parsed for each attempt.
    *
    * @throws JobbersError `input-invalid`, `not-json`, `value-too-large`, `id-invalid`, `flag-invalid`, `run-conflict` when the
-   * id belongs to a run with other content, `not-replicated` when it was asked for and no replica confirmed the run in time
+   * id belongs to a run with other content, `key-conflict` and `key-taken` when another run holds the key, `run-at-invalid`, `not-replicated` when it was asked for and no replica confirmed the run in time
    * @example
    * const run = await jobbers.submit(crawl, { sitemap }, { priority: 7, tags: ["nightly"] });
    */
@@ -51,8 +52,9 @@ export interface Jobbers extends AsyncDisposable {
    */
   run<W extends Workflow = Workflow>(id: string, workflow?: W): Run<OutputOf<W>>;
   /**
-   * What happens to all runs from now on, until the signal aborts; a `gap` says that events were missed. Small tasks settle many at a
-   * time, so steps are summed up: `detail` counts them. Begins when the first event is asked for.
+   * What happens to all runs and workers from now on, until the signal aborts; a `gap` says that events were missed. Small tasks settle
+   * many at a time, so steps are summed up: the `detail` of a `steps` event counts them; one by one they are told of tasks with
+   * `events: "each"`. Begins when the first event is asked for.
    *
    * @throws JobbersError `id-invalid`, `flag-invalid` for a type of events that there is not, `store-closed`; the signal's reason
    * @example
@@ -81,7 +83,7 @@ export type SubmitArgs<I> = 0 extends 1 & I
 
 /** Which events `events` tells, and until when. */
 export interface EventsOptions extends EventFilter {
-  readonly types?: readonly EventRecord["type"][] | undefined;
+  readonly types?: readonly EventType[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,10 +1,13 @@
 import { JobbersError, quoted, type Store } from "@jobbers/core";
-import { createUpkeep, type UpkeepOptions, watchTimers } from "@jobbers/upkeep";
+import { createUpkeep, type Found, type UpkeepOptions, watchTimers } from "@jobbers/upkeep";
 import {
+  consoleLog,
   createWorker,
   hostIdentity,
   type WorkerOptions as PoolOptions,
+  processBirth,
   type StopOptions,
+  type Worker,
   type WorkerStats,
 } from "@jobbers/worker";
 
@@ -51,7 +54,11 @@ export function createJobbersWorker(
 ): JobbersWorker {
   const host = options.host ?? hostIdentity();
   const { retention, sweepMs, log, random } = options;
-  const upkeep = createUpkeep({ store, host, retention, sweepMs: checkSweep(sweepMs), log, random });
+  const upkeep = createUpkeep({
+    ...{ store, host, birthOf: processBirth, retention, log, random },
+    sweepMs: checkSweep(sweepMs),
+    onFirst: (found) => void tellStart(store, pool, options, found),
+  });
   // A stop that ends after the worker was started again must not make it forgotten.
   let starts = 0;
   // A retry, or a run that somebody has scheduled, may be due sooner than upkeep would look by itself.
@@ -80,6 +87,23 @@ export function createJobbersWorker(
     [Symbol.asyncDispose]: () => worker.stop(),
   };
   return worker;
+}
+
+/** Says what a start found and recovered, in one line and one event: hints both, for which nobody waits. */
+async function tellStart(store: Store, pool: Worker, options: WorkerOptions, found: Found): Promise<void> {
+  const { name, session, queues } = pool.stats();
+  const log = options.log ?? consoleLog();
+  if (session === undefined) return;
+  try {
+    const own = new Set(queues);
+    const depths = (await store.listQueues()).filter((queue) => own.has(queue.name));
+    const start = { ...found, waiting: depths.reduce((sum, { ready }) => sum + ready, 0) };
+    log.info(`worker ${name} has started`, { session, ...start });
+    await store.announce(session, start);
+  } catch (error) {
+    if ((error as JobbersError).code === "store-closed") return;
+    log.debug("what the start found could not be told", { error: (error as Error).message });
+  }
 }
 
 function checkSweep(sweepMs: number | undefined): number | undefined {

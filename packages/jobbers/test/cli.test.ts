@@ -302,6 +302,23 @@ describe("bad input", () => {
     expect(JSON.parse((await cli("runs", "--store", "sqlite:alone.db", "--json")).stdout)).toHaveLength(2);
   });
 
+  it("a key that another run holds, and a start that has passed: submits nothing, and says why", async () => {
+    await cli("run", "plain", fixture("plain.mjs"), "--store", "sqlite:keys.db");
+    const submit = (...more: string[]) => cli("submit", "plain", "--store", "sqlite:keys.db", ...more);
+    const first = await submit("--singleton", "--key", "a");
+    const id = first.stdout.trim();
+    expect((await submit("--singleton", "--key", "a")).stdout.trim()).toBe(id);
+    const taken = await submit("--singleton", "--key", "a", "--key-mode", "reject");
+    expect(taken).toMatchObject({ code: 4, stdout: "" });
+    expect(taken.stderr).toContain(`run ${id} holds this key (key-taken)`);
+    const past = await submit("--run-at", "2000-01-01");
+    expect(past).toMatchObject({ code: 2, stdout: "" });
+    expect(past.stderr).toMatch(/the store's clock says .* \(run-at-invalid\)/);
+    expect((await cli("show", id, "--store", "sqlite:keys.db")).stdout).toMatch(
+      /\n {2}key {8}singleton "a"\n/,
+    );
+  });
+
   it("a file that is no database is left alone", async () => {
     const file = join(cwd, "letter.db");
     writeFileSync(file, "Dear Ada,\n".repeat(1000));

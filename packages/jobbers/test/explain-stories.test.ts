@@ -9,7 +9,8 @@ import {
   task,
 } from "@jobbers/core";
 import { type Cause, createFeed, createPlans, type Explanation, explain } from "@jobbers/runs";
-import { twinTest } from "@jobbers/testing/contract";
+import { turns } from "@jobbers/testing";
+import { storyTest } from "@jobbers/testing/contract";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { createJobbers } from "../src/jobbers.js";
@@ -23,7 +24,7 @@ async function checkRun(store: Store, id: string): Promise<void> {
   const names = plan ? (JSON.parse(plan) as Plan).steps.map(({ name }) => name) : [];
   const { steps } = await store.listSteps(id, { limit: 100 });
   const asked = [undefined, ...new Set([...steps.map(({ address }) => address), ...names])];
-  for (const step of asked) {
+  const ask = async (step: string | undefined) => {
     const { store: watched, calls } = countedStore(store);
     const answer = await explain({ store: watched, plans: createPlans(watched) }, id, step);
     expect(calls()).toBeLessThanOrEqual(12 + 5 * names.length);
@@ -33,7 +34,8 @@ async function checkRun(store: Store, id: string): Promise<void> {
     const recorded = steps.find(({ address }) => address === step);
     if (recorded) expect(answer.state).toBe(recorded.state);
     if (record && step === undefined) checkWhole(record, steps, answer);
-  }
+  };
+  await Promise.all(asked.map(ask));
 }
 
 /** Which states a step may be in of which a cause tells. */
@@ -87,28 +89,42 @@ onBothStores((open) => {
     const watch = async (store: Store, runs: readonly string[]) => {
       for (const id of runs.slice(-2)) await checkRun(store, id);
     };
-    await twinTest(({ clock }) => open(clock.now), { runs: 15, commands: 30, watch });
+    await storyTest(({ clock }) => open(clock.now), { runs: 15, commands: 30, watch });
   }, 180_000);
 
   it("answers while everything goes on", async () => {
     const store = await open();
     await using jobbers = createJobbers({ store, feed: createFeed(store) });
-    const pass = task({ name: "pass", input: z.object({ n: z.number() }), run: async ({ n }) => n });
+    /** Handlers that wait for the next look, so that there are as many of these as there is to be seen. */
+    const waiting: (() => void)[] = [];
+    const pass = task({
+      name: "pass",
+      input: z.object({ n: z.number() }),
+      run: ({ n }) => new Promise<number>((resolve) => waiting.push(() => resolve(n))),
+    });
     const flow = dag("flow", { input: z.object({ list: z.array(z.number()) }) }, ({ list }) => {
       const passed = list.map((n) => pass({ n: pass({ n }, { name: "before" }) }));
       return pass({ n: 1 }, { name: "join", after: [passed] });
     });
     const list = Array.from({ length: 20 }, (_, n) => n);
     await jobbers.worker({ workflows: [flow], concurrency: 3 }).start();
+    const told = new Set<string>();
     for (let round = 0; round < 2; round++) {
       const run = await jobbers.submit(flow, { list });
       const ended = run.result();
       for (let look = 0; look < 2_000; look++) {
+        // A store in memory answers at once: without this nobody but who looks would have a turn.
+        await turns();
+        for (const goOn of waiting.splice(0)) goOn();
         const answers = await Promise.all([run.explain(), run.explain("join"), run.explain("pass[7]")]);
-        for (const { causes } of answers) expect(causes.length).toBeGreaterThan(0);
+        for (const { causes } of answers) {
+          expect(causes.length).toBeGreaterThan(0);
+          for (const { type } of all(causes)) told.add(type);
+        }
         if (answers[0].state === "succeeded") break;
       }
       await ended;
     }
+    for (const type of ["running", "body-open", "ended"]) expect([...told]).toContain(type);
   });
 });

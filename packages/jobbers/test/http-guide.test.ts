@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startCli } from "./cli-process.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const pages = ["README.md", "docs/guides/http.md"];
+const pages = ["README.md", "docs/guides/http.md", "docs/guides/submitting.md"];
+const bin = fileURLToPath(new URL("../bin/jobbers.js", import.meta.url));
 
 /** A command of a page, and what the page says that it prints; `…` stands for whatever differs from run to run. */
 interface Shown {
@@ -72,8 +73,11 @@ describe.skipIf(!hasCurl()).each(pages)("the session in %s", (page) => {
   });
 
   it.each(commandsIn(page))("$command", async ({ command, answer }) => {
-    const real = command.replace("localhost:8700", url);
-    const { stdout } = await promisify(execFile)("sh", ["-c", real]);
+    const real = command
+      .replace("localhost:8700", url)
+      .replace(/^npx jobbers /, `"${process.execPath}" "${bin}" `);
+    const env = { ...process.env, NO_COLOR: "1", JOBBERS_URL: `http://${url}` };
+    const { stdout } = await promisify(execFile)("sh", ["-c", real], { env });
     expect(stdout.trim()).toMatch(patternOf(answer));
   });
 });

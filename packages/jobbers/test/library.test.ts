@@ -143,6 +143,13 @@ describe("submit and result", () => {
     ["flag-invalid", double, { n: 1 }, { durability: "replica" }],
     ["flag-invalid", double, { n: 1 }, { delay: "soon" }],
     ["flag-invalid", double, { n: 1 }, { delay: 1, runAt: 1 }],
+    ["run-at-invalid", double, { n: 1 }, { runAt: 0 }],
+    ["run-at-invalid", double, { n: 1 }, { runAt: new Date("9999-12-31") }],
+    ["run-at-invalid", double, { n: 1 }, { runAt: Math.floor(Date.now() / 1000) }],
+    ["flag-invalid", double, { n: 1 }, { keep: -1 }],
+    ["flag-invalid", double, { n: 1 }, { deadline: "9999d" }],
+    ["flag-invalid", double, { n: 1 }, { idempotencyKey: "" }],
+    ["flag-invalid", double, { n: 1 }, { singleton: true, throttle: { per: "1s" } }],
     ["flag-invalid", double, { n: 1 }, { tags: [""] }],
     ["flag-invalid", double, { n: 1 }, { prio: 1 }],
     ["definition-invalid", { name: "double" }, { n: 1 }, {}],
@@ -184,6 +191,36 @@ describe("submit and result", () => {
       );
     }
     expect((await jobbers.store.listRuns({ limit: 10 })).runs).toHaveLength(1);
+  });
+
+  it("answer the run that holds a key", async () => {
+    const jobbers = await working();
+    const first = await jobbers.submit(double, { n: 1 }, { idempotencyKey: "order-17" });
+    const again = await jobbers.submit(double, { n: 1 }, { idempotencyKey: { key: "order-17" } });
+    expect(again.id).toBe(first.id);
+    expect(await again.result()).toBe(2);
+    await expect(jobbers.submit(double, { n: 2 }, { idempotencyKey: "order-17" })).rejects.toMatchObject({
+      ...{ code: "key-conflict", detail: { holder: first.id } },
+    });
+    const late = { debounce: { key: "k", wait: "40ms" } } as const;
+    const items = [1, 2, 3].map((n) => ({ input: { n }, ...late }));
+    const many = await jobbers.submitMany(double, items);
+    const [a, , c] = many.map((each) => (each.status === "refused" ? undefined : each.run));
+    expect(await c?.result()).toBe(6);
+    await expect(a?.result()).rejects.toThrow(
+      `run ${a?.id} was cancelled: run ${many[1]?.id} took its place`,
+    );
+  });
+
+  it("go on after a retry only where their key is not another's", async () => {
+    const jobbers = await connected();
+    const first = await jobbers.submit(double, { n: 1 }, { singleton: true });
+    await first.cancel();
+    const second = await jobbers.submit(double, { n: 2 }, { singleton: true });
+    await expect(first.retry()).rejects.toMatchObject({ code: "key-taken", detail: { holder: second.id } });
+    await second.cancel();
+    expect(await first.retry()).toBe("retried");
+    expect((await jobbers.submit(double, { n: 3 }, { singleton: {} })).id).toBe(first.id);
   });
 
   it("wait for a delay", async () => {
@@ -392,9 +429,16 @@ describe("the result of a run that is not kept", () => {
   it("is heard of at once when the run is kept 0 ms", async () => {
     const jobbers = await connected();
     const run = await jobbers.submit(double, { n: 1 }, { keep: 0 });
+    const { store } = jobbers;
+    const getRun = store.getRun.bind(store);
+    let looks = 0;
+    // It looks once before it listens to the feed, and once more then.
+    const seen = new Promise<void>((resolve) => {
+      store.getRun = (id) => getRun(id).finally(() => ++looks === 2 && resolve());
+    });
     const begin = performance.now();
     const waiting = run.result().catch((error: unknown) => error);
-    await delay(50);
+    await seen;
     await jobbers.worker({ workflows: [double] }).start();
     expect(await waiting).toEqual(code("run-unknown"));
     expect(performance.now() - begin).toBeLessThan(3_000);

@@ -1,11 +1,14 @@
-import type { EventRecord, Store } from "@jobbers/core";
+import type { RunEventRecord, Store, WorkerEventRecord } from "@jobbers/core";
 import { createBell } from "./bell.js";
 import { createEventFilter, type EventFilter } from "./event-filter.js";
 import type { Feed } from "./feed.js";
 import { follow } from "./follow.js";
 
-/** Something that happened to any run, or the news that events were missed. */
-export type FeedEvent = Omit<EventRecord, "cursor"> | { readonly type: "gap" };
+/** Something that happened to any run or worker, or the news that events were missed. */
+export type FeedEvent =
+  | Omit<RunEventRecord, "cursor">
+  | Omit<WorkerEventRecord, "cursor">
+  | { readonly type: "gap" };
 
 /** What reading the events of all runs needs. */
 export interface AllEventsDeps {
@@ -14,7 +17,7 @@ export interface AllEventsDeps {
 }
 
 /**
- * The events of all runs from now on, until the signal aborts. Each is taken from the feed when the one before was taken from here: so
+ * The events of all runs and workers from now on, until the signal aborts. Each is taken from the feed when the one before was taken from here: so
  * a slow reader keeps nothing in memory, and misses only what the store has trimmed.
  *
  * @throws the signal's reason; JobbersError `store-closed`

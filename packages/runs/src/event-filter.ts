@@ -1,6 +1,6 @@
-import type { EventRecord, Store } from "@jobbers/core";
+import { type EventRecord, isRunEvent, type Store } from "@jobbers/core";
 
-/** Which events are told; what is left out lets all pass. */
+/** Which events are told; what is left out lets all pass. Events of workers are of no run and of no dag. */
 export interface EventFilter {
   /** Only those of one run. */
   readonly run?: string | undefined;
@@ -16,9 +16,10 @@ export function createEventFilter(
 ): (event: EventRecord) => Promise<boolean> {
   const nameOf = createRunNames(store);
   return async (event) =>
-    (run === undefined || event.run === run) &&
     (types === undefined || types.includes(event.type)) &&
-    (dag === undefined || (await nameOf(event.run)) === dag);
+    (isRunEvent(event)
+      ? (run === undefined || event.run === run) && (dag === undefined || (await nameOf(event.run)) === dag)
+      : run === undefined && dag === undefined);
 }
 
 const MAX_NAMES = 10_000;

@@ -1,4 +1,4 @@
-import { type EventRecord, JobbersError, type Store } from "@jobbers/core";
+import { type EventRecord, isRunEvent, JobbersError, type RunEventRecord, type Store } from "@jobbers/core";
 
 /**
  * The one reader of a connection's event feed: it hands each event to those who listen to its run.
@@ -8,16 +8,16 @@ import { type EventRecord, JobbersError, type Store } from "@jobbers/core";
  */
 export interface Feed {
   /** Hands over every event of a run from the moment on at which `ready` resolves. */
-  listen(run: string, listener: RunListener): Subscription;
-  /** The same for the events of all runs. */
-  listenAll(listener: RunListener): Subscription;
+  listen(run: string, listener: FeedListener<RunEventRecord>): Subscription;
+  /** The same for the events of all runs, and of workers. */
+  listenAll(listener: FeedListener): Subscription;
   /** Ends all subscriptions. */
   close(): void;
 }
 
 /** What a listener is told; all calls are synchronous and must not throw. */
-export interface RunListener {
-  event(event: EventRecord): void;
+export interface FeedListener<E extends EventRecord = EventRecord> {
+  event(event: E): void;
   /** Events were missed: read the record again. */
   gap(): void;
   /**
@@ -54,16 +54,16 @@ const defaultPace: FeedPace = {
 
 /** Makes the feed reader of a connection. */
 export function createFeed(store: Store, pace: FeedPace = defaultPace): Feed {
-  const listeners = new Map<string, Set<RunListener>>();
+  const listeners = new Map<string, Set<FeedListener<RunEventRecord>>>();
   let reading: Reading | undefined;
   let closed: JobbersError | undefined;
 
-  /** Those who listen to all runs. */
-  const everywhere = new Set<RunListener>();
+  /** Those who listen to everything. */
+  const everywhere = new Set<FeedListener>();
 
   const dispatch = (events: readonly EventRecord[]) => {
     for (const event of events) {
-      for (const each of listeners.get(event.run) ?? []) each.event(event);
+      if (isRunEvent(event)) for (const each of listeners.get(event.run) ?? []) each.event(event);
       for (const each of everywhere) each.event(event);
     }
   };

@@ -1,6 +1,6 @@
-import type { EventRecord, JobbersError, Store } from "@jobbers/core";
+import { type EventRecord, isRunEvent, type JobbersError, type Store } from "@jobbers/core";
 import { createBell } from "./bell.js";
-import type { Feed, RunListener } from "./feed.js";
+import type { Feed, FeedListener } from "./feed.js";
 
 /**
  * Following the feed from a place on, without a hole: what comes in is handed on while the follower keeps up; what it missed,
@@ -46,7 +46,7 @@ export async function follow(following: Following): Promise<void> {
     isAbreast = false;
     bell.ring();
   };
-  const listener: RunListener = {
+  const listener: FeedListener = {
     event(event) {
       if (queue.length >= MAX_QUEUED) fallBehind();
       else queue.push(event);
@@ -82,7 +82,7 @@ export async function follow(following: Following): Promise<void> {
         if (place !== undefined) continue;
       }
       for (const each of page.events) {
-        if (run !== undefined && each.run !== run) continue;
+        if (run !== undefined && !isOf(each, run)) continue;
         if ((await handOn(each)) === "end") return "end";
       }
       if (page.cursor <= last) return undefined;
@@ -133,6 +133,11 @@ export async function follow(following: Following): Promise<void> {
   }
 }
 
+/** True for an event of a run. */
+function isOf(event: EventRecord, run: string): boolean {
+  return isRunEvent(event) && event.run === run;
+}
+
 /** Whether the feed has anything of a run after a place, or does not know any more. */
 export async function hasMore(
   store: Pick<Store, "readEvents" | "lastEvent">,
@@ -144,7 +149,7 @@ export async function hasMore(
   let last = after;
   for (let pages = 1; last < target; pages++) {
     const page = await store.readEvents(last, PAGE);
-    if (page.gap || pages > MAX_PAGES || page.events.some((event) => event.run === run)) return true;
+    if (page.gap || pages > MAX_PAGES || page.events.some((event) => isOf(event, run))) return true;
     if (page.cursor <= last) return false;
     last = page.cursor;
   }

@@ -14,8 +14,9 @@ import type { RunFailure, RunStatus } from "./run-types.js";
 
 /** Reads the output of an ended run; throws what `result()` throws for other ends than success. */
 export async function readResult(store: Store, plans: Plans, record: RunRecord): Promise<unknown> {
-  const { id, state } = record;
-  if (state === "cancelled") throw new RunCancelled(id);
+  const { id, state, replacedBy } = record;
+  if (state === "cancelled")
+    throw new RunCancelled(id, replacedBy === undefined ? undefined : `run ${replacedBy} took its place`);
   if (record.purged) throw goneRun(record);
   if (state === "failed") throw await failureOf(store, record);
   const index = await plans.read(record.plan);

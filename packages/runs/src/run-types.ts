@@ -1,4 +1,4 @@
-import type { EventRecord, RunRecord, StepRecord, StepState } from "@jobbers/core";
+import type { RunEventRecord, RunRecord, StepRecord, StepState } from "@jobbers/core";
 import type { Explanation } from "./explain/cause.js";
 
 /** One execution of a dag or task, seen from outside. Making a handle costs nothing: it reads when it is asked. */
@@ -29,7 +29,8 @@ export interface Run<out O = unknown> {
    * Has a failed or cancelled run go on: reruns only what failed and what depends on it, keeping the other results. Answers
    * "retried"; "running" where the run has not ended, or was retried before; "succeeded" where there is nothing to retry.
    *
-   * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id
+   * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id; `key-taken` where another run holds the key
+   * that it was submitted with
    * @example
    * await run.retry();
    * const output = await run.result(); // waits for the new end
@@ -82,4 +83,4 @@ export interface StepProgress {
 }
 
 /** Something that happened to a run, or the news that events were missed. */
-export type RunEvent = Omit<EventRecord, "cursor" | "run"> | { readonly type: "gap" };
+export type RunEvent = Omit<RunEventRecord, "cursor" | "run"> | { readonly type: "gap" };

@@ -1,4 +1,4 @@
-import { JobbersError, type RunRecord, type Store, type Workflow } from "@jobbers/core";
+import { JobbersError, type RetryResult, type RunRecord, type Store, type Workflow } from "@jobbers/core";
 import { explain } from "./explain/explain.js";
 import type { Feed } from "./feed.js";
 import type { Plans } from "./plans.js";
@@ -32,10 +32,7 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
       return status;
     },
     async retry() {
-      const { status } = await store.retry(id);
-      if (status === "unknown") throw unknownRun(id);
-      if (status === "purged") throw forgottenRun(id);
-      return status;
+      return checkRetried(id, await store.retry(id));
     },
     async *steps({ states } = {}) {
       let after: string | undefined;
@@ -58,6 +55,27 @@ function checkRecord(record: RunRecord | undefined, id: string, workflow: Workfl
   if (!record) throw unknownRun(id);
   if (!workflow || workflow.name === record.name) return record;
   throw new JobbersError("run-conflict", `run ${id} is one of "${record.name}", not of "${workflow.name}"`);
+}
+
+/**
+ * What a retry came to where it may.
+ *
+ * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id; `key-taken`
+ */
+export function checkRetried(id: string, result: RetryResult): "retried" | "running" | "succeeded" {
+  switch (result.status) {
+    case "unknown":
+      throw unknownRun(id);
+    case "purged":
+      throw forgottenRun(id);
+    case "key-taken": {
+      const { holder } = result;
+      const what = `run ${id} cannot go on, because run ${holder} holds its key by now`;
+      throw new JobbersError("key-taken", what, { detail: { id, holder } });
+    }
+    default:
+      return result.status;
+  }
 }
 
 function forgottenRun(id: string): JobbersError {

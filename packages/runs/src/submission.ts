@@ -14,17 +14,12 @@ import {
   parseSoon,
   quoted,
   type Submission,
+  type SubmitOptions,
   sha256Hex,
   type Workflow,
 } from "@jobbers/core";
 import type { RegisteredWorkflow } from "./registered.js";
-import {
-  type CheckedOptions,
-  checkSubmitOptions,
-  DEFAULT_PRIORITY,
-  joinTags,
-  type SubmitOptions,
-} from "./submit-options.js";
+import { type CheckedOptions, checkSubmitOptions, DEFAULT_PRIORITY, joinTags } from "./submit-options.js";
 
 /** What every submission of a workflow has in common; made once for many. */
 export type SubmissionHead = Pick<
@@ -33,6 +28,7 @@ export type SubmissionHead = Pick<
 > & {
   readonly tags: readonly string[];
   readonly keepMs: number | undefined;
+  readonly deadlineMs: number | undefined;
   readonly quotedName: string;
   readonly jsonName: string;
   /** True where the input says which limits the run's one step stands under. */
@@ -55,6 +51,7 @@ export function headOf(workflow: Workflow): SubmissionHead {
     needs: isUnparsed ? `dag:${workflow.name}` : undefined,
     tags: joinTags(workflow.tags),
     keepMs,
+    deadlineMs: workflow.plan.deadlineMs,
     quotedName: quoted(workflow.name),
     jsonName: JSON.stringify(workflow.name),
     saysLimits: workflow.kind === "task" && "limits" in workflow && hasKeyedLimits(workflow as AnyTask),
@@ -124,7 +121,9 @@ function submissionOf(
     runAtMs: given.runAtMs,
     tags: given.tags ? joinTags(head.tags, given.tags) : head.tags,
     keepMs: given.keepMs ?? head.keepMs,
-    deadlineMs: given.deadlineMs,
+    deadlineMs: given.deadlineMs ?? head.deadlineMs,
+    deadlineFrom: given.deadlineMs === undefined && head.deadlineMs !== undefined ? "start" : undefined,
+    claim: given.claim,
     traceparent,
     limits: head.saysLimits ? limitsOf(workflow as AnyTask, parsed) : undefined,
   };

@@ -1,43 +1,14 @@
 import {
   checkRunId,
-  type Durability,
   type Duration,
   durationMs,
   isTag,
   JobbersError,
+  type KeyClaim,
   quoted,
+  type SubmitOptions,
 } from "@jobbers/core";
-
-/** How a run is submitted; every part may be left out. */
-export interface SubmitOptions {
-  /** A ULID of the client's choice: submitting it again with the same content answers the same run. */
-  readonly id?: string | undefined;
-  /** 0 to 9, higher first; default 5. */
-  readonly priority?: number | undefined;
-  /** The run waits so long before it starts. */
-  readonly delay?: Duration | undefined;
-  /** The run starts at this moment (milliseconds since 1970, or a Date), by the store's clock. */
-  readonly runAt?: number | Date | undefined;
-  /** Labels to find the run by, besides those of its workflow; at most 32 in all, of at most 128 characters. */
-  readonly tags?: readonly string[] | undefined;
-  /**
-   * How long after its submission the run has to be over, its delay included. If it is not, it is cancelled, as `cancel` would, and
-   * ends as `failed`, with an error named `DeadlineExceeded` and the step "". A run that is retried by hand has no deadline any more.
-   *
-   * @example
-   * await jobbers.submit(report, { day: 3 }, { deadline: "10m" });
-   */
-  readonly deadline?: Duration | undefined;
-  /** How long the run is kept after its end, instead of the store's retention; 0 keeps only its id. */
-  readonly keep?: Duration | undefined;
-  /**
-   * `"replica"` resolves only when a replica of the Redis has the run too, else it throws `not-replicated` after 2 s; default
-   * `"local"`. No part of the run's content: the same id may be sent again with another.
-   */
-  readonly durability?: Durability | undefined;
-  /** The W3C trace context of who submits, kept with the run; no part of its content. */
-  readonly traceparent?: string | undefined;
-}
+import { keyOptions, readKeyOption } from "./submit-keys.js";
 
 /** The options that are part of a run's content, as a store wants them; what was not given is absent. */
 export interface CheckedOptions {
@@ -47,6 +18,7 @@ export interface CheckedOptions {
   readonly tags?: readonly string[];
   readonly keepMs?: number;
   readonly deadlineMs?: number;
+  readonly claim?: KeyClaim;
 }
 
 /** The priority of a run that did not ask for one: in the middle, so that there is room on both sides. */
@@ -64,6 +36,10 @@ const known = new Set([
   "deadline",
   "durability",
   "traceparent",
+  "idempotencyKey",
+  "singleton",
+  "debounce",
+  "throttle",
   "input",
 ]);
 
@@ -86,8 +62,23 @@ export function checkSubmitOptions(options: SubmitOptions): CheckedOptions {
   if (runAt !== undefined) checked.runAtMs = checkRunAt(runAt);
   if (tags !== undefined) checked.tags = checkTags(tags);
   if (keep !== undefined) checked.keepMs = durationMs(keep, "keep", "flag-invalid");
+  const claim = checkKey(options);
+  if (claim !== undefined) checked.claim = claim;
+  // A debounced run waits like a delayed one.
+  if (options.debounce !== undefined) checked.delayMs = durationMs(options.debounce.wait, "debounce.wait");
   if (deadline !== undefined) checked.deadlineMs = checkDeadline(deadline, checked);
   return checked;
+}
+
+/** The key that is asked for; a fault of it names the part. */
+function checkKey(options: SubmitOptions): KeyClaim | undefined {
+  for (const option of keyOptions) {
+    if (options[option] === undefined) continue;
+    const claim = readKeyOption(option, options[option], options as Readonly<Record<string, unknown>>);
+    if ("problem" in claim) throw refuse(claim.path.join("."), claim.problem);
+    return claim;
+  }
+  return undefined;
 }
 
 /** The tags of a run: those of its workflow, then its own, each once. */

@@ -7,18 +7,21 @@ import {
   type RunState,
   type Store,
   type Submission,
+  type SubmitOptions,
   type SubmitResult,
   type Workflow,
 } from "@jobbers/core";
 import { createSubmission, headOf, planTextOf, type SubmissionHead } from "./submission.js";
-import type { SubmitOptions } from "./submit-options.js";
 
 /** One run of many: its input, and options of its own. */
 export interface SubmitItem<I = unknown> extends SubmitOptions {
   readonly input: I;
 }
 
-/** What became of one item; its id is known in any case, so that it can be sent again without harm. */
+/**
+ * What became of one item; its id is known in any case, so that it can be sent again without harm. It is another run's where that holds
+ * the item's key.
+ */
 export type Submitted =
   | { readonly id: string; readonly status: "created" | "existing"; readonly state: RunState }
   | { readonly id: string; readonly status: "refused"; readonly error: Error };
@@ -132,6 +135,20 @@ function outcomeOf(result: SubmitResult): Submitted {
       return { id, status: result.status, state: result.state };
     case "conflict":
       return refusalOf(id, "run-conflict", `run ${id} exists already, with another name, input or options`);
+    case "key-conflict": {
+      const { holder } = result;
+      const what = `run ${holder} holds this key, with another name, input or options`;
+      return refusalOf(id, "key-conflict", what, { id, holder });
+    }
+    case "key-taken": {
+      const { holder } = result;
+      return refusalOf(id, "key-taken", `run ${holder} holds this key`, { id, holder });
+    }
+    case "run-at-invalid": {
+      const now = new Date(result.nowMs).toISOString();
+      const what = "runAt is more than a minute past, or more than ten years off";
+      return refusalOf(id, "run-at-invalid", `${what}: the store's clock says ${now}`, { id, now });
+    }
     case "plan-missing":
       return refusalOf(id, "plan-missing", `the store did not take the plan of run ${id}`);
     case "not-replicated": {

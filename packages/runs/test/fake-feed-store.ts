@@ -1,8 +1,8 @@
-import type { EventRecord, Store } from "@jobbers/core";
+import type { RunEventRecord, Store } from "@jobbers/core";
 
 /** As much of a store as a feed reader uses, with an event log that the test writes. */
 export interface FakeFeedStore extends Pick<Store, "lastEvent" | "readEvents" | "awaitEvents"> {
-  append(run: string, type?: EventRecord["type"]): void;
+  append(run: string, type?: RunEventRecord["type"]): void;
   /** Forgets all events that were written so far. */
   trim(): void;
   /** Makes the next reading call reject. */
@@ -13,7 +13,7 @@ export interface FakeFeedStore extends Pick<Store, "lastEvent" | "readEvents" | 
 
 /** Makes such a store. */
 export function createFakeFeedStore(): FakeFeedStore {
-  let events: EventRecord[] = [];
+  let events: RunEventRecord[] = [];
   let end = 0;
   let trimmed = 0;
   let failure: Error | undefined;

@@ -1,6 +1,6 @@
-import type { EventRecord, Store } from "@jobbers/core";
+import type { RunEventRecord, Store } from "@jobbers/core";
 import { describe, expect, it, vi } from "vitest";
-import { createFeed, type RunListener } from "../src/feed.js";
+import { createFeed, type FeedListener } from "../src/feed.js";
 import { createFakeFeedStore } from "./fake-feed-store.js";
 
 const pace = { page: 3, flood: 3, floodMs: 60_000, waitMs: 60_000, pollMs: 60_000, pollRuns: 2, retryMs: 1 };
@@ -12,8 +12,8 @@ function setUp(overrides: Partial<typeof pace> = {}) {
 
 function listener() {
   const seen: string[] = [];
-  const each: RunListener = {
-    event: ({ run, type }: EventRecord) => seen.push(`${run} ${type}`),
+  const each: FeedListener<RunEventRecord> = {
+    event: ({ run, type }: RunEventRecord) => seen.push(`${run} ${type}`),
     gap: () => seen.push("gap"),
     poll: () => seen.push("poll"),
     closed: ({ code }) => seen.push(code),

@@ -1,7 +1,7 @@
 import type { EventRecord } from "@jobbers/core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Following, follow, hasMore } from "../src/follow.js";
-import type { Feed, RunListener } from "../src/index.js";
+import type { Feed, FeedListener } from "../src/index.js";
 
 /** A feed whose log and whose news are both in the test's hands. */
 function setUp(parts: Partial<Following> = {}) {
@@ -9,10 +9,10 @@ function setUp(parts: Partial<Following> = {}) {
   const told: (number | string)[] = [];
   const stopping = new AbortController();
   let first = 1;
-  let listener!: RunListener;
+  let listener!: FeedListener;
   let reads = 0;
   const subscribe = (_run: unknown, given = _run) => {
-    listener = given as RunListener;
+    listener = given as FeedListener;
     return { ready: Promise.resolve(), close: () => void told.push("closed") };
   };
   const store: Following["store"] = {

@@ -4,7 +4,7 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 limit · 3, 4 age in ms and count of succeeded runs · 5, 6 of failed ones · 7, 8 of cancelled ones
 -- Returns { how many runs were deleted, more 1 or 0 }
--- include base core plans
+-- include base core plans claims
 
 -- How long an id is remembered after its run was deleted.
 local REMEMBER_MS = 86400000
@@ -80,15 +80,16 @@ end
 
 -- Of a run that is gone, its id stays known for a while.
 local function bury(id)
-  local plan = call("HGET", PREFIX .. "run:" .. id, "p")
+  local plan, claim = unpack(call("HMGET", PREFIX .. "run:" .. id, "p", "k"))
   if plan then plans.drop(plan, "runs") end
+  if claim then claims.bury(id, claim) end
   call("LPOP", PREFIX .. "purging")
   call("RPUSH", PREFIX .. "forget", string.format("%.0f", now + REMEMBER_MS) .. "|" .. id)
 end
 
--- Takes a run off the list of all runs, with the list when it was the last of a full one.
-local function unlist(id)
-  local number = string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")
+-- Takes a run off the list of all runs, with the list when it was the last of a full one; `head` is its field h.
+local function unlist(head)
+  local number = string.match(head or "", "^%d+,.,(%d+),")
   if not number then return end
   local bucket = math.floor(number / 1000)
   if call("HINCRBY", PREFIX .. "runs", bucket, -1) <= 0 and bucket < math.floor(clock.runs / 1000) then
@@ -103,7 +104,9 @@ local function forget()
   while budget > 0 do
     local ms, id = string.match(call("LINDEX", PREFIX .. "forget", 0) or "", "^(%d+)|(.*)$")
     if not ms or tonumber(ms) > now then return end
-    unlist(id)
+    local head, status, claim = unpack(call("HMGET", PREFIX .. "run:" .. id, "h", "s", "k"))
+    unlist(head)
+    if claim then claims.forget(id, claim, string.sub(status, 1, 1)) end
     call("DEL", PREFIX .. "run:" .. id)
     call("LPOP", PREFIX .. "forget")
     budget = budget - 1

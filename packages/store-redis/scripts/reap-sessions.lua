@@ -2,7 +2,8 @@
 -- Finds lost sessions, and takes their steps back.
 --
 -- KEYS 1 clock
--- ARGV 1 instant or "" · 2 events kept · 3 ms between two sweeps · 4 how many steps at most · 5 … sessions known to be gone
+-- ARGV 1 instant or "" · 2 events kept · 3 ms between two sweeps · 4 how many steps at most · 5 how many sessions are known to be gone ·
+--      6 … these · … sessions that are lost unless renewed since, each with its expiry as it was read
 -- Returns { how many were given back, how many quarantined, more 1 or 0, the sessions found lost }
 -- include base core general session flush
 
@@ -62,7 +63,12 @@ local function takeBack(step)
   settle.step(step, FAILED, "quarantined")
 end
 
-for i = 5, #ARGV do lose(ARGV[i]) end
+local goneUntil = 5 + tonumber(ARGV[5])
+for i = 6, goneUntil do lose(ARGV[i]) end
+for i = goneUntil + 1, #ARGV, 2 do
+  local expires = tonumber(call("ZSCORE", PREFIX .. "sessions", ARGV[i]))
+  if expires and expires <= tonumber(ARGV[i + 1]) then lose(ARGV[i]) end
+end
 if not extendAfterPause() then loseExpired() end
 
 local more = 0

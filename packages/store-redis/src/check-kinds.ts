@@ -10,6 +10,7 @@ export interface Handler {
 const types: Readonly<Record<string, string>> = {
   schema: "string",
   clock: "hash",
+  claim: "string",
   packed: "hash",
   kinds: "hash",
   progress: "hash",

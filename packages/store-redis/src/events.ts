@@ -1,4 +1,4 @@
-import type { EventRecord, JsonValue, StepReason } from "@jobbers/core";
+import type { EventRecord, JsonValue, StepReason, WorkerStart } from "@jobbers/core";
 import { eventTypeOf, runStateOf, stateOf } from "./letters.js";
 import type { Server } from "./server.js";
 import { RS, US, unpackText } from "./text.js";
@@ -64,15 +64,13 @@ function eventsOf(entry: Entry): EventRecord[] {
   const last = lastIn(entry);
   const atMs = Number(fieldOf(entry, "t"));
   const packed = fieldOf(entry, "e").split(RS).flatMap(expand);
-  return packed.map(([type, run, step = "", detail = ""], i): EventRecord => {
-    return {
-      cursor: last - packed.length + 1 + i,
-      atMs,
-      run,
-      type: eventTypeOf(type),
-      step: step === "" ? undefined : unpackText(step),
-      detail: detailOf(type, detail),
-    };
+  return packed.map(([letter, run, place = "", detail = ""], i): EventRecord => {
+    const head = { cursor: last - packed.length + 1 + i, atMs };
+    const type = eventTypeOf(letter);
+    if (type === "worker.started")
+      return { ...head, type, worker: unpackText(place), detail: JSON.parse(detail) as WorkerStart };
+    const step = place === "" ? undefined : unpackText(place);
+    return { ...head, run, type, step, detail: detailOf(letter, detail) };
   });
 }
 
@@ -100,8 +98,11 @@ function detailOf(type: string, text: string): JsonValue | undefined {
     case "l":
     case "q":
       return { lost: Number(first) };
+    case "p":
+      return JSON.parse(text) as JsonValue;
     default:
-      return undefined;
+      // The steps that are told of one by one: why, where there is a reason.
+      return text === "" ? undefined : { reason: text as StepReason };
   }
 }
 

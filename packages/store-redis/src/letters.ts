@@ -36,6 +36,13 @@ const events = {
   r: "step.retry",
   l: "step.lost",
   q: "step.quarantined",
+  p: "step.progress",
+  x: "step.started",
+  v: "step.succeeded",
+  f: "step.failed",
+  k: "step.skipped",
+  n: "step.cancelled",
+  w: "worker.started",
 } as const satisfies Record<string, EventRecord["type"]>;
 
 export const triggerLetters = {

@@ -32,6 +32,7 @@ export const neededCommands = [
   "LREM",
   "MGET",
   "PEXPIRE",
+  "PTTL",
   "RPUSH",
   "SADD",
   "SCARD",

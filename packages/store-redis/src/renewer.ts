@@ -6,7 +6,7 @@ import { renewScript } from "./session.js";
 
 /** Renews sessions of a store on a connection of its own, for a thread whose event loop nobody blocks. */
 export function openRenewer(data: JsonValue): Renewer {
-  const place = data as unknown as Place;
+  const { eventsKept, ...place } = data as unknown as Place & { readonly eventsKept: number };
   let isClosed = false;
   let opening: ReturnType<typeof openClient> | undefined;
   /** A first connection that fails is tried again with the next renewal. */
@@ -28,7 +28,7 @@ export function openRenewer(data: JsonValue): Renewer {
   };
   return {
     async renew(session, vitals): Promise<Renewal> {
-      return (await connect()).run(renewScript, session, vitals);
+      return (await connect()).run(renewScript, session, vitals, eventsKept);
     },
     async close() {
       isClosed = true;

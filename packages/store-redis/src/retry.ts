@@ -8,7 +8,7 @@ export const retryScript: Script<[run: string, eventsKept: number], RetryPart> =
   name: "retry",
   encode: (run, eventsKept) => [eventsKept, run],
   decode(reply) {
-    const [status, more] = reply as [RetryResult["status"], number];
-    return { status, more: more === 1 };
+    const [status, more, holder = ""] = reply as [RetryResult["status"], number, string?];
+    return status === "key-taken" ? { status, holder, more: false } : { status, more: more === 1 };
   },
 };

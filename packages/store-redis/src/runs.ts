@@ -1,5 +1,6 @@
 import { isEnded, type RunRecord, type RunState, valueKey } from "@jobbers/core";
 import type { Redis } from "ioredis";
+import { readKey } from "./claims.js";
 import type { Keys } from "./keys.js";
 import { kindOf, runStateOf } from "./letters.js";
 import { readPacked } from "./packed.js";
@@ -9,7 +10,7 @@ import { unpackHash, unpackText } from "./text.js";
 const failureField = `=${valueKey.failure("")}`;
 
 /** The fields of a run's hash that say what it is. */
-const fields = ["h", "s", "p", "n", "g", "x", failureField] as const;
+const fields = ["h", "s", "p", "n", "g", "x", failureField, "k", "y"] as const;
 
 type Found = readonly (string | null)[];
 
@@ -94,7 +95,7 @@ async function readLargeFailures(redis: Redis, keys: Keys, runs: (ReadRun | unde
 /** `failure` is an empty text where there is one that stands elsewhere. */
 function recordOf(
   id: string,
-  [head, status, plan, name, tags, traceparent, failure]: Found,
+  [head, status, plan, name, tags, traceparent, failure, key, replacedBy]: Found,
 ): ReadRun | undefined {
   if (!head || !status) return undefined;
   const run = headOf(head, status);
@@ -113,6 +114,8 @@ function recordOf(
     endedAtMs: run.endedMs,
     failure: hasFailure ? (failure ?? "") : undefined,
     traceparent: traceparent ? unpackText(traceparent) : undefined,
+    key: key ? readKey(key, run.createdMs) : undefined,
+    replacedBy: replacedBy ?? undefined,
     purged: run.purged,
   };
   return { record, number: run.number };

@@ -1,4 +1,12 @@
-import type { Lease, Renewal, Session, SessionOpening, Vitals, WorkerRecord } from "@jobbers/core";
+import type {
+  Lease,
+  Renewal,
+  Session,
+  SessionOpening,
+  Vitals,
+  WorkerRecord,
+  WorkerStart,
+} from "@jobbers/core";
 import { packTaskLimits } from "./limits.js";
 import { readPacked } from "./packed.js";
 import type { Argument, Script } from "./script.js";
@@ -19,14 +27,14 @@ const LISTED_LIMIT = 10_000;
 export const openSessionScript: Script<[id: string, opening: SessionOpening, eventsKept: number], Session> = {
   name: "open-session",
   encode(id, opening, eventsKept) {
-    const { worker, host, pid, leaseMs, serves, queues, registers } = opening;
+    const { worker, host, pid, birth, leaseMs, serves, queues, registers } = opening;
     const args: Argument[] = [
       eventsKept,
       id,
       packText(worker),
       Number.isFinite(leaseMs) ? leaseMs : "inf",
       `\n${serves.map(keyText).join("\n")}\n`,
-      JSON.stringify({ worker, host, pid, serves, queues }),
+      JSON.stringify({ worker, host, pid, birth, serves, queues }),
       (opening.limits ?? []).map(packTaskLimits).join(RS),
     ];
     for (const { kind, name, plan, planText, ...about } of registers) {
@@ -39,19 +47,31 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
 
 type RenewalReply = [status: "alive" | "lost", held?: number, mail?: string[], stale?: number[]];
 
-export const renewScript: Script<[session: string, vitals: Vitals | undefined], Renewal> = {
-  name: "renew",
-  encode: (session, vitals) => [keyText(session), ...packVitals(vitals)],
-  decode(reply, _session, vitals) {
-    const [status, held = 0, mail = [], places = []] = reply as RenewalReply;
-    const stale = places.flatMap((place) => vitals?.bulletin?.beats[place]?.lease ?? []);
-    return {
-      status,
-      held,
-      mail: mail.map((run) => ({ type: "cancel", run })),
-      ...(stale.length > 0 && { stale }),
-    };
-  },
+export const renewScript: Script<[session: string, vitals: Vitals | undefined, eventsKept: number], Renewal> =
+  {
+    name: "renew",
+    encode: (session, vitals, eventsKept) => [eventsKept, keyText(session), ...packVitals(vitals)],
+    decode(reply, _session, vitals) {
+      const [status, held = 0, mail = [], places = []] = reply as RenewalReply;
+      const stale = places.flatMap((place) => vitals?.bulletin?.beats[place]?.lease ?? []);
+      return {
+        status,
+        held,
+        mail: mail.map((run) => ({ type: "cancel", run })),
+        ...(stale.length > 0 && { stale }),
+      };
+    },
+  };
+
+export const announceScript: Script<
+  [session: string, start: Omit<WorkerStart, "session">, eventsKept: number],
+  void
+> = {
+  name: "announce",
+  encode: (session, start, eventsKept) => [
+    ...[eventsKept, keyText(session), JSON.stringify({ session, ...start })],
+  ],
+  decode: () => undefined,
 };
 
 export const releaseScript: Script<[leases: readonly Lease[], eventsKept: number], void> = {
@@ -88,10 +108,10 @@ export function listHeld({ keys, look }: Server, session: string): Promise<Lease
   });
 }
 
-type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "queues" | "serves">;
+type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "birth" | "queues" | "serves">;
 
 type ListedWorker = [
-  ...[session: string, expires: string, about: string, opened: string, held: number],
+  ...[session: string, expires: string, about: string, opened: string, lease: string, held: number],
   ...[lag: string | null, heard: string | null, slots: string | null, running: string | null],
 ];
 
@@ -101,11 +121,12 @@ export const listWorkersScript: Script<[], WorkerRecord[]> = {
   decode: (reply) =>
     (reply as ListedWorker[])
       .map(
-        ([session, expires, about, opened, held, lag, heard, slots, running]): WorkerRecord => ({
+        ([session, expires, about, opened, lease, held, lag, heard, slots, running]): WorkerRecord => ({
           session,
           ...(JSON.parse(about) as About),
           openedAtMs: Number(opened),
-          expiresAtMs: expires === "inf" ? Number.POSITIVE_INFINITY : Number(expires),
+          expiresAtMs: numberOf(expires),
+          leaseMs: numberOf(lease),
           held,
           ...(lag !== null && { lagMs: Number(lag) }),
           ...(heard !== null && loadOf(Number(heard), Number(slots), Number(running))),
@@ -113,6 +134,10 @@ export const listWorkersScript: Script<[], WorkerRecord[]> = {
       )
       .sort((a, b) => a.openedAtMs - b.openedAtMs),
 };
+
+function numberOf(text: string): number {
+  return text === "inf" ? Number.POSITIVE_INFINITY : Number(text);
+}
 
 function loadOf(heardAtMs: number, slots: number, running: number) {
   return { heardAtMs, slots, running, free: Math.max(0, slots - running) };

@@ -27,6 +27,7 @@ function writeSpec(spec: StepSpec): string {
     (spec.catches ? "c" : "") +
     (spec.stops ? "t" : "") +
     (spec.inline ? "i" : "") +
+    (spec.each ? "e" : "") +
     (spec.startWithinMs ?? "");
   return (
     address +

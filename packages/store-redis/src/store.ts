@@ -27,6 +27,7 @@ import { retryScript } from "./retry.js";
 import { getRun } from "./runs.js";
 import { createServer } from "./server.js";
 import {
+  announceScript,
   closeSessionScript,
   listHeld,
   listWorkersScript,
@@ -71,7 +72,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     url,
     // While one exchange is executed, the steps of another are.
     lanes: 2,
-    renewal: { module: renewerModule(), data: { ...place, tls: { ...place.tls } as JsonValue } },
+    renewal: { module: renewerModule(), data: { ...place, tls: { ...place.tls } as JsonValue, eventsKept } },
     async submit(batch, { durability } = {}) {
       if (isClosed) throw closedError(url);
       const send = durability === "replica" ? confirming.submit : submitChunk;
@@ -85,14 +86,15 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     cancel: (id) => run(cancelScript, id, eventsKept),
     async retry(id) {
       for (;;) {
-        const { status, more } = await run(retryScript, id, eventsKept);
-        if (!more) return { status };
+        const { more, ...result } = await run(retryScript, id, eventsKept);
+        if (!more) return result;
       }
     },
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),
-    renew: (session, vitals) => run(renewScript, session, vitals),
+    renew: (session, vitals) => run(renewScript, session, vitals, eventsKept),
+    announce: (session, start) => run(announceScript, session, start, eventsKept),
     async release(_session, leases) {
       for (const part of partsOf(leases)) await run(releaseScript, part, eventsKept);
     },

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { RunState, StepSpec, Submission, SubmitResult } from "@jobbers/core";
+import { claimText } from "./claims.js";
 import { runStateOf } from "./letters.js";
 import { packUses } from "./limits.js";
 import type { Argument, Script } from "./script.js";
@@ -75,8 +76,10 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
     }
     return args;
   },
-  decode: (reply, batch) =>
-    (reply as string).split(",").map((word, i) => resultOf(word, (batch[i] as Submission).id)),
+  decode(reply, batch) {
+    const [words = "", now = ""] = (reply as string).split(US);
+    return words.split(",").map((word, i) => resultOf(word, (batch[i] as Submission).id, now));
+  },
 };
 
 /** True for a run that may begin packed, as scripts/shared/packed.lua says. */
@@ -86,17 +89,25 @@ function mayBePacked(each: Submission): boolean {
   return isPlain && isPlainRun(each) && (each.limits === undefined || isSingle(each));
 }
 
-function isPlainRun({ delayMs = 0, runAtMs, keepMs, deadlineMs, input }: Submission): boolean {
+function isPlainRun({ delayMs = 0, runAtMs, keepMs, deadlineMs, claim, input }: Submission): boolean {
   const hasOwnTime = runAtMs !== undefined || keepMs !== undefined || deadlineMs !== undefined;
-  return delayMs <= 0 && !hasOwnTime && isPackable(input);
+  return delayMs <= 0 && !hasOwnTime && claim === undefined && isPackable(input);
 }
 
 /** An address that looks as if it were inside a map is kept where those are. */
-function isPlainEntry({ kind, phase, owner, trigger, name, address, startWithinMs }: StepSpec): boolean {
+function isPlainEntry({
+  kind,
+  phase,
+  owner,
+  trigger,
+  name,
+  address,
+  startWithinMs,
+  each,
+}: StepSpec): boolean {
   const isOwn = owner === "" && name === address && !isMapped(address);
-  return (
-    isOwn && kind === "task" && phase === "run" && startWithinMs === undefined && trigger !== "one_failed"
-  );
+  const isOrdinary = startWithinMs === undefined && !each && trigger !== "one_failed";
+  return isOwn && kind === "task" && phase === "run" && isOrdinary;
 }
 
 /** True for a submission that differs only in its id and input from another that may be packed. */
@@ -177,7 +188,10 @@ function headOf(each: Submission): string {
     tagsOf(each),
     traceparentOf(each),
     each.needs === undefined ? "" : keyText(each.needs),
-    each.deadlineMs === undefined ? "" : Math.max(0, Math.ceil(each.deadlineMs)),
+    each.deadlineMs === undefined
+      ? ""
+      : (each.deadlineFrom === "start" ? "+" : "") + Math.max(0, Math.ceil(each.deadlineMs)),
+    each.claim === undefined ? "" : claimText(each.name, each.claim),
     each.limits === undefined ? "" : packUses(each.limits),
     packText(each.name),
   ].join(US);
@@ -201,13 +215,21 @@ function shortPrint(fingerprint: string): string {
   return Buffer.from(fingerprint.slice(0, 24), "hex").toString("base64url");
 }
 
-function resultOf(word: string, id: string): SubmitResult {
+function resultOf(word: string, id: string, now: string): SubmitResult {
   const state = (): RunState => runStateOf(word.charAt(1));
   switch (word.charAt(0)) {
     case "c":
       return { status: "created", id, state: state() };
     case "e":
       return { status: "existing", id, state: state() };
+    case "h":
+      return { status: "existing", id: word.slice(2), state: state() };
+    case "k":
+      return { status: "key-conflict", id, holder: word.slice(1) };
+    case "t":
+      return { status: "key-taken", id, holder: word.slice(1) };
+    case "i":
+      return { status: "run-at-invalid", id, nowMs: Number(now) };
     case "x":
       return { status: "conflict", id };
     default:

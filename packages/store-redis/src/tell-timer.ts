@@ -14,8 +14,9 @@ export const tellTimerScript: Script<[], void> = {
 export function isSoon(batch: readonly Submission[]): boolean {
   const isNear = (ms = 0) => ms > 0 && ms <= SOON_MS;
   return batch.some(
-    ({ delayMs, runAtMs, deadlineMs, entries }) =>
+    ({ delayMs, runAtMs, deadlineMs, claim, entries }) =>
       runAtMs !== undefined ||
+      claim?.maxMs !== undefined ||
       isNear(delayMs) ||
       isNear(deadlineMs) ||
       entries.items.some(({ startWithinMs }) => isNear(startWithinMs)),

@@ -1,8 +1,8 @@
-import { BEATS_LIMIT, packDurations, type Vitals } from "@jobbers/core";
+import { BEATS_LIMIT, packDurations, progressNews, type Vitals } from "@jobbers/core";
 import type { Argument } from "./script.js";
 import { packText } from "./text.js";
 
-/** Arguments of scripts/renew.lua from the third on. */
+/** Arguments of scripts/renew.lua from the fourth on. */
 export function packVitals(vitals: Vitals | undefined): Argument[] {
   if (!vitals) return ["", "", "", "", 0];
   const lag = Math.round(vitals.lagMs);
@@ -13,7 +13,7 @@ export function packVitals(vitals: Vitals | undefined): Argument[] {
   for (const { lease, agoMs, forMs, at, rest } of some) {
     const member = `${lease.run}|${packText(lease.address)}|${lease.fence}`;
     const said = at === undefined ? "" : JSON.stringify(at);
-    args.push(member, Math.round(agoMs), Math.round(forMs), said, rest);
+    args.push(member, Math.round(agoMs), Math.round(forMs), said, rest, progressNews({ at, rest }) ?? "");
   }
   for (const { task, counts } of durations) args.push(packText(task), packDurations(counts));
   return args;

@@ -70,6 +70,16 @@ const mendable: readonly Case[] = [
     ["orphan"],
   ],
   ["a list that is not found by time", () => at.raw.del(`${P}starts`), ["run-unfound"]],
+  [
+    "a key that is held until the end of a run that is gone",
+    () => at.raw.set(`${P}claim:s:single:k`, "01ARZ3NDEKTSV4RRFFQ69G5FAV,f,e,1,"),
+    ["orphan"],
+  ],
+  [
+    "a key that is held for a time, and kept for ever",
+    () => at.raw.set(`${P}claim:i:single:k`, "01ARZ3NDEKTSV4RRFFQ69G5FAV,f,1,1,"),
+    ["orphan"],
+  ],
   ["the start of no list", () => at.raw.zadd(`${P}starts`, 1, "000000000099"), ["orphan"]],
   ["an ended run that is not listed", () => at.dropListed("ended:s", at.busy.ended), ["run-unlisted"]],
   ["one with a time of its own", () => at.raw.zrem(`${P}kept`, at.busy.kept), ["run-unlisted"]],

@@ -81,3 +81,17 @@ export function checkPlans(inspection: Inspection): undefined {
   }
   inspection.examined++;
 }
+
+/** A key that is held until a run's end goes with the run. */
+export function checkClaims({ unit, tell }: Inspection): undefined {
+  const { sql } = unit;
+  const rows = sql.tuples(
+    "SELECT scope, name, key, id FROM claims WHERE until IS NULL AND run NOT IN (SELECT seq FROM runs) LIMIT 500",
+  ) as [string, string, string, string][];
+  for (const [scope, name, key, run] of rows) {
+    const detail = `a ${scope} key of ${name} whose run is gone`;
+    if (tell("orphan", { run, key: "claims", detail }, true))
+      sql.run("DELETE FROM claims WHERE scope = ? AND name = ? AND key = ?", scope, name, key);
+  }
+  return undefined;
+}

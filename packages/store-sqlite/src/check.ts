@@ -5,7 +5,7 @@ import { checkLimits } from "./check-limits.js";
 import { checkLines, checkQueues } from "./check-lines.js";
 import { checkOrphans } from "./check-orphans.js";
 import { checkRuns } from "./check-runs.js";
-import { checkPlans, checkShelves } from "./check-shelves.js";
+import { checkClaims, checkPlans, checkShelves } from "./check-shelves.js";
 import { checkSteps } from "./check-steps.js";
 import type { SqlValue } from "./driver.js";
 import type { Unit } from "./unit.js";
@@ -37,6 +37,7 @@ const parts: readonly Part[] = [
   checkQueues,
   checkShelves,
   checkPlans,
+  checkClaims,
   checkOrphans,
 ];
 

@@ -1,4 +1,4 @@
-import type { EventRecord, JsonValue } from "@jobbers/core";
+import type { EventRecord, JsonValue, WorkerStart } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 
 interface EventRow {
@@ -19,20 +19,17 @@ export function readEvents(sql: Sql, after: number, limit: number) {
     "SELECT cursor, at, runs.id AS run, type, step, detail FROM events LEFT JOIN runs ON runs.seq = events.run AND (purged = 0 OR type = 'run.ended') " +
     "WHERE cursor > ? ORDER BY cursor LIMIT ?";
   const rows = sql.all<EventRow>(select, after, limit);
-  const events = rows.flatMap((row) => (row.run === null ? [] : [recordOf(row, row.run)]));
+  const events = rows.flatMap((row) => recordOf(row) ?? []);
   const first = sql.get<{ first: number | null }>("SELECT min(cursor) AS first FROM events")?.first ?? 1;
   return { events, cursor: rows.at(-1)?.cursor ?? after, gap: after > 0 && first > after + 1 };
 }
 
-function recordOf({ cursor, at, type, step, detail }: EventRow, run: string): EventRecord {
-  return {
-    cursor,
-    atMs: at,
-    run,
-    type,
-    step: step ?? undefined,
-    detail: detail === null ? undefined : (JSON.parse(detail) as JsonValue),
-  };
+function recordOf({ cursor, at, run, type, step, detail }: EventRow): EventRecord | undefined {
+  const told = detail === null ? undefined : (JSON.parse(detail) as JsonValue);
+  const head = { cursor, atMs: at };
+  if (type === "worker.started")
+    return { ...head, type, worker: step ?? "", detail: told as unknown as WorkerStart };
+  return run === null ? undefined : { ...head, run, type, step: step ?? undefined, detail: told };
 }
 
 /** The cursor at the feed's end. */

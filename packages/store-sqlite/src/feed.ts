@@ -1,18 +1,18 @@
-import type { EventRecord, JsonValue, StepAddress } from "@jobbers/core";
+import type { EventType, JsonValue, StepAddress } from "@jobbers/core";
 import type { Unit } from "./unit.js";
-
-/** What the feed tells. */
-export type EventType = EventRecord["type"];
 
 /** How many events are written between two looks at the feed's length. */
 const TRIM_EVERY = 200;
+
+/** The run of events that are of none; "step" is the worker then. */
+export const NO_RUN = 0;
 
 /** Appends to the feed, and now and then cuts its old end. */
 export function insertEvent(
   { sql, now, turn }: Unit,
   run: number,
   type: EventType,
-  step?: StepAddress,
+  step?: StepAddress | string,
   detail?: JsonValue,
 ): void {
   const text = detail === undefined ? null : JSON.stringify(detail);

@@ -1,4 +1,5 @@
 import type { Retention } from "@jobbers/core";
+import { buryClaim, forgetClaim, purgeClaims } from "./claims.js";
 import { shelve } from "./run-end.js";
 import type { Unit } from "./unit.js";
 
@@ -100,6 +101,7 @@ function bury(unit: Unit, run: number): void {
   sql.run("UPDATE plans SET runs = runs - 1 WHERE hash = (SELECT plan FROM runs WHERE seq = ?)", run);
   sql.run("UPDATE runs SET purged = 1, tags = '[]', traceparent = NULL, input = NULL WHERE seq = ?", run);
   sql.run("DELETE FROM shelves WHERE shelf = 'purging' AND run = ?", run);
+  buryClaim(unit, run);
   shelve(unit, "forget", now + REMEMBER_MS, run);
 }
 
@@ -107,15 +109,18 @@ function bury(unit: Unit, run: number): void {
 function forget({ sql, now }: Unit, budget: { rows: number }): void {
   const select = "SELECT at, run FROM shelves WHERE shelf = 'forget' AND at <= ? ORDER BY at, run LIMIT ?";
   for (const [at, run] of sql.tuples(select, now, Math.max(0, budget.rows)) as [number, number][]) {
+    forgetClaim(sql, run);
     sql.run("DELETE FROM runs WHERE seq = ?", run);
     sql.run("DELETE FROM shelves WHERE shelf = 'forget' AND at = ? AND run = ?", at, run);
     budget.rows--;
   }
 }
 
-/** Plans that nothing needs, sessions that are over, and what says nothing of a rate any more. */
-function sweepUp({ sql, now }: Unit, budget: { rows: number }): void {
+/** Plans that nothing needs, claims whose time is over, sessions that are over, and what says nothing of a rate any more. */
+function sweepUp(unit: Unit, budget: { rows: number }): void {
+  const { sql, now } = unit;
   if (budget.rows <= 0) return;
+  budget.rows -= purgeClaims(unit, budget.rows);
   const idle =
     "SELECT hash FROM plans WHERE runs <= 0 AND hash NOT IN (SELECT plan FROM registrations) LIMIT ?";
   budget.rows -= sql.run(`DELETE FROM plans WHERE hash IN (${idle})`, budget.rows);

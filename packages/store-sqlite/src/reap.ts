@@ -1,4 +1,4 @@
-import { MAX_LOST, type Reaped } from "@jobbers/core";
+import { MAX_LOST, type Reaped, type Sweep } from "@jobbers/core";
 import { keepAttempt } from "./history.js";
 import type { Step } from "./records.js";
 import { giveBack } from "./report.js";
@@ -7,13 +7,6 @@ import { settle } from "./settle.js";
 import type { Unit } from "./unit.js";
 import { errorKey, putValue } from "./values.js";
 
-/** What one call of `reapSessions` is asked to do. */
-export interface Sweep {
-  readonly sweepMs: number;
-  readonly limit: number;
-  readonly gone?: readonly string[];
-}
-
 interface LostSession {
   readonly seq: number;
   readonly id: string;
@@ -21,10 +14,12 @@ interface LostSession {
 }
 
 /** Finds lost sessions, and takes their steps back. */
-export function reapSessions(unit: Unit, { sweepMs, limit, gone = [] }: Sweep): Reaped {
+export function reapSessions(unit: Unit, { sweepMs, limit, gone = [], unheard = [] }: Sweep): Reaped {
   const { sql } = unit;
   const lost = new Set<string>();
   for (const id of gone) if (loseSession(unit, id)) lost.add(id);
+  for (const { session, expiresAtMs } of unheard)
+    if (loseSession(unit, session, expiresAtMs)) lost.add(session);
   if (!extendAfterPause(unit, sweepMs))
     for (const id of expiredTwice(unit, sweepMs)) if (loseSession(unit, id)) lost.add(id);
 
@@ -50,10 +45,11 @@ export function reapSessions(unit: Unit, { sweepMs, limit, gone = [] }: Sweep): 
   return { sessions: [...lost], ...tally, more };
 }
 
-function loseSession({ sql, now }: Unit, id: string): boolean {
-  return (
-    sql.run("UPDATE sessions SET state = 'lost', ended = ? WHERE id = ? AND state = 'open'", now, id) > 0
-  );
+/** Ends a session, unless it was renewed beyond an instant. */
+function loseSession({ sql, now }: Unit, id: string, expiresAtMs = Number.POSITIVE_INFINITY): boolean {
+  const update =
+    "UPDATE sessions SET state = 'lost', ended = ? WHERE id = ? AND state = 'open' AND expires <= ?";
+  return sql.run(update, now, id, expiresAtMs) > 0;
 }
 
 /** Sessions that this sweep and one at least `sweepMs` ago found expired; others that are expired become suspects. */

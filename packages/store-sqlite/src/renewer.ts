@@ -6,7 +6,7 @@ import { renew, renewalWeight } from "./session.js";
 
 /** Renews sessions of a store on a connection of its own, for a thread whose event loop nobody blocks. */
 export function openRenewer(data: JsonValue): Renewer {
-  const place = data as unknown as Place;
+  const { eventsKept, ...place } = data as unknown as Place & { readonly eventsKept: number };
   const opening = openConnection(place, openPhotostructure).then((sql) => ({
     sql,
     group: createGroup({
@@ -15,7 +15,7 @@ export function openRenewer(data: JsonValue): Renewer {
       memory: {
         lines: new Map(),
         sessions: new Map(),
-        eventsKept: Number.MAX_SAFE_INTEGER,
+        eventsKept,
         eventsSinceTrim: 0,
       },
       clock: Date.now,

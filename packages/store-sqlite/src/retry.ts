@@ -1,4 +1,5 @@
 import { isEnded, type RetryResult, RUN_ADDRESS } from "@jobbers/core";
+import { dropReplaced, retakeKey } from "./claims.js";
 import { dropDeadline } from "./deadline.js";
 import { makeReady, release, requestAdvance } from "./ready.js";
 import type { Run, Step } from "./records.js";
@@ -29,17 +30,20 @@ interface Progress {
 }
 
 /** A transaction's worth of a retry; `more` when it has to be called again. */
-export function retry(unit: Unit, id: string): RetryResult & { readonly more: boolean } {
+export function retry(unit: Unit, id: string): { readonly result: RetryResult; readonly more: boolean } {
+  const told = (status: Exclude<RetryResult["status"], "key-taken">) => ({ result: { status }, more: false });
   const run = unit.runById(id);
-  if (!run) return { status: "unknown", more: false };
-  if (run.purged) return { status: "purged", more: false };
-  if (run.state === "succeeded") return { status: "succeeded", more: false };
+  if (!run) return told("unknown");
+  if (run.purged) return told("purged");
+  if (run.state === "succeeded") return told("succeeded");
   const progress = progressOf(unit, run);
-  if (!isEnded(run.state) && !progress) return { status: "running", more: false };
+  if (!isEnded(run.state) && !progress) return told("running");
+  const holder = progress ? undefined : retakeKey(unit, run);
+  if (holder !== undefined) return { result: { status: "key-taken", holder }, more: false };
   const more = goOn(unit, run, progress);
   // Should the caller vanish, the promoter goes on.
   if (more && !progress) wakePromoter(unit, run);
-  return { status: "retried", more };
+  return { result: { status: "retried" }, more };
 }
 
 /** Goes on with a retry that nobody has completed; answers whether there was one. */
@@ -105,6 +109,7 @@ function pageOf(unit: Unit, run: Run, after: string, condition: string) {
 function start(unit: Unit, run: Run): void {
   unshelve(unit, run);
   dropDeadline(unit, run);
+  dropReplaced(unit, run);
   run.state = "running";
   run.ended = null;
   run.cancelling = 0;

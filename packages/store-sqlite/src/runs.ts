@@ -1,4 +1,5 @@
 import { isEnded, type RunRecord, type RunState, valueKey } from "@jobbers/core";
+import { keyOf } from "./claims.js";
 import type { Sql } from "./driver.js";
 
 export interface RunRow {
@@ -17,10 +18,11 @@ export interface RunRow {
   readonly failed: number;
   readonly traceparent: string | null;
   readonly purged: number;
+  readonly claim: string | null;
 }
 
 export const columns =
-  "seq, id, kind, name, plan, state, cancelling, priority, tags, created, started, ended, failed, traceparent, purged";
+  "seq, id, kind, name, plan, state, cancelling, priority, tags, created, started, ended, failed, traceparent, purged, claim";
 
 export function getRun(sql: Sql, id: string): RunRecord | undefined {
   const row = sql.get<RunRow>(`SELECT ${columns} FROM runs WHERE id = ?`, id);
@@ -47,6 +49,7 @@ export function recordOf(sql: Sql, row: RunRow): RunRecord {
     endedAtMs: row.ended ?? undefined,
     failure: failure?.text,
     traceparent: row.traceparent ?? undefined,
+    ...keyOf(row.claim),
     purged: row.purged === 1,
   };
 }

@@ -22,6 +22,7 @@ CREATE TABLE registrations (name TEXT PRIMARY KEY, kind TEXT NOT NULL, plan TEXT
 CREATE TABLE versions (
   name TEXT NOT NULL, plan TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (name, plan)
 ) WITHOUT ROWID;
+-- "claim" is the key that the run was submitted with, and the run that replaced it, as JSON: see claims.ts.
 -- "cancelling" is 1 where somebody cancels the run, 2 where its deadline (in ms from its submission) has passed.
 CREATE TABLE runs (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
@@ -30,10 +31,18 @@ CREATE TABLE runs (
   state TEXT NOT NULL, cancelling INTEGER NOT NULL DEFAULT 0, stopped INTEGER NOT NULL DEFAULT 0,
   started INTEGER, ended INTEGER, deadline INTEGER, held INTEGER NOT NULL DEFAULT 0,
   members INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
-  halted INTEGER NOT NULL DEFAULT 0, epilogue TEXT NOT NULL, input TEXT
+  halted INTEGER NOT NULL DEFAULT 0, epilogue TEXT NOT NULL, input TEXT, claim TEXT
 );
 -- Those that are looked for by their state; what just runs and succeeds is never entered.
 CREATE INDEX runs_by_state ON runs (state, seq) WHERE state = 'scheduled' OR state = 'failed' OR state = 'cancelled';
+-- Which run holds a key: until the instant "until", or, where that is NULL, as long as it is scheduled ("begin") or has not ended ("end").
+-- "first" is when the first of those that replaced each other was submitted, "state" how the run ended, once it is forgotten.
+CREATE TABLE claims (
+  scope TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, run INTEGER NOT NULL, id TEXT NOT NULL, fingerprint TEXT NOT NULL,
+  kept TEXT NOT NULL, until INTEGER, first INTEGER NOT NULL, state TEXT, PRIMARY KEY (scope, name, key)
+) WITHOUT ROWID;
+CREATE INDEX claims_by_run ON claims (run);
+CREATE INDEX claims_by_until ON claims (until) WHERE until IS NOT NULL;
 CREATE TABLE steps (
   run INTEGER NOT NULL, address TEXT NOT NULL, state TEXT NOT NULL, phase TEXT NOT NULL, reason TEXT,
   fence INTEGER NOT NULL, tries INTEGER NOT NULL, lost INTEGER NOT NULL, session INTEGER, worker TEXT,
@@ -94,10 +103,10 @@ CREATE TABLE timers (
 ) WITHOUT ROWID;
 -- From "told" on, what its worker tells with renewals: the number of its last bulletin, when that was, the rest as it was then.
 CREATE TABLE sessions (
-  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, birth TEXT,
   serves TEXT NOT NULL, queues TEXT NOT NULL, opened INTEGER NOT NULL, lease REAL NOT NULL, expires REAL NOT NULL,
   suspect INTEGER, state TEXT NOT NULL, ended INTEGER,
-  told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER
+  announced INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER
 );
 CREATE TABLE lanes (
   session INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, reply TEXT NOT NULL, PRIMARY KEY (session, lane)
@@ -110,6 +119,7 @@ CREATE TABLE held (
 CREATE TABLE mail (
   session INTEGER NOT NULL, run INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (session, run)
 ) WITHOUT ROWID;
+-- Where "run" is 0, "step" is a worker's name.
 CREATE TABLE events (
   cursor INTEGER PRIMARY KEY, at INTEGER NOT NULL, run INTEGER NOT NULL, type TEXT NOT NULL, step TEXT, detail TEXT
 );

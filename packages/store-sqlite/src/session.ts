@@ -1,7 +1,16 @@
 import { randomUUID } from "node:crypto";
-import type { Lease, Renewal, Session, SessionOpening, Vitals, WorkerRecord } from "@jobbers/core";
+import type {
+  Lease,
+  Renewal,
+  Session,
+  SessionOpening,
+  Vitals,
+  WorkerRecord,
+  WorkerStart,
+} from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { mailOf } from "./exchange.js";
+import { insertEvent, NO_RUN } from "./feed.js";
 import { registerLimits } from "./limit-edits.js";
 import { register } from "./registrations.js";
 import { giveBack, stepBehind } from "./report.js";
@@ -27,13 +36,14 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
   for (const registration of opening.registers) register(unit, registration);
   for (const each of opening.limits ?? []) registerLimits(unit, each);
   sql.run(
-    "INSERT INTO sessions (seq, id, worker, host, pid, serves, queues, opened, lease, expires, state) " +
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+    "INSERT INTO sessions (seq, id, worker, host, pid, birth, serves, queues, opened, lease, expires, state) " +
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
     unit.turn.nextSeq(),
     id,
     opening.worker,
     opening.host,
     opening.pid,
+    opening.birth ?? null,
     JSON.stringify(opening.serves),
     JSON.stringify(opening.queues),
     now,
@@ -86,6 +96,14 @@ export function renew(unit: Unit, id: string, vitals?: Vitals): Renewal {
   const [held] = sql.tuple("SELECT count(*) FROM held WHERE session = ?", session.seq) as [number];
   const stale = vitals ? hear(unit, session, vitals) : [];
   return { status: "alive", held, mail: mailOf(unit, session), ...(stale.length > 0 && { stale }) };
+}
+
+/** Tells of a worker's start, the first time. */
+export function announce(unit: Unit, id: string, start: Omit<WorkerStart, "session">): void {
+  const { sql } = unit;
+  const update = "UPDATE sessions SET announced = 1 WHERE id = ? AND state = 'open' AND announced = 0";
+  const session = sql.run(update, id) > 0 && knownSession(sql, unit.turn.memory.sessions, id);
+  if (session) insertEvent(unit, NO_RUN, "worker.started", session.worker, { session: id, ...start });
 }
 
 /** About how many rows a renewal touches. */
@@ -156,10 +174,12 @@ interface SessionRow {
   readonly worker: string;
   readonly host: string;
   readonly pid: number;
+  readonly birth: string | null;
   readonly queues: string;
   readonly serves: string;
   readonly opened: number;
   readonly expires: number;
+  readonly lease: number;
   readonly held: number;
   readonly heard: number | null;
   readonly lag: number | null;
@@ -169,17 +189,19 @@ interface SessionRow {
 
 export function listWorkers(sql: Sql): WorkerRecord[] {
   const select =
-    "SELECT id, worker, host, pid, queues, serves, opened, expires, heard, lag, slots, running, " +
+    "SELECT id, worker, host, pid, birth, queues, serves, opened, expires, lease, heard, lag, slots, running, " +
     "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions WHERE state = 'open' ORDER BY seq";
   return sql.all<SessionRow>(select).map((row) => ({
     session: row.id,
     worker: row.worker,
     host: row.host,
     pid: row.pid,
+    ...(row.birth !== null && { birth: row.birth }),
     queues: JSON.parse(row.queues) as string[],
     serves: JSON.parse(row.serves) as string[],
     openedAtMs: row.opened,
     expiresAtMs: row.expires,
+    leaseMs: row.lease,
     held: row.held,
     ...(row.lag !== null && { lagMs: row.lag }),
     ...loadOf(row),

@@ -18,7 +18,7 @@ type Packed = [
   startWithinMs?: number,
 ];
 
-const flag = { stoppable: 1, catches: 2, stops: 4, inline: 8 } as const;
+const flag = { stoppable: 1, catches: 2, stops: 4, inline: 8, each: 16 } as const;
 
 /** Writes a spec as a short JSON list; the address is not in it. */
 export function packSpec(spec: StepSpec): string {
@@ -26,7 +26,8 @@ export function packSpec(spec: StepSpec): string {
     (spec.stoppable ? flag.stoppable : 0) |
     (spec.catches ? flag.catches : 0) |
     (spec.stops ? flag.stops : 0) |
-    (spec.inline ? flag.inline : 0);
+    (spec.inline ? flag.inline : 0) |
+    (spec.each ? flag.each : 0);
   const packed: Packed = [
     spec.name === spec.address ? 0 : spec.name,
     spec.kind,
@@ -76,6 +77,7 @@ export function unpackSpec(address: StepAddress, text: string): StepSpec {
     queue,
     priority: priority ?? undefined,
     startWithinMs,
+    ...((flags & flag.each) !== 0 && { each: true as const }),
     phase,
     reads,
     dependents,

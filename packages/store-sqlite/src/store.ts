@@ -26,6 +26,7 @@ import { findRegistration, listRegistrations, listVersions } from "./registratio
 import { retry } from "./retry.js";
 import { getRun, headOf } from "./runs.js";
 import {
+  announce,
   closePart,
   isOpen,
   knownSession,
@@ -91,7 +92,7 @@ export function createStore({
 
   return {
     url,
-    renewal: path === MEMORY ? undefined : { module: renewerModule(), data: { url, path } },
+    renewal: path === MEMORY ? undefined : { module: renewerModule(), data: { url, path, eventsKept } },
     async submit(batch, { durability } = {}) {
       if (isClosed) throw closedError(url);
       if (durability === "replica") throw noReplica(url);
@@ -104,8 +105,8 @@ export function createStore({
     cancel: (run) => mutate(10, (unit) => cancel(unit, run)),
     async retry(run) {
       for (;;) {
-        const { status, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run));
-        if (!more) return { status };
+        const { result, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run));
+        if (!more) return result;
       }
     },
     openSession: (opening) =>
@@ -119,6 +120,7 @@ export function createStore({
     },
     expand: (expansion) => mutate(expansion.items.length, (unit) => expand(unit, expansion)),
     renew: (session, vitals) => mutate(renewalWeight(vitals), (unit) => renew(unit, session, vitals)),
+    announce: (session, start) => mutate(1, (unit) => announce(unit, session, start)),
     release: (_session, leases) =>
       releaseAll(leases, (part) => mutate(part.length, (unit) => release(unit, part))),
     async closeSession(session) {

@@ -1,4 +1,5 @@
-import type { Submission, SubmitResult } from "@jobbers/core";
+import { isTimely, type Submission, type SubmitResult } from "@jobbers/core";
+import { type Holder, judgeClaim, takeKey } from "./claims.js";
 import { setDeadline } from "./deadline.js";
 import { openingSpec } from "./epilogue.js";
 import { packUses } from "./limit-rules.js";
@@ -44,29 +45,37 @@ export function submit(unit: Unit, batch: readonly Submission[]): SubmitResult[]
 
 /** `plans` counts the new runs by plan; a plan that is in it is known to be there. */
 function submitOne(unit: Unit, submission: Submission, plans: Map<string, number>): SubmitResult {
-  const { id, fingerprint, plan, planText } = submission;
+  const { id, fingerprint, plan, planText, claim, runAtMs } = submission;
   const existing = unit.sql.tuple("SELECT fingerprint, state FROM runs WHERE id = ?", id);
   if (existing) {
     if (existing[0] !== fingerprint) return { status: "conflict", id };
-    return { status: "existing", id, state: existing[1] as Run["state"] };
+    // A run that this very transaction has changed is not written yet.
+    return { status: "existing", id, state: unit.knownRun(id)?.state ?? (existing[1] as Run["state"]) };
   }
+  const judgement = claim && judgeClaim(unit, submission, claim);
+  if (judgement && "result" in judgement) return judgement.result;
+  if (runAtMs !== undefined && !isTimely(runAtMs, unit.now))
+    return { status: "run-at-invalid", id, nowMs: unit.now };
   if (!plans.has(plan)) {
     if (planText !== undefined) putPlan(unit.sql, plan, planText);
     else if (!unit.sql.tuple("SELECT 1 FROM plans WHERE hash = ?", plan))
       return { status: "plan-missing", id };
   }
   plans.set(plan, (plans.get(plan) ?? 0) + 1);
-  const run = createRun(unit, submission);
+  const run = createRun(unit, submission, judgement?.replaces);
   return { status: "created", id, state: run.state };
 }
 
-function createRun(unit: Unit, submission: Submission): Run {
-  const { entries, runAtMs, delayMs = 0 } = submission;
-  const due = runAtMs ?? unit.now + Math.max(0, Math.ceil(delayMs));
+function createRun(unit: Unit, submission: Submission, replaces: Holder | undefined): Run {
+  const { entries, claim } = submission;
+  const due = dueOf(unit, submission, replaces);
   const isScheduled = due > unit.now;
   const run = insertRun(unit, submission, isScheduled ? "scheduled" : "running");
+  if (claim) takeKey(unit, run, submission, claim, replaces);
   unit.event(run, "run.created");
-  if (submission.deadlineMs !== undefined) setDeadline(unit, run, submission.deadlineMs);
+  const { deadlineMs, deadlineFrom } = submission;
+  const waitMs = deadlineFrom === "start" ? Math.max(0, due - unit.now) : 0;
+  if (deadlineMs !== undefined) setDeadline(unit, run, waitMs + deadlineMs);
   if (isScheduled) schedule(unit, run, submission, due);
   else {
     startEntries(unit, run, entries.items, submission.limits);
@@ -74,6 +83,17 @@ function createRun(unit: Unit, submission: Submission): Run {
     endBodyIfDone(unit, run, "");
   }
   return run;
+}
+
+/** When a run starts: who replaces others does not put them off for ever. */
+function dueOf(
+  { now }: Unit,
+  { runAtMs, delayMs = 0, claim }: Submission,
+  replaces: Holder | undefined,
+): number {
+  const due = runAtMs ?? now + Math.max(0, Math.ceil(delayMs));
+  const isLimited = replaces !== undefined && claim?.maxMs !== undefined;
+  return isLimited ? Math.min(due, replaces.firstMs + Math.ceil(claim.maxMs as number)) : due;
 }
 
 /** The record is written at once: its number and id have to be found by what comes next. */

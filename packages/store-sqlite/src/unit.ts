@@ -1,6 +1,14 @@
-import type { JsonValue, StepAddress, StepReason, StepSpec, StepState } from "@jobbers/core";
+import {
+  type JsonValue,
+  type RunEventRecord,
+  type StepAddress,
+  type StepReason,
+  type StepSpec,
+  type StepState,
+  stepEventOf,
+} from "@jobbers/core";
 import type { Sql, Tuple } from "./driver.js";
-import { type EventType, insertEvent } from "./feed.js";
+import { insertEvent } from "./feed.js";
 import { Ledger } from "./ledger.js";
 import { Limits } from "./limits.js";
 import {
@@ -53,6 +61,11 @@ export class Unit {
     if (known) return known;
     const row = this.sql.tuple(`SELECT ${runColumns} FROM runs WHERE id = ?`, id);
     return row && this.adopt(runOf(row));
+  }
+
+  /** A run that this unit has met. */
+  knownRun(id: string): Run | undefined {
+    return this.#ids.get(id);
   }
 
   run(seq: number): Run | undefined {
@@ -122,9 +135,11 @@ export class Unit {
     step.dirty = true;
     if (state !== "ready" && state !== "blocked")
       step.run.tally.set(state, (step.run.tally.get(state) ?? 0) + 1);
+    const news = step.spec.each && stepEventOf(state);
+    if (news) this.event(step.run, news, step.address, reason === null ? undefined : { reason });
   }
 
-  event(run: Run, type: EventType, step?: StepAddress, detail?: JsonValue): void {
+  event(run: Run, type: RunEventRecord["type"], step?: StepAddress, detail?: JsonValue): void {
     insertEvent(this, run.seq, type, step, detail);
   }
 

@@ -1,5 +1,14 @@
-import { BEATS_LIMIT, type Beat, type Bulletin, type Lease, type Vitals } from "@jobbers/core";
+import {
+  BEATS_LIMIT,
+  type Beat,
+  type Bulletin,
+  type JsonValue,
+  type Lease,
+  progressNews,
+  type Vitals,
+} from "@jobbers/core";
 import { tellDurations } from "./durations.js";
+import { insertEvent } from "./feed.js";
 import type { KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
 
@@ -28,12 +37,12 @@ function keepBeat(unit: Unit, session: KnownSession, beat: Beat, isNew: boolean)
   const { sql, now } = unit;
   const { run: id, address, fence } = beat.lease;
   const select =
-    "SELECT held.run, held.since, held.at FROM held JOIN runs ON runs.seq = held.run " +
+    "SELECT held.run, held.since, held.at, held.progress FROM held JOIN runs ON runs.seq = held.run " +
     "JOIN steps ON steps.run = held.run AND steps.address = held.address " +
     "WHERE held.session = ? AND runs.id = ? AND held.address = ? AND steps.fence = ?";
   const row = sql.tuple(select, session.seq, id, address, fence);
   if (!row || !isNew) return row !== undefined;
-  const [run, since, before] = row as [number, number | null, string | null];
+  const [run, since, before, rest] = row as [number, number | null, string | null, string | null];
   const at = beat.at === undefined ? null : JSON.stringify(beat.at);
   sql.run(
     "UPDATE held SET heard = ?, since = ?, at = ?, progress = ? WHERE session = ? AND run = ? AND address = ?",
@@ -45,5 +54,7 @@ function keepBeat(unit: Unit, session: KnownSession, beat: Beat, isNew: boolean)
     run,
     address,
   );
+  const news = at === before && beat.rest === rest ? undefined : progressNews(beat);
+  if (news) insertEvent(unit, run, "step.progress", address, JSON.parse(news) as JsonValue);
   return true;
 }

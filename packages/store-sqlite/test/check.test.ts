@@ -46,6 +46,12 @@ const mendable: readonly Case[] = [
     () => `DELETE FROM timers WHERE ${step(busy.mapped, "item[1]")}`,
     ["step-unplaced"],
   ],
+  [
+    "a key that is held until the end of a run that is gone",
+    () =>
+      "INSERT INTO claims (scope, name, key, run, id, fingerprint, kept, first) VALUES ('singleton', 'a', '', 99999, 'x', 'f', 'end', 1)",
+    ["orphan"],
+  ],
   ["a scheduled run without its timer", () => "DELETE FROM timers WHERE address = ''", ["step-unplaced"]],
   [
     "a running step without its lease",

@@ -35,6 +35,7 @@ export interface TaskStepParts extends StepParts {
   readonly priority?: number;
   readonly retry?: Partial<RetryPlan>;
   readonly startWithinMs?: number;
+  readonly events?: "each";
   /** Default: an object with the output of each parent that is a task. */
   readonly input?: Wiring;
 }
@@ -69,7 +70,7 @@ export const literal = (value: JsonValue): Wiring => ({ value, wires: [] });
  * taskStep("b", { after: ["a"], trigger: "all_done" });
  */
 export function taskStep(name: string, parts: TaskStepParts = {}): TaskStep {
-  const { task = baseName(name), queue = "default", priority, retry, startWithinMs, input } = parts;
+  const { task = baseName(name), queue = "default", priority, retry, startWithinMs, events, input } = parts;
   return {
     ...base(name, parts),
     kind: "task",
@@ -78,6 +79,7 @@ export function taskStep(name: string, parts: TaskStepParts = {}): TaskStep {
     ...(priority !== undefined && { priority }),
     retry: { ...noRetry, ...retry },
     ...(startWithinMs !== undefined && { startWithinMs }),
+    ...(events !== undefined && { events }),
     input: input ?? parentsInput(parts.after ?? []),
   };
 }

@@ -9,6 +9,7 @@ export const CHANGING = [
   "exchange",
   "expand",
   "renew",
+  "announce",
   "release",
   "closeSession",
   "throttle",

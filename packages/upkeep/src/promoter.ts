@@ -6,6 +6,8 @@ export interface PromoterOptions extends ActorOptions {
   readonly store: Pick<Store, "promoteDue">;
   /** How long it waits at most before it looks again, in milliseconds; default 5 s. */
   readonly pollMs?: number | undefined;
+  /** Told after the first look of each start how many timers were overdue. */
+  readonly onFirst?: ((promoted: number) => void) | undefined;
 }
 
 /** The most timers that one call of the store fires. */
@@ -25,6 +27,8 @@ export class Promoter extends Actor {
   protected readonly name = "promoter";
   readonly #store: PromoterOptions["store"];
   readonly #pollMs: number;
+  readonly #onFirst: (promoted: number) => void;
+  #isFirst = true;
   /** When it looks next, on the monotonic clock; nothing is early enough for one that is stopped. */
   #nextMs = Number.NEGATIVE_INFINITY;
   #alarm: NodeJS.Timeout | undefined;
@@ -33,6 +37,7 @@ export class Promoter extends Actor {
     super(options);
     this.#store = options.store;
     this.#pollMs = options.pollMs ?? 5_000;
+    this.#onFirst = options.onFirst ?? (() => {});
   }
 
   /** Hears that a timer of the store is due in so many milliseconds: it looks then, unless it does so before. */
@@ -48,6 +53,7 @@ export class Promoter extends Actor {
 
   override async stop(): Promise<void> {
     await super.stop();
+    this.#isFirst = true;
     this.#expect(Number.NEGATIVE_INFINITY);
   }
 
@@ -65,9 +71,12 @@ export class Promoter extends Actor {
   }
 
   async #promote(signal: AbortSignal): Promise<number> {
-    for (;;) {
+    for (let total = 0; ; ) {
       const { promoted, nextDueMs } = await this.#store.promoteDue(LIMIT);
+      total += promoted;
       if (promoted < LIMIT || signal.aborted) {
+        if (this.#isFirst) this.#onFirst(total);
+        this.#isFirst = false;
         const pollMs = this.jittered(this.#pollMs);
         return nextDueMs === undefined
           ? pollMs

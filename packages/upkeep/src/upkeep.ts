@@ -2,24 +2,35 @@ import type { Retention, Store } from "@jobbers/core";
 import type { ActorOptions } from "./actor.js";
 import { Janitor } from "./janitor.js";
 import { Promoter } from "./promoter.js";
-import { goneFrom, Reaper } from "./reaper.js";
+import { goneFrom, Reaper, type Taken } from "./reaper.js";
 
 /** What `createUpkeep` takes. */
 export interface UpkeepOptions extends ActorOptions {
-  readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "purge">;
+  readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "readTime" | "purge">;
   /**
    * Which machine this is, as its workers say (`hostIdentity()` of the worker): steps of its dead processes are taken back at
    * once. Left out, every lost worker's lease is waited for.
    */
   readonly host?: string | undefined;
+  /**
+   * When a process of this machine began (`processBirth` of the worker), so that one that got a dead worker's pid is not taken for it.
+   */
+  readonly birthOf?: ((pid: number) => string | undefined) | undefined;
   /** How long, and how many, ended runs are kept, by outcome. */
   readonly retention?: Partial<Retention> | undefined;
+  /** Told once a start, when its first looks are over. */
+  readonly onFirst?: ((found: Found) => void) | undefined;
   /** How far the reaper's sweeps are apart, in milliseconds; default 5 s. */
   readonly sweepMs?: number | undefined;
   /** How often due timers are looked for at least, in milliseconds; default 5 s. */
   readonly pollMs?: number | undefined;
   /** How often ended runs are cleaned up, in milliseconds; default 1 min. */
   readonly cleanEveryMs?: number | undefined;
+}
+
+/** What a start found, and recovered: what the first sweep took, and timers that were overdue. */
+export interface Found extends Taken {
+  readonly overdue: number;
 }
 
 export interface Upkeep {
@@ -37,16 +48,18 @@ export interface Upkeep {
  * Makes what keeps a store going: promoter, reaper and janitor. Any process may run it, several may, and one has to.
  *
  * @example
- * const upkeep = createUpkeep({ store, host: hostIdentity() });
+ * const upkeep = createUpkeep({ store, host: hostIdentity(), birthOf: processBirth });
  * await upkeep.start();
  */
 export function createUpkeep(options: UpkeepOptions): Upkeep {
-  const { store, host, retention, sweepMs, pollMs, cleanEveryMs, log, random } = options;
-  const promoter = new Promoter({ store, pollMs, log, random });
+  const { store, host, birthOf, retention, sweepMs, pollMs, cleanEveryMs, onFirst, log, random } = options;
+  const first = firstOf(onFirst);
+  const promoter = new Promoter({ store, pollMs, onFirst: first.promoted, log, random });
   const reaper = new Reaper({
     store,
     sweepMs,
-    isGone: host === undefined ? undefined : goneFrom(host),
+    isGone: host === undefined ? undefined : goneFrom(host, birthOf),
+    onFirst: first.swept,
     log,
     random,
   });
@@ -57,5 +70,27 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     stop: async () => void (await Promise.all(actors.map((actor) => actor.stop()))),
     wake: () => promoter.wake(),
     due: (inMs) => promoter.due(inMs),
+  };
+}
+
+/** Puts the first looks of the two together; a new start begins with both again. */
+function firstOf(onFirst: (found: Found) => void = () => {}) {
+  let taken: Taken | undefined;
+  let overdue: number | undefined;
+  const tell = () => {
+    if (taken === undefined || overdue === undefined) return;
+    onFirst({ ...taken, overdue });
+    taken = undefined;
+    overdue = undefined;
+  };
+  return {
+    swept(found: Taken) {
+      taken = found;
+      tell();
+    },
+    promoted(count: number) {
+      overdue = count;
+      tell();
+    },
   };
 }

@@ -17,7 +17,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 function workerOf(parts: Partial<WorkerRecord>): WorkerRecord {
   return {
     ...{ session: "s", worker: "w", host: "here", pid: process.pid, queues: [], serves: [], held: 0 },
-    ...{ openedAtMs: 0, expiresAtMs: 0 },
+    ...{ openedAtMs: 0, expiresAtMs: 15_000, leaseMs: 15_000 },
     ...parts,
   };
 }
@@ -108,7 +108,8 @@ describe("the promoter", () => {
 describe("the reaper", () => {
   it("sweeps at once, names the gone, and goes on while there is more", async () => {
     const swept: unknown[] = [];
-    const store: Pick<Store, "reapSessions" | "listWorkers"> = {
+    const store: Pick<Store, "reapSessions" | "listWorkers" | "readTime"> = {
+      readTime: async () => 0,
       listWorkers: async () => [workerOf({ session: "a", pid: 1 }), workerOf({ session: "b", pid: 2 })],
       reapSessions: async (sweep) => {
         swept.push(sweep);
@@ -121,6 +122,42 @@ describe("the reaper", () => {
     await reaper.stop();
     expect(swept[0]).toEqual({ sweepMs: 5_000, limit: 500, gone: ["b"] });
     expect(swept).toHaveLength(3);
+  });
+
+  it("takes over from a worker that came back under its name as soon as it missed a renewal", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const swept: unknown[] = [];
+    let nowMs = 20_000;
+    const store: Pick<Store, "reapSessions" | "listWorkers" | "readTime"> = {
+      readTime: async () => nowMs,
+      listWorkers: async () => [
+        workerOf({ session: "old", host: "there", openedAtMs: 0, expiresAtMs: 30_000 }),
+        workerOf({ session: "new", openedAtMs: 19_000, expiresAtMs: 34_000 }),
+      ],
+      reapSessions: async ({ unheard }) => {
+        swept.push(unheard?.map(({ session }) => session));
+        return { sessions: [], returned: 0, quarantined: 0, more: false };
+      },
+    };
+    const reaper = new Reaper({ store, sweepMs: 5_000, random: () => 0 });
+    await reaper.start();
+    await vi.advanceTimersByTimeAsync(0);
+    // Its last renewal was at 15,000: half a lease after that it counts as gone, long before the next sweep.
+    nowMs = 22_501;
+    await vi.advanceTimersByTimeAsync(2_501);
+    expect(swept).toEqual([undefined, ["old"]]);
+    await reaper.stop();
+    vi.useRealTimers();
+  });
+
+  it("is not deceived by a process that got a dead worker's pid", () => {
+    const isGone = goneFrom("here", (pid) => (pid === process.pid ? "200" : undefined));
+    expect(isGone({ host: "here", pid: process.pid, birth: "100" })).toBe(true);
+    expect(isGone({ host: "there", pid: process.pid, birth: "100" })).toBe(false);
+    expect(isGone({ host: "here", pid: process.pid, birth: "200" })).toBe(false);
+    // Nothing is known of when it began: that a process has its pid counts.
+    expect(isGone({ host: "here", pid: process.pid })).toBe(false);
+    expect(goneFrom("here")({ host: "here", pid: process.pid, birth: "100" })).toBe(false);
   });
 
   it("knows a dead process of its own host, and nothing of other hosts", async () => {
@@ -196,6 +233,7 @@ describe("the bundle", () => {
     const upkeep = createUpkeep({
       host: "here",
       store: {
+        readTime: async () => 0,
         listWorkers: async () => [],
         promoteDue: async () => ({ promoted: calls.promoteDue++ * 0 }),
         reapSessions: async () => ({

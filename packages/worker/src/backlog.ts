@@ -13,14 +13,14 @@ import { after } from "./waiting.js";
  *      │                                                              ▲
  *      ├──────▶ waits ──── a slot is free ────────────────────────────┤
  *      │          └── longer than its patience, its run is cancelled, │
- *      │              the worker stops or doubts its lease ──▶ given back
+ *      │              the worker stops or doubts its lease ──▶ given back, to the head of its line
  *      │                                                              │
  *      └──────▶ suspect (lost twice before) ── nothing else waits ────┘
- *                 └── there is a suspect already ──▶ given back
+ *                 └── there is a suspect already ──▶ given back, to the end of its line
  *
  * A worker that dies takes all that it holds along, and a step that is lost three times is quarantined. So a suspect begins when
- * nothing waits beside it any more, and as long as it is on trial nothing new is taken: a step that kills workers meets no
- * other suspect on its third time, and none is quarantined for it.
+ * nothing waits beside it any more, nothing new is taken for ten seconds or until it has returned, and as long as it runs, for five
+ * minutes at most, no other suspect is kept: a step that kills workers meets no other one on its third time.
  */
 export interface BacklogOptions {
   readonly slots: Slots;
@@ -40,23 +40,36 @@ interface Waiting extends Holding {
 /** How long a step waits for a slot before other workers may have it, in milliseconds. */
 const PATIENCE_MS = 50;
 
-/** How long a suspect runs alone before other steps are taken again, in milliseconds. */
-const TRIAL_MS = 10_000;
+/** How long a suspect runs before new steps are taken again, and before another suspect may begin, in milliseconds. */
+const ALONE_MS = 10_000;
+const TRIAL_MS = 5 * 60_000;
+
+/** How long nothing is taken after a suspect was refused, in milliseconds, while the other one runs: it may well be the next in line. */
+const REFUSED_MS = 250;
+
+interface Trial {
+  readonly lease: Lease;
+  /** What waited beside the suspect has been given back. */
+  isClear: boolean;
+  readonly stops: (() => void)[];
+}
 
 export class Backlog {
   readonly #options: BacklogOptions;
   readonly #waiting: Waiting[] = [];
   #givingBack: Promise<unknown> = Promise.resolve();
-  #trial: { readonly lease: Lease; clear: boolean; readonly stop: () => void } | undefined;
+  #trial: Trial | undefined;
+  /** How many reasons there are to take nothing new. */
+  #closings = 0;
   #impatient: (() => void) | undefined;
 
   constructor(options: BacklogOptions) {
     this.#options = options;
   }
 
-  /** True while nothing new is to be taken, because a suspect is on trial. */
+  /** True while nothing new is to be taken, because of a suspect. */
   get closed(): boolean {
-    return this.#trial !== undefined;
+    return this.#closings > 0;
   }
 
   /** Begins a step, or keeps it until there is a slot. */
@@ -105,7 +118,7 @@ export class Backlog {
     const executor = this.#options.executor();
     for (let at = 0; at < this.#waiting.length && executor.mayAdmit; ) {
       const next = this.#waiting[at] as Waiting;
-      const isEarly = next.lease === this.#trial?.lease && !this.#trial.clear;
+      const isEarly = next.lease === this.#trial?.lease && !this.#trial.isClear;
       if (isEarly || !executor.admits(next.grant)) {
         at += 1;
         continue;
@@ -124,12 +137,12 @@ export class Backlog {
     this.#release(waiting);
   }
 
-  #release(waiting: Waiting): void {
+  #release(waiting: Waiting, first = true): void {
     const { slots, reporter } = this.#options;
     slots.wait(-1);
     if (this.#trial?.lease === waiting.lease) this.#endTrial();
     const told = new Promise<void>((resolve) =>
-      reporter.last(waiting, { type: "released", lease: waiting.lease, first: true }, resolve),
+      reporter.last(waiting, { type: "released", lease: waiting.lease, first }, resolve),
     );
     this.#givingBack = Promise.all([this.#givingBack, told]);
   }
@@ -143,7 +156,7 @@ export class Backlog {
       this.#impatient = after(PATIENCE_MS - waitedMs, () => this.#lookAtTheOldest());
       return;
     }
-    this.#options.pace.waited(waitedMs);
+    this.#options.pace.stalled();
     this.giveBack();
   }
 
@@ -151,21 +164,34 @@ export class Backlog {
   #suspect(grant: Grant): void {
     const suspect = this.#keep(grant);
     if (this.#trial) {
-      this.#release(suspect);
+      this.#trial.stops.push(this.#closeFor(REFUSED_MS));
+      this.#release(suspect, false);
       return;
     }
-    const trial = {
-      lease: suspect.lease,
-      clear: false,
-      stop: after(TRIAL_MS, () => this.#endTrial(), "unref"),
-    };
+    const stops = [this.#closeFor(ALONE_MS), after(TRIAL_MS, () => this.#endTrial(), "unref")];
+    const trial: Trial = { lease: suspect.lease, isClear: false, stops };
     this.#trial = trial;
     this.giveBack();
     this.#waiting.unshift(suspect);
     void this.#allGivenBack().then(() => {
-      trial.clear = true;
+      trial.isClear = true;
       this.#beginNext();
     });
+  }
+
+  /** Takes nothing new for so long, or until the answer is called. */
+  #closeFor(ms: number): () => void {
+    let isOver = false;
+    this.#closings += 1;
+    const open = () => {
+      if (isOver) return;
+      isOver = true;
+      cancel();
+      this.#closings -= 1;
+      this.#options.onRoom();
+    };
+    const cancel = after(ms, open, "unref");
+    return open;
   }
 
   /** Resolves when the store has all that was given back, what comes with the same exchange included. */
@@ -177,8 +203,8 @@ export class Backlog {
   }
 
   #endTrial(): void {
-    this.#trial?.stop();
+    const trial = this.#trial;
     this.#trial = undefined;
-    this.#options.onRoom();
+    for (const stop of trial?.stops ?? []) stop();
   }
 }

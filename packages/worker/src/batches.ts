@@ -18,8 +18,8 @@ export interface BatchesOptions {
   readonly slots: Slots;
   readonly deps: unknown;
   readonly log: TaskLog;
-  /** A handler has returned after so long, with so many steps, and its slot is free. */
-  readonly onReturned: (tookMs: number, steps: number) => void;
+  /** A handler has returned, with so many steps, and its slot is free. */
+  readonly onReturned: (steps: number) => void;
 }
 
 /** An attempt's place in a call. */
@@ -165,14 +165,13 @@ export class Batches {
   /** Never rejects. */
   async #run(task: AnyTask, members: readonly Member[]): Promise<void> {
     const { slots, onReturned } = this.#options;
-    const startedMs = performance.now();
     try {
       if (members.length > 0) await this.#call(task, members);
     } catch (thrown) {
       for (const { reject } of members) reject(thrown);
     } finally {
       slots.release();
-      onReturned(performance.now() - startedMs, members.length);
+      onReturned(members.length);
     }
   }
 

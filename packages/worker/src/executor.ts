@@ -41,8 +41,8 @@ export interface ExecutorOptions {
   readonly throttle: Throttle;
   /** An attempt has ended, and its handler has returned. */
   readonly onEnded: (attempt: Attempt) => void;
-  /** A handler has returned after so long, and its slot is free. */
-  readonly onReturned: (tookMs: number) => void;
+  /** A handler has returned, with so many steps, and its slot is free. */
+  readonly onReturned: (steps: number) => void;
 }
 
 const BEGINS = Promise.resolve();
@@ -132,7 +132,7 @@ export class Executor {
       onEnded(attempt);
       if (!seat) {
         slots.release();
-        onReturned(performance.now() - attempt.startedMs);
+        onReturned(1);
       }
     }
   }

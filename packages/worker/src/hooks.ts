@@ -40,32 +40,35 @@ export class HookCalls {
   }
 
   started(attempt: Attempt, task: AnyTask, step: TaskStep): void {
-    if (this.#wants(task)) this.#tell(task, "onStart", this.#toldOf(attempt, task, step));
+    if (!this.#wants(task)) return;
+    const told = this.#toldOf(attempt, task, step);
+    this.#tell(task, "onStart", told, () => copyOf(told));
   }
 
   succeeded(attempt: Attempt, task: AnyTask, output: unknown): void {
-    if (!attempt.told) return;
-    const event = { ...attempt.told, outcome: "succeeded", output, tookMs: tookMs(attempt) } as const;
-    this.#tell(task, "onSuccess", event);
-    this.#tell(task, "onSettled", event);
+    const { told } = attempt;
+    if (!told) return;
+    const ms = tookMs(attempt);
+    const event = () => Object.assign(copyOf(told), { outcome: "succeeded", output, tookMs: ms } as const);
+    this.#tell(task, "onSuccess", told, event);
+    this.#tell(task, "onSettled", told, event);
   }
 
   failed(attempt: Attempt, task: AnyTask, step: TaskStep, failure: HookedFailure): void {
     if (!this.#wants(task)) return;
     const told = this.#toldOf(attempt, task, step);
-    const event = { ...told, outcome: "failed", ...failure, tookMs: tookMs(attempt) } as const;
-    this.#tell(task, "onError", event);
-    this.#tell(task, "onSettled", event);
+    const how = { outcome: "failed", ...failure, tookMs: tookMs(attempt) } as const;
+    const event = () => Object.assign(copyOf(told), how);
+    this.#tell(task, "onError", told, event);
+    this.#tell(task, "onSettled", told, event);
   }
 
   /** An attempt was given up; one that never began is not told of. */
   released(attempt: Attempt): void {
-    if (!attempt.told || !attempt.task) return;
-    this.#tell(attempt.task, "onSettled", {
-      ...attempt.told,
-      outcome: "released",
-      tookMs: tookMs(attempt),
-    });
+    const { told, task } = attempt;
+    if (!told || !task) return;
+    const how = { outcome: "released", tookMs: tookMs(attempt) } as const;
+    this.#tell(task, "onSettled", told, () => Object.assign(copyOf(told), how));
   }
 
   #wants(task: AnyTask): boolean {
@@ -81,21 +84,22 @@ export class HookCalls {
   #tell<Name extends keyof Hooks>(
     task: AnyTask,
     name: Name,
-    event: Parameters<NonNullable<Hooks[Name]>>[0],
+    about: HookedAttempt,
+    event: () => Parameters<NonNullable<Hooks[Name]>>[0],
   ): void {
-    this.#call(task.hooks, name, event);
-    this.#call(this.ofWorker, name, event);
+    this.#call(task.hooks, name, about, event);
+    this.#call(this.ofWorker, name, about, event);
   }
 
-  #call(hooks: Hooks | undefined, name: keyof Hooks, event: HookedAttempt): void {
+  #call(hooks: Hooks | undefined, name: keyof Hooks, about: HookedAttempt, event: () => object): void {
     if (!hooks?.[name]) return;
     try {
       // Each hook gets an object of its own, so that none can change what the next one is told.
-      const answer: unknown = hooks[name]({ ...event } as never);
+      const answer: unknown = hooks[name](event() as never);
       if (typeof answer === "object" && answer !== null && "then" in answer)
-        this.#follow(answer, name, event);
+        this.#follow(answer, name, about);
     } catch (thrown) {
-      this.#failed(thrown, name, event);
+      this.#failed(thrown, name, about);
     }
   }
 
@@ -124,6 +128,11 @@ export function createHookCalls(
   if (ofWorker) return new HookCalls(ofWorker, log);
   for (const { hooks } of tasks) if (hooks) return new HookCalls(undefined, log);
   return undefined;
+}
+
+/** Written out: for small tasks, spreading into other properties costs more than all the rest of a hook. */
+function copyOf({ run, step, task, queue, attempt, tries }: HookedAttempt): HookedAttempt {
+  return { run, step, task, queue, attempt, tries };
 }
 
 function tookMs({ startedMs }: Attempt): number {

@@ -1,7 +1,7 @@
 export { AttemptAborted } from "./attempt.js";
 export type { Observer, WorkerEvent } from "./events.js";
 export { MAX_RUN_STEPS } from "./expander.js";
-export { hostIdentity } from "./host.js";
+export { hostIdentity, processBirth } from "./host.js";
 export { consoleLog } from "./log.js";
 export type { WorkerOptions } from "./options.js";
 export type { Verdict } from "./outbox.js";

@@ -1,24 +1,33 @@
 /**
  * How many steps to take before there are slots for them, so that small steps come in hundreds and none is kept from other workers
- * for long: as many as all slots together get through in 5 ms, by the moving average of how long handlers ran lately. Handlers
- * of 50 ms and more leave nothing to take ahead on ten slots, and an empty worker that knows nothing yet takes nothing ahead.
+ * for long: as many as have returned in 5 ms lately. A worker whose handlers take seconds takes nothing ahead, nor does one that is
+ * stuck or knows nothing yet.
  */
 export class Pace {
-  #meanMs: number | undefined;
-  /** How many handlers have to return before steps are taken ahead again. */
+  readonly #now: () => number;
+  /** The window that began last, and how many steps returned in it and in the one before. */
+  #fromMs: number;
+  #current = 0;
+  #last = 0;
+  /** How many steps have to return before others are taken ahead again. */
   #caution = 0;
 
-  /** A handler has returned after so long, with so many steps. */
-  returned(ms: number, steps = 1): void {
-    const each = ms / steps;
-    const weight = steps === 1 ? WEIGHT : 1 - (1 - WEIGHT) ** steps;
-    this.#meanMs = this.#meanMs === undefined ? each : this.#meanMs + (each - this.#meanMs) * weight;
+  /** The clock answers milliseconds, and only moves forwards. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#fromMs = now();
+  }
+
+  /** A handler has returned, with so many steps. */
+  returned(steps = 1): void {
+    this.#turn();
+    this.#current += steps;
     this.#caution = Math.max(0, this.#caution - steps);
   }
 
-  /** A step that was taken ahead has waited for so long: who is before it is slower than thought. */
-  waited(ms: number): void {
-    this.#meanMs = Math.max(this.#meanMs ?? 0, ms);
+  /** A step that was taken ahead has waited too long: who is before it is slower than those who returned. */
+  stalled(): void {
+    this.#current = this.#last = 0;
   }
 
   /** A step has lost its worker before. Should it take this one down as well, few others are to go with it. */
@@ -26,15 +35,27 @@ export class Pace {
     this.#caution = CAUTION;
   }
 
-  /** How many steps to take ahead of so many slots. */
-  ahead(capacity: number): number {
-    if (this.#meanMs === undefined || this.#caution > 0) return 0;
-    return Math.min(MOST_AHEAD, Math.floor((capacity * AHEAD_MS) / Math.max(this.#meanMs, 0.001)));
+  /** How many steps to take ahead. */
+  get ahead(): number {
+    if (this.#caution > 0) return 0;
+    const intoMs = this.#turn();
+    return Math.min(MOST_AHEAD, Math.floor(((this.#last + this.#current) * AHEAD_MS) / (WINDOW_MS + intoMs)));
+  }
+
+  /** Begins the next window where it is time; answers how long the present one has lasted. */
+  #turn(): number {
+    const nowMs = this.#now();
+    const intoMs = nowMs - this.#fromMs;
+    if (intoMs < WINDOW_MS) return intoMs;
+    this.#last = intoMs < 2 * WINDOW_MS ? this.#current : 0;
+    this.#current = 0;
+    this.#fromMs = nowMs;
+    return 0;
   }
 }
 
-/** What the newest handler counts for in the average. */
-const WEIGHT = 1 / 16;
+/** How long returns are counted, in milliseconds, before the next count begins. */
+const WINDOW_MS = 50;
 
 /** How much work is taken ahead, in milliseconds. */
 const AHEAD_MS = 5;
@@ -42,5 +63,5 @@ const AHEAD_MS = 5;
 /** The most steps that are taken ahead: more of them in one call would keep a Redis from others. */
 const MOST_AHEAD = 200;
 
-/** For how many handlers the worker takes nothing ahead after it saw a step that was lost before. */
+/** For how many steps the worker takes nothing ahead after it saw one that was lost before. */
 const CAUTION = 64;

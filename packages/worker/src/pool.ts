@@ -10,6 +10,7 @@ import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
 import { Finder } from "./finder.js";
 import { createHookCalls, type HookCalls } from "./hooks.js";
+import { processBirth } from "./host.js";
 import { Lane } from "./lane.js";
 import { Ledger } from "./ledger.js";
 import type { Settings } from "./options.js";
@@ -61,10 +62,10 @@ export class Pool {
     const onFreed = () => this.#wakeOne();
     const { concurrency } = settings;
     this.slots = new Slots(concurrency, () =>
-      this.backlog.closed ? -concurrency : this.pace.ahead(concurrency) + this.batches.room,
+      this.backlog.closed ? -concurrency : this.pace.ahead + this.batches.room,
     );
-    const onReturned = (tookMs: number, steps = 1) => {
-      if (steps > 0) this.pace.returned(tookMs, steps);
+    const onReturned = (steps: number) => {
+      this.pace.returned(steps);
       this.backlog.next();
       onFreed();
     };
@@ -176,18 +177,18 @@ export class Pool {
   }
 
   #receive({ mail, grants }: ExchangeReply): void {
-    for (const grant of grants) this.#start(grant);
+    // Those that were on their way when the worker was told to stop go back, the oldest last, so that it is the first again.
+    if (this.stopping.signal.aborted) for (const grant of grants.toReversed()) this.#giveBack(grant);
+    else for (const grant of grants) this.#start(grant);
     this.hearMail(mail);
   }
 
   #start(grant: Grant): void {
     if (grant.phase === "run") this.batches.note(this.#settings.registry.tasks.get(grant.needs));
-    if (this.stopping.signal.aborted) this.#giveBack(grant);
-    else if (grant.phase === "run") this.backlog.receive(grant);
+    if (grant.phase === "run") this.backlog.receive(grant);
     else this.control.start(grant);
   }
 
-  /** A grant that was on its way when the worker was told to stop. */
   #giveBack({ lease }: Grant): void {
     const holding = { lease, disown: () => {} };
     this.ledger.add(holding);
@@ -213,7 +214,17 @@ function openKeeper(
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
     ...{ store, maxBlockMs, log, random, signal: signals.ending },
-    opening: { worker: name, host, pid: process.pid, leaseMs, serves, queues, registers, limits },
+    opening: {
+      worker: name,
+      host,
+      pid: process.pid,
+      birth: processBirth(process.pid),
+      leaseMs,
+      serves,
+      queues,
+      registers,
+      limits,
+    },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });
       pool()?.disown("the worker's lease has ended, so another worker may have this step");

@@ -1,4 +1,4 @@
-import type { Progress, StepAddress } from "@jobbers/core";
+import { type Progress, quoted, type StepAddress } from "@jobbers/core";
 import type { Attempt } from "./attempt.js";
 import { drain } from "./drain.js";
 import { type Settings, settingsOf, type WorkerOptions } from "./options.js";
@@ -31,6 +31,7 @@ export interface WorkerStats {
   /** False while its session may have ended. */
   readonly trusted: boolean;
   readonly concurrency: number;
+  readonly queues: readonly string[];
   /** Slots in use, those of abandoned handlers included. */
   readonly busy: number;
   /** Steps that it has taken and that wait for a slot, and how many it would take ahead as things are. */
@@ -132,12 +133,13 @@ class RestartableWorker implements Worker {
     const pool = this.#pool;
     const running = [...(pool?.executor.running ?? [])].map(describe);
     return {
-      ...{ state: this.state, name: this.#settings.name, concurrency: this.#settings.concurrency, running },
+      ...{ state: this.state, name: this.#settings.name, running },
+      ...{ concurrency: this.#settings.concurrency, queues: this.#settings.queues },
       session: pool?.keeper.id,
       trusted: pool?.keeper.trusted ?? false,
       busy: pool?.slots.taken ?? 0,
       waiting: pool?.slots.waiting ?? 0,
-      ahead: pool?.pace.ahead(pool.slots.capacity) ?? 0,
+      ahead: pool?.pace.ahead ?? 0,
       abandoned: running.filter(({ abandoned }) => abandoned).length,
       control: pool?.control.busy ?? 0,
       held: pool?.ledger.size ?? 0,
@@ -150,6 +152,7 @@ class RestartableWorker implements Worker {
 
   async #open(): Promise<void> {
     this.#opening = new AbortController();
+    warnOfShortHeartbeats(this.#settings);
     this.#pool = await Pool.open(this.#settings, this.#opening.signal);
   }
 
@@ -173,6 +176,19 @@ class RestartableWorker implements Worker {
     const hurry = this.#hurry;
     if (graceMs <= 0) hurry.abort();
     else void pause(graceMs, hurry.signal).then(() => hurry.abort());
+  }
+}
+
+/** Others look at the store, and that hears of heartbeats with renewals only. */
+function warnOfShortHeartbeats({ registry, leaseMs, log }: Settings): void {
+  const renewalMs = leaseMs / 3;
+  for (const { name, heartbeatMs } of registry.tasks.values()) {
+    if (heartbeatMs === undefined || heartbeatMs >= renewalMs) continue;
+    const why = "this worker gives a silent step up in time, but others see that with its next renewal only";
+    log.warn(`task ${quoted(name)}: its heartbeat is shorter than a renewal; ${why}`, {
+      heartbeatMs,
+      renewalMs: Math.round(renewalMs),
+    });
   }
 }
 

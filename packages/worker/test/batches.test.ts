@@ -173,7 +173,7 @@ describe("a batch task", () => {
     const begun = gate();
     const many = batchTask({
       name: "many",
-      batch: { size: 20, wait: 5 },
+      batch: { size: 20, wait: "1m" },
       run: async (inputs) => {
         begun.open();
         await hold.promise;

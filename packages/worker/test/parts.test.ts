@@ -1,7 +1,7 @@
 import { dag, JobbersError, type Report, task } from "@jobbers/core";
 import { describe, expect, it, vi } from "vitest";
 import { Audit } from "../src/audit.js";
-import { hostIdentity } from "../src/index.js";
+import { hostIdentity, processBirth } from "../src/index.js";
 import type { Lane } from "../src/lane.js";
 import { Ledger } from "../src/ledger.js";
 import { settingsOf } from "../src/options.js";
@@ -230,6 +230,14 @@ describe("options", () => {
   it("say which machine this is", () => {
     expect(hostIdentity()).toBe(hostIdentity());
     if (process.platform === "linux") expect(hostIdentity()).toMatch(/^\S+ [0-9a-f-]{36} pid:\[\d+\]$/);
+  });
+
+  it("say when a process began", () => {
+    const own = processBirth(process.pid);
+    if (process.platform === "linux") expect(own).toMatch(/^\d+$/);
+    expect(processBirth(process.pid)).toBe(own);
+    expect(processBirth(2 ** 30)).toBeUndefined();
+    expect(processBirth(process.ppid)).not.toBe(own ?? "unknown");
   });
 });
 

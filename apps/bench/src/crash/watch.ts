@@ -25,8 +25,8 @@ export function watchFeed(store: Store): FeedWatch {
     const page = await store.readEvents(cursor, PAGE);
     missed ||= page.gap;
     cursor = page.cursor;
-    for (const { type, run } of page.events)
-      if (type === "run.ended") ends.set(run, (ends.get(run) ?? 0) + 1);
+    for (const event of page.events)
+      if (event.type === "run.ended") ends.set(event.run, (ends.get(event.run) ?? 0) + 1);
     return page.events.length;
   };
   const readAlong = async () => {

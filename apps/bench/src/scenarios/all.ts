@@ -1,12 +1,13 @@
 import type { Scenario } from "../scenario.js";
 import { submitToStart } from "./latency.js";
-import { bulkSubmit, chains, diamonds, noopSteps } from "./throughput.js";
+import { bulkSubmit, chains, declaredPolicy, diamonds, noopSteps } from "./throughput.js";
 import { wideMap } from "./wide-map.js";
 
 /** Every scenario, in the order in which they run. */
 export const scenarios: readonly Scenario[] = [
   bulkSubmit,
   noopSteps,
+  declaredPolicy,
   chains,
   diamonds,
   submitToStart,

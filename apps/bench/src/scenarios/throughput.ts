@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { type AnyWorkflow, connect, type Jobbers, type Workflow } from "jobbers";
 import { type Scenario, timeMs } from "../scenario.js";
-import { chain, diamond, noop } from "./workflows.js";
+import { comparePolicy, policyCost } from "./policy-cost.js";
+import { chain, diamond, noop, noopWithPolicy } from "./workflows.js";
 
 const CONCURRENCY = 100;
 
@@ -26,6 +27,17 @@ export const noopSteps: Scenario = {
   async measure(folder, scale) {
     const value = await drainRate(folder, noop, Math.ceil(50_000 * scale), 1);
     return [{ name: "done", value, unit: "steps/s", target: { atLeast: 10_000 } }];
+  },
+};
+
+/** What a declared policy costs a task that never needs it. */
+export const declaredPolicy: Scenario = {
+  ...policyCost,
+  measure(folder, scale) {
+    let turn = 0;
+    const rate = (workflow: Numbered) => () =>
+      drainRate(join(folder, `${++turn}`), workflow, Math.ceil(25_000 * scale), 1);
+    return comparePolicy({ plain: rate(noop), declared: rate(noopWithPolicy) });
   },
 };
 

@@ -10,6 +10,19 @@ export const noop = task({
   },
 });
 
+/** The same, with a policy that it never needs: a second try, time limits, and hooks that do nothing. */
+export const noopWithPolicy = task({
+  name: "noop-with-policy",
+  input: z.object({ n: z.number() }),
+  retry: { attempts: 5, delay: "1s", max: "1m" },
+  timeout: "30s",
+  heartbeat: "10s",
+  hooks: { onStart() {}, onSuccess() {}, onError() {}, onSettled() {} },
+  async run({ n }) {
+    return n;
+  },
+});
+
 /** Five steps, one after the other. */
 export const chain = chainOf("chain", 5);
 

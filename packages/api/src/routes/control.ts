@@ -1,4 +1,5 @@
 import { JobbersError } from "@jobbers/core";
+import { checkRetried } from "@jobbers/runs";
 import { json } from "../answers.js";
 import { defineRoute } from "../route.js";
 import { type CancelAnswer, cancelAnswer, type RetryAnswer, retryAnswer } from "../wire/run.js";
@@ -46,13 +47,10 @@ export const retryRun = defineRoute(
       202: { description: "`retried`: it goes on.", schema: retryAnswer },
       200: { description: "`running` or `succeeded`: there was nothing to retry.", schema: retryAnswer },
     },
-    problems: ["run-unknown", "store-busy", "store-unwritable", "store-closed"],
+    problems: ["run-unknown", "key-taken", "store-busy", "store-unwritable", "store-closed"],
   },
   async ({ store }, { params: { id } }) => {
-    const { status } = await store.retry(id);
-    if (status === "unknown") throw new JobbersError("run-unknown", `there is no run ${id}`);
-    if (status === "purged")
-      throw new JobbersError("run-unknown", `run ${id} has ended, but nothing of it is kept beyond that`);
+    const status = checkRetried(id, await store.retry(id));
     const body: RetryAnswer = { id, status };
     return json(body, status === "retried" ? 202 : 200);
   },

@@ -10,7 +10,7 @@ import { readRun } from "../run-detail.js";
 import { tellRun } from "../run-events.js";
 import { eventStream, lastEventId, type Sink } from "../sse.js";
 import { name, runId } from "../wire/basics.js";
-import { gap, runEvent, snapshot, start } from "../wire/event.js";
+import { gap, runEvent, snapshot, start, workerEvent } from "../wire/event.js";
 import { runPath, wordsParam } from "./parameters.js";
 
 const TYPE = "text/event-stream";
@@ -56,7 +56,7 @@ export const allEvents = defineRoute(
     path: "/v1/events",
     operationId: "allEvents",
     tag: "events",
-    summary: "What happens to all runs from now on, as server-sent events",
+    summary: "What happens to all runs and workers from now on, as server-sent events",
     description:
       "Begins with `start`, which has the place in the feed from which on events are told; after a `gap` some are missing.",
     query: z.strictObject({
@@ -65,7 +65,9 @@ export const allEvents = defineRoute(
       type: wordsParam(eventTypes, "Only events of these types."),
     }),
     headers,
-    answers: { 200: { description: "The stream.", type: TYPE, schema: z.union([start, runEvent, gap]) } },
+    answers: {
+      200: { description: "The stream.", type: TYPE, schema: z.union([start, runEvent, workerEvent, gap]) },
+    },
     problems: ["store-busy", "store-closed"],
   },
   (context, { c, query: { run, dag, type } }) => {

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { json, jsonText } from "../answers.js";
 import type { ApiContext } from "../context.js";
 import { readJsonBody } from "../doors/body.js";
+import { keyInHeader } from "../doors/key-header.js";
 import { traceparentOf } from "../doors/traceparent.js";
 import { problemOf, refusalOf, refuse } from "../problem.js";
 import { defineRoute } from "../route.js";
@@ -13,7 +14,11 @@ import { type RunPage, runDetail, runPage } from "../wire/run.js";
 import { runRequest, type SubmitAnswer, submitAnswer } from "../wire/submit.js";
 import { cursor, instantParam, limit, runPath } from "./parameters.js";
 
-const traceHeader = z.object({
+const submitHeaders = z.object({
+  "Idempotency-Key": z.string().optional().openapi({
+    description:
+      'The same as `idempotencyKey` in the body: a text in double quotes, or as it is ("8e03978e-40d5", order-17).',
+  }),
   traceparent: z.string().optional().openapi({ description: "W3C trace context, kept with the run." }),
 });
 
@@ -26,7 +31,7 @@ export const submitRun = defineRoute(
     tag: "runs",
     summary: "Submit a run of a dag or task",
     description: "Choose the id before you send: then sending again after a lost answer is harmless.",
-    headers: traceHeader,
+    headers: submitHeaders,
     body: { type: "application/json", schema: runRequest },
     answers: {
       201: {
@@ -36,17 +41,31 @@ export const submitRun = defineRoute(
           Location: { description: "Where the run is, relative to this path.", schema: { type: "string" } },
         },
       },
-      200: { description: "The same run was submitted before.", schema: submitAnswer },
+      200: {
+        description:
+          "The same run was submitted before, or another run holds the key: then its id is in the answer.",
+        schema: submitAnswer,
+      },
     },
     problems: [
-      ...(["workflow-unknown", "run-conflict", "input-invalid", "flag-invalid", "value-too-large"] as const),
+      ...([
+        "workflow-unknown",
+        "run-conflict",
+        "key-conflict",
+        "key-taken",
+        "run-at-invalid",
+        "input-invalid",
+        "flag-invalid",
+        "value-too-large",
+      ] as const),
       ...(["not-replicated", "store-busy", "store-unwritable", "store-closed"] as const),
     ],
   },
   async (context, { c }) => {
+    const key = keyInHeader(c.req.header("idempotency-key"));
     const body = await readJsonBody(c, context.limits);
     const trace = traceparentOf(c.req.header("traceparent"));
-    const request = readRunRequest(body, "the body is not what POST /v1/runs takes", trace);
+    const request = readRunRequest(body, "the body is not what POST /v1/runs takes", trace, key);
     return submit(context, request);
   },
 );

@@ -1,12 +1,12 @@
 import { z } from "@hono/zod-openapi";
-import { eventTypes } from "@jobbers/core";
+import { runEventTypes, workerEventTypes } from "@jobbers/core";
 import { instant, json, runId } from "./basics.js";
 import { runDetail } from "./run.js";
 
 /** One event of a run: the `data` of an SSE message whose `event` is its type and whose `id` is its place in the feed. */
 export const runEvent = z
   .object({
-    type: z.enum(eventTypes).openapi("EventType"),
+    type: z.enum(runEventTypes).openapi("EventType"),
     run: runId,
     at: instant,
     step: z.string().optional().openapi({ description: "The address of the step that it is about." }),
@@ -16,6 +16,28 @@ export const runEvent = z
 
 /** One event of a run. */
 export type ApiEvent = z.infer<typeof runEvent>;
+
+const count = z.number().int();
+
+/** One event of a worker: what it found when it started, and recovered. */
+export const workerEvent = z
+  .object({
+    type: z.enum(workerEventTypes),
+    worker: z.string().openapi({ description: "Its name." }),
+    at: instant,
+    detail: z.object({
+      session: z.string(),
+      lostSessions: count.openapi({ description: "Sessions that were found lost." }),
+      returned: count.openapi({ description: "Steps of theirs that were given to others." }),
+      quarantined: count.openapi({ description: "Steps of theirs that were quarantined." }),
+      overdue: count.openapi({ description: "Overdue timers that were fired." }),
+      waiting: count.openapi({ description: "Ready steps in its queues." }),
+    }),
+  })
+  .openapi("WorkerEvent");
+
+/** One event of a worker. */
+export type ApiWorkerEvent = z.infer<typeof workerEvent>;
 
 /** The data of a `gap`: events were missed, so read again what you keep. */
 export const gap = z.object({ type: z.literal("gap") }).openapi("Gap");

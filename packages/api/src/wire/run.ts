@@ -24,6 +24,17 @@ export const run = z
       .string()
       .optional()
       .openapi({ description: "The W3C trace context that it was submitted with." }),
+    key: z
+      .object({
+        scope: z.enum(["idempotency", "singleton", "debounce", "throttle"]),
+        key: z.string().openapi({ description: "Empty where one key stands for the whole dag or task." }),
+        until: instant
+          .optional()
+          .openapi({ description: "Until when the run holds it, where that is for a time." }),
+      })
+      .optional()
+      .openapi({ description: "The key that it was submitted with." }),
+    replacedBy: runId.optional().openapi({ description: "The run that took its place before it had begun." }),
     purged: z.boolean().openapi({ description: "Only the id is remembered." }),
   })
   .openapi("Run");

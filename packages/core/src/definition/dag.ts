@@ -10,9 +10,9 @@ import { once } from "./once.js";
 import { writePlan } from "./plan-writing.js";
 import type { Ref, Resolve, Wirable } from "./ref-types.js";
 import type { Spread } from "./spread.js";
-import { checkOptions, checkSchema, checkTags } from "./step-options.js";
+import { checkOptions, checkSchema, checkTags, checkTimeout } from "./step-options.js";
 
-const dagOptions = ["input", "failure", "onFailure", "tags"];
+const dagOptions = ["input", "failure", "onFailure", "deadline", "tags"];
 
 /**
  * Defines a dag: `build` is called once, now, with a ref of the input, and the steps that it adds make the plan.
@@ -33,7 +33,7 @@ export function dag<S extends Schema | undefined = undefined, const W extends Wi
   build: (input: Ref<Checked<Parsed<S>>>) => W,
 ): Dag<Checked<In<S>>, Resolve<W>> {
   const what = `dag ${quoted(checkName(name, "dag name"))}`;
-  const { input, failure = "stop", onFailure, tags } = checkOptions(options, dagOptions, what);
+  const { input, failure = "stop", onFailure, deadline, tags } = checkOptions(options, dagOptions, what);
   checkSchema(input, `${what}: input`);
   checkFunctions(build, onFailure, what);
   if (failure !== "stop" && failure !== "continue") {
@@ -42,7 +42,8 @@ export function dag<S extends Schema | undefined = undefined, const W extends Wi
       `${what}: failure is ${quoted(failure)}; it takes "stop" or "continue"`,
     );
   }
-  const definition = new Definition(name, failure);
+  const deadlineMs = deadline === undefined ? undefined : checkTimeout(deadline, `${what}: deadline`);
+  const definition = new Definition(name, failure, deadlineMs);
   definition.build(build as (input: Ref<unknown>) => unknown);
   if (onFailure) definition.buildOnFailure(onFailure as Parameters<Definition["buildOnFailure"]>[0]);
   checkMissing(definition);

@@ -41,6 +41,7 @@ export class Definition implements DefinitionInProgress {
   constructor(
     readonly dagName: string,
     readonly failure: FailureMode,
+    readonly deadlineMs?: number | undefined,
   ) {
     this.#names = new StepNames(dagName);
   }

@@ -88,6 +88,8 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly startWithinMs: number | undefined;
   readonly heartbeatMs: number | undefined;
   readonly keepMs: number | undefined;
+  readonly deadlineMs: number | undefined;
+  readonly events: "each" | "summed";
   readonly hooks: Hooks | undefined;
   /** How many steps go into one call of its handler; undefined: one. */
   readonly batch: BatchPlan | undefined;
@@ -219,6 +221,19 @@ export interface TaskPolicy {
   heartbeat?: Duration | undefined;
   /** How long a run of this task alone is kept after its end, instead of the store's retention; 0 keeps only its id. */
   keep?: Duration | undefined;
+  /**
+   * The deadline of a run of this task alone whose submission names none, from when the run is due to start; default: none. See
+   * `deadline` of `submit`.
+   */
+  deadline?: Duration | undefined;
+  /**
+   * How the feed tells of its steps: `"summed"`, one event for all that one exchange did to the steps of a run, or `"each"`, besides that
+   * one for each start and end (`step.started`, `step.succeeded` …), which costs small tasks some of their throughput. Default "summed".
+   *
+   * @example
+   * const deploy = task({ name: "deploy", events: "each", run: async () => "done" });
+   */
+  events?: "each" | "summed" | undefined;
   tags?: readonly string[] | undefined;
   /** Told of this task's attempts, before the worker's own. */
   hooks?: Hooks | undefined;
@@ -256,5 +271,10 @@ export interface DagOptions<S> {
    * and what the function returns is not kept.
    */
   onFailure?: ((failure: Ref<Failure>, input: Ref<Checked<Parsed<S>>>) => Wirable) | undefined;
+  /**
+   * The deadline of a run whose submission names none, from when the run is due to start; default: none. See `deadline` of `submit`.
+   * That of a dag inside a dag says nothing.
+   */
+  deadline?: Duration | undefined;
   tags?: readonly string[] | undefined;
 }

@@ -12,6 +12,7 @@ export function writePlan(definition: Definition): Plan {
     kind: "dag",
     name: definition.dagName,
     failure: definition.failure,
+    ...(definition.deadlineMs !== undefined && { deadlineMs: definition.deadlineMs }),
     steps: definition.steps.flatMap((step) => writeStep(step, definition)),
     output: writeWiring(definition.top.output),
   };
@@ -40,6 +41,7 @@ function writeStep(step: StepDraft, definition: Definition): PlanStep[] {
           ...(step.timeoutMs !== undefined && { timeoutMs: step.timeoutMs }),
           ...(step.startWithinMs !== undefined && { startWithinMs: step.startWithinMs }),
           ...(step.task.heartbeatMs !== undefined && { heartbeatMs: step.task.heartbeatMs }),
+          ...(step.task.events === "each" && { events: step.task.events }),
           input: writeWiring(step.input),
         },
       ];

@@ -62,6 +62,15 @@ export function checkHeartbeat(heartbeat: number | string, what: string): number
   );
 }
 
+export function checkEvents(events: unknown, what: string): "each" | "summed" {
+  if (events === undefined || events === "summed") return "summed";
+  if (events === "each") return "each";
+  throw new JobbersError(
+    "definition-invalid",
+    `${what}: events is ${quoted(events)}; it takes "each" or "summed"`,
+  );
+}
+
 export function checkTrigger(trigger: unknown, what: string): Trigger {
   if (triggers.includes(trigger)) return trigger as Trigger;
   throw new JobbersError(

@@ -21,6 +21,7 @@ import { checkLimit, type Limit } from "./limits.js";
 import { once } from "./once.js";
 import { durationMs, taskRetry } from "./policy.js";
 import {
+  checkEvents,
   checkHeartbeat,
   checkOptions,
   checkPriority,
@@ -32,7 +33,7 @@ import {
 
 const taskOptions = [
   ...["name", "input", "output", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"],
-  ...["limits", "keep", "tags", "hooks", "run"],
+  ...["limits", "keep", "deadline", "events", "tags", "hooks", "run"],
 ];
 
 /**
@@ -133,7 +134,17 @@ function checkLimitNames(limits: readonly Limit<unknown>[], what: string): void 
 }
 
 function policyOf(options: TaskPolicy, what: string) {
-  const { queue = "default", priority, timeout, startWithin, heartbeat, keep, tags, hooks } = options;
+  const {
+    queue = "default",
+    priority,
+    timeout,
+    startWithin,
+    heartbeat,
+    keep,
+    deadline,
+    tags,
+    hooks,
+  } = options;
   const retry = taskRetry(options.retry, `${what}: retry`);
   return {
     queue: checkQueue(queue, what),
@@ -144,6 +155,8 @@ function policyOf(options: TaskPolicy, what: string) {
     startWithinMs: startWithin === undefined ? undefined : checkTimeout(startWithin, `${what}: startWithin`),
     heartbeatMs: heartbeat === undefined ? undefined : checkHeartbeat(heartbeat, `${what}: heartbeat`),
     keepMs: keep === undefined ? undefined : durationMs(keep, `${what}: keep`),
+    deadlineMs: deadline === undefined ? undefined : checkTimeout(deadline, `${what}: deadline`),
+    events: checkEvents(options.events, what),
     tags: checkTags(tags, what),
     hooks: checkHooks(hooks, `${what}: hooks`),
   };
@@ -174,7 +187,7 @@ async function runTask(options: AnyOptions, input: Parsed<undefined>, ctx: TaskC
 
 /** The plan of a run of this task alone: one step that takes the run's input and gives its output. */
 function taskPlan(name: string, policy: ReturnType<typeof policyOf>): Plan {
-  const { queue, priority, retry, timeoutMs, startWithinMs, heartbeatMs } = policy;
+  const { queue, priority, retry, timeoutMs, startWithinMs, heartbeatMs, deadlineMs, events } = policy;
   const step: TaskStep = {
     name,
     parents: [],
@@ -187,13 +200,15 @@ function taskPlan(name: string, policy: ReturnType<typeof policyOf>): Plan {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(startWithinMs !== undefined && { startWithinMs }),
     ...(heartbeatMs !== undefined && { heartbeatMs }),
+    ...(events === "each" && { events }),
     input: { value: null, wires: [{ at: [], source: { from: "input", path: [] } }] },
   };
   const output = {
     value: null,
     wires: [{ at: [], source: { from: "step", step: name, path: [] } }],
   } as const;
-  return { format: 1, kind: "task", name, failure: "stop", steps: [step], output };
+  const deadline = deadlineMs === undefined ? {} : { deadlineMs };
+  return { format: 1, kind: "task", name, failure: "stop", ...deadline, steps: [step], output };
 }
 
 function fields(values: Record<string, unknown>): PropertyDescriptorMap {

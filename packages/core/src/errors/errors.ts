@@ -61,6 +61,27 @@ export const errorCatalogue = {
     status: 409,
     exit: 2,
   },
+  "key-conflict": {
+    title: "This key belongs to a run with other content",
+    remedy:
+      "Choose a new key, or send exactly what was sent with this key before; the run that holds it is named.",
+    status: 409,
+    exit: 2,
+  },
+  "key-taken": {
+    title: "Another run holds this key",
+    remedy:
+      "Wait until that run has ended, or the key's time is over; or submit in a mode that answers the run.",
+    status: 409,
+    exit: 4,
+  },
+  "run-at-invalid": {
+    title: "A run's start is past, or too far off",
+    remedy:
+      "Give a runAt that is neither more than a minute past nor more than ten years off by the store's clock.",
+    status: 422,
+    exit: 2,
+  },
   "run-unknown": {
     title: "No run has this id",
     remedy: "Check the id and the store; ended runs are deleted when their retention is over.",

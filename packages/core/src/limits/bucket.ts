@@ -14,10 +14,10 @@ export interface Bucket {
   /** In microseconds since 1970. */
   readonly paidUs: number;
   /** Where it was throttled: until when nothing starts, the part of the rate from then on, and when that is whole again. */
-  readonly throttle?: Throttle | undefined;
+  readonly throttle?: Slowdown | undefined;
 }
 
-export interface Throttle {
+export interface Slowdown {
   readonly untilMs: number;
   readonly share: number;
   readonly wholeMs: number;
@@ -30,7 +30,7 @@ const LEAST_SHARE = 1 / 16;
 const RECOVERY = 10;
 
 /** Which part of the rate is let through at an instant. */
-export function shareAt(throttle: Throttle | undefined, nowMs: number): number {
+export function shareAt(throttle: Slowdown | undefined, nowMs: number): number {
   if (!throttle || nowMs >= throttle.wholeMs) return 1;
   const { untilMs, share, wholeMs } = throttle;
   if (nowMs <= untilMs) return share;

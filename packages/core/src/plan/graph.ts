@@ -46,6 +46,7 @@ export function specOf(index: PlanIndex, step: PlanStep, indices: readonly numbe
     queue: step.kind === "task" ? step.queue : "",
     priority: step.kind === "task" ? step.priority : undefined,
     startWithinMs: step.kind === "task" ? step.startWithinMs : undefined,
+    ...(step.kind === "task" && step.events === "each" && { each: true as const }),
     phase: step.when ? "admit" : phaseOf(step),
     reads: readsOf(index, step, indices),
     dependents: dependents.length,

@@ -3,7 +3,7 @@ import { quoted } from "../values/quoted.js";
 import { MAX_PLAN_STEPS, type Plan, type PlanStep, type Source, type Wiring } from "./plan.js";
 import { findCycle } from "./plan-cycle.js";
 import { isOnFailure } from "./plan-index.js";
-import { invalid, list, localName, object, oneOf, shapeOfStep, shapeOfWiring } from "./plan-shape.js";
+import { invalid, list, localName, object, oneOf, shapeOfStep, shapeOfWiring, whole } from "./plan-shape.js";
 
 type Steps = ReadonlyMap<string, PlanStep>;
 
@@ -25,6 +25,8 @@ export function checkPlan(value: unknown): Plan {
   oneOf(root.kind, ["dag", "task"], "the plan's kind");
   const name = localName(root.name, "the plan's name");
   oneOf(root.failure, ["stop", "continue"], "the plan's failure");
+  if (root.deadlineMs !== undefined)
+    whole(root.deadlineMs, 1, Number.MAX_SAFE_INTEGER, "the plan's deadlineMs");
   const entries = list(root.steps, "the plan's steps");
   if (entries.length > MAX_PLAN_STEPS) {
     throw invalid(`plan ${quoted(name)} has ${entries.length} steps; a plan has at most ${MAX_PLAN_STEPS}`);

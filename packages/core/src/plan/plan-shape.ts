@@ -43,7 +43,7 @@ function stepName(value: unknown, what: string): string {
   );
 }
 
-function whole(value: unknown, least: number, most: number, what: string): void {
+export function whole(value: unknown, least: number, most: number, what: string): void {
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return;
   throw invalid(`${what} is ${quoted(value)}; it takes a whole number from ${least} to ${most}`);
 }
@@ -74,6 +74,7 @@ function shapeOfTask(step: Json, what: string): void {
     whole(step.startWithinMs, 1, Number.MAX_SAFE_INTEGER, `${what}: startWithinMs`);
   if (step.heartbeatMs !== undefined)
     whole(step.heartbeatMs, 1, Number.MAX_SAFE_INTEGER, `${what}: heartbeatMs`);
+  if (step.events !== undefined) oneOf(step.events, ["each"], `${what}: events`);
   const retry = object(step.retry, `${what}: retry`);
   whole(retry.attempts, 1, Number.MAX_SAFE_INTEGER, `${what}: retry.attempts`);
   oneOf(retry.backoff, ["fixed", "exponential"], `${what}: retry.backoff`);

@@ -86,6 +86,8 @@ export interface TaskStep extends PlanStepBase {
   /** How long it may stand in its line before its first try. */
   readonly startWithinMs?: number;
   readonly heartbeatMs?: number;
+  /** Whether its starts and its end are told one by one; absent: summed up. */
+  readonly events?: "each";
   readonly input: Wiring;
 }
 
@@ -117,6 +119,8 @@ export interface Plan {
   readonly kind: "dag" | "task";
   readonly name: string;
   readonly failure: FailureMode;
+  /** The deadline of a run whose submission names none, from when the run is due to start. */
+  readonly deadlineMs?: number;
   readonly steps: readonly PlanStep[];
   /** What a run of this plan answers. */
   readonly output: Wiring;

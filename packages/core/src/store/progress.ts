@@ -79,6 +79,18 @@ export function readProgress(
 }
 
 /**
+ * What an event tells of a progress, as JSON: the detail stays with the record. Undefined where the attempt only said that it lives.
+ *
+ * @example
+ * progressNews({ at: "parsing", rest: '{"done":340,"total":1000,"detail":[1]}' }); // {"at":"parsing","done":340,"total":1000}
+ */
+export function progressNews({ at, rest }: PackedProgress): string | undefined {
+  const { done, total } = rest === "" ? {} : (JSON.parse(rest) as Progress);
+  const news = JSON.stringify({ at, done, total });
+  return news === "{}" ? undefined : news;
+}
+
+/**
  * Says in words how far a step is.
  *
  * @param showTime shows an instant, such as 12:03:11

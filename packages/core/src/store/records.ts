@@ -1,5 +1,5 @@
 import type { StepAddress } from "../plan/address.js";
-import type { JsonValue } from "../plan/plan.js";
+import type { RunKey } from "./key-claim.js";
 import type { ProgressRecord } from "./progress.js";
 import type { RunState, StepReason, StepState } from "./states.js";
 import type { Phase } from "./step-spec.js";
@@ -19,6 +19,10 @@ export interface RunRecord {
   /** What failed first and was not rescued: the JSON text under `valueKey.failure("")`, `{ step, error }`. */
   readonly failure?: string | undefined;
   readonly traceparent?: string | undefined;
+  /** The key that it was submitted with. Whether it still holds it, the next submission finds out. */
+  readonly key?: RunKey | undefined;
+  /** The run that took its place before any step of it was taken; it is cancelled therefore. */
+  readonly replacedBy?: string | undefined;
   /** True when only the id is remembered. */
   readonly purged: boolean;
 }
@@ -79,10 +83,13 @@ export interface WorkerRecord {
   readonly worker: string;
   readonly host: string;
   readonly pid: number;
+  readonly birth?: string | undefined;
   readonly queues: readonly string[];
   readonly serves: readonly string[];
   readonly openedAtMs: number;
   readonly expiresAtMs: number;
+  /** How long it lives without a renewal, in milliseconds; `Infinity`: for ever. */
+  readonly leaseMs: number;
   readonly held: number;
   /** How late its main loop was at its last renewal, in milliseconds; absent before that. */
   readonly lagMs?: number | undefined;
@@ -94,23 +101,4 @@ export interface WorkerRecord {
   readonly running?: number | undefined;
   /** How many more may. */
   readonly free?: number | undefined;
-}
-
-/** What the feed tells of; `run.retried` says that a run goes on after its end, because somebody retried it by hand. */
-export const eventTypes = [
-  ...(["run.created", "run.ended", "run.retried"] as const),
-  ...(["steps", "step.retry", "step.lost", "step.quarantined"] as const),
-] as const;
-
-/**
- * One line of the feed. `steps` sums up what one exchange did to the steps of one run: small tasks would drown the feed
- * otherwise. The feed is a hint, the record is the truth.
- */
-export interface EventRecord {
-  readonly cursor: number;
-  readonly atMs: number;
-  readonly run: string;
-  readonly type: (typeof eventTypes)[number];
-  readonly step?: StepAddress | undefined;
-  readonly detail?: JsonValue | undefined;
 }

@@ -8,6 +8,8 @@ export interface SessionOpening {
   /** Which machine (and pid namespace) and process this is, so that a neighbour can tell that it is gone. */
   readonly host: string;
   readonly pid: number;
+  /** What tells this process from another that is given its pid later: when it began, in its host's own count; absent: unknown. */
+  readonly birth?: string | undefined;
   /** The session is lost when it was not renewed for so long. `Infinity`: never. */
   readonly leaseMs: number;
   /** The `needs` that it can serve: task names and `dag:NAME`s. */
@@ -33,6 +35,17 @@ export interface Renewal {
   readonly mail: readonly Mail[];
   /** Of the bulletin's beats, the leases that are not the newest, or under which the session holds nothing any more. */
   readonly stale?: readonly Lease[] | undefined;
+}
+
+/** What one call of `reapSessions` is asked to do. */
+export interface Sweep {
+  readonly sweepMs: number;
+  /** How many steps it takes back at most. */
+  readonly limit: number;
+  /** Sessions whose processes are known to be gone. */
+  readonly gone?: readonly string[] | undefined;
+  /** Sessions that count as lost unless they were renewed since: their expiry is a later one then. */
+  readonly unheard?: readonly { readonly session: string; readonly expiresAtMs: number }[] | undefined;
 }
 
 export interface Reaped {

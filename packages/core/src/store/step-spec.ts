@@ -33,6 +33,8 @@ export interface StepSpec {
    * or its worker vanished) has still that time, not a new one. When it is over, the step fails with reason `expired`.
    */
   readonly startWithinMs?: number | undefined;
+  /** Set where its starts and its end are told one by one. */
+  readonly each?: true | undefined;
   /** What it is handed out for first: `admit` (a `when` to judge), else `run`, `expand` or `enter` by kind. */
   readonly phase: Exclude<Phase, "advance">;
   /** Keys of the values that go with the step when it is handed out. */

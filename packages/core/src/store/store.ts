@@ -1,13 +1,13 @@
 import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
 import type { DurationSummary } from "./durations.js";
+import type { EventRecord, WorkerStart } from "./events.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
 import type { Limiting } from "./limits.js";
 import type { RunQuery } from "./listing.js";
 import type {
   AttemptRecord,
-  EventRecord,
   QueueRecord,
   RunRecord,
   StepCounts,
@@ -15,7 +15,7 @@ import type {
   WorkerRecord,
 } from "./records.js";
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
-import type { Reaped, Renewal, Retention, Session, SessionOpening } from "./session.js";
+import type { Reaped, Renewal, Retention, Session, SessionOpening, Sweep } from "./session.js";
 import type { StepState } from "./states.js";
 import type { CancelResult, RetryResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
 import type { Vitals } from "./vitals.js";
@@ -60,6 +60,12 @@ export interface Submitting {
    * Creates runs; answers one result per submission, in order. A batch may hold any number; the adapter cuts it into
    * transactions of at most 500, each submission whole or not at all.
    *
+   * A submission's id is looked for first, then its key, and only then is it judged whether it could be created. So who sends a
+   * submission again is answered with the run that there is, though its `runAtMs` may have passed meanwhile.
+   *
+   * A key is claimed and judged in the transition that creates the run; of two items of a batch with one key the second meets the
+   * first. The holder of a key is told for as long as it holds it, also when no more than the key is left of the run.
+   *
    * With durability `replica`, a submission that answers `created` or `existing` has been confirmed by a replica, whoever wrote it
    * and when. A store that can have no replica rejects with `flag-invalid` and writes nothing.
    */
@@ -81,6 +87,8 @@ export interface Submitting {
    * - An onFailure body that has begun does not begin again, whatever happens after the retry.
    * - The run is running, without the marks of its failure, its cancel and its end, and retention has it no longer. A run that was
    *   cancelled while it was scheduled begins at once. What succeeded while it was being cancelled now has its followers.
+   * - A run that was submitted with a key until its end takes it again; where another run holds that by now, nothing happens, and the
+   *   holder is told. The same goes for a key held for a time that is not over. A run that was replaced is `replacedBy` none any more.
    * - The run reads as ended until all its steps are prepared, in transitions of at most 500 steps. Should the caller vanish in
    *   between, whoever retries next or promotes timers completes it.
    */
@@ -105,9 +113,11 @@ export interface Working {
    * Prolongs the session; answers what the worker has to know. `lost` means that its steps were given to others.
    *
    * The vitals are kept with it: the beats with the steps that they are of, until these run no more. A beat whose lease is not the
-   * newest changes nothing, and is told as `stale`. Of a lost session nothing is kept.
+   * newest changes nothing, and is told as `stale`. Of a lost session nothing is kept. What is new in a beat is a `step.progress` event.
    */
   renew(session: string, vitals?: Vitals): Promise<Renewal>;
+  /** Writes `worker.started` on the feed, once a session, while that is open. */
+  announce(session: string, start: Omit<WorkerStart, "session">): Promise<void>;
   /** Gives steps back without costing a try. Stale leases are ignored. */
   release(session: string, leases: readonly Lease[]): Promise<void>;
   /** Gives everything back and ends the session. */
@@ -130,14 +140,10 @@ export interface Upkeep {
   promoteDue(limit: number): Promise<{ readonly promoted: number; readonly nextDueMs?: number | undefined }>;
   /**
    * Takes the steps of lost sessions back, at most `limit` steps. A session is lost when two sweeps, at least `sweepMs` apart,
-   * found it expired, or at once when it is listed in `gone`. After a pause of more than two sweeps (the store or everybody was
+   * found it expired, or at once when it is listed in `gone`, or in `unheard` and not renewed since. After a pause of more than two sweeps (the store or everybody was
    * away) all leases are extended once instead. The third loss of a step quarantines it: it settles as failed.
    */
-  reapSessions(sweep: {
-    readonly sweepMs: number;
-    readonly limit: number;
-    readonly gone?: readonly string[];
-  }): Promise<Reaped>;
+  reapSessions(sweep: Sweep): Promise<Reaped>;
   /** Deletes ended runs beyond their retention, at most `limit` rows of them; `more` says that it was not all. */
   purge(retention: Retention, limit: number): Promise<{ readonly purged: number; readonly more: boolean }>;
 }

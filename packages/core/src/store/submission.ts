@@ -1,4 +1,5 @@
 import type { FailureMode } from "../plan/plan.js";
+import type { KeyClaim } from "./key-claim.js";
 import type { LimitUse } from "./limits.js";
 import type { RunState } from "./states.js";
 import type { Page, StepSpec } from "./step-spec.js";
@@ -16,7 +17,10 @@ export interface Submission {
   /** Kept under `valueKey.input("")`: a dag's input parsed (but see `needs`), a task's raw. */
   readonly input: string;
   readonly priority: number;
-  /** The run stays `scheduled` until the delay has passed or, where given, until the instant (store time) has come. */
+  /**
+   * The run stays `scheduled` until the delay has passed or, where given, until the instant (store time) has come, of which a new run
+   * is refused as `run-at-invalid` unless `isTimely` says that it is one to wait for.
+   */
   readonly delayMs?: number | undefined;
   readonly runAtMs?: number | undefined;
   readonly tags?: readonly string[] | undefined;
@@ -27,7 +31,11 @@ export interface Submission {
    * retry by hand takes it away.
    */
   readonly deadlineMs?: number | undefined;
+  /** `start`: the deadline counts from when the run is due to start, which the store knows. */
+  readonly deadlineFrom?: "start" | undefined;
   readonly traceparent?: string | undefined;
+  /** The key that the run is to hold; without one it is created whatever other runs there are. */
+  readonly claim?: KeyClaim | undefined;
   readonly failure: FailureMode;
   /** How many steps stand at the top of the plan, and whether it has an onFailure body. */
   readonly members: number;
@@ -63,6 +71,7 @@ export interface SubmitCall {
 }
 
 export type SubmitResult =
+  /** `existing` under another id than the submission's: that run holds its key, and is the answer. */
   | { readonly status: "created" | "existing"; readonly id: string; readonly state: RunState }
   /** Only with durability `replica`: the store has the run, new or not, but no replica confirmed it within `waitedMs`. */
   | {
@@ -72,12 +81,19 @@ export type SubmitResult =
       readonly waitedMs: number;
     }
   | { readonly status: "conflict"; readonly id: string }
+  /** Its key is held by another run, with other content (`key-conflict`) or in a mode that refuses (`key-taken`). */
+  | { readonly status: "key-conflict" | "key-taken"; readonly id: string; readonly holder: string }
+  /** Its `runAtMs` is past, or too far off, by the store's clock. */
+  | { readonly status: "run-at-invalid"; readonly id: string; readonly nowMs: number }
   | { readonly status: "plan-missing"; readonly id: string };
 
 export type CancelResult = { readonly status: "cancelled" | "cancelling" | "ended" | "unknown" };
 
 /**
  * What came of a retry by hand: the run goes on (`retried`); it has not ended, perhaps because it was retried before (`running`);
- * it has succeeded, so there is nothing to do again; it is not known; or only its id is remembered (`purged`).
+ * it has succeeded, so there is nothing to do again; its key is held by another run, so that it may not go on (`key-taken`); it is not
+ * known; or only its id is remembered (`purged`).
  */
-export type RetryResult = { readonly status: "retried" | "running" | "succeeded" | "unknown" | "purged" };
+export type RetryResult =
+  | { readonly status: "retried" | "running" | "succeeded" | "unknown" | "purged" }
+  | { readonly status: "key-taken"; readonly holder: string };

@@ -1,4 +1,5 @@
 import type { DetailedStep, RunStatus } from "@jobbers/client";
+import { quoted } from "@jobbers/core";
 import { showDuration, showTime } from "./table.js";
 import { clip } from "./tree-lines.js";
 
@@ -22,8 +23,16 @@ export function headLines(status: RunStatus): string[] {
     `  ended      ${showTime(endedAtMs)}${took}`,
     `  priority   ${status.priority}`,
     ...(status.tags.length > 0 ? [`  tags       ${status.tags.join(", ")}`] : []),
+    ...(status.key ? [`  key        ${keyLine(status.key)}`] : []),
+    ...(status.replacedBy ? [`  replaced   by ${status.replacedBy}`] : []),
     ...(failure ? [`  failure    ${failureLine(failure)}`] : []),
   ];
+}
+
+/** What a run's key is, and until when it holds that. */
+function keyLine({ scope, key, untilMs }: NonNullable<RunStatus["key"]>): string {
+  const what = key === "" ? scope : `${scope} ${quoted(key)}`;
+  return untilMs === undefined ? what : `${what}, until ${showTime(untilMs)}`;
 }
 
 /** What failed first, in a line; a dag's input may have been refused before any step. */

@@ -24,6 +24,22 @@ check.handlers["box"] = function(id)
   end
 end
 
+-- A key that is held until a run's end goes with the run; one that is held for a time ends by itself.
+check.handlers["claim"] = function(suffix)
+  local key, value = PREFIX .. "claim:" .. suffix, call("GET", PREFIX .. "claim:" .. suffix)
+  local id, kept = string.match(value, "^([^,]*),[^,]*,([^,]*),%d+,.?$")
+  if not id then
+    check.tell("record-broken", nil, nil, "claim:" .. suffix, value)
+  elseif tonumber(kept) then
+    local isEndless = call("PTTL", key) == -1
+    if isEndless and check.tell("orphan", id, nil, "claim:" .. suffix, "kept for ever", true) then
+      call("PEXPIRE", key, string.format("%.0f", math.max(0, kept - clock.now) + 60000))
+    end
+  elseif not check.glance(id) and check.tell("orphan", id, nil, "claim:" .. suffix, "its run is gone", true) then
+    call("DEL", key)
+  end
+end
+
 -- Entries of a line that is not among the open ones are never popped.
 check.handlers["line"] = function(name)
   local queue, member = string.match(name, "^([^:]*):(%d:.*)$")

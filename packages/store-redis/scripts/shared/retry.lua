@@ -92,7 +92,7 @@ local function start(run)
   retry.unshelve(run)
   settle.unlist(run)
   settle.dropDeadline(run)
-  call("HDEL", run.key, "m")
+  call("HDEL", run.key, "m", "y")
   run.state, run.ended, run.cancelling, run.stopped, run.dirty = STARTED, false, false, false, true
   if run.body.epilogue == "r" then run.body.epilogue = "o" end
   -- What was reopened did not happen to it while it ran.

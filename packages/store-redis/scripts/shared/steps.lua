@@ -55,6 +55,9 @@ function steps.count(step, state, n)
   counts[name] = (counts[name] or 0) + n
 end
 
+-- What is told of a step that is told of one by one, when it comes to a state.
+local NEWS = { [RUNNING] = "x", [SUCCEEDED] = "v", [FAILED] = "f", [SKIPPED] = "k", [CANCELLED] = "n" }
+
 -- Moves a step to another state.
 function steps.move(step, state, reason)
   if step.mapped then
@@ -66,6 +69,7 @@ function steps.move(step, state, reason)
     local tally = own(step.run, "tally")
     tally[state] = (tally[state] or 0) + 1
   end
+  if step.spec.each and NEWS[state] then events.add(step.run, NEWS[state], step.address, reason) end
 end
 
 function steps.format(step)

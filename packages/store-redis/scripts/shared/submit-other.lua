@@ -1,7 +1,11 @@
 -- Submissions that do not begin packed: scheduled runs, those with maps or conditions at their beginning, with a time of their own to be
--- kept, with a deadline, with a large input.
+-- kept, with a deadline, with a key, with a large input.
 
-local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%d*)\31([^\31]*)\31(.*)$"
+-- How far in the past, and how far off, a start may be: see core's run-at.ts.
+local PAST_MS, AHEAD_MS = 60000, 315360000000
+local untimely = false
+
+local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%+?)(%d*)\31([^\31]*)\31([^\31]*)\31(.*)$"
 
 -- The entry steps of a scheduled run wait under its one timer.
 local function schedule(run, due, from, to, nextPage, needs, said)
@@ -58,21 +62,41 @@ function submitting.whole(id, plan, kindText, tail, from, to)
   return "cr"
 end
 
+-- True for a start that is neither past nor too far off. Who waits for one is told the time, so that it can say what is wrong.
+local function isTimely(runAt)
+  if runAt >= clock.now - PAST_MS and runAt <= clock.now + AHEAD_MS then return true end
+  untimely = true
+  return false
+end
+
+-- What stands behind the results: the instant, where one of them is about it.
+function submitting.instant()
+  return untimely and US .. clock.text or ""
+end
+
 -- Submits what stands at ARGV[at]; answers its result, and where the next begins.
 function submitting.other(at)
-  local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, needs, deadline, said, name =
+  local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, needs, fromStart, deadline, claimText, said, name =
     string.match(ARGV[at], HEAD)
   local from = at + 3
   local after = from + tonumber(count)
   submitting.offerPlan(plan, ARGV[at + 1])
   local known, state = submitting.find(id)
   if known then return submitting.again(fingerprint, known, state), after end
+  local claim = claims.parse(claimText)
+  local held = claim and claims.judge(claim, fingerprint)
+  if held then return held, after end
+  if runAt ~= "" and not isTimely(tonumber(runAt)) then return "i", after end
   if not submitting.hasPlan(plan) then return "m", after end
   local due = tonumber(runAt) or clock.now + (tonumber(delay) or 0)
+  if claim then due = math.min(due, claims.latestStart(claim) or due) end
   local isScheduled = due > clock.now
   local head = mode .. "," .. priority .. "," .. keep .. "," .. members .. "," .. inline
   local run = create(id, plan, kind, head, onFailure, fingerprint, name, traceparent, tags, ARGV[at + 2], isScheduled)
   if said == "" then said = nil end
+  -- One that counts from the start is kept like any other: in ms from the submission.
+  if fromStart ~= "" and isScheduled then deadline = string.format("%.0f", due - clock.now + deadline) end
+  if claim then claims.take(claim, run, fingerprint) end
   if deadline ~= "" then settle.setDeadline(run, deadline) end
   if isScheduled then schedule(run, due, from, after - 1, nextPage, needs, said) else start(run, from, after - 1, nextPage, needs, said) end
   return "c" .. run.state, after

@@ -30,11 +30,12 @@ end
 -- What is known of an id: fingerprint and state, or nil.
 function submitting.find(id)
   local earlier = general.isMade and runs.known[id]
-  if earlier then return earlier.fingerprint, earlier.state end
+  -- One that was looked at as the holder of a key was not made here, and its fingerprint not read.
+  if earlier and earlier.fingerprint then return earlier.fingerprint, earlier.state end
   local run = packed.get(id)
   if run then return string.match(run.rest, "^%d+,%d+,([^\30\31]*)"), run.state end
   local known = call("HMGET", PREFIX .. "run:" .. id, "f", "s")
-  if known[1] then return known[1], string.sub(known[2], 1, 1) end
+  if known[1] then return known[1], earlier and earlier.state or string.sub(known[2], 1, 1) end
 end
 
 -- The answer to a submission whose id is known.

@@ -16,9 +16,10 @@ end
 function vitals.readBeats(id, from, count)
   local beats, members = {}, {}
   for i = 1, count do
-    local at = from + 5 * (i - 1)
-    local run, fence = string.match(ARGV[at], "^([^|]*)|.*|(%d+)$")
-    beats[i] = { heard = instant(ARGV[at + 1]), since = instant(ARGV[at + 2]), at = ARGV[at + 3], rest = ARGV[at + 4], member = false }
+    local at = from + 6 * (i - 1)
+    local run, address, fence = string.match(ARGV[at], "^([^|]*)|(.*)|(%d+)$")
+    beats[i] = { heard = instant(ARGV[at + 1]), since = instant(ARGV[at + 2]), at = ARGV[at + 3], rest = ARGV[at + 4],
+      run = { id = run }, address = address, news = ARGV[at + 5], member = false }
     -- A single, which is held under its run alone, is taken once.
     members[2 * i - 1], members[2 * i] = ARGV[at], fence == "1" and run or ""
   end
@@ -30,7 +31,7 @@ function vitals.readBeats(id, from, count)
   return beats
 end
 
--- Keeps beats; since when `at` is what it is stays as it was while it is the same.
+-- Keeps beats, and tells what is new in them; since when `at` is what it is stays as it was while it is the same.
 function vitals.keepBeats(id, beats)
   local fields = {}
   for _, beat in ipairs(beats) do
@@ -41,7 +42,8 @@ function vitals.keepBeats(id, beats)
   fetchInto(known, key, fields)
   for _, beat in ipairs(beats) do
     if beat.member then
-      local since, at = string.match(known[beat.member] or "", "^%d+,(%d+)\30([^\30]*)\30")
+      local since, at, rest = string.match(known[beat.member] or "", "^%d+,(%d+)\30([^\30]*)\30(.*)$")
+      if beat.news ~= "" and (at ~= beat.at or rest ~= beat.rest) then events.add(beat.run, "p", beat.address, beat.news) end
       if at ~= beat.at then since = beat.since end
       local n = #writes
       writes[n + 1] = beat.member

@@ -1,4 +1,4 @@
-import type { EventRecord, Grant } from "@jobbers/core";
+import { type Grant, isRunEvent, type RunEventRecord } from "@jobbers/core";
 import { expect } from "vitest";
 import { submissionOf } from "../factories.js";
 import { chain, diamond, single } from "../sample-plans.js";
@@ -6,11 +6,11 @@ import { turns } from "../signals.js";
 import type { Bench, BenchTest } from "./bench.js";
 import { FAIL } from "./graph.js";
 
-async function eventsOf(bench: Bench, run: string, after = 0): Promise<EventRecord[]> {
-  const all: EventRecord[] = [];
+async function eventsOf(bench: Bench, run: string, after = 0): Promise<RunEventRecord[]> {
+  const all: RunEventRecord[] = [];
   for (let cursor = after; ; ) {
     const page = await bench.store.readEvents(cursor, 7);
-    all.push(...page.events.filter((event) => event.run === run));
+    all.push(...page.events.filter(isRunEvent).filter((event) => event.run === run));
     if (page.events.length === 0) return all;
     cursor = page.cursor;
   }

@@ -1,4 +1,4 @@
-import type { EventRecord, Grant, Report, Store } from "@jobbers/core";
+import { type EventRecord, type Grant, isRunEvent, type Report, type Store } from "@jobbers/core";
 import { expect } from "vitest";
 import { submissionOf } from "../factories.js";
 import { chain, diamond, single } from "../sample-plans.js";
@@ -22,10 +22,11 @@ async function feedOf(store: Store, after: number, limit: number): Promise<Event
 /** How many steps of a run the feed says to have come to each end. */
 function endsOf(events: readonly EventRecord[], run: string): Record<string, number> {
   const ends: Record<string, number> = {};
-  for (const { type, detail, ...event } of events) {
+  for (const event of events) {
+    if (!isRunEvent(event) || event.run !== run) continue;
+    const { type, detail } = event;
     const tally =
       type === "steps" ? detail : type === "run.ended" ? (detail as { steps?: object }).steps : {};
-    if (event.run !== run) continue;
     for (const [state, n] of Object.entries(tally ?? {})) ends[state] = (ends[state] ?? 0) + Number(n);
   }
   return ends;

@@ -4,6 +4,7 @@ import { cancelling } from "./cancelling.js";
 import { catching } from "./catching.js";
 import { crashes } from "./crashes.js";
 import { dags } from "./dags.js";
+import { deadlines } from "./deadlines.js";
 import { durability } from "./durability.js";
 import { epilogues } from "./epilogues.js";
 import { events } from "./events.js";
@@ -15,6 +16,8 @@ import { forms } from "./forms.js";
 import { graph } from "./graph.js";
 import { heartbeats } from "./heartbeats.js";
 import { inspecting } from "./inspecting.js";
+import { keys } from "./keys.js";
+import { keysStory } from "./keys-story.js";
 import { lanes } from "./lanes.js";
 import { limits } from "./limits.js";
 import { lines } from "./lines.js";
@@ -23,6 +26,7 @@ import { liveness } from "./liveness.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
+import { news } from "./news.js";
 import { openings } from "./openings.js";
 import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
@@ -31,6 +35,7 @@ import { retryingBodies } from "./retrying-bodies.js";
 import { retryingCancelled } from "./retrying-cancelled.js";
 import { retryingCatches } from "./retrying-catches.js";
 import { retryingEnded } from "./retrying-ended.js";
+import { returning } from "./returning.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { submitting } from "./submitting.js";
@@ -42,6 +47,8 @@ import { working } from "./working.js";
 
 const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
   ["submitting", submitting],
+  ["keys", keys],
+  ["stories of keys", keysStory],
   ["durability", durability],
   ["working", working],
   ["lanes", lanes],
@@ -62,10 +69,12 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["sessions", sessions],
   ["registrations", registrations],
   ["losses", losses],
+  ["returning", returning],
   ["heartbeats", heartbeats],
   ["liveness", liveness],
   ["timers", timers],
   ["cancelling", cancelling],
+  ["deadlines", deadlines],
   ["expiring", expiring],
   ["retrying", retrying],
   ["retrying bodies", retryingBodies],
@@ -78,6 +87,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["listing", listing],
   ["whereabouts", whereabouts],
   ["events", events],
+  ["news", news],
   ["inspecting", inspecting],
 ];
 

@@ -1,4 +1,4 @@
-import type { Retention } from "@jobbers/core";
+import { isRunEvent, type Retention } from "@jobbers/core";
 import { expect } from "vitest";
 import { mapped, single } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
@@ -56,7 +56,7 @@ export function retryingEnded(test: BenchTest): void {
     expect((await bench.store.readEvents(cursor, 100)).events).toHaveLength(1);
     await work(bench, mapped());
     const { events } = await bench.store.readEvents(cursor, 100);
-    const own = events.filter((event) => event.run === run);
+    const own = events.filter(isRunEvent).filter((event) => event.run === run);
     expect(own[0]).toMatchObject({ type: "run.retried", atMs: bench.clock.now() });
     expect(own.filter(({ type }) => type === "run.retried")).toHaveLength(1);
     expect(own.at(-1)).toMatchObject({ type: "run.ended", detail: { state: "succeeded" } });

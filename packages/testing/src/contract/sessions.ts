@@ -118,12 +118,25 @@ export function sessions(test: BenchTest): void {
 
   test("the workers are listed, with what they serve and hold", async ({ store, clock, submit, driver }) => {
     await submit(single());
-    const worker = await driver(single(), { worker: "w1", host: "h", pid: 42 });
+    const worker = await driver(single(), { worker: "w1", host: "h", pid: 42, birth: "77" });
     await worker.take();
     const found = (await store.listWorkers()).find(({ session }) => session === worker.session.id);
     expect(found).toEqual({
-      ...{ session: worker.session.id, worker: "w1", host: "h", pid: 42, queues: ["default"], serves: ["a"] },
-      ...{ openedAtMs: worker.session.openedAtMs, expiresAtMs: clock.now() + 10_000, held: 1 },
+      ...{
+        session: worker.session.id,
+        worker: "w1",
+        host: "h",
+        pid: 42,
+        birth: "77",
+        queues: ["default"],
+        serves: ["a"],
+      },
+      ...{
+        openedAtMs: worker.session.openedAtMs,
+        expiresAtMs: clock.now() + 10_000,
+        leaseMs: 10_000,
+        held: 1,
+      },
     });
   });
 

@@ -1,4 +1,11 @@
-import type { EventRecord, Lease, RunRecord, StepRecord, Store } from "@jobbers/core";
+import {
+  isRunEvent,
+  type Lease,
+  type RunEventRecord,
+  type RunRecord,
+  type StepRecord,
+  type Store,
+} from "@jobbers/core";
 
 const MANY = 10_000;
 
@@ -66,6 +73,7 @@ async function feedOf(
     if (page.events.length === 0) return runs;
     cursor = page.cursor;
     for (const event of page.events) {
+      if (!isRunEvent(event)) continue;
       const feed = runs[event.run] ?? { told: [], ends: {} };
       runs[event.run] = feed;
       if (event.type !== "steps") feed.told.push(`${event.type} ${event.step ?? ""} ${essenceOf(event)}`);
@@ -74,11 +82,11 @@ async function feedOf(
   }
 }
 
-function essenceOf({ type, detail, atMs }: EventRecord): string {
+function essenceOf({ type, detail, atMs }: RunEventRecord): string {
   return `${atMs} ${JSON.stringify(type === "run.ended" ? (detail as { state: string }).state : detail)}`;
 }
 
-function tallyOf({ type, detail }: EventRecord): Record<string, number> {
+function tallyOf({ type, detail }: RunEventRecord): Record<string, number> {
   const all = type === "steps" ? detail : type === "run.ended" ? (detail as { steps?: object }).steps : {};
   const { running: _, ...ends } = (all ?? {}) as Record<string, number>;
   return ends;

@@ -40,12 +40,6 @@ const openWorker = (store: Store, worker: number): Promise<Driver> =>
 
 const SHRINKING_MS = 120_000;
 
-/** What a twin test may be given. */
-export interface TwinOptions extends ModelOptions {
-  /** Looks at the runs so far in one of the stores after each act; what it throws fails the story. */
-  readonly watch?: ((store: Store, runs: readonly string[]) => Promise<void>) | undefined;
-}
-
 /**
  * Tells the same random story to two stores, of which one is given inputs that are too long to be kept in any short form, and
  * compares all that looking answers after each act. So a store that keeps runs in several forms keeps the same in each of them.
@@ -53,8 +47,8 @@ export interface TwinOptions extends ModelOptions {
  * @example
  * test("short runs are kept as long ones are", () => twinTest(open, { runs: 100 }), 60_000);
  */
-export async function twinTest(open: OpenStore, options: TwinOptions = {}): Promise<void> {
-  const { runs = 100, commands = 40, seed, path, watch } = options;
+export async function twinTest(open: OpenStore, options: ModelOptions = {}): Promise<void> {
+  const { commands = 40 } = options;
   const property = fc.asyncProperty(
     stories(commands),
     fc.constantFrom("", "é😀", "x".repeat(600)),
@@ -65,24 +59,63 @@ export async function twinTest(open: OpenStore, options: TwinOptions = {}): Prom
         await openTwin(open, clock, "x".repeat(1_100)),
       ] as const;
       try {
-        for (const act of story) {
-          await actOut(twins, clock, act);
-          for (const { store, submissions } of twins) await watch?.(store, idsOf(submissions));
-        }
+        for (const act of story) await actOut(twins, clock, act);
         for (const { store } of twins) expect(await checkAll(store)).toEqual([]);
       } finally {
         for (const { store } of twins) await store.close();
       }
     },
   );
-  await fc.assert(property, {
+  await fc.assert(property, settingsOf(options));
+}
+
+/** What a story's test may be given. */
+export interface StoryOptions extends ModelOptions {
+  /** Looks at the runs so far after each act; what it throws fails the story. */
+  readonly watch: (store: Store, runs: readonly string[]) => Promise<void>;
+}
+
+/**
+ * Tells random stories to a store, and has somebody look on after each act.
+ *
+ * @example
+ * test("whatever happens can be explained", () => storyTest(open, { runs: 20, watch }), 60_000);
+ */
+export async function storyTest(open: OpenStore, options: StoryOptions): Promise<void> {
+  const { commands = 40, watch } = options;
+  // A long one is kept in another form than a short one by stores that have several.
+  const pads = fc.constantFrom("", "x".repeat(1_100));
+  const property = fc.asyncProperty(stories(commands), pads, async (story, pad) => {
+    const clock = createFakeClock();
+    const twin = await openTwin(open, clock, pad);
+    try {
+      for (const act of story) {
+        const ids = begin(clock, act);
+        await perform(twin, act, ids);
+        await watch(twin.store, idsOf(twin.submissions));
+      }
+    } finally {
+      await twin.store.close();
+    }
+  });
+  await fc.assert(property, settingsOf(options));
+}
+
+function settingsOf({ runs = 100, seed, path }: ModelOptions) {
+  return {
     numRuns: runs,
     // Making a failing story small may take minutes: then the failure is to show itself, not the time that the test has.
     interruptAfterTimeLimit: SHRINKING_MS,
     markInterruptAsFailure: true,
     ...(seed !== undefined && { seed }),
     ...(path !== undefined && { path }),
-  });
+  };
+}
+
+/** Lets its time pass, and makes the ids of the runs that it submits. */
+function begin(clock: FakeClock, act: Act): string[] {
+  clock.advance(act.do === "pass" ? act.ms : 1);
+  return act.do === "submit" ? act.plans.map(newRunId) : [];
 }
 
 async function openTwin(open: OpenStore, clock: FakeClock, pad: string): Promise<Twin> {
@@ -93,8 +126,7 @@ async function openTwin(open: OpenStore, clock: FakeClock, pad: string): Promise
 
 /** Does one thing to both; what they answer, and what they show then, has to be the same. */
 async function actOut(twins: readonly [Twin, Twin], clock: FakeClock, act: Act): Promise<void> {
-  clock.advance(act.do === "pass" ? act.ms : 1);
-  const ids = act.do === "submit" ? act.plans.map(newRunId) : [];
+  const ids = begin(clock, act);
   const [one, other] = [await perform(twins[0], act, ids), await perform(twins[1], act, ids)];
   expect(one).toEqual(other);
   const [mine, its] = [await lookAt(twins[0]), await lookAt(twins[1])];

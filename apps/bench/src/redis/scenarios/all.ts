@@ -8,6 +8,7 @@ import { idleWorker } from "./idle.js";
 import { stepOverhead } from "./long-chain.js";
 import { memory } from "./memory.js";
 import { noopMany, noopOne } from "./no-op.js";
+import { policyCost } from "./policy-cost.js";
 import { submitToStart } from "./start-latency.js";
 import { wideMap } from "./wide-map.js";
 
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario<Bed>[] = [
   bulkSubmit,
   noopMany,
   noopOne,
+  policyCost,
   hoppedChains,
   inlinedChains,
   stepOverhead,

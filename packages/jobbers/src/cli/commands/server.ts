@@ -1,5 +1,5 @@
 import { createUpkeep } from "@jobbers/upkeep";
-import { hostIdentity } from "@jobbers/worker";
+import { hostIdentity, processBirth } from "@jobbers/worker";
 import { startServer } from "../../server/server.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { listenArgs, listenFlags } from "../listen.js";
@@ -19,7 +19,7 @@ export const server = defineCommand({
   async run({ args, output }) {
     const place = listenArgs(args);
     return withStore(args.store, async ({ store }) => {
-      const upkeep = createUpkeep({ store, host: hostIdentity() });
+      const upkeep = createUpkeep({ store, host: hostIdentity(), birthOf: processBirth });
       const api = await startServer({ store, ...place });
       const asked = new Promise<void>((resolve) => {
         onEndSignals({

@@ -3,6 +3,7 @@ import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 import { flagError, moment, oneOf, wholeNumber } from "../flags.js";
 import { inputFlag, readInput } from "../input.js";
+import { type AskedKeys, keyFlags, keyOptionsOf } from "../key-flags.js";
 import { startProgress } from "../progress.js";
 import { awaitEnd, tellLeft } from "../run-end.js";
 
@@ -40,6 +41,7 @@ export const submit = defineCommand({
       valueHint: "WORD",
       description: "replica: only done when a replica of the Redis has the run too; default local",
     },
+    ...keyFlags,
     wait: {
       type: "boolean",
       description: "Wait for the run's end, with live progress, and print its result",
@@ -50,6 +52,8 @@ export const submit = defineCommand({
     `jobbers submit crawl --input '{"sitemap":"https://example.org/sitemap.xml"}'`,
     "jobbers submit crawl --input @input.json --url http://127.0.0.1:8700 --delay 10m --tag nightly --tag eu",
     "jobbers submit crawl --input @input.json --store redis://127.0.0.1:6379 --durability replica",
+    "jobbers submit charge --input @order.json --idempotency-key order-17",
+    "jobbers submit reindex --input @page.json --debounce 5s --key page-3",
     "jobbers submit crawl --input @input.json --wait --json | jq .output",
   ],
   async run({ args, all, output }) {
@@ -73,7 +77,7 @@ export const submit = defineCommand({
   },
 });
 
-interface Asked {
+interface Asked extends AskedKeys {
   readonly id?: string | undefined;
   readonly priority?: string | undefined;
   readonly delay?: string | undefined;
@@ -93,6 +97,7 @@ function optionsOf(asked: Asked, tags: readonly string[]) {
     deadline:
       deadline === undefined ? undefined : durationMs(deadline as `${number}s`, "--deadline", "flag-invalid"),
     tags: tags.length === 0 ? undefined : tags,
+    ...keyOptionsOf(asked),
     durability:
       durability === undefined ? undefined : oneOf(durability, "--durability", ["local", "replica"]),
   };

@@ -1,0 +1,83 @@
+import type { StepAddress } from "../plan/address.js";
+import type { JsonValue } from "../plan/plan.js";
+import type { StepState } from "./states.js";
+
+/**
+ * What the feed tells of runs.
+ *
+ * `steps` sums up what one exchange did to the steps of one run: small tasks would drown the feed otherwise. Of a step whose task asks for
+ * it (`events: "each"`), its starts and its end are told one by one as well. `run.retried` says that a run goes on after its end, because
+ * somebody retried it by hand.
+ */
+export const runEventTypes = [
+  ...(["run.created", "run.ended", "run.retried"] as const),
+  ...(["steps", "step.started", "step.progress", "step.retry", "step.lost", "step.quarantined"] as const),
+  ...(["step.succeeded", "step.failed", "step.skipped", "step.cancelled"] as const),
+] as const;
+
+/** What the feed tells of workers. */
+export const workerEventTypes = ["worker.started"] as const;
+
+/** All that the feed tells. */
+export const eventTypes = [...runEventTypes, ...workerEventTypes] as const;
+
+/** A type of events. */
+export type EventType = (typeof eventTypes)[number];
+
+/** One line of the feed. The feed is a hint, the record is the truth. */
+export type EventRecord = RunEventRecord | WorkerEventRecord;
+
+interface EventHead {
+  readonly cursor: number;
+  readonly atMs: number;
+}
+
+/** Something that happened to a run. */
+export interface RunEventRecord extends EventHead {
+  readonly type: (typeof runEventTypes)[number];
+  readonly run: string;
+  readonly step?: StepAddress | undefined;
+  readonly detail?: JsonValue | undefined;
+}
+
+/** Something that happened to a worker. */
+export interface WorkerEventRecord extends EventHead {
+  readonly type: (typeof workerEventTypes)[number];
+  /** Its name. */
+  readonly worker: string;
+  readonly detail: WorkerStart;
+}
+
+/** What a worker found when it started, and recovered. */
+export interface WorkerStart {
+  readonly session: string;
+  /** Sessions that were found lost: of its own name, or whose processes on its host were gone, or that had expired. */
+  readonly lostSessions: number;
+  /** Steps of theirs that were given to others, and those that were quarantined instead. */
+  readonly returned: number;
+  readonly quarantined: number;
+  /** Timers that were overdue, and have been fired. */
+  readonly overdue: number;
+  /** Ready steps in its queues. */
+  readonly waiting: number;
+}
+
+/** True for what happened to a run. */
+export function isRunEvent(event: EventRecord): event is RunEventRecord {
+  return (runEventTypes as readonly string[]).includes(event.type);
+}
+
+/** What is told of a step that is told of one by one, when it comes to a state; undefined where that is no news. */
+export function stepEventOf(state: StepState): RunEventRecord["type"] | undefined {
+  switch (state) {
+    case "running":
+      return "step.started";
+    case "succeeded":
+    case "failed":
+    case "skipped":
+    case "cancelled":
+      return `step.${state}`;
+    default:
+      return undefined;
+  }
+}
