@@ -49,6 +49,7 @@ const types: Readonly<Record<string, string>> = {
   depths: "hash",
   bucket: "string",
   slots: "hash",
+  used: "hash",
   ring: "zset",
   rings: "set",
   parked: "zset",

@@ -44,6 +44,7 @@ export function keysOf(namespace: string) {
     ruled: `${prefix}ruled`,
     spent: at("bucket"),
     slots: at("slots"),
+    used: at("used"),
     ring: at("ring"),
     parked: at("parked"),
     depths: `${prefix}depths`,

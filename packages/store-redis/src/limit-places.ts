@@ -16,8 +16,9 @@ import { readNow } from "./read-now.js";
 import type { Server } from "./server.js";
 import { keyText, US, unpackText } from "./text.js";
 
-/** How many slots are looked at for those that are told. */
-const LOOK_AT = 100;
+/** How many slots are looked at for those that are told, and how often. */
+const LOOK_AT = 500;
+const MAX_LOOKS = 20;
 
 /** How a limit stands for one key, as scripts/shared/limits.lua reckons it. */
 export async function readPlace(
@@ -26,13 +27,14 @@ export async function readPlace(
   { limit, key, cost }: LimitUse,
 ): Promise<LimitPlace> {
   const id = `${keyText(limit)}:${keyText(key)}`;
-  const [nowMs, text, kept, used, parked] = await Promise.all([
+  const [nowMs, text, kept, count, parked] = await Promise.all([
     readNow(redis, keys, clock),
     redis.hget(keys.limits, keyText(limit)),
     redis.get(keys.spent(id)),
-    redis.hlen(keys.slots(id)),
+    redis.hget(keys.used(keyText(limit)), keyText(key)),
     redis.zcard(keys.parked(id)),
   ]);
+  const used = Number(count ?? 0);
   const setting = settingOf(text);
   const bucket = bucketOf(kept);
   const untilMs = bucket?.throttle?.untilMs ?? 0;
@@ -40,7 +42,7 @@ export async function readPlace(
   const share = shareAt(bucket?.throttle, nowMs);
   return {
     ...{ limit, key, nowMs, setting, used, cost, parked },
-    holders: used === 0 ? [] : await holdersOf(redis, keys, id),
+    holders: used === 0 ? [] : await holdersOf(redis, keys, { limit, key }),
     ...(opens > nowMs && { opensAtMs: opens }),
     ...(untilMs > nowMs && { throttledUntilMs: untilMs }),
     ...(share < 1 && { share }),
@@ -75,11 +77,23 @@ function bucketOf(text: string | null): Bucket | undefined {
   return { paidUs, throttle: { untilMs: Number(until), share: Number(share), wholeMs: Number(whole) } };
 }
 
-async function holdersOf(redis: Redis, keys: Keys, id: string): Promise<SlotHolder[]> {
-  const [, found] = await redis.hscan(keys.slots(id), 0, "COUNT", LOOK_AT);
+async function holdersOf(
+  redis: Redis,
+  keys: Keys,
+  { limit, key }: Pick<LimitUse, "limit" | "key">,
+): Promise<SlotHolder[]> {
   const holders: { readonly member: string; readonly session: string }[] = [];
-  for (let i = 0; i < found.length && holders.length < HOLDERS_SHOWN; i += 2)
-    holders.push({ member: found[i] as string, session: found[i + 1] as string });
+  const prefix = `${keyText(key)}|`;
+  let cursor = "0";
+  // All keys of a limit stand together, as many as there are attempts.
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const match = ["MATCH", `${prefix}*`, "COUNT", LOOK_AT] as const;
+    const [next, found] = await redis.hscan(keys.slots(keyText(limit)), cursor, ...match);
+    for (let i = 0; i < found.length && holders.length < HOLDERS_SHOWN; i += 2)
+      holders.push({ member: (found[i] as string).slice(prefix.length), session: found[i + 1] as string });
+    cursor = next;
+    if (cursor === "0" || holders.length === HOLDERS_SHOWN) break;
+  }
   const workers = redis.pipeline();
   for (const { session } of holders) workers.hget(keys.session(session), "worker");
   const names = (await workers.exec()) ?? [];

@@ -114,6 +114,7 @@ export const flawKinds = {
     what: "a limit's slot is taken by a step that its session does not hold",
     mend: "the slot is freed",
   },
+  "count-slots": { what: "the slots of a limit are counted wrongly", mend: "they are recounted" },
   "slot-missing": {
     what: "a step runs under a limit without one of its slots",
     mend: "it is given the slot",

@@ -3,21 +3,43 @@
 local PAGE = 250
 
 -- Who has a slot holds the step's lease.
-check.handlers["slots"] = function(id, cursor)
-  local key = "slots:" .. id
+check.handlers["slots"] = function(name, cursor)
+  local key = "slots:" .. name
   local page = call("HSCAN", PREFIX .. key, cursor, "COUNT", PAGE)
   for i = 1, #page[2], 2 do
-    local member, session = page[2][i], page[2][i + 1]
-    if call("SISMEMBER", PREFIX .. "held:" .. session, member) == 0 then
-      local run, address = lease.read(member)
-      if check.tell("slot-stale", run, address, key, nil, true) then
-        call("HDEL", PREFIX .. key, member)
-        local name, its = string.match(id, "^([^:]*):(.*)$")
-        if limits.isOn then limits.ringAt({ name = name, key = its, id = id }, clock.now) end
+    local field, session = page[2][i], page[2][i + 1]
+    local its, member = string.match(field, "^([^|]*)|(.*)$")
+    if call("SISMEMBER", PREFIX .. "held:" .. session, member or "") == 0 then
+      local run, address = lease.read(member or "")
+      if check.tell("slot-stale", run, address, key, its, true) and limits.isOn then
+        call("HDEL", PREFIX .. key, field)
+        if its and call("HINCRBY", PREFIX .. "used:" .. name, its, -1) <= 0 then call("HDEL", PREFIX .. "used:" .. name, its) end
+        limits.ringAt({ name = name, key = its or "", id = name .. ":" .. (its or "") }, clock.now)
       end
     end
   end
   return page[1]
+end
+
+-- How many slots are taken, against a recount; a limit with more of them than a transition may look at is not recounted.
+check.handlers["used"] = function(name)
+  if call("HLEN", PREFIX .. "slots:" .. name) > 5000 or call("HLEN", PREFIX .. "used:" .. name) > 5000 then return end
+  local counted, recorded = {}, {}
+  for _, field in ipairs(call("HKEYS", PREFIX .. "slots:" .. name)) do
+    local its = string.match(field, "^[^|]*")
+    counted[its] = (counted[its] or 0) + 1
+  end
+  local found = call("HGETALL", PREFIX .. "used:" .. name)
+  for i = 1, #found, 2 do
+    recorded[found[i]] = tonumber(found[i + 1])
+    counted[found[i]] = counted[found[i]] or 0
+  end
+  for its, n in pairs(counted) do
+    local detail = its .. ": recorded " .. (recorded[its] or 0) .. ", counted " .. n
+    if (recorded[its] or 0) ~= n and check.tell("count-slots", nil, nil, "used:" .. name, detail, true) then
+      if n > 0 then call("HSET", PREFIX .. "used:" .. name, its, n) else call("HDEL", PREFIX .. "used:" .. name, its) end
+    end
+  end
 end
 
 local function takenApart(name)

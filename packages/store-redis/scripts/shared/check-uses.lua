@@ -20,9 +20,10 @@ end
 function check.slots(step, member)
   for _, use in ipairs(limits.usesOf(step.uses)) do
     local kind = string.sub(call("HGET", PREFIX .. "limits", use.name) or "", 1, 1)
-    local key = "slots:" .. use.id
-    if kind == "c" and call("HEXISTS", PREFIX .. key, member) == 0 and check.tellStep("slot-missing", step, key, true) then
-      call("HSET", PREFIX .. key, member, step.session)
+    local key = "slots:" .. use.name
+    if kind == "c" and call("HEXISTS", PREFIX .. key, use.key .. "|" .. member) == 0 and check.tellStep("slot-missing", step, key, true) then
+      call("HSET", PREFIX .. key, use.key .. "|" .. member, step.session)
+      call("HINCRBY", PREFIX .. "used:" .. use.name, use.key, 1)
     end
   end
 end

@@ -45,10 +45,14 @@ function ledger.pushEntry(queue, priority, needs, entry, tuple)
 end
 
 -- A popped entry: what came and went in one script is nothing to wake others for.
-function ledger.popped(queue, priority, needs, n, tuple)
-  local line = lineOf(queue, priority, needs, tuple)
+function ledger.popped(queue, priority, needs, n)
+  local line = lineOf(queue, priority, needs)
   line.n = line.n - n
-  if line.tuple then deepen(line, -n) end
+end
+
+-- The same of a line under limits.
+function ledger.poppedLimited(line, n)
+  deepen(line, -n)
 end
 
 -- A line that its limit let go: one more may be popped from.

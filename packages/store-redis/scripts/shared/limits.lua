@@ -7,13 +7,13 @@
 --
 -- The hash `ruled` has rules by target (`task`; of edits `+task`, `+@queue`, `+task@queue`), each `name=keyed=cost`, joined by &; the hash
 -- `limits` what each is, `kind US code US edit US throttled`: kind is r or c, the others `rate,perMs,burst` or `n`, edit maybe `off`.
--- What a key of a rate has let through is `bucket:<name>:<key>`, `paid,until,share,whole` (core's bucket.ts has the law); who has its slots
--- `slots:<name>:<key>`, sessions by what `held:<session>` has of the step.
+-- What a key of a rate has let through is `bucket:<name>:<key>`, `paid,until,share,whole` (core's bucket.ts has the law); who has the
+-- slots of a limit `slots:<name>`, sessions by `key|` and what `held:<session>` has of the step; how many of each key are taken `used:<name>`.
 
 limits.isOn = true
 
-local floor, ceil, gmatch, match = math.floor, math.ceil, string.gmatch, string.match
-local rules, split, definitions, meters, freed = {}, {}, {}, {}, {}
+local floor, ceil, gmatch, match, next = math.floor, math.ceil, string.gmatch, string.match, next
+local rules, split, definitions, meters, freed, taken = {}, {}, {}, {}, {}, {}
 
 -- How long a bucket that says nothing any more is kept at least, should the clock stand still for a while.
 local SPARE_MS = 600000
@@ -65,6 +65,14 @@ function limits.tupleOf(needs, queue, uses)
   return string.sub(said, 2) .. (known.uses == "" and "" or "&" .. known.uses)
 end
 
+-- The same of what code has said of a step that never ran.
+function limits.tupleOfSaid(needs, queue, said)
+  local uses = rulesOf(needs, queue).uses
+  local own = string.sub(said, 2)
+  if uses == "" then return own end
+  return own == "" and uses or own .. "&" .. uses
+end
+
 -- What a step keeps while it runs.
 function limits.takenUnder(uses, tuple)
   return (uses and string.byte(uses) == 33 and "!" or "") .. tuple
@@ -76,7 +84,7 @@ function limits.usesOf(tuple)
   if list then return list end
   list = {}
   for name, key, cost in gmatch(tuple, "[kr]([^=&]+)=([^=&]*)=([^=&]+)") do
-    list[#list + 1] = { name = name, key = key, id = name .. ":" .. key, cost = tonumber(cost) }
+    list[#list + 1] = { name = name, key = key, id = name .. ":" .. key, cost = cost == "1" and 1 or tonumber(cost) }
   end
   split[tuple] = list
   return list
@@ -111,7 +119,7 @@ local function readBucket(meter, kept)
 end
 
 local function newMeter(use, definition)
-  return { id = use.id, name = use.name, key = use.key, definition = definition, paid = 0, used = 0, taken = {} }
+  return { id = use.id, name = use.name, key = use.key, definition = definition, paid = 0, used = 0 }
 end
 
 local function hasBucket(definition)
@@ -124,21 +132,26 @@ function limits.meterOf(use)
   if meter then return meter end
   local definition = definitionOf(use.name)
   meter = newMeter(use, definition)
-  if definition and definition.kind == "c" then meter.used = call("HLEN", PREFIX .. "slots:" .. use.id) end
+  if not definition or definition.kind == "c" then meter.used = tonumber(call("HGET", PREFIX .. "used:" .. use.name, use.key) or "") or 0 end
   if hasBucket(definition) then readBucket(meter, call("GET", PREFIX .. "bucket:" .. use.id)) end
   meters[use.id] = meter
   return meter
 end
 
--- Reads the buckets of many lines in one look.
-function limits.fetch(tuples)
-  local wanted, keys = {}, {}
-  for _, tuple in ipairs(tuples) do
-    for _, use in ipairs(limits.usesOf(tuple)) do
-      local definition = definitionOf(use.name)
-      if not meters[use.id] and definition and definition.kind == "r" then
-        meters[use.id] = newMeter(use, definition)
-        wanted[#wanted + 1], keys[#keys + 1] = meters[use.id], PREFIX .. "bucket:" .. use.id
+-- Reads what many keys have let through, in few looks.
+local function fetchUses(uses)
+  local wanted, keys, counts = {}, {}, {}
+  for _, use in ipairs(uses) do
+    local definition = definitionOf(use.name)
+    if not meters[use.id] and definition and not (definition.kind == "c" and definition.mayBeThrottled) then
+      local meter = newMeter(use, definition)
+      meters[use.id] = meter
+      if definition.kind == "c" then
+        local list = counts[use.name] or { meters = {} }
+        counts[use.name] = list
+        list[#list + 1], list.meters[#list + 1] = use.key, meter
+      else
+        wanted[#wanted + 1], keys[#keys + 1] = meter, PREFIX .. "bucket:" .. use.id
       end
     end
   end
@@ -147,6 +160,21 @@ function limits.fetch(tuples)
     local found = call("MGET", unpack(keys, from, to))
     for i = from, to do readBucket(wanted[i], found[i - from + 1]) end
   end
+  for name, list in pairs(counts) do
+    for from = 1, #list, 1000 do
+      local to = math.min(#list, from + 999)
+      local found = call("HMGET", PREFIX .. "used:" .. name, unpack(list, from, to))
+      for i = from, to do list.meters[i].used = tonumber(found[i - from + 1] or "") or 0 end
+    end
+  end
+end
+
+function limits.fetch(tuples)
+  local all = {}
+  for _, tuple in ipairs(tuples) do
+    for _, use in ipairs(limits.usesOf(tuple)) do all[#all + 1] = use end
+  end
+  fetchUses(all)
 end
 
 -- Which part of a rate is let through.
@@ -202,16 +230,37 @@ function limits.room(tuple)
   return least
 end
 
--- Counts steps that were taken from a line; `members` is what stands for them in `held:<session>`.
-function limits.take(tuple, session, members)
+local function listOf(lists, name)
+  local list = lists[name]
+  if not list then
+    list = { uses = {} }
+    lists[name] = list
+  end
+  return list
+end
+
+-- Counts steps that are popped from a line as started.
+function limits.reserve(tuple, n)
   for _, use in ipairs(limits.usesOf(tuple)) do
     local meter = limits.meterOf(use)
     if meter.definition and meter.definition.kind == "c" then
-      meter.used = meter.used + #members
-      local list = meter.taken
-      for i = 1, #members do list[#list + 1], list[#list + 2] = members[i], session end
+      meter.used, meter.hasMoved = meter.used + n, true
     else
-      limits.spend(meter, use.cost, #members)
+      limits.spend(meter, use.cost, n)
+    end
+  end
+end
+
+-- Gives slots to those of them that were taken; `members` is what stands for them in `held:<session>`. The others count no more.
+function limits.hold(tuple, session, members, dropped)
+  for _, use in ipairs(limits.usesOf(tuple)) do
+    local meter = limits.meterOf(use)
+    if meter.definition and meter.definition.kind == "c" then
+      meter.used = meter.used - dropped
+      local list = listOf(taken, use.name)
+      for i = 1, #members do list[#list + 1], list[#list + 2] = use.key .. "|" .. members[i], session end
+    elseif dropped > 0 then
+      limits.spend(meter, use.cost, -dropped)
     end
   end
 end
@@ -220,14 +269,10 @@ end
 function limits.free(tuple, member)
   for _, use in ipairs(limits.usesOf(tuple)) do
     local definition = definitionOf(use.name)
+    -- One that is gone may come back while they run that have its slots.
     if not definition or definition.kind == "c" then
-      local list = freed[use.id]
-      if not list then
-        list = { use = use }
-        freed[use.id] = list
-        freed[#freed + 1] = list
-      end
-      list[#list + 1] = member
+      local list = listOf(freed, use.name)
+      list[#list + 1], list.uses[#list + 1] = use.key .. "|" .. member, use
     end
   end
 end
@@ -235,25 +280,58 @@ end
 -- A single that is unpacked while it runs has another name from then on.
 function limits.rename(tuple, before, after, session)
   for _, use in ipairs(limits.usesOf(tuple)) do
-    local key = PREFIX .. "slots:" .. use.id
-    if call("HDEL", key, before) == 1 then call("HSET", key, after, session) end
+    local key = PREFIX .. "slots:" .. use.name
+    if call("HDEL", key, use.key .. "|" .. before) == 1 then call("HSET", key, use.key .. "|" .. after, session) end
   end
+end
+
+-- Which of some keys have lines parked on their limit.
+local function parkedOf(name, uses)
+  local keys, seen, parked = {}, {}, {}
+  for _, use in ipairs(uses) do
+    if not seen[use.key] then
+      seen[use.key] = use
+      keys[#keys + 1] = use.key
+    end
+  end
+  for from = 1, #keys, 1000 do
+    local to = math.min(#keys, from + 999)
+    local found = call("SMISMEMBER", PREFIX .. "parkedkeys:" .. name, unpack(keys, from, to))
+    for i = from, to do
+      if found[i - from + 1] == 1 then parked[#parked + 1] = seen[keys[i]] end
+    end
+  end
+  return parked
+end
+
+-- Takes slots away from those who had them: who has none any more frees none twice.
+local function release(name, list)
+  local key, gone = PREFIX .. "slots:" .. name, {}
+  fetchUses(list.uses)
+  for from = 1, #list, 1000 do
+    local to = math.min(#list, from + 999)
+    local found = call("HMGET", key, unpack(list, from, to))
+    for i = from, to do
+      local field = list[i]
+      if found[i - from + 1] and not gone[field] then
+        gone[field], gone[#gone + 1] = true, field
+        local meter = limits.meterOf(list.uses[i])
+        meter.used, meter.hasMoved = meter.used - 1, true
+      end
+    end
+  end
+  if #gone > 0 then callMany("HDEL", key, gone) end
 end
 
 -- Writes which slots are free, and wakes who waits for them.
 function limits.settle()
-  if #freed == 0 then return end
-  local list = freed
+  if not next(freed) then return end
+  local lists = freed
   freed = {}
-  for _, each in ipairs(list) do
-    local removed = 0
-    for from = 1, #each, 1000 do
-      removed = removed + call("HDEL", PREFIX .. "slots:" .. each.use.id, unpack(each, from, math.min(#each, from + 999)))
-    end
-    local meter = meters[each.use.id]
-    if meter then meter.used = meter.used - removed end
+  for name, list in pairs(lists) do
+    release(name, list)
+    for _, use in ipairs(parkedOf(name, list.uses)) do limits.wake(use) end
   end
-  for _, each in ipairs(list) do limits.wake(each.use) end
 end
 
 function limits.writeBucket(meter)
@@ -265,9 +343,18 @@ end
 
 function limits.flush()
   limits.settle()
+  local counts, empty = {}, {}
   for _, meter in pairs(meters) do
     if meter.isChanged then limits.writeBucket(meter) end
-    if #meter.taken > 0 then callMany("HSET", PREFIX .. "slots:" .. meter.id, meter.taken) end
-    meter.isChanged, meter.taken = false, {}
+    if meter.hasMoved then
+      local list = listOf(meter.used > 0 and counts or empty, meter.name)
+      list[#list + 1] = meter.key
+      if meter.used > 0 then list[#list + 1] = meter.used end
+    end
+    meter.isChanged, meter.hasMoved = false, false
   end
+  for name, list in pairs(counts) do callMany("HSET", PREFIX .. "used:" .. name, list) end
+  for name, list in pairs(empty) do callMany("HDEL", PREFIX .. "used:" .. name, list) end
+  for name, list in pairs(taken) do callMany("HSET", PREFIX .. "slots:" .. name, list) end
+  taken = {}
 end

@@ -93,17 +93,17 @@ end
 -- The tuple of a single, asked once of each kind of which runs say nothing themselves; nil where its code has yet to say the keys.
 local function tupleOf(kind, record, queue)
   local step = kinds.stepOf(kind, kind.entry)
-  if kind.says then return limits.tupleOf(step.needs, queue, saidIn(record)) end
+  if kind.says then return limits.tupleOfSaid(step.needs, queue, saidIn(record)) end
   if kind.tuple == nil then kind.tuple = limits.tupleOf(step.needs, queue) or false end
   return kind.tuple or nil
 end
 
 -- Takes those of some ids from a line, which were fetched as packed runs, that wait there as singles; answers the others. What stands
 -- under other limits by now goes to its own line.
-function singles.take(who, ids, line)
+function singles.take(who, ids, line, areFetched)
   local queue, isOn = line.queue, limits.isOn
   local mark = line.tuple and RS .. line.tuple or ""
-  singles.fetch(ids)
+  if not areFetched then singles.fetch(ids) end
   local others, n, m = NONE, #writes, #singles.granted
   local granted, known, progress = singles.granted, packed.known, singles.progress
   for i = 1, #ids do

@@ -158,14 +158,21 @@ local function close(line)
   call("SREM", line.index, line.member)
 end
 
--- Singles, of which there may be many, go together.
-function take.offerAll(line, entries)
-  local ids, areSingles = idsOf(entries)
+-- Reads all that some entries are about.
+function take.fetch(entries)
+  local ids = idsOf(entries)
   packed.fetch(ids)
+  singles.fetch(ids)
+end
+
+-- Singles, of which there may be many, go together.
+function take.offerAll(line, entries, areFetched)
+  local ids, areSingles = idsOf(entries)
+  if not areFetched then packed.fetch(ids) end
   local others = entries
   if areSingles and line.queue ~= "" then
     local before = #singles.granted
-    others = singles.take(take.session, ids, line)
+    others = singles.take(take.session, ids, line, areFetched)
     take.slots = take.slots - (#singles.granted - before) / 2
   end
   for _, entry in ipairs(others) do

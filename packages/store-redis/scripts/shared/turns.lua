@@ -40,43 +40,57 @@ local function openIn(rings, most)
   return list
 end
 
-local function addTo(list, ...)
-  for _, each in ipairs({ ... }) do list[#list + 1] = each end
+local function addTo(list, more)
+  for i = 1, #more do list[#list + 1] = more[i] end
 end
 
--- Takes at most so many from a line; answers how many, and whether more stand in it.
-local function drain(line, most)
-  local taken = 0
-  while taken < most and take.drops < take.DROP_LIMIT do
-    local wanted = most - taken
-    local entries = call("LPOP", line.key, wanted)
-    if not entries then return taken, false end
-    ledger.popped(line.queue, line.priority, line.needs, #entries, line.tuple)
+-- Pops what a line's limits let through, and counts it as taken before anybody looks at it: other lines may share them.
+local function pop(line, most, popped)
+  local room, refusing = limits.room(line.tuple)
+  line.refusing = refusing
+  if refusing then return 0 end
+  local wanted = math.min(most, room)
+  local entries = call("LPOP", line.key, wanted) or NONE
+  if #entries > 0 then
+    ledger.poppedLimited(line, #entries)
+    limits.reserve(line.tuple, #entries)
+  end
+  line.entries, line.isDry = entries, #entries < wanted
+  popped[#popped + 1] = line
+  return #entries
+end
+
+-- Hands out what was popped, all read in one look; what was dropped is given back to the limits.
+local function offerPopped(popped)
+  local all = {}
+  for _, line in ipairs(popped) do addTo(all, line.entries) end
+  take.fetch(all)
+  for _, line in ipairs(popped) do
     local singlesBefore, othersBefore = #singles.granted, #take.members
-    take.offerAll(line, entries)
+    if #line.entries > 0 then take.offerAll(line, line.entries, true) end
     local members = {}
     for i = singlesBefore + 1, #singles.granted, 2 do members[#members + 1] = singles.granted[i] end
     for i = othersBefore + 1, #take.members do members[#members + 1] = take.members[i] end
-    if #members > 0 then limits.take(line.tuple, take.session.id, members) end
-    taken = taken + #members
-    if #entries < wanted then return taken, false end
+    line.taken = #members
+    limits.hold(line.tuple, take.session.id, members, #line.entries - #members)
   end
-  return taken, call("LLEN", line.key) > 0
 end
 
-local function serve(line, most)
-  local room, refusing = limits.room(line.tuple)
-  local taken, isLeft = 0, true
-  if not refusing then taken, isLeft = drain(line, math.min(most, room, take.slots)) end
+-- Puts a line to the end of the others, or where its limits say.
+local function putBack(line)
   local ring = line.ring
-  if not isLeft then return addTo(ring.leaves, line.tuple) end
-  local turn = taken > 0 and tonumber(clock.nextSeq()) or line.turn
-  if not refusing then room, refusing = limits.room(line.tuple) end
+  if line.isDry or not line.refusing and call("LLEN", line.key) == 0 then
+    ring.leaves[#ring.leaves + 1] = line.tuple
+    return
+  end
+  local turn = line.taken and line.taken > 0 and tonumber(clock.nextSeq()) or line.turn
+  local refusing = line.refusing or select(2, limits.room(line.tuple))
   if refusing then
-    addTo(ring.leaves, line.tuple)
+    ring.leaves[#ring.leaves + 1] = line.tuple
     limits.park(line, turn, refusing)
-  elseif taken > 0 then
-    addTo(ring.moves, turn, line.tuple)
+  elseif turn ~= line.turn then
+    local n = #ring.moves
+    ring.moves[n + 1], ring.moves[n + 2] = turn, line.tuple
   end
 end
 
@@ -107,11 +121,15 @@ local function round(plain, rings)
     if take.slots < before then call("HSET", PREFIX .. "turns", turnField(plain), clock.nextSeq()) end
     plain = nil
   end
+  if plain and plainTurn < open[1].turn then servePlain() end
+  local popped, met, left = {}, {}, take.slots
   for _, line in ipairs(open) do
-    if plain and plainTurn < line.turn then servePlain() end
-    if take.slots <= 0 or take.drops >= take.DROP_LIMIT then break end
-    serve(line, most)
+    if left <= 0 or take.drops >= take.DROP_LIMIT then break end
+    left = left - pop(line, math.min(most, left), popped)
+    met[#met + 1] = line
   end
+  offerPopped(popped)
+  for _, line in ipairs(met) do putBack(line) end
   if plain and take.slots > 0 and take.drops < take.DROP_LIMIT then servePlain() end
   flushRings(rings)
   return true
