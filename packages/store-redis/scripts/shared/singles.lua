@@ -16,7 +16,9 @@ singles.granted, singles.heads = {}, {}
 -- Progress by id as it was read or is to be written; false where there is none.
 singles.progress = {}
 
-local byte, sub, match = string.byte, string.sub, string.match
+local byte, find, sub, match = string.byte, string.find, string.sub, string.match
+-- The first letter of the progress of one that runs.
+local TAKEN = string.byte("w")
 -- The first letter of such a record, q, as a number.
 local LETTER = 113
 singles.LETTER = LETTER
@@ -138,10 +140,10 @@ local closings = {}
 -- it.
 local function closingOf(who, progress)
   local closing = false
-  local letter, name, session, times, tuple = match(progress, "^(.)(........)([^,]*),([^\30]*)\30?(.*)$")
+  local letter, name, session, times = match(progress, "^(.)(........)([^,]*),(.*)$")
   local kind = letter == "w" and session == who.id and kinds.get(name)
   if kind and kinds.stepOf(kind, kind.entry) then
-    closing = { kind = kind, text = "d" .. name .. clock.text .. "," .. times .. RS, tuple = tuple ~= "" and tuple }
+    closing = { kind = kind, text = "d" .. name .. clock.text .. "," .. times .. RS }
   end
   closings[progress] = closing
   return closing
@@ -152,6 +154,10 @@ function singles.succeed(who, id, address, output)
   local progress = singles.progress[id]
   -- What was taken apart meanwhile goes on that way.
   if not progress or type(packed.known[id]) == "table" then return false end
+  -- The tuple behind it is the run's own; what is before that, those that were taken together have alike.
+  local from = limits.isOn and byte(progress) == TAKEN and find(progress, RS, 1, true)
+  local tuple = from and sub(progress, from + 1)
+  if from then progress = sub(progress, 1, from - 1) end
   local closing = closings[progress]
   if closing == nil then closing = closingOf(who, progress) end
   if not closing or closing.kind.entry ~= address then return false end
@@ -160,7 +166,7 @@ function singles.succeed(who, id, address, output)
   singles.progress[id] = over
   ended[#ended + 1] = id
   lease.drop(who.id, id)
-  if closing.tuple then limits.free(closing.tuple, id) end
+  if tuple then limits.free(tuple, id) end
   shelves.add("ended:s", clock.stamp .. id)
   kind.running = (kind.running or 0) - 1
   return true
