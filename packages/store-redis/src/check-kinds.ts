@@ -54,6 +54,11 @@ const types: Readonly<Record<string, string>> = {
   rings: "set",
   parked: "zset",
   parkedkeys: "set",
+  dead: "zset",
+  letters: "hash",
+  lettersof: "set",
+  lettercounts: "hash",
+  lettered: "set",
 };
 
 /** Words that name one key only. */
@@ -80,6 +85,10 @@ const single = new Set([
   "ruled",
   "turns",
   "depths",
+  "dead",
+  "letters",
+  "lettercounts",
+  "lettered",
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */

@@ -31,7 +31,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   ],
   general: [
     ...["runs", "unpack", "steps", "bodies", "values", "ready", "epilogue", "settle", "run-end"],
-    ...["history", "report"],
+    ...["history", "report", "letters"],
   ],
 };
 

@@ -7,6 +7,7 @@ import {
   type StepReason,
   type StepRecord,
   type StepState,
+  valueKey,
 } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { limitsOf } from "./limit-usage.js";
@@ -55,7 +56,7 @@ function stateOf(run: RunHead, state: StepState): StepState {
 }
 
 function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
-  const { name, kind, queue, needs, priority = run.priority } = unpackSpec(row.address, row.spec);
+  const { name, kind, queue, needs, reads, priority = run.priority } = unpackSpec(row.address, row.spec);
   const kept = stateOf(run, row.state);
   const mayBeParked = kept === "ready" && row.phase === "run";
   const limits = mayBeParked ? limitsOf(sql, needs, queue, row.limits) : "";
@@ -69,6 +70,7 @@ function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
     state,
     reason: kept === row.state ? (row.reason ?? undefined) : "cancelled",
     phase: row.phase,
+    ...(reads.includes(valueKey.edited(row.address)) && { edited: true }),
     queue,
     fence: row.fence,
     tries: row.tries,

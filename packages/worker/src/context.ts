@@ -42,7 +42,8 @@ export type Throttle = (throttling: Throttling) => Promise<readonly string[]>;
 /** The longest that a task may ask for, in milliseconds: a day. */
 const LONGEST_MS = 24 * 3_600_000;
 
-async function throttled(
+/** Tells the store, and says so where nothing came of it. */
+export async function throttled(
   { lease }: Attempt,
   throttle: Throttle,
   { duration, limit }: { readonly duration: Duration; readonly limit: string | undefined },

@@ -119,6 +119,14 @@ export const flawKinds = {
     what: "a step runs under a limit without one of its slots",
     mend: "it is given the slot",
   },
+  "letter-stale": {
+    what: "there is a dead letter of a step that has not failed for good",
+    mend: "the letter is removed",
+  },
+  "letter-unlisted": {
+    what: "a dead letter is missing in the list of its run's, and would not keep it",
+    mend: "it is listed",
+  },
   "line-closed": { what: "a line with steps in it is not among the open ones", mend: "it is opened" },
   orphan: { what: "it belongs to nothing that is there", mend: "it is removed" },
   "plan-missing": { what: "the plan is gone; register it again by starting a worker that has it" },
