@@ -46,7 +46,7 @@ export async function readPlace(
     ...(opens > nowMs && { opensAtMs: opens }),
     ...(untilMs > nowMs && { throttledUntilMs: untilMs }),
     ...(share < 1 && { share }),
-    isShut: untilMs > nowMs || roomOf(setting, bucket, used, cost, nowMs) < 1,
+    isShut: (setting !== undefined && untilMs > nowMs) || roomOf(setting, bucket, used, cost, nowMs) < 1,
   };
 }
 

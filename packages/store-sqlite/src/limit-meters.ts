@@ -95,9 +95,10 @@ export function roomOf(
   cost: number,
   nowMs: number,
 ): number {
-  if (bucket?.throttle && nowMs < bucket.throttle.untilMs) return 0;
   const setting = definition?.setting;
+  // One that is off holds nobody, throttled or not.
   if (setting === undefined) return Number.POSITIVE_INFINITY;
+  if (bucket?.throttle && nowMs < bucket.throttle.untilMs) return 0;
   if ("rate" in setting) return roomIn(setting, bucket, cost, nowMs);
   return Math.max(0, setting.concurrency - used);
 }

@@ -194,9 +194,10 @@ end
 
 -- How many starts of a cost a meter lets through now.
 function limits.roomOf(meter, cost)
-  if meter.till and clock.now < meter.till then return 0 end
   local setting = meter.definition and meter.definition.setting
+  -- One that is off holds nobody, throttled or not.
   if not setting then return math.huge end
+  if meter.till and clock.now < meter.till then return 0 end
   if setting.most then return math.max(0, setting.most - meter.used) end
   local most, from, each = termsOf(meter, cost)
   return floor((most - from) / each)
