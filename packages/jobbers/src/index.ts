@@ -29,6 +29,7 @@ export type {
   IdempotencyKey,
   InputOf,
   IsolationOptions,
+  Items,
   JsonValue,
   KeyMode,
   Limit,
@@ -46,6 +47,7 @@ export type {
   Schema,
   SettledAttempt,
   Singleton,
+  Size,
   Spread,
   StepError,
   StepOptions,
@@ -74,6 +76,9 @@ export {
   eq,
   errorCatalogue,
   hash,
+  isItems,
+  items,
+  itemsOf,
   JobbersError,
   leastLoaded,
   not,
@@ -106,5 +111,6 @@ export { AttemptAborted } from "@jobbers/worker";
 export { commandContext } from "./command-context.js";
 export { type ConnectOptions, connect } from "./connect.js";
 export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
+export type { BlobsOptions } from "./open-blobs.js";
 export { ulid } from "./ulid.js";
 export type { JobbersWorker, WorkerOptions } from "./worker.js";

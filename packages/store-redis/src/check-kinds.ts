@@ -54,6 +54,7 @@ const types: Readonly<Record<string, string>> = {
   rings: "set",
   parked: "zset",
   parkedkeys: "set",
+  blobs: "zset",
   dead: "zset",
   letters: "hash",
   lettersof: "set",
@@ -85,6 +86,7 @@ const single = new Set([
   "ruled",
   "turns",
   "depths",
+  "blobs",
   "dead",
   "letters",
   "lettercounts",
@@ -113,6 +115,7 @@ const plain = new Set([
   "bucket",
   "rings",
   "parkedkeys",
+  "blobs",
 ]);
 
 /** True for a name that Jobbers uses, with the type that it gives it. */

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
+import { type ExchangeReply, type Grant, JobbersError, type LargeValues, type Mail } from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
@@ -80,16 +80,20 @@ export class Pool {
       onRoom: onFreed,
     });
     const plans = new Plans(settings.workflows, store);
-    const values = new Values((run, keys) =>
-      untilAnswered("readValues", () => store.readValues(run, keys), asker),
-    );
+    const { large } = store;
+    const values = new Values({
+      read: (run, keys) => untilAnswered("readValues", () => store.readValues(run, keys), asker),
+      keep: large && ((run, key, text) => keepLarge(large, run, key, text, asker)),
+    });
     const shared = {
       ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log },
-      finder: new Finder(plans, values, asker, this.stopping.signal),
+      finder: new Finder(plans, values, asker, this.stopping.signal, settings.maxOutputBytes),
+      values,
     };
     const expander = new Expander({
       ...asker,
       store,
+      values,
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });
@@ -97,13 +101,19 @@ export class Pool {
       untilAnswered("throttle", () => store.throttle(throttling), asker);
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
     const capacity = settings.concurrency;
-    this.runners = new Runners({ deps, log, capacity, abandonAfterMs, environment, throttle });
+    const { maxOutputBytes } = settings;
+    this.runners = new Runners({
+      ...{ deps, log, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
+    });
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
       ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
+      maxOutputBytes,
       ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
-    this.control = new Control({ ...shared, dags: registry.dags, tasks: registry.tasks, expander, onFreed });
+    this.control = new Control({
+      ...{ ...shared, dags: registry.dags, tasks: registry.tasks, expander, asker, onFreed },
+    });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
     this.#unguard = guardStrays(log);
@@ -206,6 +216,22 @@ export class Pool {
     this.disown("the store was closed");
     void this.end();
   }
+}
+
+/** What is small stays what it is, at once; what is large is put where it belongs, however often the store is asked about it. */
+function keepLarge(large: LargeValues, run: string, key: string, text: string, asker: Asker) {
+  const kept = large.keep(run, key, text);
+  if (!(kept instanceof Promise)) return kept;
+  let first: Promise<string> | undefined = kept;
+  return untilAnswered(
+    "noteBlobs",
+    async () => {
+      const call = first ?? large.keep(run, key, text);
+      first = undefined;
+      return await call;
+    },
+    asker,
+  );
 }
 
 function openKeeper(

@@ -118,7 +118,7 @@ export class HandlerHost {
   }
 
   async #handle(
-    { call, task: name, input, about }: Order & { readonly type: "run" },
+    { call, task: name, input, maxOutputBytes, about }: Order & { readonly type: "run" },
     signal: AbortSignal,
     beats: Beats,
   ): Promise<string> {
@@ -134,7 +134,8 @@ export class HandlerHost {
       heartbeat: (progress) => beats.note(progress),
       throttled: (duration, limit) => this.#throttle(call, duration, limit),
     } satisfies Omit<TaskContext, "deps">;
-    return encodeOutput(await task.run(parsed, withDeps(ctx, deps, this.#data.module)), name);
+    const output = await task.run(parsed, withDeps(ctx, deps, this.#data.module));
+    return encodeOutput(output, name, maxOutputBytes);
   }
 
   #task(module: Record<string, unknown>, name: string): AnyTask {
