@@ -90,6 +90,25 @@ describe("the promoter", () => {
     vi.useRealTimers();
   });
 
+  it("hears of timers after a start that came before the last stop was over", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const promoteDue = vi.fn(async () => ({ promoted: 0 }));
+    const promoter = new Promoter({ store: { promoteDue }, random: () => 0 });
+    await promoter.start();
+    await vi.advanceTimersByTimeAsync(0);
+    const stopping = promoter.stop();
+    await promoter.start();
+    await stopping;
+    await vi.advanceTimersByTimeAsync(0);
+    expect(promoteDue).toHaveBeenCalledTimes(2);
+    promoter.due(100);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(promoteDue).toHaveBeenCalledTimes(3);
+    await promoter.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
   it("does not spin on a timer that stays due", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     const promoteDue = vi.fn(async () => ({ promoted: 0, nextDueMs: 0 }));
