@@ -58,6 +58,7 @@ export const neededCommands = [
   "ZREM",
   "ZREMRANGEBYRANK",
   "ZREMRANGEBYSCORE",
+  "ZSCAN",
   "ZSCORE",
 ] as const;
 

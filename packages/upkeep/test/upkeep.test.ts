@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Retention, Store, WorkerRecord } from "@jobbers/core";
+import type { Retention, Store, WorkerQuery, WorkerRecord } from "@jobbers/core";
 import { describe, expect, it, vi } from "vitest";
 import {
   createUpkeep,
@@ -167,6 +167,41 @@ describe("the reaper", () => {
     expect(swept).toEqual([undefined, ["old"]]);
     await reaper.stop();
     vi.useRealTimers();
+  });
+
+  it("reads the workers of its own host, and those that have the name of one in its process", async () => {
+    const asked: (WorkerQuery | undefined)[] = [];
+    const swept: unknown[] = [];
+    const all = [
+      workerOf({ session: "old", worker: "w", host: "there", openedAtMs: 0, expiresAtMs: 15_000 }),
+      workerOf({ session: "other", worker: "v", host: "there", openedAtMs: 0, expiresAtMs: 15_000 }),
+      workerOf({ session: "neighbour", worker: "v", pid: 1 }),
+      workerOf({ session: "new", worker: "w", openedAtMs: 19_000, expiresAtMs: 34_000 }),
+    ];
+    const store: Pick<Store, "reapSessions" | "listWorkers" | "readTime"> = {
+      readTime: async () => 20_000,
+      listWorkers: async (query) => {
+        asked.push(query);
+        return all.filter(({ host, worker }) => host === query?.host || query?.workers.includes(worker));
+      },
+      reapSessions: async ({ unheard }) => {
+        swept.push(unheard?.map(({ session }) => session));
+        return { sessions: [], returned: 0, quarantined: 0, more: false };
+      },
+    };
+    const reaper = new Reaper({ store, sweepMs: 5_000, host: "here" });
+    await reaper.start();
+    while (swept.length < 1) await turn();
+    reaper.wake();
+    while (swept.length < 2) await turn();
+    await reaper.stop();
+    expect(swept).toEqual([["old"], ["old"]]);
+    // Once it knows its own names, one call a sweep is enough.
+    expect(asked).toEqual([
+      { host: "here", workers: [] },
+      { host: "here", workers: ["w"] },
+      { host: "here", workers: ["w"] },
+    ]);
   });
 
   it("is not deceived by a process that got a dead worker's pid", () => {
