@@ -12,11 +12,21 @@ import type { Route } from "./route.js";
 import { submitBulk } from "./routes/bulk.js";
 import { cancelRun, retryRun } from "./routes/control.js";
 import { getDag, listDags } from "./routes/dags.js";
+import {
+  countDeadLetters,
+  getDeadLetter,
+  listDeadLetters,
+  purgeDeadLetter,
+  purgeDeadLetters,
+  redriveDeadLetter,
+  redriveDeadLetters,
+} from "./routes/dead-letters.js";
 import { docsRoutes } from "./routes/docs.js";
 import { allEvents, runEvents } from "./routes/events.js";
 import { explainRun } from "./routes/explain.js";
 import { listQueues, listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
+import { getItems } from "./routes/items.js";
 import { getResult } from "./routes/result.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
 import { getStep, listSteps } from "./routes/steps.js";
@@ -75,7 +85,9 @@ const LIMITS: ApiLimits = {
 };
 
 const routes: readonly Route[] = [
-  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, explainRun],
+  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, getItems, explainRun],
+  ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
+  ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
   ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
 ];
 

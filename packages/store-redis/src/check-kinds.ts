@@ -45,6 +45,12 @@ const types: Readonly<Record<string, string>> = {
   kept: "zset",
   purging: "list",
   forget: "list",
+  blobs: "zset",
+  dead: "zset",
+  letters: "hash",
+  lettersof: "set",
+  lettercounts: "hash",
+  lettered: "set",
 };
 
 /** Words that name one key only. */
@@ -67,6 +73,11 @@ const single = new Set([
   "kept",
   "purging",
   "forget",
+  "blobs",
+  "dead",
+  "letters",
+  "lettercounts",
+  "lettered",
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */
@@ -84,6 +95,7 @@ const plain = new Set([
   "readers",
   "durations",
   "events",
+  "blobs",
 ]);
 
 /** True for a name that Jobbers uses, with the type that it gives it. */

@@ -60,6 +60,11 @@ CREATE TABLE attempts (
   run INTEGER NOT NULL, address TEXT NOT NULL, fence INTEGER NOT NULL, reason TEXT NOT NULL, worker TEXT,
   started INTEGER NOT NULL, ended INTEGER NOT NULL, error TEXT, PRIMARY KEY (run, address, fence, reason)
 ) WITHOUT ROWID;
+-- Steps that failed for good, numbered by time: see core's dead-letters.ts. "tallies" counts them by task, as dead:TASK.
+CREATE TABLE dead_letters (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, address TEXT NOT NULL, task TEXT NOT NULL, queue TEXT NOT NULL,
+  reason TEXT NOT NULL, UNIQUE (run, address)
+);
 -- Progress of the steps inside maps, by plan name; that of all others is read from their records.
 CREATE TABLE counts (
   run INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (run, name, state)
@@ -100,12 +105,16 @@ CREATE TABLE mail (
 CREATE TABLE events (
   cursor INTEGER PRIMARY KEY, at INTEGER NOT NULL, run INTEGER NOT NULL, type TEXT NOT NULL, step TEXT, detail TEXT
 );
--- Ended runs in the order in which they go, by shelf: an outcome, kept (for a time of their own), purging, forget.
+-- Ended runs in the order in which they go, by shelf: an outcome, kept (for a time of their own), lettered
+-- (only their dead letters keep them), purging, forget.
 CREATE TABLE shelves (
   shelf TEXT NOT NULL, at REAL NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (shelf, at, run)
 ) WITHOUT ROWID;
 -- How long successful attempts of each task took lately: see core's durations.ts.
 CREATE TABLE durations (task TEXT PRIMARY KEY, counts TEXT NOT NULL) WITHOUT ROWID;
+-- Runs of which blobs may have been written, and when it is next looked whether they are to go.
+CREATE TABLE blobs (run TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX blobs_by_time ON blobs (due);
 CREATE TABLE tallies (shelf TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 `;
 

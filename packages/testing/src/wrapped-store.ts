@@ -3,8 +3,10 @@ import type { Store } from "@jobbers/core";
 /** Verbs that change something; every one of them may be executed twice. */
 export const CHANGING = [
   "submit",
+  "noteBlobs",
   "cancel",
   "retry",
+  "purgeDeadLetters",
   "openSession",
   "exchange",
   "expand",
@@ -15,6 +17,8 @@ export const CHANGING = [
   "promoteDue",
   "reapSessions",
   "purge",
+  "dueBlobs",
+  "forgetBlobs",
 ] as const satisfies readonly (keyof Store)[];
 
 /** A verb that changes something. */

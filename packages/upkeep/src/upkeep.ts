@@ -6,7 +6,7 @@ import { goneFrom, Reaper, type Taken } from "./reaper.js";
 
 /** What `createUpkeep` takes. */
 export interface UpkeepOptions extends ActorOptions {
-  readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "readTime" | "purge">;
+  readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "readTime" | "purge" | "large">;
   /**
    * Which machine this is, as its workers say (`hostIdentity()` of the worker): steps of its dead processes are taken back at
    * once, and each sweep reads the workers of this machine and those that have the name of one in this process. Left out, every lost
