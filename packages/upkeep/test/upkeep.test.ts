@@ -272,6 +272,25 @@ describe("the janitor", () => {
     expect(done.slice(0, 5)).toEqual(["purge", "sweep 100", "sweep 100", "purge", "sweep 100"]);
   });
 
+  it("rests the longer the longer a portion took, so that others have the store's time", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const took = [0, 40, 5_000];
+    const begun: number[] = [];
+    const start = performance.now();
+    const purge: Store["purge"] = async () => {
+      begun.push(performance.now() - start);
+      const ms = took.shift();
+      if (ms !== undefined) await new Promise((resolve) => setTimeout(resolve, ms));
+      return { purged: 1, more: ms !== undefined };
+    };
+    const janitor = new Janitor({ store: { purge } });
+    await janitor.start();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(begun).toEqual([0, 10, 10 + 40 + 120, 170 + 5_000 + 1_000]);
+    await janitor.stop();
+    vi.useRealTimers();
+  });
+
   it("ends between two portions when it is stopped", async () => {
     let calls = 0;
     const purge: Store["purge"] = async () => {
