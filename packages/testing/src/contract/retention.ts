@@ -150,6 +150,8 @@ export function retention(test: BenchTest): void {
     expect((await store.submit([first[5] as Submission]))[0]).toMatchObject({ status: "existing" });
     await purge(bench, keepFor({ succeeded: { ageMs: 30 * DAY_MS, count: 0 } }));
     expect(await left()).toBe(0);
+    // Nobody needs their plan any more.
+    expect(await store.getPlan((first[0] as Submission).plan)).toBeUndefined();
     clock.advance(2 * DAY_MS);
     await purge(bench, keepFor({}));
     expect(await Promise.all(all.map((id) => store.getRun(id)))).toEqual(all.map(() => undefined));
