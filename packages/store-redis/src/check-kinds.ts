@@ -29,6 +29,8 @@ const types: Readonly<Record<string, string>> = {
   timers: "zset",
   sessions: "zset",
   session: "hash",
+  host: "set",
+  worker: "set",
   leaving: "set",
   held: "set",
   beats: "hash",

@@ -60,6 +60,7 @@ export const neededCommands = [
   "ZREM",
   "ZREMRANGEBYRANK",
   "ZREMRANGEBYSCORE",
+  "ZSCAN",
   "ZSCORE",
 ] as const;
 

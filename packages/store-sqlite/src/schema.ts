@@ -113,6 +113,8 @@ CREATE TABLE sessions (
   suspect INTEGER, state TEXT NOT NULL, ended INTEGER,
   announced INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER
 );
+CREATE INDEX sessions_by_host ON sessions (host) WHERE state = 'open';
+CREATE INDEX sessions_by_worker ON sessions (worker) WHERE state = 'open';
 CREATE TABLE lanes (
   session INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, reply TEXT NOT NULL, PRIMARY KEY (session, lane)
 ) WITHOUT ROWID;

@@ -173,7 +173,7 @@ export function createStore({
     listRegistrations: () => look(() => listRegistrations(sql)),
     listVersions: (name) => look(() => listVersions(sql, name)),
     listQueues: () => look(() => listQueues(sql)),
-    listWorkers: () => look(() => listWorkers(sql)),
+    listWorkers: (query) => look(() => listWorkers(sql, query)),
     readDurations: (tasks) => look(() => readDurations(sql, tasks)),
     readTime: () => look(nowOf),
     readEvents: (after, limit) => look(() => readEvents(sql, after, limit)),

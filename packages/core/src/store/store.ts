@@ -14,6 +14,7 @@ import type {
   RunRecord,
   StepCounts,
   StepRecord,
+  WorkerQuery,
   WorkerRecord,
 } from "./records.js";
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
@@ -230,7 +231,8 @@ export interface Looking {
    */
   listVersions(name: string): Promise<VersionRecord[]>;
   listQueues(): Promise<QueueRecord[]>;
-  listWorkers(): Promise<WorkerRecord[]>;
+  /** The open sessions, the oldest first, at most 10,000; with a query it costs what that finds, however many others there are. */
+  listWorkers(query?: WorkerQuery): Promise<WorkerRecord[]>;
   /** How long successful attempts of some tasks took lately; tasks that nobody has told of are left out. At most 500 a call. */
   readDurations(tasks: readonly string[]): Promise<Record<string, DurationSummary>>;
   /** The store's time, in milliseconds since 1970. */
