@@ -8,7 +8,7 @@ import { type InMs, inMs } from "./instants.js";
 import { listRuns, type RunFilter } from "./lists.js";
 import { eventIn } from "./reading.js";
 import { createClientRun } from "./run.js";
-import type { ClientRun, FeedEvent, RunStatus } from "./run-types.js";
+import type { CallOptions, ClientRun, FeedEvent, RunStatus } from "./run-types.js";
 import { requestOf, type SubmitArgs, type SubmitItem, type SubmitOptions, type Target } from "./submit.js";
 import { createTransport, type Fetch, type Transport } from "./transport.js";
 
@@ -94,7 +94,7 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    *
    * @throws JobbersHttpError `server-unreachable`, `store-busy` and others
    */
-  ready(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  ready(options?: CallOptions): Promise<void>;
 }
 
 /** Which events are told. */
@@ -130,11 +130,12 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
 
   const client = {
     url: base,
-    async submit(what: string | Workflow, input?: unknown, given: SubmitOptions = {}) {
-      const target = await targetOf(what);
+    async submit(what: string | Workflow, input?: unknown, given: SubmitOptions & CallOptions = {}) {
+      const { signal } = given;
+      const target = await targetOf(what, signal);
       const id = given.id ?? nextId();
       const json = requestOf(target, id, { ...given, input });
-      const answer = await transport.json<SubmitAnswer>({ path: "/v1/runs", body: { json } });
+      const answer = await transport.json<SubmitAnswer>({ path: "/v1/runs", body: { json }, signal });
       // Another run's where that holds the key.
       return createClientRun(transport, answer.id, target);
     },
@@ -158,7 +159,7 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
         inMs(each),
       ),
     events: (filter: EventFilter = {}) => feedOf(transport, filter),
-    async ready({ signal }: { signal?: AbortSignal | undefined } = {}) {
+    async ready({ signal }: CallOptions = {}) {
       await transport.json({ path: "/readyz", signal });
     },
   };
@@ -167,20 +168,26 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
 }
 
 /** Finds out whether a name is that of a dag or of a task, once for each. */
-function createTargets(transport: Transport): (what: string | Workflow) => Promise<Target> {
+function createTargets(
+  transport: Transport,
+): (what: string | Workflow, signal?: AbortSignal) => Promise<Target> {
   const known = new Map<string, Target>();
-  return async (what) => {
+  return async (what, signal) => {
     if (typeof what !== "string") return { kind: what.kind, name: what.name };
-    const target = known.get(what) ?? (await findTarget(transport, what));
+    const target = known.get(what) ?? (await findTarget(transport, what, signal));
     if (target) known.set(what, target);
     // The refusal of the submit itself says more: which names there are.
     return target ?? { kind: "dag", name: what };
   };
 }
 
-async function findTarget(transport: Transport, name: string): Promise<Target | undefined> {
+async function findTarget(
+  transport: Transport,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Target | undefined> {
   try {
-    const { kind } = await readDag(transport, name);
+    const { kind } = await readDag(transport, name, signal);
     return { kind, name };
   } catch (error) {
     if (error instanceof JobbersHttpError && error.code === "workflow-unknown") return undefined;
@@ -188,8 +195,8 @@ async function findTarget(transport: Transport, name: string): Promise<Target | 
   }
 }
 
-async function readDag(transport: Transport, name: string): Promise<InMs<DagDetail>> {
-  return inMs(await transport.json<DagDetail>({ path: `/v1/dags/${encodeURIComponent(name)}` }));
+async function readDag(transport: Transport, name: string, signal?: AbortSignal): Promise<InMs<DagDetail>> {
+  return inMs(await transport.json<DagDetail>({ path: `/v1/dags/${encodeURIComponent(name)}`, signal }));
 }
 
 function withRun(transport: Transport, target: Target, answer: Submitted): SubmittedItem {

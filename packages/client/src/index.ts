@@ -16,6 +16,7 @@ export type { Cause, Explanation } from "./explanation.js";
 export type { InMs } from "./instants.js";
 export type { RunFilter } from "./lists.js";
 export type {
+  CallOptions,
   ClientRun,
   DetailedStep,
   FeedEvent,

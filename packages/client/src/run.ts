@@ -28,33 +28,33 @@ export function createClientRun<O>(
   workflow?: Pick<Workflow, "name">,
 ): ClientRun<O> {
   const path = `/v1/runs/${encodeURIComponent(id)}`;
-  const read = async () => {
-    const detail = await transport.json<RunDetail>({ path });
+  const read = async (signal?: AbortSignal) => {
+    const detail = await transport.json<RunDetail>({ path, signal });
     checkName(detail, workflow);
     return detail;
   };
   return {
     id,
-    status: async () => {
-      const { input: _input, steps: _steps, ...run } = await read();
+    async status({ signal } = {}) {
+      const { input: _input, steps: _steps, ...run } = await read(signal);
       return statusIn(run);
     },
-    async detail() {
-      const { input, steps, ...run } = await read();
+    async detail({ signal } = {}) {
+      const { input, steps, ...run } = await read(signal);
       return { ...statusIn(run), ...(input !== undefined && { input }), steps: steps.map(progressIn) };
     },
     async result({ signal } = {}) {
-      if (workflow) await read();
+      if (workflow) await read(signal);
       for (;;) {
         const answer = await askResult(transport, path, id, signal);
         if (answer.state === "succeeded") return answer.output as O;
       }
     },
-    async cancel() {
-      return (await transport.json<CancelAnswer>({ method: "POST", path: `${path}/cancel` })).status;
+    async cancel({ signal } = {}) {
+      return (await transport.json<CancelAnswer>({ method: "POST", path: `${path}/cancel`, signal })).status;
     },
-    async retry() {
-      return (await transport.json<RetryAnswer>({ method: "POST", path: `${path}/retry` })).status;
+    async retry({ signal } = {}) {
+      return (await transport.json<RetryAnswer>({ method: "POST", path: `${path}/retry`, signal })).status;
     },
     async *steps({ states } = {}) {
       let cursor: string | undefined;
@@ -65,13 +65,14 @@ export function createClientRun<O>(
         cursor = page.next;
       } while (cursor !== undefined);
     },
-    async step(address) {
+    async step(address, { signal } = {}) {
       const from = `${path}/steps/${encodeURIComponent(address)}`;
-      return detailIn(await transport.json<StepDetail>({ path: from }));
+      return detailIn(await transport.json<StepDetail>({ path: from, signal }));
     },
-    progress: async () => (await read()).steps.map(progressIn),
-    async explain(step) {
-      return explanationIn(await transport.json<Explanation>({ path: `${path}/explain`, query: { step } }));
+    progress: async ({ signal } = {}) => (await read(signal)).steps.map(progressIn),
+    async explain(step, { signal } = {}) {
+      const query = { step };
+      return explanationIn(await transport.json<Explanation>({ path: `${path}/explain`, query, signal }));
     },
     events: ({ signal } = {}) =>
       eventsOf(transport, path, async () => statusIn(await transport.json<RunDetail>({ path })), signal),

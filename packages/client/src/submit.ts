@@ -1,5 +1,6 @@
 import type { RunRequest } from "@jobbers/api";
 import type { SubmitOptions as LibraryOptions, Workflow } from "@jobbers/core";
+import type { CallOptions } from "./run-types.js";
 
 /** How a run is submitted; every part may be left out. The server keeps the trace context that a request's header brings. */
 export type SubmitOptions = Omit<LibraryOptions, "traceparent">;
@@ -11,10 +12,10 @@ export interface SubmitItem<I = unknown> extends SubmitOptions {
 
 /** What `submit` takes behind the workflow; an input may be left out where it has no property that must be there. */
 export type SubmitArgs<I> = 0 extends 1 & I
-  ? [input: I, options?: SubmitOptions]
+  ? [input: I, options?: SubmitOptions & CallOptions]
   : Record<never, never> extends I
-    ? [input?: I, options?: SubmitOptions]
-    : [input: I, options?: SubmitOptions];
+    ? [input?: I, options?: SubmitOptions & CallOptions]
+    : [input: I, options?: SubmitOptions & CallOptions];
 
 /** What is submitted: a dag or a task, by its name. */
 export type Target = Pick<Workflow, "kind" | "name">;

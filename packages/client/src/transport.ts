@@ -76,6 +76,9 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
     });
   };
 
+  // The requests that are under way: who collects one loses the signal with it, which it only passes on.
+  const held = new Set<Request>();
+
   /** One try; what it throws is a refusal of the server's, `server-unreachable`, or the caller's own signal. */
   const attempt = async <T>(
     call: Call,
@@ -83,10 +86,11 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
     tryMs: number,
     read: (r: Response) => Promise<T>,
   ) => {
-    const clock = startClock(tryMs);
-    const signal = call.signal ? AbortSignal.any([call.signal, clock.signal]) : clock.signal;
+    const clock = startClock(tryMs, call.signal);
+    const request = requestOf(call, text, clock.signal);
+    held.add(request);
     try {
-      const response = await fetch(requestOf(call, text, signal));
+      const response = await fetch(request);
       if (response.ok) return await read(response);
       throw await errorOf(response);
     } catch (error) {
@@ -94,6 +98,7 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
       throw error instanceof JobbersHttpError ? error : unreachable(url, error);
     } finally {
       clock.stop();
+      held.delete(request);
     }
   };
 
@@ -103,13 +108,15 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
     const text = textOf(call);
     if (call.once) return attempt(call, text, TRY_MS, read);
     const patienceMs = call.patienceMs ?? 0;
-    const endMs = performance.now() + timeoutMs + patienceMs;
+    let endMs = performance.now() + timeoutMs;
     for (let failures = 1; ; failures++) {
       const leftMs = endMs - performance.now();
       try {
-        return await attempt(call, text, Math.max(1, Math.min(leftMs, TRY_MS + patienceMs)), read);
+        return await attempt(call, text, Math.max(1, Math.min(leftMs, TRY_MS) + patienceMs), read);
       } catch (error) {
         if (!(error instanceof JobbersHttpError) || !isPassing(error)) throw error;
+        // What a server waited by request is none of the time that it was away.
+        if (failures === 1 && patienceMs > 0) endMs = performance.now() + timeoutMs;
         const delayMs = backoffMs(failures, error.retryAfterMs);
         // The last answer says more than "time is over" would.
         if (performance.now() + delayMs >= endMs) throw error;
@@ -155,14 +162,24 @@ function addressOf(base: string, { path, query = {} }: Call): string {
   return `${base}${path}${parameters.size > 0 ? `?${parameters}` : ""}`;
 }
 
-/** A signal that aborts after a time, and can be stopped before: `AbortSignal.timeout` would run on. */
-function startClock(ms: number) {
+/**
+ * A signal that aborts after a time or with the caller's, and can be stopped before: `AbortSignal.timeout` would run on, and
+ * under `AbortSignal.any` it is lost with the next garbage collection (Node 20).
+ */
+function startClock(ms: number, outer: AbortSignal | undefined) {
   const ending = new AbortController();
+  const leave = () => ending.abort(outer?.reason);
+  if (outer?.aborted) leave();
+  outer?.addEventListener("abort", leave, { once: true });
   const timer = setTimeout(
     () => ending.abort(new DOMException("no answer in time", "TimeoutError")),
     Math.min(ms, 2 ** 31 - 1),
   );
-  return { signal: ending.signal, stop: () => clearTimeout(timer) };
+  const stop = () => {
+    clearTimeout(timer);
+    outer?.removeEventListener("abort", leave);
+  };
+  return { signal: ending.signal, stop };
 }
 
 function unreachable(url: string, cause: unknown): JobbersHttpError {
