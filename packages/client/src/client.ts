@@ -9,6 +9,7 @@ import { listRuns, type RunFilter } from "./lists.js";
 import { eventIn } from "./reading.js";
 import { createClientRun } from "./run.js";
 import type { CallOptions, ClientRun, FeedEvent, RunStatus } from "./run-types.js";
+import { serverUrl } from "./server-url.js";
 import { requestOf, type SubmitArgs, type SubmitItem, type SubmitOptions, type Target } from "./submit.js";
 import { createTransport, type Fetch, type Transport } from "./transport.js";
 
@@ -40,8 +41,8 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    * Submits a run of a dag or task, which is given by its name or by its definition. The run's id is chosen here, so that the
    * request may be repeated without harm, and is.
    *
-   * @throws JobbersHttpError `input-invalid`, `workflow-unknown`, `run-conflict`, `key-conflict`, `key-taken`, `run-at-invalid`,
-   * `server-unreachable` and others
+   * @throws JobbersHttpError `not-json`, `input-invalid`, `workflow-unknown`, `run-conflict`, `key-conflict`, `key-taken`, `run-at-invalid`,
+   * `server-unreachable` and others; the signal's reason
    * @example
    * const run = await client.submit("crawl", { sitemap }, { priority: 7, tags: ["nightly"] });
    */
@@ -53,7 +54,9 @@ export interface JobbersClient<W extends Workflows = Workflows> {
   /**
    * Submits many runs of one dag or task, each whole or not at all, and says of each what became of it.
    *
-   * @throws JobbersHttpError `workflow-unknown` for a name that the server does not know
+   * What is wrong with one item (`workflow-unknown`, `input-invalid`, `not-json` …) is the `error` of that one.
+   *
+   * @throws JobbersHttpError where it cannot be asked what a name stands for: `server-unreachable`, `unauthorized` and others
    * @example
    * const many = await client.submitMany("fetch-page", [{ input: { url } }, { input: { url: other }, id }]);
    */
@@ -113,7 +116,7 @@ const TIMEOUT_MS = 30_000;
  *
  * Its type parameter names the workflows that it submits; it takes nothing but their types, so that it runs where their code is not.
  *
- * @throws TypeError when the URL is none, or the token one that no header can carry
+ * @throws TypeError when the URL is no server's address or has a password in it, or the token is one that no header can carry
  * @example
  * import type { crawl } from "./crawl.js";
  *
@@ -123,7 +126,7 @@ const TIMEOUT_MS = 30_000;
  */
 export function createClient<W extends Workflows = Workflows>(options: ClientOptions = {}): JobbersClient<W> {
   const { url = DEFAULT_URL, token, fetch = (request) => globalThis.fetch(request) } = options;
-  const base = new URL(url).href.replace(/\/+$/, "");
+  const base = serverUrl(url);
   const transport = createTransport({ url: base, token, fetch, timeoutMs: options.timeoutMs ?? TIMEOUT_MS });
   const nextId = createIds();
   const targetOf = createTargets(transport);

@@ -25,5 +25,6 @@ export type {
   StepProgress,
   StepRecord,
 } from "./run-types.js";
+export { serverUrl } from "./server-url.js";
 export type { SubmitArgs, SubmitItem, SubmitOptions } from "./submit.js";
 export type { Fetch } from "./transport.js";

@@ -19,7 +19,11 @@ export interface Transport {
   send(call: Call): Promise<Response>;
   /** Sends a request and reads its answer; an answer that cannot be read, as one that is cut off, counts as none: it is sent again. */
   read<T>(call: Call, reader: (response: Response) => Promise<T>): Promise<T>;
-  /** The same for an answer that is JSON. */
+  /**
+   * The same for an answer that is JSON.
+   *
+   * @throws JobbersHttpError `answer-unexpected` at once where it says that it is something else
+   */
   json<T>(call: Call): Promise<T>;
 }
 
@@ -129,7 +133,11 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
     url,
     send: (call) => untilAnswered(call, async (response) => response),
     read: untilAnswered,
-    json: <T>(call: Call) => untilAnswered(call, (response) => response.json() as Promise<T>),
+    json: <T>(call: Call) =>
+      untilAnswered(call, (response) => {
+        checkType(response, "json");
+        return response.json() as Promise<T>;
+      }),
   };
 }
 
@@ -141,6 +149,19 @@ export function isPassing(error: JobbersHttpError): boolean {
   // Also what is answered with a 5xx by something that is no API: a proxy, or a server that is just dying.
   if (error.status === undefined || error.code === "server-unreachable") return true;
   return passing.has(error.status) && !lasting.has(error.code);
+}
+
+/**
+ * Refuses a success of another type than what was asked for: a login page, say, which would be the same the next time.
+ *
+ * @throws JobbersHttpError `answer-unexpected`
+ */
+export function checkType({ status, headers, url }: Response, wanted: "json" | "event-stream"): void {
+  const type = headers.get("content-type");
+  if (type === null || type.includes(wanted)) return;
+  const where = url === "" ? "the server" : new URL(url).origin;
+  const detail = `${where} answered with ${type.slice(0, 60)} instead of ${wanted === "json" ? "JSON" : "events"}`;
+  throw new JobbersHttpError({ code: "answer-unexpected", status, detail });
 }
 
 function textOf({ body }: Call): string | undefined {
