@@ -1,5 +1,6 @@
 import type { DetailedStep, RunStatus } from "@jobbers/client";
 import { quoted } from "@jobbers/core";
+import { jsonText } from "./clean-text.js";
 import { showDuration, showTime } from "./table.js";
 import { clip } from "./tree-lines.js";
 
@@ -53,7 +54,7 @@ export function attemptLines(attempts: DetailedStep["attempts"]): string[] {
 
 /** The first lines of a value as JSON. */
 export function beginningOf(value: unknown): string[] {
-  const lines = JSON.stringify(value, null, 2).split("\n");
+  const lines = jsonText(value, 2).split("\n");
   const shown = lines.slice(0, MAX_LINES).map((line) => `  ${clip(line, MAX_WIDTH)}`);
   const left = lines.length - shown.length;
   return left === 0 ? shown : [...shown, `  … and ${left} more lines; --json has all of it`];

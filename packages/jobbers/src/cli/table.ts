@@ -1,6 +1,8 @@
+import { cleanLine } from "./clean-text.js";
+
 /** Writes rows as columns, each as wide as its widest cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
+  const all = [head, ...rows.map((row) => row.map(cleanLine))];
   const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? "").length)));
   return all
     .map((row) =>
