@@ -51,7 +51,9 @@ describe("on a terminal", () => {
     for (const stream of [process.stdout, process.stderr]) {
       const before = stream.isTTY;
       stream.isTTY = true;
-      onTestFinished(() => void (stream.isTTY = before));
+      onTestFinished(() => {
+        stream.isTTY = before;
+      });
       vi.spyOn(stream, "write").mockImplementation((text) => Boolean(texts.push(String(text))));
     }
     write(processOutput(false));
