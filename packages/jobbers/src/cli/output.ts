@@ -9,6 +9,8 @@ export interface Output {
   readonly json: boolean;
   /** The terminal behind standard error, where there is one; live progress is drawn there, the only output that has escapes. */
   readonly terminal: Terminal | undefined;
+  /** How wide standard output is, where it is a terminal. */
+  readonly columns: number | undefined;
   /** Writes a result for people; says nothing under `--json`. */
   print(text: string): void;
   /** Writes the one result for programs; says nothing without `--json`. */
@@ -35,6 +37,9 @@ export function processOutput(json: boolean): Output {
   return {
     json,
     terminal: stderr.isTTY && process.env.TERM !== "dumb" ? terminalOf(stderr, stdout) : undefined,
+    get columns() {
+      return stdout.isTTY ? stdout.columns || 80 : undefined;
+    },
     print: (text) => void (json || print(`${cleanText(text)}\n`)),
     printJson: (value) => void (json && print(`${jsonText(value)}\n`)),
     note: (text) => void stderr.write(`${cleanText(text)}\n`),

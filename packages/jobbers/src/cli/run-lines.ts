@@ -1,8 +1,7 @@
 import type { DetailedStep, RunStatus } from "@jobbers/client";
 import { quoted } from "@jobbers/core";
 import { jsonText } from "./clean-text.js";
-import { showDuration, showTime } from "./table.js";
-import { clip } from "./tree-lines.js";
+import { clip, showDuration, showTime } from "./table.js";
 
 /** How much of a result is shown to people. */
 const MAX_LINES = 20;

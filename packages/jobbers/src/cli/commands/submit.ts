@@ -69,7 +69,7 @@ export const submit = defineCommand({
         return 0;
       }
       output.note(`run ${run.id}`);
-      const end = await awaitEnd(run, () => startProgress(run, output));
+      const end = await awaitEnd(run, output, () => startProgress(run, output));
       if (end.state === "left") return tellLeft(run, output);
       output.printJson({ id: run.id, ...end });
       output.print(jsonText(end.output, 2));
