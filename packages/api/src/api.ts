@@ -13,11 +13,22 @@ import type { Route } from "./route.js";
 import { submitBulk } from "./routes/bulk.js";
 import { cancelRun, retryRun } from "./routes/control.js";
 import { getDag, listDags } from "./routes/dags.js";
+import {
+  countDeadLetters,
+  getDeadLetter,
+  listDeadLetters,
+  purgeDeadLetter,
+  purgeDeadLetters,
+  redriveDeadLetter,
+  redriveDeadLetters,
+} from "./routes/dead-letters.js";
 import { docsRoutes } from "./routes/docs.js";
 import { allEvents, runEvents } from "./routes/events.js";
 import { explainRun } from "./routes/explain.js";
 import { listQueues, listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
+import { getItems } from "./routes/items.js";
+import { listLimits, readLimit, setLimit } from "./routes/limits.js";
 import { getResult } from "./routes/result.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
 import { getStep, listSteps } from "./routes/steps.js";
@@ -76,8 +87,11 @@ const LIMITS: ApiLimits = {
 };
 
 const routes: readonly Route[] = [
-  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, explainRun],
-  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
+  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, getItems, explainRun],
+  ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
+  ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
+  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers],
+  ...[listLimits, readLimit, setLimit, healthz, readyz],
 ];
 
 /**

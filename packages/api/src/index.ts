@@ -7,18 +7,28 @@ export { type Api, type ApiDeps, createApi } from "./api.js";
 export type { Thrown } from "./wire/basics.js";
 export type { Cause } from "./wire/cause.js";
 export type { DagDetail, DagList, DagSummary } from "./wire/dag.js";
+export type {
+  DeadLetter,
+  DeadLetterCounts,
+  DeadLetterDetail,
+  DeadLetterPage,
+  DeadLetterProgress,
+  RedriveAnswer,
+} from "./wire/dead-letter.js";
 export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/event.js";
 export type { Explanation } from "./wire/explanation.js";
 export type { Health, Queue, QueueList, Worker, WorkerList } from "./wire/fleet.js";
+export type { Limit, LimitEditBody, LimitList, LimitUsageView } from "./wire/limits.js";
 export type { Problem } from "./wire/problem.js";
 export type {
   CancelAnswer,
   RetryAnswer,
   RunDetail,
+  RunItems,
   RunPage,
   RunPending,
   RunResult,
   RunSummary,
 } from "./wire/run.js";
-export type { Attempt, PlanStepProgress, Step, StepDetail, StepPage } from "./wire/step.js";
+export type { Attempt, BlobPlace, PlanStepProgress, Step, StepDetail, StepPage } from "./wire/step.js";
 export type { BulkAnswer, RunRequest, SubmitAnswer } from "./wire/submit.js";

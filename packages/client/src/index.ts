@@ -3,14 +3,25 @@
  *
  * @module
  */
+
+export type { Limit } from "@jobbers/api";
 export {
   type ClientOptions,
   createClient,
   type EventFilter,
   type JobbersClient,
+  type LimitEdit,
+  type LimitUsage,
   type SubmittedItem,
   type Workflows,
 } from "./client.js";
+export type {
+  DeadLetter,
+  DeadLetterDetail,
+  DeadLetterFilter,
+  DeadLetterRef,
+  DeadLettersClient,
+} from "./dead-letters.js";
 export { JobbersHttpError, type Pointer, RunCancelled, RunFailed } from "./errors.js";
 export type { Cause, Explanation } from "./explanation.js";
 export type { InMs } from "./instants.js";

@@ -2,6 +2,7 @@ import type {
   ApiEvent,
   ApiWorkerEvent,
   Attempt,
+  BlobPlace,
   PlanStepProgress,
   RunSummary,
   Step,
@@ -28,9 +29,7 @@ export interface ClientRun<out O = unknown> {
    */
   status(options?: CallOptions): Promise<RunStatus>;
   /** The run with its input, and how its steps are doing, in one answer. */
-  detail(
-    options?: CallOptions,
-  ): Promise<RunStatus & { readonly input?: unknown; readonly steps: readonly StepProgress[] }>;
+  detail(options?: CallOptions): Promise<RunStatus & Detail>;
   /**
    * Waits for the run's end and answers its output.
    *
@@ -40,6 +39,14 @@ export interface ClientRun<out O = unknown> {
    */
   result(options?: CallOptions): Promise<O>;
   /**
+   * Waits for the run's end and answers the elements of its output, a list, page by page.
+   *
+   * @throws what `result()` throws; JobbersHttpError `output-invalid` where the output is no list
+   * @example
+   * for await (const page of run.items()) console.log(page);
+   */
+  items(options?: CallOptions): AsyncIterable<O extends readonly (infer E)[] ? E : unknown>;
+  /**
    * Asks the run to end: "cancelled" where it has, "cancelling" while something of it runs, "ended" where it ended otherwise.
    *
    * @throws JobbersHttpError
@@ -47,11 +54,14 @@ export interface ClientRun<out O = unknown> {
   cancel(options?: CallOptions): Promise<"cancelled" | "cancelling" | "ended">;
   /**
    * Starts a run that failed or was cancelled again, at the steps that did not succeed; "running" where it goes on already,
-   * "succeeded" where there is nothing to retry.
+   * "succeeded" where there is nothing to retry. With `from`, of the steps that failed only that one runs again: `fetch[3]`, or with
+   * the name in the plan, `fetch`, all that failed under it.
    *
-   * @throws JobbersHttpError
+   * @throws JobbersHttpError `run-unknown`, `step-unknown`, `step-not-retryable` and others
    */
-  retry(options?: CallOptions): Promise<"retried" | "running" | "succeeded">;
+  retry(
+    options?: CallOptions & { readonly from?: string | undefined },
+  ): Promise<"retried" | "running" | "succeeded">;
   /** The steps that were touched so far, by address; read in pages. */
   steps(options?: { readonly states?: readonly StepState[] | undefined }): AsyncIterable<StepRecord>;
   /**
@@ -78,6 +88,13 @@ export interface ClientRun<out O = unknown> {
    * for await (const event of run.events()) console.log(event.type);
    */
   events(options?: CallOptions): AsyncIterable<RunEvent>;
+}
+
+interface Detail {
+  readonly input?: unknown;
+  /** Where the input lies where it is too large for the store. */
+  readonly inputPlace?: BlobPlace | undefined;
+  readonly steps: readonly StepProgress[];
 }
 
 /** A run's record, with what failed first where something did; instants are milliseconds since 1970. */

@@ -43,6 +43,23 @@ const types: Readonly<Record<string, string>> = {
   kept: "zset",
   purging: "list",
   forget: "list",
+  limits: "hash",
+  ruled: "hash",
+  turns: "hash",
+  depths: "hash",
+  bucket: "string",
+  slots: "hash",
+  used: "hash",
+  ring: "zset",
+  rings: "set",
+  parked: "zset",
+  parkedkeys: "set",
+  blobs: "zset",
+  dead: "zset",
+  letters: "hash",
+  lettersof: "set",
+  lettercounts: "hash",
+  lettered: "set",
 };
 
 /** Words that name one key only. */
@@ -65,6 +82,15 @@ const single = new Set([
   "kept",
   "purging",
   "forget",
+  "limits",
+  "ruled",
+  "turns",
+  "depths",
+  "blobs",
+  "dead",
+  "letters",
+  "lettercounts",
+  "lettered",
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */
@@ -82,6 +108,14 @@ const plain = new Set([
   "readers",
   "durations",
   "events",
+  "limits",
+  "ruled",
+  "turns",
+  "depths",
+  "bucket",
+  "rings",
+  "parkedkeys",
+  "blobs",
 ]);
 
 /** True for a name that Jobbers uses, with the type that it gives it. */

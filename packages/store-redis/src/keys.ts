@@ -27,6 +27,11 @@ export function keysOf(namespace: string) {
     starts: `${prefix}starts`,
     /** The runs in one of the states that are listed apart, by number. */
     listed: at("listed"),
+    /** Dead letters by number, and what they are looked for by. */
+    dead: `${prefix}dead`,
+    letters: `${prefix}letters`,
+    /** How many of them each task has. */
+    letterCounts: `${prefix}lettercounts`,
     plan: (hash: string) => `${prefix}plan:${packHash(hash)}`,
     names: `${prefix}names`,
     versions: `${prefix}versions`,
@@ -39,6 +44,15 @@ export function keysOf(namespace: string) {
     /** What workers told of the progress of steps that their sessions hold. */
     beats: (id: string) => `${prefix}beats:${keyText(id)}`,
     durations: `${prefix}durations`,
+    /** Limits and which of them hold: see scripts/shared/limits.lua. */
+    limits: `${prefix}limits`,
+    ruled: `${prefix}ruled`,
+    spent: at("bucket"),
+    slots: at("slots"),
+    used: at("used"),
+    ring: at("ring"),
+    parked: at("parked"),
+    depths: `${prefix}depths`,
     box: at("box"),
     events: `${prefix}events`,
     readers: `${prefix}readers`,

@@ -1,10 +1,20 @@
 import { randomBytes } from "node:crypto";
-import type { JsonValue, Lease, Store, Submission } from "@jobbers/core";
+import {
+  checkLimitEdit,
+  type JsonValue,
+  type Lease,
+  PAGE_LIMIT,
+  PURGE_LIMIT,
+  type Store,
+  type Submission,
+} from "@jobbers/core";
 import type { Redis } from "ioredis";
+import { dueBlobsScript, forgetBlobsScript, noteBlobsScript } from "./blobs.js";
 import { cancelScript } from "./cancel.js";
 import { createCheck } from "./check.js";
 import { createConfirming } from "./confirm.js";
 import type { Place } from "./connection.js";
+import { countDeadLetters, getDeadLetter, listDeadLetters } from "./dead-letters.js";
 import { diagnose } from "./diagnose.js";
 import { readDurations } from "./durations.js";
 import { lastEvent, readEvents } from "./events.js";
@@ -13,11 +23,13 @@ import { expandScript } from "./expand.js";
 import { closedError } from "./faults.js";
 import { listAttempts } from "./history.js";
 import type { Keys } from "./keys.js";
+import { listLimits, readLimit, setLimitScript, throttleScript } from "./limits.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
 import { getPlan } from "./plans.js";
 import { promoteScript } from "./promote.js";
 import { purgeScript } from "./purge.js";
+import { purgeDeadLettersScript } from "./purge-dead-letters.js";
 import { listQueues } from "./queues.js";
 import { readTimeScript } from "./read-time.js";
 import { reapScript } from "./reap.js";
@@ -82,13 +94,19 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       await told;
       return results;
     },
+    async noteBlobs(ids) {
+      for (const part of pagesOf(ids)) await run(noteBlobsScript, part);
+    },
     cancel: (id) => run(cancelScript, id, eventsKept),
-    async retry(id) {
-      for (;;) {
-        const { more, ...result } = await run(retryScript, id, eventsKept);
-        if (!more) return result;
+    async retry(id, options = {}) {
+      // What this call began another may complete.
+      for (let hasBegun = false; ; ) {
+        const { more, ...result } = await run(retryScript, id, options, eventsKept);
+        hasBegun ||= result.status === "retried";
+        if (!more) return hasBegun ? { status: "retried" } : result;
       }
     },
+    purgeDeadLetters: (letters) => run(purgeDeadLettersScript, letters.slice(0, PURGE_LIMIT)),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),
@@ -102,11 +120,27 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     },
     listHeld: (session) => listHeld(server, session),
     listen: (session, wait) => listening.listen(session, wait),
+    throttle: (throttling) => run(throttleScript, throttling),
+    async setLimit(name, edit) {
+      const result = await run(setLimitScript, name, checkLimitEdit(name, edit));
+      // Who promotes timers has one that is due.
+      await run(tellTimerScript).catch(() => {});
+      return result;
+    },
+    listLimits: () => listLimits(server),
+    readLimit: (name, key) => readLimit(server, name, key),
     promoteDue: (limit) => run(promoteScript, limit, eventsKept),
     reapSessions: (sweep) => run(reapScript, sweep, eventsKept),
     purge: (retention, limit) => run(purgeScript, retention, limit),
+    dueBlobs: (limit) => run(dueBlobsScript, Math.min(limit, PAGE_LIMIT)),
+    async forgetBlobs(ids) {
+      for (const part of pagesOf(ids)) await run(forgetBlobsScript, part);
+    },
     getRun: (id) => getRun(server, id),
     listRuns: (query) => listRuns(server, query),
+    listDeadLetters: (query) => listDeadLetters(server, query),
+    getDeadLetter: (id, step) => getDeadLetter(server, id, step),
+    countDeadLetters: () => countDeadLetters(server),
     getStep: (id, address) => getStep(server, id, address),
     listSteps: (id, query) => listSteps(server, id, query),
     countSteps: (id) => countSteps(server, id),
@@ -142,6 +176,12 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
 
 function newSessionId(): string {
   return randomBytes(9).toString("base64url");
+}
+
+function pagesOf(ids: readonly string[]): string[][] {
+  const pages: string[][] = [];
+  for (let i = 0; i < ids.length; i += PAGE_LIMIT) pages.push(ids.slice(i, i + PAGE_LIMIT));
+  return pages;
 }
 
 function partsOf(leases: readonly Lease[]): Lease[][] {

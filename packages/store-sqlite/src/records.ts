@@ -1,6 +1,7 @@
 import type {
   FailureMode,
   Phase,
+  RetryScope,
   RunState,
   StepAddress,
   StepReason,
@@ -44,6 +45,10 @@ export interface Run extends Body {
   /** How many leases there are on its steps. */
   held: number;
   input: string | null;
+  /** What a retry is about that is under way, where that is not everything. */
+  only?: RetryScope | undefined;
+  /** The bodies of which such a retry has noted why they fail all the same. */
+  failures?: Set<StepAddress> | undefined;
   dirty: boolean;
   readonly steps: Map<StepAddress, Step>;
   /** What this verb did to its steps, for the feed. */
@@ -86,6 +91,8 @@ export interface Step {
   readonly specText: string;
   readonly spec: StepSpec;
   output: string | null;
+  /** The limits that its code has said for its input, as text; null where it has not (yet). */
+  limits: string | null;
   dirty: boolean;
   fresh: boolean;
   /** Loaded where it is needed. */
@@ -129,7 +136,7 @@ export function runOf(row: Tuple): Run {
 
 export const stepColumns =
   "address, state, phase, reason, fence, tries, lost, session, worker, seq, ready, started, ended, due, marks, rescued, cursor, " +
-  "spec, output";
+  "spec, output, limits";
 
 /** Makes a step of a row of `stepColumns`. */
 export function stepOf(run: Run, row: Tuple): Step {
@@ -156,6 +163,7 @@ export function stepOf(run: Run, row: Tuple): Step {
     specText,
     spec: unpackSpec(row[0] as StepAddress, specText),
     output: row[18] as string | null,
+    limits: row[19] as string | null,
     dirty: false,
     fresh: false,
     body: undefined,
@@ -186,6 +194,7 @@ export function freshStep(run: Run, spec: StepSpec, specText: string): Step {
     specText,
     spec,
     output: null,
+    limits: null,
     dirty: true,
     fresh: true,
     body: undefined,
@@ -212,11 +221,12 @@ export function stepValues(step: Step): SqlValue[] {
     step.rescued,
     step.cursor,
     step.output,
+    step.limits,
   ];
 }
 
 const changing =
-  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output".split(
+  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output limits".split(
     " ",
   );
 

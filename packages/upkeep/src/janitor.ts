@@ -3,8 +3,8 @@ import { Actor, type ActorOptions } from "./actor.js";
 import { pause } from "./pause.js";
 
 export interface JanitorOptions extends ActorOptions {
-  readonly store: Pick<Store, "purge">;
-  /** How long, and how many, ended runs are kept, by outcome; what is left out is {@link DEFAULT_RETENTION}. */
+  readonly store: Pick<Store, "purge" | "large">;
+  /** How long, and how many, ended runs (by outcome) and dead letters are kept; what is left out is {@link DEFAULT_RETENTION}. */
   readonly retention?: Partial<Retention> | undefined;
   /** How often it looks, in milliseconds; default 1 min. */
   readonly everyMs?: number | undefined;
@@ -12,20 +12,24 @@ export interface JanitorOptions extends ActorOptions {
 
 const DAY_MS = 86_400_000;
 
-/** Succeeded runs 7 days, failed ones 30 days, 100,000 of each; cancelled ones 7 days and 10,000. */
+/** Succeeded runs 7 days, failed ones and dead letters 30 days, 100,000 of each; cancelled ones 7 days and 10,000. */
 export const DEFAULT_RETENTION: Retention = {
   succeeded: { ageMs: 7 * DAY_MS, count: 100_000 },
   failed: { ageMs: 30 * DAY_MS, count: 100_000 },
   cancelled: { ageMs: 7 * DAY_MS, count: 10_000 },
+  deadLetters: { ageMs: 30 * DAY_MS, count: 100_000 },
 };
 
 /** The most rows that one call of the store deletes. */
 const LIMIT = 500;
 
+/** Of how many runs what they have left elsewhere is deleted at a time. */
+const SWEPT = 100;
+
 /** The rest between two calls while there is more: cleaning up may take long, and must not be felt. */
 const BREATH_MS = 10;
 
-/** Deletes ended runs beyond their retention, a bit at a time. */
+/** Deletes ended runs beyond their retention, a bit at a time, and then the large values that they have left elsewhere. */
 export class Janitor extends Actor {
   protected readonly name = "janitor";
   readonly #store: JanitorOptions["store"];
@@ -44,6 +48,7 @@ export class Janitor extends Actor {
       ({ more } = await this.#store.purge(this.#retention, LIMIT));
       if (more) await pause(BREATH_MS, signal);
     }
+    for (let more = true; more && !signal.aborted; ) more = (await this.#store.large?.sweep(SWEPT)) ?? false;
     return this.jittered(this.#everyMs);
   }
 }

@@ -1,9 +1,10 @@
 import { setMaxListeners } from "node:events";
-import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
+import { type ExchangeReply, type Grant, JobbersError, type LargeValues, type Mail } from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
 import { Bulletins } from "./bulletins.js";
+import type { Throttle } from "./context.js";
 import { Control } from "./control.js";
 import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
@@ -18,6 +19,7 @@ import { Pace } from "./pace.js";
 import { type Asker, untilAnswered } from "./persistence.js";
 import { Plans } from "./plans.js";
 import { Reporter } from "./reporter.js";
+import { Runners } from "./runners.js";
 import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
 import { guardStrays } from "./stray.js";
@@ -40,6 +42,7 @@ export class Pool {
   readonly outbox: Outbox;
   readonly reporter: Reporter;
   readonly hooks: HookCalls | undefined;
+  readonly runners: Runners;
   readonly executor: Executor;
   readonly control: Control;
   readonly lanes: readonly Lane[];
@@ -52,7 +55,7 @@ export class Pool {
   readonly #unguard: () => void;
 
   private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
-    const { store, registry, random, log, deps, observe, abandonAfterMs } = settings;
+    const { store, registry, random, log, deps, observe, abandonAfterMs, environment } = settings;
     this.#settings = settings;
     this.#ending = ending;
     const asker: Asker = { random, log, signal: ending.signal };
@@ -77,26 +80,40 @@ export class Pool {
       onRoom: onFreed,
     });
     const plans = new Plans(settings.workflows, store);
-    const values = new Values((run, keys) =>
-      untilAnswered("readValues", () => store.readValues(run, keys), asker),
-    );
+    const { large } = store;
+    const values = new Values({
+      read: (run, keys) => untilAnswered("readValues", () => store.readValues(run, keys), asker),
+      keep: large && ((run, key, text) => keepLarge(large, run, key, text, asker)),
+    });
     const shared = {
       ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log },
-      finder: new Finder(plans, values, asker, this.stopping.signal),
+      finder: new Finder(plans, values, asker, this.stopping.signal, settings.maxOutputBytes),
+      values,
     };
     const expander = new Expander({
       ...asker,
       store,
+      values,
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });
+    const throttle: Throttle = (throttling) =>
+      untilAnswered("throttle", () => store.throttle(throttling), asker);
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
+    const capacity = settings.concurrency;
+    const { maxOutputBytes } = settings;
+    this.runners = new Runners({
+      ...{ deps, log, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
+    });
     this.executor = new Executor({
-      ...{ ...shared, hooks: this.hooks, slots: this.slots },
-      ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe },
+      ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
+      ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
+      maxOutputBytes,
       ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
-    this.control = new Control({ ...shared, dags: registry.dags, expander, onFreed });
+    this.control = new Control({
+      ...{ ...shared, dags: registry.dags, tasks: registry.tasks, expander, asker, onFreed },
+    });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
     this.#unguard = guardStrays(log);
@@ -126,11 +143,11 @@ export class Pool {
     this.wakeAll();
   }
 
-  /** Ends the exchanges; resolves when none is under way any more. */
+  /** Ends the exchanges, and what runs outside of this thread; resolves when nothing of it is under way any more. */
   async end(): Promise<void> {
     this.quiet();
     this.#ending.abort();
-    await Promise.all([this.#running, this.keeper.stop()]);
+    await Promise.all([this.#running, this.keeper.stop(), this.runners.close()]);
     // Handlers that ran on may leave something behind yet.
     void this.executor.whenIdle().then(this.#unguard);
   }
@@ -201,13 +218,29 @@ export class Pool {
   }
 }
 
+/** What is small stays what it is, at once; what is large is put where it belongs, however often the store is asked about it. */
+function keepLarge(large: LargeValues, run: string, key: string, text: string, asker: Asker) {
+  const kept = large.keep(run, key, text);
+  if (!(kept instanceof Promise)) return kept;
+  let first: Promise<string> | undefined = kept;
+  return untilAnswered(
+    "noteBlobs",
+    async () => {
+      const call = first ?? large.keep(run, key, text);
+      first = undefined;
+      return await call;
+    },
+    asker,
+  );
+}
+
 function openKeeper(
   settings: Settings,
   signals: { readonly stopping: AbortSignal; readonly ending: AbortSignal },
   pool: () => Pool | undefined,
 ): Promise<SessionKeeper> {
   const { store, registry, queues, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
-  const { serves, registrations: registers } = registry;
+  const { serves, registrations: registers, limits } = registry;
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
     ...{ store, maxBlockMs, log, random, signal: signals.ending },
@@ -220,6 +253,7 @@ function openKeeper(
       serves,
       queues,
       registers,
+      limits,
     },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });

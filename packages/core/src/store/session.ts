@@ -1,4 +1,5 @@
 import type { Lease, Mail } from "./exchange.js";
+import type { TaskLimits } from "./limits.js";
 import type { Registration } from "./registration.js";
 
 export interface SessionOpening {
@@ -16,6 +17,8 @@ export interface SessionOpening {
   readonly queues: readonly string[];
   /** What it has registered; kept beyond the session, so that others can submit by name. */
   readonly registers: readonly Registration[];
+  /** The limits of its tasks, which hold for everybody from now on. Tasks that are left out keep what they have. */
+  readonly limits?: readonly TaskLimits[] | undefined;
 }
 
 export interface Session {
@@ -52,10 +55,23 @@ export interface Reaped {
   readonly more: boolean;
 }
 
-/** How long, and how many, ended runs of each outcome are kept; whichever is reached first. Ids are remembered 24 h longer. */
-export type Retention = Readonly<
-  Record<"succeeded" | "failed" | "cancelled", { readonly ageMs: number; readonly count: number }>
->;
+/** How long, and how many, are kept; whichever is reached first. */
+export interface RetentionRule {
+  readonly ageMs: number;
+  readonly count: number;
+}
+
+/**
+ * How long ended runs of each outcome are kept, and dead letters; ids are remembered 24 h longer. A run that has dead letters is kept
+ * as long as they are, however old it is, unless it has a time of its own (`keepMs`). Without a rule of their own, dead letters go with
+ * their runs and keep none.
+ */
+export interface Retention {
+  readonly succeeded: RetentionRule;
+  readonly failed: RetentionRule;
+  readonly cancelled: RetentionRule;
+  readonly deadLetters?: RetentionRule | undefined;
+}
 
 /** Attempts of one step that may be lost with their workers; the last of them quarantines it. */
 export const MAX_LOST = 3;

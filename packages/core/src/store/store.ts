@@ -1,9 +1,12 @@
 import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
+import type { DeadLetterCount, DeadLetterQuery, DeadLetterRecord, DeadLetterRef } from "./dead-letters.js";
 import type { DurationSummary } from "./durations.js";
 import type { EventRecord, WorkerStart } from "./events.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
+import type { LargeValues } from "./large-values.js";
+import type { Limiting } from "./limits.js";
 import type { RunQuery } from "./listing.js";
 import type {
   AttemptRecord,
@@ -16,7 +19,14 @@ import type {
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
 import type { Reaped, Renewal, Retention, Session, SessionOpening, Sweep } from "./session.js";
 import type { StepState } from "./states.js";
-import type { CancelResult, RetryResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
+import type {
+  CancelResult,
+  RetryOptions,
+  RetryResult,
+  Submission,
+  SubmitCall,
+  SubmitResult,
+} from "./submission.js";
 import type { Vitals } from "./vitals.js";
 import type { Whereabouts } from "./whereabouts.js";
 
@@ -31,13 +41,15 @@ import type { Whereabouts } from "./whereabouts.js";
  * - The store knows no plan beyond its text: who reports a step says what follows ({@link Follow}). What the store settles by
  *   itself (a skip, the end of a body, a quarantined step) it hands to some worker as an `advance`, to be told what follows.
  */
-export interface Store extends Submitting, Working, Upkeep, Looking, Inspecting {
+export interface Store extends Submitting, Working, Limiting, Upkeep, Looking, Inspecting {
   /** What the adapter is and where, without secrets: `sqlite:./jobs.db`. */
   readonly url: string;
   /** How many exchanges a worker should have under way at a time, so that both sides are busy; absent: 1. */
   readonly lanes?: number | undefined;
   /** How a thread of its own can renew sessions of this store; absent where sessions need no renewal (`memory:`). */
   readonly renewal?: RenewalModule | undefined;
+  /** Values that lie elsewhere because they are too large; absent: the store keeps all of them itself. See `withBlobs`. */
+  readonly large?: LargeValues | undefined;
   /** Releases files and connections. Waiting calls end; later calls reject with `store-closed`. */
   close(): Promise<void>;
 }
@@ -69,6 +81,11 @@ export interface Submitting {
    * and when. A store that can have no replica rejects with `flag-invalid` and writes nothing.
    */
   submit(batch: readonly Submission[], call?: SubmitCall): Promise<SubmitResult[]>;
+  /**
+   * Notes that blobs of these runs may be written, whether or not the runs are there yet. To be called before the first is. Noting
+   * a run again is no change, but that what may never be submitted is waited for anew.
+   */
+  noteBlobs(runs: readonly string[]): Promise<void>;
   /** Marks a run as cancelling; it ends when nothing of it runs. Costs O(running). */
   cancel(run: string): Promise<CancelResult>;
   /**
@@ -90,8 +107,14 @@ export interface Submitting {
    *   holder is told. The same goes for a key held for a time that is not over. A run that was replaced is `replacedBy` none any more.
    * - The run reads as ended until all its steps are prepared, in transitions of at most 500 steps. Should the caller vanish in
    *   between, whoever retries next or promotes timers completes it.
+   *
+   * With `only`, of the steps that failed by themselves only those run again, and those that ran because a parent had failed: these
+   * are judged anew. Every other failure is kept, and still counts: unless somebody catches it, the run fails again. What was
+   * cancelled goes on in any case. An `input` is kept with the step, and goes with each of its attempts in place of what its wiring says.
    */
-  retry(run: string): Promise<RetryResult>;
+  retry(run: string, options?: RetryOptions): Promise<RetryResult>;
+  /** Forgets dead letters, at most {@link PURGE_LIMIT} a call; answers how many there were. Their steps and runs stay as they are. */
+  purgeDeadLetters(letters: readonly DeadLetterRef[]): Promise<number>;
 }
 
 export interface Working {
@@ -143,8 +166,21 @@ export interface Upkeep {
    * away) all leases are extended once instead. The third loss of a step quarantines it: it settles as failed.
    */
   reapSessions(sweep: Sweep): Promise<Reaped>;
-  /** Deletes ended runs beyond their retention, at most `limit` rows of them; `more` says that it was not all. */
+  /**
+   * Deletes ended runs and dead letters beyond their retention, at most `limit` rows of them; `more` says that it was not all.
+   * `purged` counts the runs. A run that is kept because of its dead letters goes with the last of them.
+   */
   purge(retention: Retention, limit: number): Promise<{ readonly purged: number; readonly more: boolean }>;
+  /**
+   * Of the runs that were noted, at most `limit` of which nothing is kept (any more), and a day after they were noted those that
+   * were never submitted: their blobs are to be deleted. They are told again and again until they are forgotten.
+   */
+  dueBlobs(limit: number): Promise<{ readonly runs: readonly string[]; readonly more: boolean }>;
+  /**
+   * Says that the blobs of runs are deleted. A run whose id is still remembered is told once more when that ends: an attempt that
+   * knew nothing of the end may have written another.
+   */
+  forgetBlobs(runs: readonly string[]): Promise<void>;
 }
 
 export interface Looking {
@@ -155,6 +191,16 @@ export interface Looking {
    * them by state, and of a span of time none outside. Rejects with `cursor-invalid` for a `cursor` that is none of its own.
    */
   listRuns(query: RunQuery): Promise<{ readonly runs: RunRecord[]; readonly next?: string | undefined }>;
+  /**
+   * Dead letters, newest first. A call examines at most {@link EXAMINED_LIMIT}, and of a span of time none outside, so with a filter
+   * a page may be short, or empty, and still have a `next`. Rejects with `cursor-invalid` for a `cursor` that is none of its own.
+   */
+  listDeadLetters(
+    query: DeadLetterQuery,
+  ): Promise<{ readonly letters: DeadLetterRecord[]; readonly next?: string | undefined }>;
+  getDeadLetter(run: string, step: StepAddress): Promise<DeadLetterRecord | undefined>;
+  /** How many dead letters each task has; tasks without are left out. O(tasks). */
+  countDeadLetters(): Promise<DeadLetterCount[]>;
   getStep(run: string, address: StepAddress): Promise<StepRecord | undefined>;
   /** Steps that were touched so far, ordered by address; unstarted ones have no record. */
   listSteps(

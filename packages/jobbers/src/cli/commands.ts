@@ -1,11 +1,13 @@
 import type { Command } from "./command.js";
 import { cancel } from "./commands/cancel.js";
 import { dags } from "./commands/dags.js";
+import { deadLetters } from "./commands/dead-letters.js";
 import { dev } from "./commands/dev.js";
 import { doctor } from "./commands/doctor.js";
 import { explain } from "./commands/explain.js";
 import { fsck } from "./commands/fsck.js";
 import { graph } from "./commands/graph.js";
+import { limits } from "./commands/limits.js";
 import { queues } from "./commands/queues.js";
 import { retry } from "./commands/retry.js";
 import { run } from "./commands/run.js";
@@ -20,7 +22,7 @@ import { workers } from "./commands/workers.js";
 /** Every command of `jobbers`, in the order of its help. */
 export const commands: readonly Command[] = [
   ...[run, dev, worker, server],
-  ...[submit, runs, show, explain, watch, cancel, retry],
-  ...[dags, queues, workers],
+  ...[submit, runs, show, explain, watch, cancel, retry, deadLetters],
+  ...[dags, queues, limits, workers],
   ...[graph, doctor, fsck],
 ];
