@@ -121,9 +121,9 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
         if (!(error instanceof JobbersHttpError) || !isPassing(error)) throw error;
         // What a server waited by request is none of the time that it was away.
         if (failures === 1 && patienceMs > 0) endMs = performance.now() + timeoutMs;
-        const delayMs = backoffMs(failures, error.retryAfterMs);
+        const delayMs = delayWithin(endMs - performance.now(), failures, error.retryAfterMs);
         // The last answer says more than "time is over" would.
-        if (performance.now() + delayMs >= endMs) throw error;
+        if (delayMs === undefined) throw error;
         await pause(delayMs, call.signal);
       }
     }
@@ -140,6 +140,16 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
       }),
   };
 }
+
+/** The pause before the next try, shortened where it would use up what is left of the time; none where there is no point in one. */
+function delayWithin(leftMs: number, failures: number, askedMs: number | undefined): number | undefined {
+  const delayMs = backoffMs(failures, askedMs);
+  if (delayMs < leftMs) return delayMs;
+  return askedMs === undefined && leftMs > LAST_MS ? leftMs / 2 : undefined;
+}
+
+/** Where less is left than this, another try would have no time to be answered. */
+const LAST_MS = 200;
 
 /** Codes of refusals that carry such a status, but stay as they are. */
 const lasting = new Set<ErrorCode>(["step-timeout", "not-replicated"]);
