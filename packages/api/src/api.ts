@@ -3,6 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { JobbersError, type Store } from "@jobbers/core";
 import { createFeed, createPlans, createSubmitter } from "@jobbers/runs";
 import type { Context } from "hono";
+import { empty } from "./answers.js";
 import type { ApiContext } from "./context.js";
 import { withDeadlines } from "./deadlines.js";
 import { createDoors } from "./doors/doors.js";
@@ -106,8 +107,10 @@ export function createApi(deps: ApiDeps): Api {
   // Each stream listens to it; a warning of a leak would be a false one.
   setMaxListeners(0, closing.signal);
   const context = createContext(deps, closing.signal);
-  const checkDoors = createDoors(deps);
   const app = new OpenAPIHono({ strict: true });
+  const mounted = [...routes, ...docsRoutes(app)];
+  const open = mounted.flatMap((route) => route.open ?? []);
+  const checkDoors = createDoors(deps, new Set(["/", ...open]));
 
   const answerError = (error: unknown) => {
     if (!(error instanceof JobbersError)) context.onFault(error);
@@ -118,7 +121,8 @@ export function createApi(deps: ApiDeps): Api {
     checkDoors(c);
     await next();
   });
-  const mounted = [...routes, ...docsRoutes(app)];
+  // Who opens the server in a browser wants to read.
+  app.get("/", () => empty(302, { location: "/docs" }));
   for (const route of mounted) route.mount(app, context);
   app.notFound((c) => refuseUnknown(c, mounted));
 

@@ -55,6 +55,7 @@ export * from "./store/vitals.js";
 export * from "./store/whereabouts.js";
 export * from "./values/hash.js";
 export * from "./values/ids.js";
+export * from "./values/instant.js";
 export * from "./values/items.js";
 export * from "./values/json.js";
 export * from "./values/json-schema.js";
