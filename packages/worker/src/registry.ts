@@ -8,6 +8,8 @@ import {
   jsonSchemaText,
   quoted,
   type Registration,
+  type TaskLimits,
+  taskLimitsOf,
 } from "@jobbers/core";
 
 /** What a worker can do: the code behind the names that plans use. */
@@ -22,6 +24,8 @@ export interface Registry {
   /** The queues in which steps of a task stand. */
   readonly queuesOf: ReadonlyMap<string, readonly string[]>;
   readonly registrations: readonly Registration[];
+  /** The limits of all its tasks. */
+  readonly limits: readonly TaskLimits[];
 }
 
 /**
@@ -48,6 +52,7 @@ export function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
     queues: [...new Set([...workflows.flatMap(queuesOf), ...[...tasks.values()].map((task) => task.queue)])],
     queuesOf: queuesByTask(workflows, tasks),
     registrations: [...new Set(workflows)].map(registrationOf),
+    limits: limitsOf([...tasks.values()]),
   };
 }
 
@@ -70,6 +75,26 @@ function queuesByTask(
     for (const step of steps) if (step.kind === "task") found.get(step.task)?.add(step.queue);
   }
   return new Map([...found].map(([name, queues]) => [name, [...queues]]));
+}
+
+/** One limit for the whole cluster has one setting, whoever declares it. */
+function limitsOf(tasks: readonly AnyTask[]): TaskLimits[] {
+  const known = new Map<string, { readonly setting: string; readonly task: string }>();
+  const all = tasks.map(taskLimitsOf);
+  for (const { task, limits } of all)
+    for (const { name, setting } of limits) {
+      const text = JSON.stringify(setting);
+      const other = known.get(name);
+      if (other && other.setting !== text) {
+        const what = `tasks ${quoted(other.task)} and ${quoted(task)} declare the limit ${quoted(name)}`;
+        throw new JobbersError(
+          "definition-invalid",
+          `${what} with different settings: ${other.setting} and ${text}`,
+        );
+      }
+      known.set(name, { setting: text, task });
+    }
+  return all;
 }
 
 function queuesOf(workflow: AnyWorkflow): string[] {
