@@ -44,7 +44,10 @@ const MAX_SLOTS = 500;
 /** One life of a worker, from its session's opening to its closing: the parts, and how they are wired. */
 export class Pool {
   readonly ledger = new Ledger();
-  readonly bulletins = new Bulletins(() => ({ slots: this.slots.capacity, running: this.slots.taken }));
+  readonly bulletins = new Bulletins(() => {
+    const { capacity: slots, taken: running, waiting } = this.slots;
+    return { slots, running, waiting };
+  });
   readonly pace = new Pace();
   readonly slots: Slots;
   readonly bulkheads: Bulkheads;

@@ -1,5 +1,4 @@
 import { type Exchange, JobbersError, task } from "@jobbers/core";
-import { until } from "@jobbers/testing";
 import { describe, expect, it } from "vitest";
 import { createWorker } from "../src/index.js";
 import { around, gate, openStore, result, startWorker, submit, submitMany } from "./bench.js";
@@ -7,12 +6,15 @@ import { around, gate, openStore, result, startWorker, submit, submitMany } from
 /** A task whose handlers return when they are let go, and how many of them run. */
 function held(name: string, options: { readonly queue?: string; readonly slots?: number } = {}) {
   const letGo: (() => void)[] = [];
+  let told = gate();
   const seen = { running: 0, most: 0, begun: 0 };
   const made = task({
     name,
     ...options,
     run: async () => {
       seen.begun += 1;
+      told.open();
+      told = gate();
       seen.most = Math.max(seen.most, ++seen.running);
       await new Promise<void>((resolve) => letGo.push(resolve));
       seen.running -= 1;
@@ -20,6 +22,10 @@ function held(name: string, options: { readonly queue?: string; readonly slots?:
     },
   });
   return {
+    /** Resolves when so many have begun. */
+    begun: async (count: number) => {
+      while (seen.begun < count) await told.promise;
+    },
     task: made,
     seen,
     letGo: (count = letGo.length) => void letGo.splice(0, count).forEach((go) => void go()),
@@ -41,7 +47,7 @@ describe("a bulkhead", () => {
       ...{ store: watched, workflows: [stuck.task, mail], concurrency: 4 },
       bulkheads: { queues: { crawl: 2 } },
     });
-    await until(store, () => stuck.seen.running === 2);
+    await stuck.begun(2);
     asked.length = 0;
     for (const run of await submitMany(store, mail, 300)) await result(store, run, mail);
     expect(stuck.seen).toEqual({ running: 2, most: 2, begun: 2 });
@@ -49,7 +55,7 @@ describe("a bulkhead", () => {
     expect(worker.stats()).toMatchObject({ busy: 2, waiting: 0, held: 2 });
     // Once there is room again, the queue goes on.
     stuck.letGo(1);
-    await until(store, () => stuck.seen.begun === 3);
+    await stuck.begun(3);
     expect(stuck.seen.most).toBe(2);
     stuck.letGo();
   });
@@ -68,7 +74,7 @@ describe("a bulkhead", () => {
       ...{ store: watched, workflows: [resize.task], concurrency: 4, bulkheads: { tasks: { resize: 1 } } },
     });
     for (let n = 1; n <= runs.length; n++) {
-      await until(store, () => resize.seen.begun === n);
+      await resize.begun(n);
       resize.letGo();
     }
     for (const run of runs) await result(store, run, resize.task);
@@ -118,7 +124,7 @@ describe("a task of several slots", () => {
     const worker = await startWorker({ store, workflows: [heavy.task, small.task], concurrency: 4 });
     let most = 0;
     for (let n = 1; n <= runs.length; n++) {
-      await until(store, () => heavy.seen.begun === n);
+      await heavy.begun(n);
       most = Math.max(most, worker.stats().busy);
       expect(3 * heavy.seen.running + small.seen.running).toBeLessThanOrEqual(4);
       heavy.letGo();
@@ -151,7 +157,7 @@ describe("a task of several slots", () => {
     await startWorker({ store, workflows: [heavy.task, small], concurrency: 4 });
     await turns.promise;
     const run = await submit(store, heavy.task);
-    await until(store, () => heavy.seen.running === 1);
+    await heavy.begun(1);
     isOver = true;
     heavy.letGo();
     await result(store, run, heavy.task);

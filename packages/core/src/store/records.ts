@@ -109,6 +109,8 @@ export interface WorkerRecord {
   readonly slots?: number | undefined;
   /** How many do, those included whose attempt was given up but who have not returned. */
   readonly running?: number | undefined;
+  /** How many slots the steps take that it has taken ahead, and that had not begun then; absent where it did not say. */
+  readonly waiting?: number | undefined;
   /** How many more may. */
   readonly free?: number | undefined;
 }
