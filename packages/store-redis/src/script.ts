@@ -18,7 +18,7 @@ const texts = new Map<string, string>();
 const groups: Readonly<Record<string, readonly string[]>> = {
   core: ["clock", "specs", "kinds", "packed", "singles", "ledger", "lease", "shelves", "events"],
   general: [
-    ...["runs", "unpack", "steps", "bodies", "values", "ready", "epilogue", "settle", "run-end"],
+    ...["runs", "unpack", "steps", "bodies", "shares", "values", "ready", "epilogue", "settle", "run-end"],
     ...["history", "report", "letters"],
   ],
 };

@@ -46,7 +46,7 @@ export function readStep(
     reason: state === kept ? ((first.slice(2) || undefined) as StepReason | undefined) : "cancelled",
     phase: phaseOf(first.charAt(1)),
     ...((reads === edited || reads.endsWith(GS + edited)) && { edited: true }),
-    queue: unpackText(queue),
+    queue: unpackText(queue.split(GS)[0] as string),
     fence: Number(fence),
     tries: Number(tries),
     lost: Number(lost),

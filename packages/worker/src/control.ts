@@ -6,6 +6,7 @@ import {
   type Grant,
   JobbersError,
   type Lease,
+  type Located,
   type PlanIndex,
   type PlanStep,
   parseWith,
@@ -121,7 +122,7 @@ export class Control {
         return failed(grant.lease, undefined, unfitInput(thrown), "invalid-input");
       }
     }
-    const { verdict, cause } = await this.#begin(grant, index, undefined, [], input);
+    const { verdict, cause } = await this.#begin(grant, index, { indices: [] }, input);
     if (verdict === "refused") throw cause;
     return undefined;
   }
@@ -151,7 +152,7 @@ export class Control {
       if (thrown instanceof GaveUp) throw thrown;
       return failed(lease, found, thrown, "invalid-input");
     }
-    const { verdict, cause } = await this.#begin(grant, index, step, located.indices, input);
+    const { verdict, cause } = await this.#begin(grant, index, located, input);
     return verdict === "refused" ? failed(lease, found, cause, "invalid-input") : undefined;
   }
 
@@ -159,14 +160,13 @@ export class Control {
   async #begin(
     { lease, cursor: first }: Grant,
     index: PlanIndex,
-    owner: PlanStep | undefined,
-    indices: readonly number[],
+    { step: owner, indices, laid }: Partial<Located> & Pick<Located, "indices">,
     input: string,
   ): Promise<Reply> {
     const members = index.members(owner?.name).length;
     const onFailure = index.onFailure(owner?.name) !== undefined;
     for (let cursor = first; ; ) {
-      const entries = entriesOf(index, owner, indices, cursor);
+      const entries = entriesOf(index, owner, indices, cursor, laid);
       const reply = await this.#options.reporter.step({
         type: "entered",
         lease,

@@ -89,6 +89,7 @@ export class Finder {
     } catch (error) {
       throw new Unfit("never", messageOf(error));
     }
+    if (grant.laid !== undefined) located = { ...located, laid: grant.laid };
     return { index, located, scene: { index, indices: located.indices, read: this.values.reader(grant) } };
   }
 

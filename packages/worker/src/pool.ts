@@ -87,6 +87,7 @@ export class Pool {
     const expander = new Expander({
       ...asker,
       store,
+      dags: registry.dags,
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });

@@ -17,7 +17,7 @@ export interface Registry {
   readonly dags: ReadonlyMap<string, AnyDag>;
   /** What its sessions serve: task names, and `dag:NAME` for dags. */
   readonly serves: readonly string[];
-  /** Every queue in which a step of its workflows stands. */
+  /** Every queue in which a step of its workflows stands, or may be laid by a spread. */
   readonly queues: readonly string[];
   readonly registrations: readonly Registration[];
 }
@@ -59,7 +59,10 @@ function register<W extends AnyWorkflow>(known: Map<string, W>, workflow: W): vo
 }
 
 function queuesOf(workflow: AnyWorkflow): string[] {
-  return workflow.plan.steps.flatMap((step) => (step.kind === "task" ? [step.queue] : []));
+  return workflow.plan.steps.flatMap((step) => {
+    if (step.kind === "task") return [step.queue];
+    return step.kind === "map" && step.spread ? step.spread.queues : [];
+  });
 }
 
 /** What others have to know in order to submit it without its code. */
