@@ -43,6 +43,7 @@ const types: Readonly<Record<string, string>> = {
   kept: "zset",
   purging: "list",
   forget: "list",
+  blobs: "zset",
   dead: "zset",
   letters: "hash",
   lettersof: "set",
@@ -70,6 +71,7 @@ const single = new Set([
   "kept",
   "purging",
   "forget",
+  "blobs",
   "dead",
   "letters",
   "lettercounts",
@@ -91,6 +93,7 @@ const plain = new Set([
   "readers",
   "durations",
   "events",
+  "blobs",
 ]);
 
 /** True for a name that Jobbers uses, with the type that it gives it. */

@@ -1,25 +1,25 @@
 import {
-  type AnyDag,
-  createChooser,
   type Expansion,
   type ExpansionItem,
   entriesOf,
   followOf,
   type Grant,
   JobbersError,
+  type Lease,
   type MapStep,
   type PlanIndex,
-  type QueueChooser,
   type Report,
   type Resolved,
   resolveSource,
-  type SpreadPlan,
   type StepSpec,
   type Store,
+  valueKey,
 } from "@jobbers/core";
 import type { Found } from "./finder.js";
 import { type Asker, isDefinite, untilAnswered } from "./persistence.js";
 import { failed } from "./reporter.js";
+import type { Choose, Spreader } from "./spreader.js";
+import type { Values } from "./values.js";
 import { turn } from "./waiting.js";
 
 /** The most steps that one run may have. */
@@ -35,17 +35,14 @@ const PAGE_STEPS = 125;
 const MAX_PAGE_CHARS = 1024 * 1024;
 
 export interface ExpanderOptions extends Asker {
-  readonly store: Pick<Store, "expand" | "listQueues">;
-  /** Where the spreads are found that are code. */
-  readonly dags: ReadonlyMap<string, AnyDag>;
+  readonly store: Pick<Store, "expand">;
+  readonly values: Pick<Values, "keep">;
+  readonly spreader: Spreader;
   /** The session that holds the lease. */
   readonly session: () => string;
   /** Aborts when the worker stops: what is left of a list is then for others. */
   readonly stopping: AbortSignal;
 }
-
-/** Chooses the queue of an element; none: its steps stand in the queue that its surroundings have. */
-type Choose = (item: unknown, index: number) => string | undefined;
 
 /**
  * Lays out maps, page by page: `expand` is idempotent by its cursor, so a page may be sent twice, and whoever gets the step next
@@ -64,16 +61,15 @@ export class Expander {
     const membersEach = found.index.members(step.name).length;
     // An empty list has no instance that could end the map later; "0" is its own value.
     if (items.length === 0) return { ...succeeded(found, grant), output: "0" };
-    const spread = step.spread && this.#chooserOf(grant, found, step.spread);
+    const spread = this.options.spreader.begin(grant, found, step);
     for (let from = grant.cursor; from < items.length; ) {
       if (this.options.stopping.aborted) return { type: "released", lease };
       let page: ExpansionItem[];
       try {
-        page = pageOf(items, from, found, step, spread ? await this.#choices(spread) : () => undefined);
+        page = await this.#pageOf(items, from, found, step, lease, await spread());
       } catch (error) {
-        if (error instanceof JobbersError && error.code === "spread-failed")
-          return failed(lease, found, error, "error");
-        throw error;
+        if (!(error instanceof JobbersError && error.code === "spread-failed")) throw error;
+        return failed(lease, found, error, "error");
       }
       const next = await this.#send({ lease, count: items.length, membersEach, from, items: page }, found);
       if (typeof next !== "number") return next === "stale" ? undefined : next;
@@ -83,26 +79,30 @@ export class Expander {
     return undefined;
   }
 
-  /** The chooser of a map: by the plan's data, or by the code of this worker's version of the run's dag. */
-  #chooserOf({ lease }: Grant, { index, located }: Found, plan: SpreadPlan): QueueChooser {
-    const spread = this.options.dags.get(index.plan.name)?.spreads.get(located.step.name);
-    const chooser = createChooser(plan, spread, { run: lease.run, map: lease.address });
-    if (chooser.isStandIn) {
-      const what = `this version of dag "${index.plan.name}" has no spread "${plan.by}" for map "${located.step.name}"`;
-      this.options.log.warn(`${what}: its children are laid over the queues of the run's version in turn`, {
-        ...{ run: lease.run, step: lease.address },
-      });
+  /** The next instances: at most 125, with at most 125 entry steps and 1 MiB, but always one. */
+  async #pageOf(
+    list: readonly Resolved[],
+    from: number,
+    found: Found,
+    step: MapStep,
+    { run, address }: Lease,
+    choose: Choose,
+  ): Promise<ExpansionItem[]> {
+    const page: ExpansionItem[] = [];
+    let steps = 0;
+    let chars = 0;
+    for (let at = from; at < list.length && page.length < PAGE_STEPS; at++) {
+      const text = JSON.stringify(list[at]) ?? "null";
+      const queue = choose(list[at], at);
+      const kept = this.options.values.keep(run, valueKey.item(address, at), text);
+      const value = kept instanceof Promise ? await kept : kept;
+      const entries = entrySteps(found, step, at, queue ?? found.located.laid);
+      steps += entries.length;
+      chars += value.length + entries.reduce((sum, spec) => sum + charsOf(spec), 0);
+      if (page.length > 0 && (steps > PAGE_STEPS || chars > MAX_PAGE_CHARS)) break;
+      page.push(queue === undefined ? { value, entries } : { value, entries, queue });
     }
-    return chooser;
-  }
-
-  /** How a page's elements are given their queues; what one adds to a queue counts for the next. */
-  async #choices(chooser: QueueChooser): Promise<Choose> {
-    const queues = chooser.depths
-      ? await untilAnswered("listQueues", () => this.options.store.listQueues(), this.options)
-      : [];
-    const depths = new Map(queues.map(({ name, ready }) => [name, ready]));
-    return (item, index) => chooser.choose(item, index, depths);
+    return page;
   }
 
   async #send(page: Omit<Expansion, "session">, found: Found): Promise<number | "stale" | Report> {
@@ -139,29 +139,6 @@ function faultOf(list: Resolved, step: MapStep, index: PlanIndex): JobbersError 
     "value-too-large",
     `${what} over ${list.length} elements would make ${steps} steps; ${most}`,
   );
-}
-
-/** The next instances: at most 125, with at most 125 entry steps and 1 MiB, but always one. */
-function pageOf(
-  list: readonly Resolved[],
-  from: number,
-  found: Found,
-  step: MapStep,
-  choose: Choose,
-): ExpansionItem[] {
-  const page: ExpansionItem[] = [];
-  let steps = 0;
-  let chars = 0;
-  for (let at = from; at < list.length && page.length < PAGE_STEPS; at++) {
-    const value = JSON.stringify(list[at]) ?? "null";
-    const queue = choose(list[at], at);
-    const entries = entrySteps(found, step, at, queue ?? found.located.laid);
-    steps += entries.length;
-    chars += value.length + entries.reduce((sum, spec) => sum + charsOf(spec), 0);
-    if (page.length > 0 && (steps > PAGE_STEPS || chars > MAX_PAGE_CHARS)) break;
-    page.push(queue === undefined ? { value, entries } : { value, entries, queue });
-  }
-  return page;
 }
 
 function entrySteps(
