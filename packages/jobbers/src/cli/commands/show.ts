@@ -5,6 +5,7 @@ import { doorFlags, withDoor } from "../door.js";
 import { labelWidthOf, lineOf, rowsOf } from "../progress-lines.js";
 import { attemptLines, beginningOf, headLines, placeLines } from "../run-lines.js";
 import { runningLines } from "../running-lines.js";
+import { spreadLines } from "../spread-lines.js";
 
 const MAX_FAILED = 20;
 
@@ -48,6 +49,7 @@ export const show = defineCommand({
       const parts = [
         headLines(status),
         progressOf(steps),
+        spreadsOf(steps),
         runningOf(running),
         failuresOf(failed, attempts),
         placeLines(inputPlace, steps),
@@ -63,6 +65,11 @@ function progressOf(progress: readonly StepProgress[]): string[] {
   const rows = rowsOf(progress, () => undefined);
   const labelWidth = labelWidthOf(rows);
   return rows.length === 0 ? [] : ["", "steps", ...rows.map((row) => `  ${lineOf(row, { labelWidth })}`)];
+}
+
+function spreadsOf(progress: readonly StepProgress[]): string[] {
+  const lines = spreadLines(progress).map((line) => `  ${line}`);
+  return lines.length === 0 ? [] : ["", "spread over queues", ...lines];
 }
 
 function runningOf(running: readonly StepRecord[]): string[] {
