@@ -39,7 +39,10 @@ if from <= step.cursor then
     local count, queue = string.match(ARGV[at + 1], "^(%d+) ?(.*)$")
     local last = at + 1 + tonumber(count)
     if place >= step.cursor then
-      if queue ~= "" then shares.countInstance(step, queue) end
+      -- A map that failed is laid out once more by a retry; what had begun keeps its steps, and was counted.
+      if queue ~= "" and (count == "0" or not steps.get(run, string.match(ARGV[at + 2], "^[^\30]*"))) then
+        shares.countInstance(step, queue)
+      end
       values.put(run, step.address .. ":" .. step.cursor, ARGV[at])
       ready.startEntries(run, at + 2, last)
       step.cursor, step.dirty = step.cursor + 1, true

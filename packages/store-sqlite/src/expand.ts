@@ -45,7 +45,10 @@ function layOut(unit: Unit, step: Step, { count, membersEach, from, items }: Exp
   // A page that begins beyond the cursor would leave a gap: the answer says where to go on.
   if (from > step.cursor) return;
   for (const { value, entries, queue } of items.slice(step.cursor - from)) {
-    if (queue !== undefined) countInstance(unit, step, queue);
+    // A map that failed is laid out once more by a retry; what had begun keeps its steps, and was counted.
+    const first = entries[0];
+    const isNew = first === undefined || !unit.step(run, first.address);
+    if (queue !== undefined && isNew) countInstance(unit, step, queue);
     putValue(unit.sql, run.seq, valueKey.item(address, step.cursor), value);
     startEntries(unit, run, entries);
     step.cursor++;

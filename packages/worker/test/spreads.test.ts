@@ -146,3 +146,21 @@ test("who has another version of the dag, without that spread, takes the queues 
   expect(await countsOf(store, run)).toEqual({ a: 5, b: 5 });
   expect(warnings).toEqual([expect.stringContaining('has no spread "hash" for map "chain"')]);
 });
+
+test("a map whose key threw on a later page goes on where it was, once its run is retried with a better key", async () => {
+  const store = await openStore();
+  let isBroken = true;
+  const key = (n: number) => {
+    if (isBroken && n === 200) throw new Error("not yet");
+    return n;
+  };
+  const workflow = chains(hash(key, ["a", "b"]), "mended");
+  await startWorker({ store, workflows: [workflow] });
+  const run = await submit(store, workflow, { n: 300 });
+  expect(await ended(store, run)).toBe("failed");
+  isBroken = false;
+  await store.retry(run);
+  expect(await result(store, run, workflow)).toEqual(Array.from({ length: 300 }, (_, i) => i));
+  const counts = Object.values(await countsOf(store, run));
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(300);
+});

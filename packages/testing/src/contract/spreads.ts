@@ -128,6 +128,23 @@ export function spreads(test: BenchTest): void {
     expect(shares[second]).toMatchObject({ count: 2, waits: 2, waitedMs: 300, longestWaitMs: 150 });
   });
 
+  test("a map that failed on the way is laid out once more by a retry, and counts nothing twice", async (bench) => {
+    const { store, submit, driver, runState } = bench;
+    const run = await submit(flat(), { list: [1, 2, 3, 4, 5] });
+    const worker = await driver(flat(), { pageLimit: 2 });
+    const [map] = (await worker.takeControl(1)) as [Grant];
+    expect(await worker.work.expandPage(map, worker.session.id, 0)).toBe(2);
+    const before = await Promise.all([0, 1].map((i) => queueOf(bench, run, `item[${i}]`)));
+    await worker.fail(map);
+    await worker.finish();
+    expect(await runState(run)).toBe("failed");
+    expect(await store.retry(run)).toMatchObject({ status: "retried" });
+    await worker.finish();
+    expect(await runState(run)).toBe("succeeded");
+    expect(await Promise.all([0, 1].map((i) => queueOf(bench, run, `item[${i}]`)))).toEqual(before);
+    expect((await sharesOf(bench, run, "item[]")).map(({ count }) => count).sort()).toEqual([2, 3]);
+  });
+
   test("a step that was never started waited for nothing that counts", async (bench) => {
     const { store, submit, driver } = bench;
     const run = await submit(flat(), { list: [1, 2] });
