@@ -44,6 +44,13 @@ function shares.countWait(step)
   body.hasNewShares = true
 end
 
+-- How many instances a map has counted; nil where it has no spread.
+function shares.sum(map)
+  local list, sum = sharesOf(map.run, map.address), 0
+  for _, share in ipairs(list or {}) do sum = sum + share.count end
+  return list and sum
+end
+
 -- Puts what a run's maps have counted among its values.
 function shares.write(run)
   for map, body in pairs(run.bodies) do
