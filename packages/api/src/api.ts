@@ -27,6 +27,7 @@ import { explainRun } from "./routes/explain.js";
 import { listQueues, listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
 import { getItems } from "./routes/items.js";
+import { listLimits, readLimit, setLimit } from "./routes/limits.js";
 import { getResult } from "./routes/result.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
 import { getStep, listSteps } from "./routes/steps.js";
@@ -88,7 +89,8 @@ const routes: readonly Route[] = [
   ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, getItems, explainRun],
   ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
-  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
+  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers],
+  ...[listLimits, readLimit, setLimit, healthz, readyz],
 ];
 
 /**

@@ -78,6 +78,7 @@ describe("the OpenAPI document", () => {
           "get /v1/runs/{id}/steps",
         ],
         ...["get /v1/runs/{id}/steps/{address}", "get /v1/workers", "post /v1/runs", "post /v1/runs/bulk"],
+        ...["get /v1/limits", "get /v1/limits/usage", "post /v1/limits"],
         ...["post /v1/dead-letters/purge", "post /v1/dead-letters/redrive"],
         "post /v1/dead-letters/{run}/{address}/redrive",
         ...["post /v1/runs/{id}/cancel", "post /v1/runs/{id}/retry"],

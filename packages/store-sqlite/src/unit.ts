@@ -10,6 +10,7 @@ import {
 import type { Sql, Tuple } from "./driver.js";
 import { insertEvent } from "./feed.js";
 import { Ledger } from "./ledger.js";
+import { Limits } from "./limits.js";
 import {
   freshStep,
   insertStep,
@@ -36,6 +37,8 @@ export class Unit {
   readonly turn: Turn;
   /** Queues, lines and sums. */
   readonly ledger: Ledger;
+  /** What keeps steps from being taken. */
+  readonly limits: Limits;
   /** Takes a successor for the session at hand instead of the line; set while an exchange applies its reports. */
   takeInline: ((step: Step) => boolean) | undefined;
   readonly #runs = new Map<number, Run>();
@@ -48,6 +51,7 @@ export class Unit {
     this.sql = sql;
     this.turn = turn;
     this.ledger = new Ledger(sql, turn);
+    this.limits = new Limits(sql, turn);
   }
 
   /** The store's time, in milliseconds since 1970. */
@@ -168,6 +172,7 @@ export class Unit {
     for (const [step, shares] of this.#changedShares) writeShares(this, step, shares);
     this.#changedShares.clear();
     this.ledger.flush();
+    this.limits.flush();
   }
 
   /** All runs that this verb has touched so far. */

@@ -6,6 +6,7 @@ import type { EventRecord, WorkerStart } from "./events.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
 import type { LargeValues } from "./large-values.js";
+import type { Limiting } from "./limits.js";
 import type { RunQuery } from "./listing.js";
 import type {
   AttemptRecord,
@@ -40,7 +41,7 @@ import type { Whereabouts } from "./whereabouts.js";
  * - The store knows no plan beyond its text: who reports a step says what follows ({@link Follow}). What the store settles by
  *   itself (a skip, the end of a body, a quarantined step) it hands to some worker as an `advance`, to be told what follows.
  */
-export interface Store extends Submitting, Working, Upkeep, Looking, Inspecting {
+export interface Store extends Submitting, Working, Limiting, Upkeep, Looking, Inspecting {
   /** What the adapter is and where, without secrets: `sqlite:./jobs.db`. */
   readonly url: string;
   /** How many exchanges a worker should have under way at a time, so that both sides are busy; absent: 1. */
