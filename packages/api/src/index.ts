@@ -30,5 +30,6 @@ export type {
   RunResult,
   RunSummary,
 } from "./wire/run.js";
+export type { SpreadView } from "./wire/spread.js";
 export type { Attempt, BlobPlace, PlanStepProgress, Step, StepDetail, StepPage } from "./wire/step.js";
 export type { BulkAnswer, RunRequest, SubmitAnswer } from "./wire/submit.js";

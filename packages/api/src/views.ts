@@ -8,6 +8,7 @@ import {
   type ProgressRecord,
   type RunKey,
   type RunRecord,
+  type SpreadSummary,
   type StepRecord,
   type WorkerRecord,
 } from "@jobbers/core";
@@ -17,6 +18,7 @@ import type { DeadLetter } from "./wire/dead-letter.js";
 import type { ApiEvent, ApiWorkerEvent } from "./wire/event.js";
 import type { Worker } from "./wire/fleet.js";
 import type { RunSummary } from "./wire/run.js";
+import type { SpreadView } from "./wire/spread.js";
 import type { Attempt, PlanStepProgress, Step, StepProgressView } from "./wire/step.js";
 
 /** A run's record as the API shows it. */
@@ -95,6 +97,11 @@ export function planView(step: PlanStep): Omit<PlanStepProgress, "depth" | "sett
     trigger: step.trigger,
     conditional: step.when !== undefined,
   };
+}
+
+/** How a map was spread, as the API tells it. */
+export function spreadView({ queues, ...spread }: SpreadSummary): SpreadView {
+  return { ...spread, queues: [...queues] };
 }
 
 /** An event of the feed as the API tells it. */

@@ -49,6 +49,9 @@ export type {
   Singleton,
   Size,
   Spread,
+  SpreadContext,
+  SpreadQueue,
+  SpreadSummary,
   StepError,
   StepOptions,
   StepRecord,
@@ -93,6 +96,7 @@ export {
   task,
   testContext,
   toMermaid,
+  weighted,
 } from "@jobbers/core";
 export type {
   Cause,

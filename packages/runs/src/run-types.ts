@@ -1,4 +1,4 @@
-import type { RunEventRecord, RunRecord, StepRecord, StepState } from "@jobbers/core";
+import type { RunEventRecord, RunRecord, SpreadSummary, StepRecord, StepState } from "@jobbers/core";
 import type { Explanation } from "./explain/cause.js";
 
 /** One execution of a dag or task, seen from outside. Making a handle costs nothing: it reads when it is asked. */
@@ -94,6 +94,8 @@ export interface StepProgress {
   /** How many have settled, whatever their outcome. */
   readonly settled: number;
   readonly counts: Readonly<Partial<Record<StepState, number>>>;
+  /** Of a map with a spread that stands in no other map: how its children were laid over queues, once some were. */
+  readonly spread?: SpreadSummary | undefined;
 }
 
 /** Something that happened to a run, or the news that events were missed. */

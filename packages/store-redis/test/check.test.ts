@@ -184,6 +184,11 @@ const named: readonly Case[] = [
     ["step-unjudged"],
   ],
   [
+    "what a map counts by queue",
+    () => at.raw.hset(`${P}more:${at.busy.mapped}`, "=item[]:spread", '[["a",1,0,0,0]]'),
+    ["count-spread"],
+  ],
+  [
     "a run of which nothing can move",
     async () => {
       await at.raw.hdel(`${P}run:${at.busy.failed}`, "@s1", "@s2", "$s1", "$s2");

@@ -22,6 +22,7 @@ import { Reporter } from "./reporter.js";
 import { Runners } from "./runners.js";
 import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
+import { Spreader } from "./spreader.js";
 import { guardStrays } from "./stray.js";
 import { Values } from "./values.js";
 
@@ -94,6 +95,7 @@ export class Pool {
       ...asker,
       store,
       values,
+      spreader: new Spreader({ ...asker, store, dags: registry.dags }),
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });

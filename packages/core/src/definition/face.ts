@@ -47,8 +47,8 @@ export interface CallOptions extends StepOptions {
 /** The options of `list.map(body, options)`. */
 export interface MapOptions<E> extends StepOptions {
   /**
-   * How the children are laid over queues. This version declares and validates spreads and keeps them on the dag; it does
-   * not enforce them yet: children stand in their own queues.
+   * How the children are laid over queues: all steps of a child stand in the queue that is chosen for it, but for those whose call
+   * names a queue. Default: in their own queues.
    */
   spread?: Spread<E> | undefined;
 }

@@ -42,6 +42,7 @@ import { retryingEnded } from "./retrying-ended.js";
 import { returning } from "./returning.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
+import { spreads } from "./spreads.js";
 import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
@@ -68,6 +69,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["epilogues", epilogues],
   ["maps", maps],
   ["expansions", expansions],
+  ["spreads", spreads],
   ["dags", dags],
   ["openings", openings],
   ["sessions", sessions],
