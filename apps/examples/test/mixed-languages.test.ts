@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, ulid } from "jobbers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { readability } from "../src/mixed-languages/dag.js";
 import { start } from "./child-process.js";
 import { temporaryFolder, writeFiles } from "./fixture-project.js";
@@ -39,12 +39,15 @@ describe.skipIf(!hasPython || !hasJava)(
         const journal = join(cwd, "journal.txt");
         await using jobbers = await connect(store);
 
-        const dies = worker({ JOURNAL: journal, PAUSE: "600" });
+        const dies = worker({ JOURNAL: journal, PAUSE: "50" });
         const id = ulid();
         const run = await jobbers.submit(readability, { folder: "texts", page: "page.html" }, { id });
         await dies.until(/half way/);
         const pids =
           /half way: (\d+) rests, its child is (\d+)/.exec(dies.said())?.slice(1).map(Number) ?? [];
+        onTestFinished(() => {
+          for (const pid of pids.filter(isAlive)) process.kill(pid, "SIGKILL");
+        });
         expect(pids.map(isAlive)).toEqual([true, true]);
         dies.child.kill("SIGKILL");
         await dies.ended;
