@@ -30,6 +30,7 @@ export const neededCommands = [
   "LPUSH",
   "LRANGE",
   "LREM",
+  "MGET",
   "PEXPIRE",
   "PTTL",
   "RPUSH",
@@ -51,6 +52,7 @@ export const neededCommands = [
   "XADD",
   "XRANGE",
   "ZADD",
+  "ZCARD",
   "ZPOPMAX",
   "ZRANGE",
   "ZRANGEBYLEX",
@@ -58,6 +60,7 @@ export const neededCommands = [
   "ZREM",
   "ZREMRANGEBYRANK",
   "ZREMRANGEBYSCORE",
+  "ZSCAN",
   "ZSCORE",
 ] as const;
 

@@ -14,6 +14,8 @@ export const CHANGING = [
   "announce",
   "release",
   "closeSession",
+  "throttle",
+  "setLimit",
   "promoteDue",
   "reapSessions",
   "purge",

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { RUN_PROGRAM, type TaskContext, type TaskLog } from "@jobbers/core";
 import { ChildPool } from "./apart/child-pool.js";
 import { IsolatedRunner } from "./apart/isolated-runner.js";
-import { createContext } from "./context.js";
+import { createContext, type Throttle } from "./context.js";
 import type { Environment } from "./programs/environment.js";
 import { createRunProgram } from "./programs/program.js";
 import { type Call, type Runner, withInput } from "./runner.js";
@@ -22,6 +22,8 @@ export interface RunnersOptions {
   /** The most that a step may answer, in bytes of JSON. */
   readonly maxOutputBytes: number;
   readonly environment: Environment;
+  /** Has the store start nothing for a while under the limits of a step. */
+  readonly throttle: Throttle;
 }
 
 /** Chooses, by what a task declares, where its handler runs; and ends whatever was started for that. */
@@ -36,13 +38,19 @@ export class Runners implements Runner {
   readonly #apart = new Set<Promise<unknown>>();
 
   constructor(options: RunnersOptions) {
-    const { environment, log, abandonAfterMs, capacity, maxOutputBytes } = options;
+    const { environment, log, abandonAfterMs, capacity, maxOutputBytes, throttle } = options;
     this.#options = options;
     // Every program listens to it.
     setMaxListeners(0, this.#closing.signal);
     this.#watchdog = new Watchdog(log);
     this.#children = new ChildPool({ capacity, environment, watchdog: this.#watchdog, log });
-    this.#isolated = new IsolatedRunner({ children: this.#children, log, abandonAfterMs, maxOutputBytes });
+    this.#isolated = new IsolatedRunner({
+      children: this.#children,
+      log,
+      abandonAfterMs,
+      maxOutputBytes,
+      throttle,
+    });
     const terms = { environment, maxOutputBytes, watchdog: this.#watchdog, closing: this.#closing.signal };
     this.#programs = { [RUN_PROGRAM]: createRunProgram(terms) };
   }
@@ -50,7 +58,8 @@ export class Runners implements Runner {
   run(call: Call): unknown {
     const { attempt, task } = call;
     if (task.isolation) return this.#note(this.#isolated.run(call));
-    const ctx = createContext(attempt, this.#options.deps, this.#options.log);
+    const { deps, log, throttle } = this.#options;
+    const ctx = createContext(attempt, deps, log, throttle);
     if (!task.command) return runHere(call, ctx);
     return this.#note(this.#runProgram(call, { ...ctx, ...this.#programs }));
   }
