@@ -30,6 +30,7 @@ export * from "./store/inspection.js";
 export * from "./store/key-claim.js";
 export * from "./store/listing.js";
 export * from "./store/liveness.js";
+export * from "./store/logs.js";
 export * from "./store/progress.js";
 export * from "./store/records.js";
 export * from "./store/registration.js";

@@ -98,6 +98,8 @@ function detailOf(type: string, text: string): JsonValue | undefined {
     case "l":
     case "q":
       return { lost: Number(first) };
+    case "g":
+      return { lines: Number(first) };
     case "p":
       return JSON.parse(text) as JsonValue;
     default:

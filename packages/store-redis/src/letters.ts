@@ -37,6 +37,7 @@ const events = {
   l: "step.lost",
   q: "step.quarantined",
   p: "step.progress",
+  g: "step.logged",
   x: "step.started",
   v: "step.succeeded",
   f: "step.failed",

@@ -60,6 +60,17 @@ CREATE TABLE attempts (
   run INTEGER NOT NULL, address TEXT NOT NULL, fence INTEGER NOT NULL, reason TEXT NOT NULL, worker TEXT,
   started INTEGER NOT NULL, ended INTEGER NOT NULL, error TEXT, PRIMARY KEY (run, address, fence, reason)
 ) WITHOUT ROWID;
+-- What attempts have logged, in parts as they came; and of each step how much of it there is, what was dropped, and the last line of each
+-- of its newest attempts, as JSON.
+CREATE TABLE logs (
+  run INTEGER NOT NULL, seq INTEGER NOT NULL, address TEXT NOT NULL, fence INTEGER NOT NULL, at INTEGER NOT NULL,
+  first INTEGER NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
+CREATE INDEX logs_by_step ON logs (run, address, seq);
+CREATE TABLE logged (
+  run INTEGER NOT NULL, address TEXT NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL, dropped INTEGER NOT NULL,
+  seen TEXT NOT NULL, PRIMARY KEY (run, address)
+) WITHOUT ROWID;
 -- Progress of the steps inside maps, by plan name; that of all others is read from their records.
 CREATE TABLE counts (
   run INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (run, name, state)

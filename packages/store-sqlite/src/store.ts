@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Lease, Store } from "@jobbers/core";
+import { type Lease, type LogQuery, noLog, type Store } from "@jobbers/core";
 import { cancel } from "./cancel.js";
 import { check } from "./check.js";
 import type { Place } from "./connection.js";
@@ -15,6 +15,7 @@ import { closedError, createGroup } from "./group.js";
 import { listAttempts } from "./history.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
+import { appendLogs, readLogs } from "./logs.js";
 import { getPlan } from "./plans.js";
 import { promoteDue } from "./promote.js";
 import { purge } from "./purge.js";
@@ -90,6 +91,12 @@ export function createStore({
       return head ? read(head) : none;
     });
 
+  const readLog = (run: string, query: LogQuery) =>
+    atOneInstant(sql, () => {
+      const head = headOf(sql, run);
+      return head ? readLogs(sql, head.seq, query) : noLog(query);
+    });
+
   return {
     url,
     renewal: path === MEMORY ? undefined : { module: renewerModule(), data: { url, path, eventsKept } },
@@ -121,6 +128,7 @@ export function createStore({
     expand: (expansion) => mutate(expansion.items.length, (unit) => expand(unit, expansion)),
     renew: (session, vitals) => mutate(renewalWeight(vitals), (unit) => renew(unit, session, vitals)),
     announce: (session, start) => mutate(1, (unit) => announce(unit, session, start)),
+    appendLogs: (parts) => mutate(parts.length, (unit) => appendLogs(unit, parts)),
     release: (_session, leases) =>
       releaseAll(leases, (part) => mutate(part.length, (unit) => release(unit, part))),
     async closeSession(session) {
@@ -141,6 +149,7 @@ export function createStore({
     countSteps: (run) => lookInto(run, (head) => countSteps(sql, head), []),
     whereIs: (run, address) => look(() => atOneInstant(sql, () => whereIs(sql, clock(), run, address))),
     listAttempts: (run, address) => lookInto(run, (head) => listAttempts(sql, head.seq, address), []),
+    readLogs: (run, query) => look(() => readLog(run, query)),
     readValues: (run, keys) =>
       look(() => {
         const head = headOf(sql, run);

@@ -10,6 +10,7 @@ export const CHANGING = [
   "expand",
   "renew",
   "announce",
+  "appendLogs",
   "release",
   "closeSession",
   "promoteDue",
