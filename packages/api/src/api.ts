@@ -12,6 +12,15 @@ import type { Route } from "./route.js";
 import { submitBulk } from "./routes/bulk.js";
 import { cancelRun, retryRun } from "./routes/control.js";
 import { getDag, listDags } from "./routes/dags.js";
+import {
+  countDeadLetters,
+  getDeadLetter,
+  listDeadLetters,
+  purgeDeadLetter,
+  purgeDeadLetters,
+  redriveDeadLetter,
+  redriveDeadLetters,
+} from "./routes/dead-letters.js";
 import { docsRoutes } from "./routes/docs.js";
 import { allEvents, runEvents } from "./routes/events.js";
 import { explainRun } from "./routes/explain.js";
@@ -76,6 +85,8 @@ const LIMITS: ApiLimits = {
 
 const routes: readonly Route[] = [
   ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, explainRun],
+  ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
+  ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
   ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
 ];
 

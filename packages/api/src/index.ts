@@ -7,6 +7,14 @@ export { type Api, type ApiDeps, createApi } from "./api.js";
 export type { Thrown } from "./wire/basics.js";
 export type { Cause } from "./wire/cause.js";
 export type { DagDetail, DagList, DagSummary } from "./wire/dag.js";
+export type {
+  DeadLetter,
+  DeadLetterCounts,
+  DeadLetterDetail,
+  DeadLetterPage,
+  DeadLetterProgress,
+  RedriveAnswer,
+} from "./wire/dead-letter.js";
 export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/event.js";
 export type { Explanation } from "./wire/explanation.js";
 export type { Health, Queue, QueueList, Worker, WorkerList } from "./wire/fleet.js";

@@ -20,6 +20,10 @@ export function openApiDocument(app: OpenAPIHono) {
     security: [{}, { token: [] }],
     tags: [
       { name: "runs", description: "Submitting, reading and steering runs." },
+      {
+        name: "dead letters",
+        description: "Steps that failed for good: reading, redriving and forgetting them.",
+      },
       { name: "events", description: "Following what happens." },
       { name: "dags", description: "What can be submitted." },
       { name: "fleet", description: "Queues and workers." },

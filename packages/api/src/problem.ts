@@ -1,11 +1,8 @@
 import { errorCatalogue, JobbersError, type JsonValue, RunFailed } from "@jobbers/core";
+import { InputRefused, type Refused } from "@jobbers/runs";
 import type { Problem } from "./wire/problem.js";
 
-/** A part of a request that is refused, by its JSON pointer. */
-export interface Refused {
-  readonly pointer: string;
-  readonly detail: string;
-}
+export type { Refused };
 
 /** A refusal of parts of a request. */
 export class RequestRefused extends JobbersError {
@@ -43,12 +40,14 @@ export function problemOf(error: unknown, id?: string): Problem {
     detail: known ? known.message : remedy,
     code,
     ...(id !== undefined && { instance: `/v1/runs/${id}`, id }),
-    ...(known instanceof RequestRefused && { errors: [...known.errors] }),
+    ...((known instanceof RequestRefused || known instanceof InputRefused) && { errors: [...known.errors] }),
     ...(facts !== undefined && { facts }),
   };
 }
 
 function factsOf(error: JobbersError): JsonValue | undefined {
+  // Their details are told as `errors`.
+  if (error instanceof InputRefused) return undefined;
   if (!(error instanceof RunFailed)) return error.detail;
   const { run, step, attempts } = error;
   return { run, step, error: error.error, attempts };

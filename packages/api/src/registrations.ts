@@ -1,6 +1,5 @@
 import { JobbersError, type JsonValue, quoted, type Store, type Workflow } from "@jobbers/core";
-import { findRegistered } from "@jobbers/runs";
-import { createInputCheck, type InputCheck } from "./input-check.js";
+import { createInputCheck, findRegistered, type InputCheck } from "@jobbers/runs";
 
 /** What is submitted by name. */
 export interface Registered {

@@ -10,7 +10,7 @@ export type Params = z.ZodObject<Record<string, z.ZodType>>;
 
 /** What a route takes and answers; its handler and the OpenAPI document are both made from it. */
 export interface RouteSpec<P extends Params, Q extends Params> {
-  readonly method: "get" | "post";
+  readonly method: "get" | "post" | "delete";
   /** With parameters as `{id}`. */
   readonly path: string;
   /** The path that it is found by, where that is not the same with `:id`. */
@@ -22,7 +22,13 @@ export interface RouteSpec<P extends Params, Q extends Params> {
   readonly params?: P;
   readonly query?: Q;
   readonly headers?: Params;
-  readonly body?: { readonly type: string; readonly schema: z.ZodType; readonly description?: string };
+  readonly body?: {
+    readonly type: string;
+    readonly schema: z.ZodType;
+    readonly description?: string;
+    /** True where a request without a body does, too. */
+    readonly optional?: boolean;
+  };
   readonly answers: Readonly<Record<number, Answer>>;
   /** What it may refuse, besides what any route may. */
   readonly problems: readonly ErrorCode[];
@@ -47,7 +53,7 @@ export interface Call<P, Q> {
 
 /** A route that can be mounted. */
 export interface Route {
-  readonly method: "get" | "post";
+  readonly method: "get" | "post" | "delete";
   /** True for a path that it is found by. */
   matches(path: string): boolean;
   mount(app: OpenAPIHono, context: ApiContext): void;
@@ -123,7 +129,7 @@ function configOf(spec: RouteSpec<Params, Params>): RouteConfig {
     spec;
   const codes = new Set([...ALWAYS, ...spec.problems]);
   if (spec.secured !== false) codes.add("unauthorized");
-  if (method === "post") codes.add("cross-site");
+  if (method !== "get") codes.add("cross-site");
   if (body) for (const code of FOR_BODY) codes.add(code);
   if (params || query) codes.add("query-invalid");
   return {
@@ -136,7 +142,7 @@ function configOf(spec: RouteSpec<Params, Params>): RouteConfig {
       ...(headers && { headers }),
       ...(body && {
         body: {
-          required: true,
+          required: body.optional !== true,
           ...(body.description !== undefined && { description: body.description }),
           content: { [body.type]: { schema: body.schema } },
         },

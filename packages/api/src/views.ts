@@ -1,5 +1,6 @@
 import {
   type AttemptRecord,
+  type DeadLetterRecord,
   type EventRecord,
   isRunEvent,
   type Liveness,
@@ -12,6 +13,7 @@ import {
 } from "@jobbers/core";
 import { iso, isoMaybe } from "./instants.js";
 import type { Thrown } from "./wire/basics.js";
+import type { DeadLetter } from "./wire/dead-letter.js";
 import type { ApiEvent, ApiWorkerEvent } from "./wire/event.js";
 import type { Worker } from "./wire/fleet.js";
 import type { RunSummary } from "./wire/run.js";
@@ -74,6 +76,11 @@ export function workerView(record: WorkerRecord): Worker {
 /** A try that did not succeed, as the API shows it. */
 export function attemptView({ startedAtMs, endedAtMs, error, ...rest }: AttemptRecord): Attempt {
   return { ...rest, startedAt: iso(startedAtMs), endedAt: iso(endedAtMs), error: thrownOf(error) };
+}
+
+/** A dead letter as the API shows it. */
+export function deadLetterView({ diedAtMs, error, ...rest }: DeadLetterRecord): DeadLetter {
+  return { ...rest, error: thrownOf(error), diedAt: iso(diedAtMs) };
 }
 
 /** What the plan says of a step, as the API shows it. */

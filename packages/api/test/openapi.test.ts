@@ -56,26 +56,32 @@ describe("the OpenAPI document", () => {
   });
 
   it("has every route of the decision", () => {
-    expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
-      ...[
-        "get /docs",
-        "get /docs/errors",
-        "get /docs/style.css",
-        "get /healthz",
-        "get /openapi.json",
-        "get /readyz",
-      ],
-      ...["get /v1/dags", "get /v1/dags/{name}", "get /v1/events", "get /v1/queues", "get /v1/runs"],
-      ...[
-        "get /v1/runs/{id}",
-        "get /v1/runs/{id}/events",
-        "get /v1/runs/{id}/explain",
-        "get /v1/runs/{id}/result",
-        "get /v1/runs/{id}/steps",
-      ],
-      ...["get /v1/runs/{id}/steps/{address}", "get /v1/workers", "post /v1/runs", "post /v1/runs/bulk"],
-      ...["post /v1/runs/{id}/cancel", "post /v1/runs/{id}/retry"],
-    ]);
+    expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
+      [
+        ...[
+          "get /docs",
+          "get /docs/errors",
+          "get /docs/style.css",
+          "get /healthz",
+          "get /openapi.json",
+          "get /readyz",
+        ],
+        ...["delete /v1/dead-letters/{run}/{address}", "get /v1/dead-letters", "get /v1/dead-letters/counts"],
+        "get /v1/dead-letters/{run}/{address}",
+        ...["get /v1/dags", "get /v1/dags/{name}", "get /v1/events", "get /v1/queues", "get /v1/runs"],
+        ...[
+          "get /v1/runs/{id}",
+          "get /v1/runs/{id}/events",
+          "get /v1/runs/{id}/explain",
+          "get /v1/runs/{id}/result",
+          "get /v1/runs/{id}/steps",
+        ],
+        ...["get /v1/runs/{id}/steps/{address}", "get /v1/workers", "post /v1/runs", "post /v1/runs/bulk"],
+        ...["post /v1/dead-letters/purge", "post /v1/dead-letters/redrive"],
+        "post /v1/dead-letters/{run}/{address}/redrive",
+        ...["post /v1/runs/{id}/cancel", "post /v1/runs/{id}/retry"],
+      ].sort(),
+    );
   });
 
   it("has an id, a tag, a summary and described answers for each", () => {

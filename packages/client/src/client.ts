@@ -1,6 +1,7 @@
 import type { DagDetail, DagSummary, Queue, SubmitAnswer, Worker } from "@jobbers/api";
 import type { InputOf, OutputOf, Workflow } from "@jobbers/core";
 import { type Submitted, submitBulk } from "./bulk.js";
+import { createDeadLettersClient, type DeadLettersClient } from "./dead-letters.js";
 import { JobbersHttpError } from "./errors.js";
 import { follow } from "./follow.js";
 import { createIds } from "./ids.js";
@@ -75,6 +76,8 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    * for await (const run of client.runs({ state: "failed", dag: "crawl" })) console.log(run.id);
    */
   runs(filter?: RunFilter): AsyncIterable<RunStatus>;
+  /** Steps that failed for good: looks at them, has them run again, and forgets them. */
+  readonly deadLetters: DeadLettersClient;
   /** The dags and tasks that workers have registered. */
   dags(): Promise<InMs<DagSummary>[]>;
   /**
@@ -149,6 +152,7 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
       return createClientRun(transport, id, name === undefined ? undefined : { name });
     },
     runs: (filter: RunFilter = {}) => listRuns(transport, filter),
+    deadLetters: createDeadLettersClient(transport),
     dags: async () =>
       (await transport.json<{ dags: DagSummary[] }>({ path: "/v1/dags" })).dags.map((each) => inMs(each)),
     dag: (name: string) => readDag(transport, name),

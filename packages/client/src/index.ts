@@ -11,6 +11,13 @@ export {
   type SubmittedItem,
   type Workflows,
 } from "./client.js";
+export type {
+  DeadLetter,
+  DeadLetterDetail,
+  DeadLetterFilter,
+  DeadLetterRef,
+  DeadLettersClient,
+} from "./dead-letters.js";
 export { JobbersHttpError, type Pointer, RunCancelled, RunFailed } from "./errors.js";
 export type { Cause, Explanation } from "./explanation.js";
 export type { InMs } from "./instants.js";

@@ -32,6 +32,7 @@ export async function* listRuns(transport: Transport, filter: RunFilter): AsyncG
   } while (cursor !== undefined);
 }
 
-function instantOf(moment: number | Date | undefined): string | undefined {
+/** An instant as the API takes it. */
+export function instantOf(moment: number | Date | undefined): string | undefined {
   return moment === undefined ? undefined : new Date(moment).toISOString();
 }

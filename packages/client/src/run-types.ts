@@ -39,11 +39,12 @@ export interface ClientRun<out O = unknown> {
   cancel(): Promise<"cancelled" | "cancelling" | "ended">;
   /**
    * Starts a run that failed or was cancelled again, at the steps that did not succeed; "running" where it goes on already,
-   * "succeeded" where there is nothing to retry.
+   * "succeeded" where there is nothing to retry. With `from`, of the steps that failed only that one runs again: `fetch[3]`, or with
+   * the name in the plan, `fetch`, all that failed under it.
    *
-   * @throws JobbersHttpError
+   * @throws JobbersHttpError `run-unknown`, `step-unknown`, `step-not-retryable` and others
    */
-  retry(): Promise<"retried" | "running" | "succeeded">;
+  retry(options?: { readonly from?: string | undefined }): Promise<"retried" | "running" | "succeeded">;
   /** The steps that were touched so far, by address; read in pages. */
   steps(options?: { readonly states?: readonly StepState[] | undefined }): AsyncIterable<StepRecord>;
   /**

@@ -53,8 +53,9 @@ export function createClientRun<O>(
     async cancel() {
       return (await transport.json<CancelAnswer>({ method: "POST", path: `${path}/cancel` })).status;
     },
-    async retry() {
-      return (await transport.json<RetryAnswer>({ method: "POST", path: `${path}/retry` })).status;
+    async retry({ from } = {}) {
+      const body = from === undefined ? {} : { body: { json: { from } } };
+      return (await transport.json<RetryAnswer>({ method: "POST", path: `${path}/retry`, ...body })).status;
     },
     async *steps({ states } = {}) {
       let cursor: string | undefined;

@@ -8,6 +8,7 @@ import {
   type AnyWorkflow,
   type BatchContext,
   batchTask,
+  command,
   concurrency,
   dag,
   eq,
@@ -413,3 +414,22 @@ dag("mode", { failure: "ignore" }, () => 1);
 task({ name: "option", retries: 3, run: () => 1 });
 // @ts-expect-error submitting another input
 submit(parsed, { n: 1 });
+
+const counted = command({
+  name: "counted",
+  input: z.object({ text: z.string() }),
+  output: z.object({ n: z.number() }),
+  run: ({ text }) => ["wc", "-w", text],
+});
+dag("counting", {}, () => {
+  const half = task({ name: "half", input: z.object({ n: z.number() }), run: ({ n }) => n / 2 });
+  return half({ n: counted({ text: "a" }).n });
+});
+// @ts-expect-error a number where text belongs
+submit(counted, { text: 1 });
+// @ts-expect-error a program's arguments are texts
+command({ name: "numbered", run: ["sleep", 1] });
+// @ts-expect-error a command has no handler to isolate
+command({ name: "isolated", run: ["true"], isolate: "thread" });
+// @ts-expect-error neither a thread nor a process
+task({ name: "fiber", isolate: "fiber", module: import.meta.url, run: () => 1 });

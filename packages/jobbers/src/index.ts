@@ -12,6 +12,7 @@ export type {
   BatchPolicy,
   BatchTaskOptions,
   CallOptions,
+  CommandOptions,
   Dag,
   DagOptions,
   Debounce,
@@ -19,6 +20,7 @@ export type {
   Duration,
   ErrorCode,
   EventType,
+  ExitCodes,
   FailedAttempt,
   Failure,
   FailureMode,
@@ -26,10 +28,12 @@ export type {
   Hooks,
   IdempotencyKey,
   InputOf,
+  IsolationOptions,
   JsonValue,
   KeyMode,
   Limit,
   MapOptions,
+  MemorySize,
   OutputOf,
   Plan,
   Progress,
@@ -64,6 +68,7 @@ export type {
 } from "@jobbers/core";
 export {
   batchTask,
+  command,
   concurrency,
   dag,
   eq,
@@ -98,6 +103,7 @@ export type {
 } from "@jobbers/runs";
 export type { TlsTexts } from "@jobbers/store-redis";
 export { AttemptAborted } from "@jobbers/worker";
+export { commandContext } from "./command-context.js";
 export { type ConnectOptions, connect } from "./connect.js";
 export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
 export { ulid } from "./ulid.js";

@@ -10,8 +10,15 @@ import {
   type SubmitOptions,
   type Workflow,
 } from "@jobbers/core";
-import type { EventFilter, Feed, FeedEvent, Run } from "@jobbers/runs";
-import { allEventsOf, createPlans, createRun, createSubmitter, type SubmitItem } from "@jobbers/runs";
+import type { DeadLetters, EventFilter, Feed, FeedEvent, Run } from "@jobbers/runs";
+import {
+  allEventsOf,
+  createDeadLetters,
+  createPlans,
+  createRun,
+  createSubmitter,
+  type SubmitItem,
+} from "@jobbers/runs";
 import { createJobbersWorker, type JobbersWorker, type WorkerOptions } from "./worker.js";
 
 /** A connection to a store: submits runs, follows them, and runs workers. */
@@ -51,6 +58,8 @@ export interface Jobbers extends AsyncDisposable {
    * const pages = await jobbers.run(id, crawl).result();
    */
   run<W extends Workflow = Workflow>(id: string, workflow?: W): Run<OutputOf<W>>;
+  /** Steps that failed for good: looks at them, has them run again, and forgets them. */
+  readonly deadLetters: DeadLetters;
   /**
    * What happens to all runs and workers from now on, until the signal aborts; a `gap` says that events were missed. Small tasks settle
    * many at a time, so steps are summed up: the `detail` of a `steps` event counts them; one by one they are told of tasks with
@@ -122,6 +131,7 @@ export function createJobbers({ store, feed }: { readonly store: Store; readonly
     run<W extends Workflow>(id: string, workflow?: W) {
       return createRun<OutputOf<W>>(deps, checkRunId(id), workflow);
     },
+    deadLetters: createDeadLetters(deps),
     events({ signal, ...filter } = {}) {
       checkFilter(filter);
       return allEventsOf(deps, filter, signal);

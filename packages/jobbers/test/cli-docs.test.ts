@@ -11,7 +11,7 @@ function documented(): Map<string, string[]> {
   const sections = page.split(/^## /m).filter((section) => section.startsWith("`jobbers "));
   return new Map(
     sections.map((section) => {
-      const name = /^`jobbers ([a-z]+)/.exec(section)?.[1] as string;
+      const name = /^`jobbers ([a-z-]+)/.exec(section)?.[1] as string;
       return [name, [...section.matchAll(/^\| `--([a-z-]+)/gm)].map((row) => row[1] as string).sort()];
     }),
   );

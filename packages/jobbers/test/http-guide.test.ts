@@ -8,8 +8,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startCli } from "./cli-process.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const pages = ["README.md", "docs/guides/http.md", "docs/guides/submitting.md"];
 const bin = fileURLToPath(new URL("../bin/jobbers.js", import.meta.url));
+
+/** The pages with a session, and the workflows that it is about. */
+const pages = [
+  ["README.md", "greet.ts"],
+  ["docs/guides/http.md", "greet.ts"],
+  ["docs/guides/submitting.md", "greet.ts"],
+  ["docs/guides/failures.md", "gallery.ts"],
+] as const;
 
 /** A command of a page, and what the page says that it prints; `…` stands for whatever differs from run to run. */
 interface Shown {
@@ -46,13 +53,13 @@ function hasCurl(): boolean {
   }
 }
 
-describe.skipIf(!hasCurl()).each(pages)("the session in %s", (page) => {
+describe.skipIf(!hasCurl()).each(pages)("the session in %s", (page, file) => {
   const folder = mkdtempSync(join(tmpdir(), "jobbers-guide-"));
   let url = "";
   let end = async () => {};
 
   beforeAll(async () => {
-    const workflows = join(root, "apps/examples/src/greet.ts");
+    const workflows = join(root, "apps/examples/src", file);
     const args = ["dev", workflows, "--store", `sqlite:${folder}/jobs.db`, "--port", "0"];
     const dev = startCli(args, { cwd: folder });
     let said = "";

@@ -5,15 +5,34 @@
  */
 export { type AllEventsDeps, allEventsOf, type FeedEvent } from "./all-events.js";
 export { type Bell, createBell } from "./bell.js";
+export {
+  createDeadLetters,
+  type DeadLetterDeps,
+  type DeadLetterDetail,
+  type DeadLetters,
+  readDeadLetter,
+} from "./dead-letters.js";
 export { createEventFilter, type EventFilter } from "./event-filter.js";
 export type * from "./explain/cause.js";
 export { type ExplainDeps, explain } from "./explain/explain.js";
 export type { ExplainStore } from "./explain/look.js";
 export { createFeed, type Feed, type FeedListener, type Subscription } from "./feed.js";
 export { type Following, follow, hasMore } from "./follow.js";
+export { createInputCheck, type InputCheck, type Refused } from "./input-check.js";
 export { createPlans, type Plans } from "./plans.js";
+export {
+  InputRefused,
+  type LetterPage,
+  type LetterPageQuery,
+  purgeLetters,
+  type RedriveOptions,
+  type Restarted,
+  redriveLetters,
+  redriveStep,
+  restart,
+} from "./redrive.js";
 export { findRegistered } from "./registered.js";
-export { checkRetried, createRun, type RunDeps } from "./run.js";
+export { createRun, type RunDeps } from "./run.js";
 export { type LivenessStore, readLiveness } from "./run-liveness.js";
 export { readProgress } from "./run-progress.js";
 export { readResult, statusOf, valuesOf } from "./run-result.js";

@@ -29,13 +29,16 @@ export interface Run<out O = unknown> {
    * Has a failed or cancelled run go on: reruns only what failed and what depends on it, keeping the other results. Answers
    * "retried"; "running" where the run has not ended, or was retried before; "succeeded" where there is nothing to retry.
    *
+   * With `from`, of the steps that failed only that one runs again: `fetch[3]`, or with the name in the plan, `fetch`, all that failed
+   * under it. The other failures are kept, so the run may fail of them again.
+   *
    * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id; `key-taken` where another run holds the key
-   * that it was submitted with
+   * that it was submitted with; `step-unknown`; `step-not-retryable` where that step has not failed
    * @example
    * await run.retry();
    * const output = await run.result(); // waits for the new end
    */
-  retry(): Promise<"retried" | "running" | "succeeded">;
+  retry(options?: { readonly from?: string | undefined }): Promise<"retried" | "running" | "succeeded">;
   /** The steps that were touched so far, by address; read in pages. */
   steps(options?: { readonly states?: readonly StepState[] | undefined }): AsyncIterable<StepRecord>;
   /** How far the run is, by step name, in the order of the plan. */

@@ -1,7 +1,8 @@
-import { JobbersError, type RetryResult, type RunRecord, type Store, type Workflow } from "@jobbers/core";
+import { JobbersError, type RunRecord, type Store, type Workflow } from "@jobbers/core";
 import { explain } from "./explain/explain.js";
 import type { Feed } from "./feed.js";
 import type { Plans } from "./plans.js";
+import { restart } from "./redrive.js";
 import { readProgress } from "./run-progress.js";
 import { readResult, statusOf } from "./run-result.js";
 import type { Run } from "./run-types.js";
@@ -31,9 +32,8 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
       if (status === "unknown") throw unknownRun(id);
       return status;
     },
-    async retry() {
-      return checkRetried(id, await store.retry(id));
-    },
+    retry: ({ from = "failed" } = {}) =>
+      restart(store, id, from === "failed" ? {} : { only: { step: from } }),
     async *steps({ states } = {}) {
       let after: string | undefined;
       do {
@@ -55,34 +55,6 @@ function checkRecord(record: RunRecord | undefined, id: string, workflow: Workfl
   if (!record) throw unknownRun(id);
   if (!workflow || workflow.name === record.name) return record;
   throw new JobbersError("run-conflict", `run ${id} is one of "${record.name}", not of "${workflow.name}"`);
-}
-
-/**
- * What a retry came to where it may.
- *
- * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id; `key-taken`
- */
-export function checkRetried(id: string, result: RetryResult): "retried" | "running" | "succeeded" {
-  switch (result.status) {
-    case "unknown":
-      throw unknownRun(id);
-    case "purged":
-      throw forgottenRun(id);
-    case "key-taken": {
-      const { holder } = result;
-      const what = `run ${id} cannot go on, because run ${holder} holds its key by now`;
-      throw new JobbersError("key-taken", what, { detail: { id, holder } });
-    }
-    default:
-      return result.status;
-  }
-}
-
-function forgottenRun(id: string): JobbersError {
-  return new JobbersError(
-    "run-unknown",
-    `nothing of run ${id} is kept but its id; submit it anew under another`,
-  );
 }
 
 function unknownRun(id: string): JobbersError {

@@ -120,10 +120,10 @@ function submissionOf(
   };
 }
 
-/** The largest input that a run may have, in bytes of JSON: as large as an output may be. */
+/** The largest input that a run or a step may have, in bytes of JSON: as large as an output may be. */
 const MAX_INPUT_BYTES = 16 * 1024 * 1024;
 
-function withinLimit(text: string, what: string): string {
+export function withinLimit(text: string, what: string): string {
   if (text.length <= MAX_INPUT_BYTES / 3) return text;
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_INPUT_BYTES) return text;

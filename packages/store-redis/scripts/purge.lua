@@ -3,8 +3,9 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 limit · 3, 4 age in ms and count of succeeded runs · 5, 6 of failed ones · 7, 8 of cancelled ones
+--      9, 10 of dead letters, "" where they go with their runs
 -- Returns { how many runs were deleted, more 1 or 0 }
--- include base core plans claims
+-- include base core letters plans claims
 
 -- How long an id is remembered after its run was deleted.
 local REMEMBER_MS = 86400000
@@ -16,7 +17,7 @@ local function popDue()
   local kept = call("ZRANGEBYSCORE", PREFIX .. "kept", "-inf", now, "LIMIT", 0, 1)[1]
   if kept then
     call("ZREM", PREFIX .. "kept", kept)
-    return kept
+    return kept, true
   end
   for i, outcome in ipairs({ SUCCEEDED, FAILED, CANCELLED }) do
     local shelf = PREFIX .. "ended:" .. outcome
@@ -35,19 +36,41 @@ end
 local function nextToPurge()
   local begun = call("LINDEX", PREFIX .. "purging", 0)
   if begun then return begun end
-  local id = popDue()
-  if not id then return nil end
-  local key, run = PREFIX .. "run:" .. id, packed.get(id)
-  local status = not run and call("HGET", key, "s")
-  if run then
-    packed.strip(run)
-  elseif status then
-    local state = string.sub(status, 1, 1)
-    if state ~= SUCCEEDED then call("ZREM", PREFIX .. "listed:" .. state, id) end
-    call("HSET", key, "s", (string.gsub(status, "^(.,.,.,%d*,%d*,%d+,%d+,%d+,.,).", "%11")))
+  while budget > 0 do
+    local id, isKept = popDue()
+    if not id then return nil end
+    if isKept or ARGV[9] == "" or not letters.has(id) then
+      letters.retire(id)
+      return id
+    end
+    call("SADD", PREFIX .. "lettered", id)
+    budget = budget - 1
   end
-  call("RPUSH", PREFIX .. "purging", id)
-  return id
+end
+
+-- Forgets members of `dead`.
+local function forgetLetters(members)
+  for _, member in ipairs(members) do
+    local id, address = string.match(member, "^([^|]*)|(.*)$")
+    letters.forget(id, address)
+  end
+  budget = budget - #members
+end
+
+-- Letters that are too old, or too many, oldest first.
+local function trimLetters()
+  if ARGV[9] == "" then return end
+  local before = string.format("%.0f", (now - tonumber(ARGV[9]) + 1) * 1000)
+  forgetLetters(call("ZRANGEBYSCORE", PREFIX .. "dead", "-inf", "(" .. before, "LIMIT", 0, budget))
+  local excess = math.min(budget, call("HLEN", PREFIX .. "letters") - tonumber(ARGV[10]))
+  if excess > 0 then forgetLetters(call("ZRANGE", PREFIX .. "dead", 0, excess - 1)) end
+end
+
+-- Deletes the letters of a run that goes.
+local function deleteLetters(id)
+  local addresses = call("SRANDMEMBER", PREFIX .. "lettersof:" .. id, budget)
+  for _, address in ipairs(addresses) do letters.drop(id, address) end
+  budget = budget - #addresses
 end
 
 -- Deletes up to the budget of a hash; true when it is gone.
@@ -78,6 +101,8 @@ end
 
 -- Deletes what hangs on a run; false when the budget ended first. Of its own hash, only what says that it was there is kept.
 local function deleteParts(id)
+  if letters.has(id) then deleteLetters(id) end
+  if budget <= 0 then return false end
   if not deleteHash(PREFIX .. "more:" .. id) or budget <= 0 then return false end
   if not deleteList(PREFIX .. "logs:" .. id) or budget <= 0 then return false end
   if not deleteHash(PREFIX .. "logged:" .. id) or budget <= 0 then return false end
@@ -85,7 +110,7 @@ local function deleteParts(id)
   if budget <= 0 then return false end
   local fields = {}
   for _, field in ipairs(call("HKEYS", PREFIX .. "run:" .. id)) do
-    if string.find(field, "^[@$=#+dgxmr]") then fields[#fields + 1] = field end
+    if string.find(field, "^[@$=#+dgxmrq]") then fields[#fields + 1] = field end
     if #fields == budget then break end
   end
   if #fields > 0 then callMany("HDEL", PREFIX .. "run:" .. id, fields) end
@@ -129,6 +154,8 @@ local function forget()
 end
 
 local more = 0
+-- Letters first: a run that they kept goes with them.
+trimLetters()
 while budget > 0 do
   local id = nextToPurge()
   if not id then break end

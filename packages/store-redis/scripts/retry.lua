@@ -3,8 +3,10 @@
 -- to be called again.
 --
 -- KEYS 1 clock
--- ARGV 1 instant or "" · 2 events kept · 3 run
--- Returns { retried, running, succeeded, unknown, purged or key-taken; more 1 or 0; who holds its key where that is taken }
+-- ARGV 1 instant or "" · 2 events kept · 3 run · 4 the failures that run again, "" for all: `s` and an address or plan name, or `l` and a filter as in
+--      shared/letters.lua · 5 1 where that one step is given another input · 6 that input
+-- Returns { retried, running, succeeded, unknown, purged, key-taken, step-unknown, step-not-failed or step-kept; more 1 or 0; who holds its
+--   key where that is taken }
 -- include base core general reopen retry claims flush
 
 local run = runs.get(ARGV[3])
@@ -13,8 +15,22 @@ if run.purged then return { "purged", 0 } end
 if run.state == SUCCEEDED then return { "succeeded", 0 } end
 local place = retry.placeOf(run)
 if not run.ended and not place then return { "running", 0 } end
-local holder = not place and claims.retake(run)
-if holder then return { "key-taken", 0, holder } end
+local only = ARGV[4] ~= "" and ARGV[4]
+-- Another retry is under way: it is completed, but it is not this one.
+if place and retry.scopeOf(run) ~= only then
+  local more = retry.goOn(run, place)
+  flushAll(ARGV[2])
+  return { "running", more and 1 or 0 }
+end
+if not place then
+  run.only = only
+  local name, isEdited = only and string.sub(only, 1, 1) == "s" and string.sub(only, 2), ARGV[5] == "1"
+  local refusal = name and retry.refusalOf(run, name, isEdited)
+  if refusal then return { refusal, 0 } end
+  local holder = claims.retake(run)
+  if holder then return { "key-taken", 0, holder } end
+  if name and isEdited then retry.edit(steps.get(run, name), ARGV[6]) end
+end
 local more = retry.goOn(run, place)
 -- Should the caller vanish, the promoter goes on.
 if more and not place then retry.wakePromoter(run) end

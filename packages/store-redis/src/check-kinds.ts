@@ -45,6 +45,11 @@ const types: Readonly<Record<string, string>> = {
   kept: "zset",
   purging: "list",
   forget: "list",
+  dead: "zset",
+  letters: "hash",
+  lettersof: "set",
+  lettercounts: "hash",
+  lettered: "set",
 };
 
 /** Words that name one key only. */
@@ -67,6 +72,10 @@ const single = new Set([
   "kept",
   "purging",
   "forget",
+  "dead",
+  "letters",
+  "lettercounts",
+  "lettered",
 ]);
 
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */

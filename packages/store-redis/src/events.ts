@@ -95,6 +95,8 @@ function detailOf(type: string, text: string): JsonValue | undefined {
       return { state: runStateOf(first), ...(rest.length > 0 && { steps: tallyOf(rest) }) };
     case "r":
       return { reason: first as StepReason, tries: Number(rest[0]) };
+    case "d":
+      return { reason: first as StepReason, tries: Number(rest[0]), lost: Number(rest[1]) };
     case "l":
     case "q":
       return { lost: Number(first) };

@@ -147,6 +147,8 @@ function readOtherGrants(parts: readonly unknown[]): Grant[] {
   for (let at = 0; at < parts.length; ) {
     const head = (parts[at++] as string).split(US);
     const reads = head[13] as string;
+    const edited = reads.endsWith(":edited") ? `${head[1]}:edited` : undefined;
+    const isEdited = edited !== undefined && (reads === edited || reads.endsWith(GS + edited));
     const values: Record<string, string | null> = Object.create(null);
     if (reads !== "") {
       for (const key of reads.split(GS)) {
@@ -155,7 +157,8 @@ function readOtherGrants(parts: readonly unknown[]): Grant[] {
         if (value !== 0) values[unpackText(key)] = value;
       }
     }
-    grants.push(grantOf(head, planOf(head[5] as string), values));
+    const grant = grantOf(head, planOf(head[5] as string), values);
+    grants.push(isEdited ? { ...grant, edited: true } : grant);
   }
   return grants;
 }

@@ -27,6 +27,11 @@ export function keysOf(namespace: string) {
     starts: `${prefix}starts`,
     /** The runs in one of the states that are listed apart, by number. */
     listed: at("listed"),
+    /** Dead letters by number, and what they are looked for by. */
+    dead: `${prefix}dead`,
+    letters: `${prefix}letters`,
+    /** How many of them each task has. */
+    letterCounts: `${prefix}lettercounts`,
     plan: (hash: string) => `${prefix}plan:${packHash(hash)}`,
     names: `${prefix}names`,
     versions: `${prefix}versions`,

@@ -36,6 +36,7 @@ const events = {
   r: "step.retry",
   l: "step.lost",
   q: "step.quarantined",
+  d: "step.dead-lettered",
   p: "step.progress",
   g: "step.logged",
   x: "step.started",

@@ -1,5 +1,5 @@
 import type { Retention } from "@jobbers/core";
-import type { Script } from "./script.js";
+import type { Argument, Script } from "./script.js";
 
 /** Lua writes no numbers with exponents back as they came; nothing is kept for longer than this. */
 const FOREVER = 1e15;
@@ -8,8 +8,10 @@ export const purgeScript: Script<[retention: Retention, limit: number], { purged
   name: "purge",
   encode: (retention, limit) => [
     limit,
-    ...(["succeeded", "failed", "cancelled"] as const).flatMap((outcome) => {
-      const { ageMs, count } = retention[outcome];
+    ...(["succeeded", "failed", "cancelled", "deadLetters"] as const).flatMap((what): Argument[] => {
+      const rule = retention[what];
+      if (!rule) return ["", ""];
+      const { ageMs, count } = rule;
       return [Math.min(FOREVER, Math.ceil(ageMs)), Math.min(FOREVER, count)];
     }),
   ],

@@ -19,7 +19,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   core: ["clock", "specs", "kinds", "packed", "singles", "ledger", "lease", "shelves", "events"],
   general: [
     ...["runs", "unpack", "steps", "bodies", "values", "ready", "epilogue", "settle", "run-end"],
-    ...["history", "report"],
+    ...["history", "report", "letters"],
   ],
 };
 

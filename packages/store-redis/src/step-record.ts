@@ -1,8 +1,8 @@
-import { isSettled, type StepAddress, type StepReason, type StepRecord } from "@jobbers/core";
+import { isSettled, type StepAddress, type StepReason, type StepRecord, valueKey } from "@jobbers/core";
 import type { HeldStep } from "./beats.js";
 import { kindOf, phaseOf, stateOf } from "./letters.js";
 import type { RunHead } from "./runs.js";
-import { packText, US, unpackText } from "./text.js";
+import { GS, packText, US, unpackText } from "./text.js";
 
 /** A step as scripts/shared/steps.lua writes it. */
 export interface ReadStep {
@@ -29,7 +29,8 @@ export function readStep(
 ): ReadStep {
   const parts = text.split(",");
   const [first = "", fence, tries, lost, holder, , ready, started, ended, due, , , , worker] = parts;
-  const [name = "", kind = "", , , , , , queue = ""] = spec.split(US);
+  const [name = "", kind = "", , , , , , queue = "", , , , , reads = ""] = spec.split(US);
+  const edited = packText(valueKey.edited(address));
   const at = (offset: string | undefined) => (offset ? head.createdMs + Number(offset) : undefined);
   const kept = stateOf(first.charAt(0));
   // What a run's end left unfinished reads as cancelled: to rewrite it all would cost too much.
@@ -44,6 +45,7 @@ export function readStep(
     state,
     reason: state === kept ? ((first.slice(2) || undefined) as StepReason | undefined) : "cancelled",
     phase: phaseOf(first.charAt(1)),
+    ...((reads === edited || reads.endsWith(GS + edited)) && { edited: true }),
     queue: unpackText(queue),
     fence: Number(fence),
     tries: Number(tries),

@@ -98,6 +98,17 @@ async function withErrors({ redis, keys, run }: Source, steps: readonly ReadStep
   return steps.map(({ record }) => ({ ...record, error: errorOf.get(record.address) }));
 }
 
+/** The records at some packed addresses of a run. */
+export async function readStepsAt(
+  redis: Redis,
+  keys: Keys,
+  run: string,
+  packed: readonly string[],
+): Promise<StepRecord[]> {
+  const source = await sourceOf(redis, keys, run);
+  return source ? await readSteps(source, packed) : [];
+}
+
 export function getStep(
   { keys, look }: Server,
   run: string,

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { JsonValue, Lease, Store, Submission } from "@jobbers/core";
+import { type JsonValue, type Lease, PURGE_LIMIT, type Store, type Submission } from "@jobbers/core";
 import type { Redis } from "ioredis";
 import { cancelScript } from "./cancel.js";
 import { createCheck } from "./check.js";
 import { createConfirming } from "./confirm.js";
 import type { Place } from "./connection.js";
+import { countDeadLetters, getDeadLetter, listDeadLetters } from "./dead-letters.js";
 import { diagnose } from "./diagnose.js";
 import { readDurations } from "./durations.js";
 import { lastEvent, readEvents } from "./events.js";
@@ -19,6 +20,7 @@ import { appendLogsScript, readLogs } from "./logs.js";
 import { getPlan } from "./plans.js";
 import { promoteScript } from "./promote.js";
 import { purgeScript } from "./purge.js";
+import { purgeDeadLettersScript } from "./purge-dead-letters.js";
 import { listQueues } from "./queues.js";
 import { readTimeScript } from "./read-time.js";
 import { reapScript } from "./reap.js";
@@ -84,12 +86,15 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       return results;
     },
     cancel: (id) => run(cancelScript, id, eventsKept),
-    async retry(id) {
-      for (;;) {
-        const { more, ...result } = await run(retryScript, id, eventsKept);
-        if (!more) return result;
+    async retry(id, options = {}) {
+      // What this call began another may complete.
+      for (let hasBegun = false; ; ) {
+        const { more, ...result } = await run(retryScript, id, options, eventsKept);
+        hasBegun ||= result.status === "retried";
+        if (!more) return hasBegun ? { status: "retried" } : result;
       }
     },
+    purgeDeadLetters: (letters) => run(purgeDeadLettersScript, letters.slice(0, PURGE_LIMIT)),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),
@@ -111,6 +116,9 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     purge: (retention, limit) => run(purgeScript, retention, limit),
     getRun: (id) => getRun(server, id),
     listRuns: (query) => listRuns(server, query),
+    listDeadLetters: (query) => listDeadLetters(server, query),
+    getDeadLetter: (id, step) => getDeadLetter(server, id, step),
+    countDeadLetters: () => countDeadLetters(server),
     getStep: (id, address) => getStep(server, id, address),
     listSteps: (id, query) => listSteps(server, id, query),
     countSteps: (id) => countSteps(server, id),

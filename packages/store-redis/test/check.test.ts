@@ -101,6 +101,37 @@ const mendable: readonly Case[] = [
     async () => at.raw.rpush(`${P}ended:s`, (await at.raw.lindex(`${P}ended:s`, 0)) as string),
     ["run-mislisted"],
   ],
+  [
+    "a dead letter of a step that has not failed",
+    async () => {
+      await at.raw.zadd(`${P}dead`, 1, `${at.busy.mapped}|item[2]`);
+      await at.raw.hset(
+        `${P}letters`,
+        `${at.busy.mapped}|item[2]`,
+        "item\u001fdefault\u001ferror\u001fmapped",
+      );
+      await at.raw.sadd(`${P}lettersof:${at.busy.mapped}`, "item[2]");
+      await at.raw.hincrby(`${P}lettercounts`, "item", 1);
+    },
+    ["letter-stale"],
+  ],
+  [
+    "a dead letter of which nothing is known",
+    () => at.raw.zadd(`${P}dead`, 1, `${at.busy.mapped}|item[2]`),
+    ["orphan"],
+  ],
+  ["a dead letter without its number", () => at.raw.zrem(`${P}dead`, `${at.busy.failed}|s1`), ["orphan"]],
+  [
+    "a dead letter that its run does not know of",
+    () => at.raw.del(`${P}lettersof:${at.busy.failed}`),
+    ["letter-unlisted"],
+  ],
+  ["how many dead letters a task has", () => at.raw.hset(`${P}lettercounts`, "s1", 9), ["count-list"]],
+  [
+    "a run that goes on and that its dead letters are said to keep",
+    () => at.raw.sadd(`${P}lettered`, at.busy.mapped),
+    ["run-mislisted"],
+  ],
   ["parts of no run", () => at.raw.hset(`${P}more:01NONE`, "=a", "1"), ["orphan"]],
   ["an order of no run", () => at.raw.zadd(`${P}order:01NONE`, 0, "a"), ["orphan"]],
   ["a log of no run", () => at.raw.rpush(`${P}logs:01NONE`, "1"), ["orphan"]],

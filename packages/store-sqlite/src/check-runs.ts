@@ -1,6 +1,7 @@
 import { isEnded, RUN_ADDRESS, type StepAddress } from "@jobbers/core";
 import type { Inspection, Place } from "./check.js";
 import { compareSums, sumsOf } from "./check-sums.js";
+import { LETTERED } from "./dead-letters.js";
 import { addTimer, DEADLINE, deadlineOf } from "./deadline.js";
 import type { Run } from "./records.js";
 import { endRun, shelve } from "./run-end.js";
@@ -52,7 +53,15 @@ function checkShelf({ unit, tell }: Inspection, run: Run): void {
   const shelf = run.keep === null ? run.state : "kept";
   const at = (run.ended as number) + (run.keep ?? 0);
   if (!isEnded(run.state)) tell("record-broken", { run: run.id, detail: `ended, but ${run.state}` });
-  else if (!sql.tuple("SELECT 1 FROM shelves WHERE shelf = ? AND at = ? AND run = ?", shelf, at, run.seq)) {
+  else if (
+    !sql.tuple(
+      "SELECT 1 FROM shelves WHERE shelf IN (?, ?) AND at = ? AND run = ?",
+      shelf,
+      run.keep === null ? LETTERED : shelf,
+      at,
+      run.seq,
+    )
+  ) {
     if (!tell("run-unlisted", { run: run.id, key: shelf }, true)) return;
     shelve(unit, shelf, at, run.seq);
     if (shelf !== "kept") ledger.tally(shelf, 1);

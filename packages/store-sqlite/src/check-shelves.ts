@@ -4,6 +4,7 @@ import { shelve } from "./run-end.js";
 /** What an entry on each shelf says of its run. */
 const fits = `CASE shelf
   WHEN 'kept' THEN purged = 0 AND keep IS NOT NULL AND at = ended + keep
+  WHEN 'lettered' THEN purged = 0 AND keep IS NULL AND at = ended
   WHEN 'purging' THEN purged = 1 AND ended IS NOT NULL
   WHEN 'forget' THEN purged = 1 AND ended IS NOT NULL
   ELSE purged = 0 AND keep IS NULL AND state = shelf AND at = ended END`;
@@ -39,7 +40,8 @@ function checkTallies({ unit, tell }: Inspection): void {
   const rows = unit.sql.tuples(
     "SELECT shelf, sum(recorded), sum(counted) FROM (" +
       "SELECT shelf, n AS recorded, 0 AS counted FROM tallies UNION ALL " +
-      "SELECT shelf, 0, count(*) FROM shelves WHERE shelf IN ('succeeded', 'failed', 'cancelled') GROUP BY 1" +
+      "SELECT shelf, 0, count(*) FROM shelves WHERE shelf IN ('succeeded', 'failed', 'cancelled') GROUP BY 1 UNION ALL " +
+      "SELECT 'dead:' || task, 0, count(*) FROM dead_letters GROUP BY 1" +
       ") GROUP BY 1 HAVING sum(recorded) <> sum(counted)",
   ) as [string, number, number][];
   for (const [shelf, recorded, counted] of rows) {

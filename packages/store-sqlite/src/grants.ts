@@ -1,4 +1,4 @@
-import type { Grant } from "@jobbers/core";
+import { type Grant, valueKey } from "@jobbers/core";
 import { needsOf, priorityOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { isSettledState } from "./settle.js";
@@ -29,7 +29,8 @@ export function grantsOf(unit: Unit, steps: readonly Step[]): Grant[] {
 }
 
 function grantOf(step: Step, values: Grant["values"]): Grant {
-  const { run, address, fence, phase, tries, lost, cursor, state } = step;
+  const { run, address, fence, phase, tries, lost, cursor, state, spec } = step;
+  const last = spec.reads.at(-1);
   return {
     lease: { run: run.id, address, fence },
     phase,
@@ -41,6 +42,7 @@ function grantOf(step: Step, values: Grant["values"]): Grant {
     traceparent: run.traceparent ?? undefined,
     tags: run.tags === "[]" ? [] : (JSON.parse(run.tags) as string[]),
     values,
+    ...(last?.endsWith(":edited") && last === valueKey.edited(address) && { edited: true }),
     cursor,
     outcome: phase === "advance" && isSettledState(state) ? state : undefined,
   };

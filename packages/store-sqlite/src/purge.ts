@@ -1,5 +1,6 @@
 import type { Retention } from "@jobbers/core";
 import { buryClaim, forgetClaim, purgeClaims } from "./claims.js";
+import { deleteLettersOf, hasLetters, LETTERED, trimLetters } from "./dead-letters.js";
 import { shelve } from "./run-end.js";
 import type { Unit } from "./unit.js";
 
@@ -14,9 +15,12 @@ const outcomes = ["succeeded", "failed", "cancelled"] as const;
 /** Deletes what is beyond its retention, oldest first, and at most `limit` rows, so that a huge run goes in several calls. */
 export function purge(unit: Unit, retention: Retention, limit: number): { purged: number; more: boolean } {
   const budget = { rows: limit };
+  // Letters first: a run that they kept goes with them.
+  if (retention.deadLetters) budget.rows -= trimLetters(unit, retention.deadLetters, limit);
+  unit.flush();
   let purged = 0;
-  for (;;) {
-    const run = nextToPurge(unit, retention);
+  while (budget.rows > 0) {
+    const run = nextToPurge(unit, retention, budget);
     if (run === undefined) break;
     if (!deleteParts(unit, run, budget)) return { purged, more: true };
     bury(unit, run);
@@ -29,21 +33,33 @@ export function purge(unit: Unit, retention: Retention, limit: number): { purged
 }
 
 /** The run that goes next; from now on readers see it as purged. */
-function nextToPurge(unit: Unit, retention: Retention): number | undefined {
+function nextToPurge(unit: Unit, retention: Retention, budget: { rows: number }): number | undefined {
   const { sql, now } = unit;
   const begun = oldest(unit, "purging", Number.POSITIVE_INFINITY);
   if (begun !== undefined) return begun;
-  const shelf = dueShelf(unit, retention);
-  if (!shelf) return undefined;
+  for (; budget.rows > 0; budget.rows--) {
+    const shelf = dueShelf(unit, retention);
+    if (!shelf) return undefined;
+    const [at, run] = takeOldest(unit, shelf);
+    if (shelf !== "kept" && retention.deadLetters && hasLetters(unit, run)) {
+      shelve(unit, LETTERED, at, run);
+      continue;
+    }
+    sql.run("UPDATE runs SET purged = 1 WHERE seq = ?", run);
+    shelve(unit, "purging", now, run);
+    return run;
+  }
+  return undefined;
+}
+
+function takeOldest({ sql }: Unit, shelf: string): [at: number, run: number] {
   const [at, run] = sql.tuple(
     "SELECT at, run FROM shelves WHERE shelf = ? ORDER BY at, run LIMIT 1",
     shelf,
   ) as [number, number];
   sql.run("DELETE FROM shelves WHERE shelf = ? AND at = ? AND run = ?", shelf, at, run);
   if (shelf !== "kept") sql.run("UPDATE tallies SET n = n - 1 WHERE shelf = ?", shelf);
-  sql.run("UPDATE runs SET purged = 1 WHERE seq = ?", run);
-  shelve(unit, "purging", now, run);
-  return run;
+  return [at, run];
 }
 
 /** A shelf whose oldest run is too old, or one too many. */
@@ -82,7 +98,9 @@ const parts = [
 ] as const;
 
 /** Deletes what hangs on a run; false when the budget ended first. */
-function deleteParts({ sql }: Unit, run: number, budget: { rows: number }): boolean {
+function deleteParts(unit: Unit, run: number, budget: { rows: number }): boolean {
+  const { sql } = unit;
+  budget.rows -= deleteLettersOf(unit, run, budget.rows);
   for (const [table, key] of parts) {
     if (budget.rows <= 0) return false;
     const first = `SELECT ${key} FROM ${table} WHERE run = ? LIMIT ?`;

@@ -1,6 +1,7 @@
 import type {
   FailureMode,
   Phase,
+  RetryScope,
   RunState,
   StepAddress,
   StepReason,
@@ -44,6 +45,10 @@ export interface Run extends Body {
   /** How many leases there are on its steps. */
   held: number;
   input: string | null;
+  /** What a retry is about that is under way, where that is not everything. */
+  only?: RetryScope | undefined;
+  /** The bodies of which such a retry has noted why they fail all the same. */
+  failures?: Set<StepAddress> | undefined;
   dirty: boolean;
   readonly steps: Map<StepAddress, Step>;
   /** What this verb did to its steps, for the feed. */

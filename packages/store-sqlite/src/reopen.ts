@@ -1,10 +1,11 @@
 import { RUN_ADDRESS, type StepAddress, valueKey } from "@jobbers/core";
+import { dropLetter, hasLetter } from "./dead-letters.js";
 import { isEpilogue } from "./epilogue.js";
 import type { Run, Step } from "./records.js";
 import { phaseBefore } from "./report.js";
-import { bodyOf, isSettledState } from "./settle.js";
+import { bodyOf, DEFINITE, failureOf, isSettledState } from "./settle.js";
 import type { Unit } from "./unit.js";
-import { dropValue, errorKey } from "./values.js";
+import { dropValue, errorKey, putValue } from "./values.js";
 
 /**
  * What a retry by hand makes of one step of an ended run. Each record is changed for itself, whatever the order:
@@ -18,8 +19,10 @@ import { dropValue, errorKey } from "./values.js";
 export function reopen(unit: Unit, step: Step): void {
   const isOver = isEpilogue(step) || !goesOn(unit, step.run, step.spec.owner);
   if (isOver) bury(unit, step);
-  else if (isKept(step)) tellAgain(unit, step);
-  else if (step.state === "blocked") forgetMarks(step);
+  else if (isKept(unit, step)) {
+    if (step.state === "failed" && step.rescued === DEFINITE) failFor(unit, step);
+    tellAgain(unit, step);
+  } else if (step.state === "blocked") forgetMarks(step);
   else if (step.state === "expanding") endEpilogue(unit, step);
   else restart(unit, step);
 }
@@ -28,13 +31,39 @@ export function reopen(unit: Unit, step: Step): void {
 function goesOn(unit: Unit, run: Run, owner: StepAddress): boolean {
   if (owner === RUN_ADDRESS) return true;
   const step = unit.step(run, owner);
-  return step !== undefined && !isEpilogue(step) && !isKept(step) && goesOn(unit, run, step.spec.owner);
+  return step !== undefined && !isEpilogue(step) && !isKept(unit, step) && goesOn(unit, run, step.spec.owner);
 }
 
-/** A success; a failure that was rescued; a step that was skipped, unless a parent may end otherwise this time. */
-function isKept({ state, spec, rescued, marks }: Step): boolean {
-  if (state === "failed") return spec.catchers > 0 && rescued === spec.catchers;
+/** True for a step that a retry may have run again, or whose body it may have go on. */
+export function isToGoOn(unit: Unit, step: Step): boolean {
+  return !isEpilogue(step) && !isKept(unit, step) && goesOn(unit, step.run, step.spec.owner);
+}
+
+/**
+ * A success; a failure that was rescued, or that the retry is not about; a step that was skipped, unless a parent may end otherwise
+ * this time.
+ */
+function isKept(unit: Unit, step: Step): boolean {
+  const { state, spec, rescued, marks } = step;
+  if (state === "failed") return (spec.catchers > 0 && rescued === spec.catchers) || isLeftOut(unit, step);
   return state === "succeeded" || (state === "skipped" && marks === null);
+}
+
+/** True for a step that failed for good by itself, where a retry is about others. What ran because a parent failed is judged anew. */
+function isLeftOut(unit: Unit, step: Step): boolean {
+  const { only } = step.run;
+  if (!only || step.rescued !== DEFINITE || step.reason === "body" || step.marks !== null) return false;
+  if ("letters" in only) return !hasLetter(unit, step, only.letters);
+  return step.address !== only.step && step.spec.name !== only.step;
+}
+
+/** What was said to have failed first may run again: then a failure that is left out is what its body fails of. */
+function failFor(unit: Unit, step: Step): void {
+  const { run, spec } = step;
+  run.failures ??= new Set();
+  if (isEpilogue(step) || run.failures.has(spec.owner)) return;
+  run.failures.add(spec.owner);
+  putValue(unit.sql, run.seq, valueKey.failure(spec.owner), failureOf(unit, step));
 }
 
 /** What has not ended in a body that is over never will: it is cancelled, and nothing follows. */
@@ -84,6 +113,7 @@ function restart(unit: Unit, step: Step): void {
   const { run, address, spec } = step;
   const hasBody = step.reason === "body";
   uncount(unit, step);
+  if (step.rescued === DEFINITE) dropLetter(unit, step);
   if (step.state === "failed" || step.tries > 0 || step.lost > 0)
     dropValue(unit.sql, run.seq, errorKey(address));
   unit.move(step, hasBody ? "expanding" : forgetMarks(step) ? "blocked" : "ready");
@@ -108,7 +138,7 @@ function layOutAgain(unit: Unit, step: Step): void {
 function uncount(unit: Unit, step: Step): void {
   if (!isSettledState(step.state)) return;
   if (step.phase !== "advance") count(unit, step, -1);
-  if (step.rescued !== -1) return;
+  if (step.rescued !== DEFINITE) return;
   const { run, spec } = step;
   const body = bodyOf(unit, run, spec.owner);
   body.failed--;

@@ -1,12 +1,20 @@
-import { isEnded, type RetryResult, RUN_ADDRESS } from "@jobbers/core";
+import {
+  isEnded,
+  type RetryOptions,
+  type RetryResult,
+  type RetryScope,
+  RUN_ADDRESS,
+  valueKey,
+} from "@jobbers/core";
 import { dropReplaced, retakeKey } from "./claims.js";
 import { dropDeadline } from "./deadline.js";
 import { makeReady, release, requestAdvance } from "./ready.js";
 import type { Run, Step } from "./records.js";
 import { stepColumns } from "./records.js";
-import { reopen } from "./reopen.js";
+import { isToGoOn, reopen } from "./reopen.js";
 import { unshelve } from "./run-end.js";
 import { endBodyIfDone, isSettledState } from "./settle.js";
+import { packSpec } from "./spec.js";
 import type { Unit } from "./unit.js";
 import { dropValue, getValue, putValue } from "./values.js";
 
@@ -27,10 +35,16 @@ const PLACE_KEY = ":retry";
 interface Progress {
   readonly pass: "reopening" | "placing";
   readonly after: string;
+  /** The failures that run again, where these are not all. */
+  readonly only?: RetryScope | undefined;
 }
 
 /** A transaction's worth of a retry; `more` when it has to be called again. */
-export function retry(unit: Unit, id: string): { readonly result: RetryResult; readonly more: boolean } {
+export function retry(
+  unit: Unit,
+  id: string,
+  { only, input }: RetryOptions = {},
+): { readonly result: RetryResult; readonly more: boolean } {
   const told = (status: Exclude<RetryResult["status"], "key-taken">) => ({ result: { status }, more: false });
   const run = unit.runById(id);
   if (!run) return told("unknown");
@@ -38,12 +52,50 @@ export function retry(unit: Unit, id: string): { readonly result: RetryResult; r
   if (run.state === "succeeded") return told("succeeded");
   const progress = progressOf(unit, run);
   if (!isEnded(run.state) && !progress) return told("running");
-  const holder = progress ? undefined : retakeKey(unit, run);
-  if (holder !== undefined) return { result: { status: "key-taken", holder }, more: false };
+  // Another retry is under way: it is completed, but it is not this one.
+  if (progress && JSON.stringify(progress.only) !== JSON.stringify(only)) {
+    const more = goOn(unit, run, progress);
+    return { result: { status: "running" }, more };
+  }
+  if (!progress) {
+    run.only = only;
+    const refusal = only && "step" in only ? refusalOf(unit, run, only.step, input !== undefined) : undefined;
+    if (refusal) return told(refusal);
+    const holder = retakeKey(unit, run);
+    if (holder !== undefined) return { result: { status: "key-taken", holder }, more: false };
+    if (input !== undefined && only && "step" in only) editInput(unit, run, only.step, input);
+  }
   const more = goOn(unit, run, progress);
   // Should the caller vanish, the promoter goes on.
   if (more && !progress) wakePromoter(unit, run);
   return { result: { status: "retried" }, more };
+}
+
+type Refusal = Extract<RetryResult["status"], `step-${string}`>;
+
+/** Why a step cannot be the one that runs again. */
+function refusalOf(unit: Unit, run: Run, address: string, hasInput: boolean): Refusal | undefined {
+  const step = address === RUN_ADDRESS ? undefined : unit.step(run, address);
+  if (!step) return hasInput ? "step-unknown" : refusalOfName(unit, run, address);
+  if (step.state !== "failed" || step.reason === "body") return "step-not-failed";
+  return isToGoOn(unit, step) ? undefined : "step-kept";
+}
+
+/** The same of all steps of a plan name, inside a map. */
+function refusalOfName({ sql }: Unit, run: Run, name: string): Refusal | undefined {
+  const rows = sql.tuples("SELECT state, n FROM counts WHERE run = ? AND name = ? AND n > 0", run.seq, name);
+  if (rows.length === 0) return "step-unknown";
+  return rows.some(([state]) => state === "failed") ? undefined : "step-not-failed";
+}
+
+/** Has a step read another input from now on: who hands it out sees that by what it reads. */
+function editInput({ sql }: Unit, run: Run, address: string, input: string): void {
+  const key = valueKey.edited(address);
+  putValue(sql, run.seq, key, input);
+  const { spec } = run.steps.get(address) as Step;
+  if (spec.reads.includes(key)) return;
+  const text = packSpec({ ...spec, reads: [...spec.reads, key] });
+  sql.run("UPDATE steps SET spec = ? WHERE run = ? AND address = ?", text, run.seq, address);
 }
 
 /** Goes on with a retry that nobody has completed; answers whether there was one. */
@@ -68,22 +120,24 @@ function progressOf({ sql }: Unit, run: Run): Progress | undefined {
 
 function goOn(unit: Unit, run: Run, progress: Progress | undefined): boolean {
   let room = PAGE;
+  const only = progress ? progress.only : run.only;
+  run.only = only;
   if (isEnded(run.state)) {
     if (!progress) reopenFirst(unit, run);
     const page = pageOf(unit, run, progress?.after ?? "", "state <> 'succeeded' OR phase = 'advance'");
     for (const step of page.steps) reopen(unit, step);
-    if (page.last !== undefined) return keep(unit, run, { pass: "reopening", after: page.last });
+    if (page.last !== undefined) return keep(unit, run, { pass: "reopening", after: page.last, only });
     start(unit, run);
     unit.flush();
     progress = undefined;
     room -= page.steps.length;
-    if (room < PAGE / 2) return keep(unit, run, { pass: "placing", after: "" });
+    if (room < PAGE / 2) return keep(unit, run, { pass: "placing", after: "", only });
   }
-  const waits = "seq = 0 AND session IS NULL AND (state = 'ready' OR phase = 'advance')";
+  const waits = "seq = 0 AND session IS NULL AND (state IN ('ready', 'expanding') OR phase = 'advance')";
   const page = pageOf(unit, run, progress?.after ?? "", waits);
   if (!progress?.after) placeFirst(unit, run);
   for (const step of page.steps) place(unit, step);
-  if (page.last !== undefined) return keep(unit, run, { pass: "placing", after: page.last });
+  if (page.last !== undefined) return keep(unit, run, { pass: "placing", after: page.last, only });
   dropValue(unit.sql, run.seq, PLACE_KEY);
   endBodyIfDone(unit, run, RUN_ADDRESS);
   return false;
@@ -135,6 +189,8 @@ function placeFirst(unit: Unit, run: Run): void {
 /** Puts a step into its line; what the run's being stopped means for it by now, releasing it says. */
 function place(unit: Unit, step: Step): void {
   if (isSettledState(step.state)) requestAdvance(unit, step, step.cursor);
+  // Of its members perhaps none runs again.
+  else if (step.state === "expanding") endBodyIfDone(unit, step.run, step.address);
   else release(unit, step);
 }
 

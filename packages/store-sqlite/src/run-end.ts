@@ -1,4 +1,5 @@
 import type { RunState } from "@jobbers/core";
+import { unlistLettered } from "./dead-letters.js";
 import { isExpired } from "./deadline.js";
 import { endLease } from "./lease.js";
 import type { Run } from "./records.js";
@@ -47,11 +48,14 @@ export function endCancelled(unit: Unit): void {
 }
 
 /** Takes an ended run from its shelf again. */
-export function unshelve({ sql, ledger }: Unit, { seq, state, keep, ended }: Run): void {
+export function unshelve(unit: Unit, { seq, state, keep, ended }: Run): void {
+  const { sql, ledger } = unit;
   const at = (ended as number) + (keep ?? 0);
   const shelf = keep === null ? state : "kept";
   const gone = sql.run("DELETE FROM shelves WHERE shelf = ? AND at = ? AND run = ?", shelf, at, seq);
-  if (keep === null) ledger.tally(state, -gone);
+  if (keep !== null) return;
+  if (gone > 0) ledger.tally(state, -gone);
+  else unlistLettered(unit, seq, ended as number);
 }
 
 /** Puts a run on a shelf. */

@@ -71,6 +71,11 @@ CREATE TABLE logged (
   run INTEGER NOT NULL, address TEXT NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL, dropped INTEGER NOT NULL,
   seen TEXT NOT NULL, PRIMARY KEY (run, address)
 ) WITHOUT ROWID;
+-- Steps that failed for good, numbered by time: see core's dead-letters.ts. "tallies" counts them by task, as dead:TASK.
+CREATE TABLE dead_letters (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, address TEXT NOT NULL, task TEXT NOT NULL, queue TEXT NOT NULL,
+  reason TEXT NOT NULL, UNIQUE (run, address)
+);
 -- Progress of the steps inside maps, by plan name; that of all others is read from their records.
 CREATE TABLE counts (
   run INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (run, name, state)
@@ -109,7 +114,8 @@ CREATE TABLE mail (
 CREATE TABLE events (
   cursor INTEGER PRIMARY KEY, at INTEGER NOT NULL, run INTEGER NOT NULL, type TEXT NOT NULL, step TEXT, detail TEXT
 );
--- Ended runs in the order in which they go, by shelf: an outcome, kept (for a time of their own), purging, forget.
+-- Ended runs in the order in which they go, by shelf: an outcome, kept (for a time of their own), lettered
+-- (only their dead letters keep them), purging, forget.
 CREATE TABLE shelves (
   shelf TEXT NOT NULL, at REAL NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (shelf, at, run)
 ) WITHOUT ROWID;

@@ -9,6 +9,7 @@ import {
   type StepState,
   valueKey,
 } from "@jobbers/core";
+import { addLetter } from "./dead-letters.js";
 import { isEpilogue, startEpilogue } from "./epilogue.js";
 import { endLease } from "./lease.js";
 import { isStopped, release, requestAdvance } from "./ready.js";
@@ -25,7 +26,7 @@ import { errorKey, getValue, putOutput, putValue } from "./values.js";
 export type Outcome = "succeeded" | "failed" | "skipped" | "cancelled";
 
 /** How many catchers have succeeded, for a failure that is definite: none will change it. */
-const DEFINITE = -1;
+export const DEFINITE = -1;
 
 /** Settles a step. Without a follow, some worker is asked for it, unless nothing can follow. Output or error are kept already. */
 export function settle(
@@ -119,6 +120,7 @@ function rescue(unit: Unit, run: Run, address: StepAddress, succeeded: boolean):
 function makeDefinite(unit: Unit, step: Step): void {
   const { run, spec } = step;
   step.rescued = DEFINITE;
+  if (spec.kind === "task") addLetter(unit, step);
   if (isEpilogue(step)) return;
   const body = bodyOf(unit, run, spec.owner);
   body.failed++;
@@ -131,7 +133,7 @@ function makeDefinite(unit: Unit, step: Step): void {
 }
 
 /** What failed, and how: of a body its own first failure, else the step itself. */
-function failureOf({ sql }: Unit, { run, address, reason }: Step): string {
+export function failureOf({ sql }: Unit, { run, address, reason }: Step): string {
   const inner = reason === "body" ? getValue(sql, run, valueKey.failure(address)) : null;
   const error = () => getValue(sql, run, errorKey(address)) ?? "null";
   return inner ?? `{"step":${JSON.stringify(address)},"error":${error()}}`;

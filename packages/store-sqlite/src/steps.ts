@@ -7,6 +7,7 @@ import {
   type StepReason,
   type StepRecord,
   type StepState,
+  valueKey,
 } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import type { RunHead } from "./runs.js";
@@ -52,7 +53,7 @@ function stateOf(run: RunHead, state: StepState): StepState {
 }
 
 function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
-  const { name, kind, queue } = unpackSpec(row.address, row.spec);
+  const { name, kind, queue, reads } = unpackSpec(row.address, row.spec);
   const state = stateOf(run, row.state);
   const body = kind === "task" ? undefined : bodyOf(sql, run.seq, row.address);
   return {
@@ -63,6 +64,7 @@ function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
     state,
     reason: state === row.state ? (row.reason ?? undefined) : "cancelled",
     phase: row.phase,
+    ...(reads.includes(valueKey.edited(row.address)) && { edited: true }),
     queue,
     fence: row.fence,
     tries: row.tries,

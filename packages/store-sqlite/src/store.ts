@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Lease, type LogQuery, noLog, type Store } from "@jobbers/core";
+import { type Lease, type LogQuery, noLog, PURGE_LIMIT, type Store } from "@jobbers/core";
 import { cancel } from "./cancel.js";
 import { check } from "./check.js";
 import type { Place } from "./connection.js";
 import { MEMORY } from "./connection.js";
+import { countDeadLetters, getDeadLetter, listDeadLetters, purgeDeadLetters } from "./dead-letters.js";
 import { diagnose } from "./diagnose.js";
 import type { Sql } from "./driver.js";
 import { readDurations } from "./durations.js";
@@ -110,11 +111,17 @@ export function createStore({
       return (await Promise.all(chunks)).flat();
     },
     cancel: (run) => mutate(10, (unit) => cancel(unit, run)),
-    async retry(run) {
-      for (;;) {
-        const { result, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run));
-        if (!more) return result;
+    async retry(run, options) {
+      // What this call began another may complete.
+      for (let hasBegun = false; ; ) {
+        const { result, more } = await mutate(RETURN_LIMIT, (unit) => retry(unit, run, options));
+        hasBegun ||= result.status === "retried";
+        if (!more) return hasBegun ? { status: "retried" } : result;
       }
+    },
+    async purgeDeadLetters(letters) {
+      const few = letters.slice(0, PURGE_LIMIT);
+      return await mutate(few.length, (unit) => purgeDeadLetters(unit, few));
     },
     openSession: (opening) =>
       mutate(10, (unit) =>
@@ -144,6 +151,9 @@ export function createStore({
     purge: (retention, limit) => mutate(limit, (unit) => purge(unit, retention, limit)),
     getRun: (run) => look(() => getRun(sql, run)),
     listRuns: (query) => look(() => listRuns(sql, query)),
+    listDeadLetters: (query) => look(() => listDeadLetters(sql, query)),
+    getDeadLetter: (run, step) => look(() => getDeadLetter(sql, run, step)),
+    countDeadLetters: () => look(() => countDeadLetters(sql)),
     getStep: (run, address) => lookInto(run, (head) => getStep(sql, head, address), undefined),
     listSteps: (run, query) => lookInto(run, (head) => listSteps(sql, head, query), { steps: [] }),
     countSteps: (run) => lookInto(run, (head) => countSteps(sql, head), []),

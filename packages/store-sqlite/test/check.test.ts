@@ -47,6 +47,26 @@ const mendable: readonly Case[] = [
     ["step-unplaced"],
   ],
   [
+    "a dead letter of a step that has not failed",
+    () => `UPDATE dead_letters SET address = 's2' WHERE ${step(busy.failed, "s1")}`,
+    ["letter-stale"],
+  ],
+  [
+    "how many dead letters a task has",
+    () => "UPDATE tallies SET n = 9 WHERE shelf LIKE 'dead:%'",
+    ["count-list"],
+  ],
+  [
+    "dead letters of no run",
+    () => "INSERT INTO dead_letters (run, address, task, queue, reason) VALUES (999, 'a', 's1', '', 'error')",
+    ["count-list", "orphan"],
+  ],
+  [
+    "a run that goes on and that its dead letters are said to keep",
+    () => `INSERT INTO shelves (shelf, at, run) VALUES ('lettered', 1, ${runNumber(busy.mapped)})`,
+    ["run-mislisted"],
+  ],
+  [
     "a key that is held until the end of a run that is gone",
     () =>
       "INSERT INTO claims (scope, name, key, run, id, fingerprint, kept, first) VALUES ('singleton', 'a', '', 99999, 'x', 'f', 'end', 1)",

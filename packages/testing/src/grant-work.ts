@@ -11,6 +11,7 @@ import {
   type Report,
   RUN_ADDRESS,
   RUN_INPUT,
+  resolveEdited,
   resolveSource,
   resolveWiring,
   type Scene,
@@ -134,6 +135,7 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork
     planOf,
     inputOf: async (grant) => {
       const { located, scene } = await at(grant);
+      if (grant.edited) return resolveEdited(scene, grant.lease.address);
       return located.step.kind === "map" ? undefined : resolveWiring(scene, located.step.input);
     },
     followOf: (grant) => followFrom(grant, 0),

@@ -5,6 +5,7 @@ export const CHANGING = [
   "submit",
   "cancel",
   "retry",
+  "purgeDeadLetters",
   "openSession",
   "exchange",
   "expand",

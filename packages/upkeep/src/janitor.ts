@@ -4,7 +4,7 @@ import { pause } from "./pause.js";
 
 export interface JanitorOptions extends ActorOptions {
   readonly store: Pick<Store, "purge">;
-  /** How long, and how many, ended runs are kept, by outcome; what is left out is {@link DEFAULT_RETENTION}. */
+  /** How long, and how many, ended runs (by outcome) and dead letters are kept; what is left out is {@link DEFAULT_RETENTION}. */
   readonly retention?: Partial<Retention> | undefined;
   /** How often it looks, in milliseconds; default 1 min. */
   readonly everyMs?: number | undefined;
@@ -12,11 +12,12 @@ export interface JanitorOptions extends ActorOptions {
 
 const DAY_MS = 86_400_000;
 
-/** Succeeded runs 7 days, failed ones 30 days, 100,000 of each; cancelled ones 7 days and 10,000. */
+/** Succeeded runs 7 days, failed ones and dead letters 30 days, 100,000 of each; cancelled ones 7 days and 10,000. */
 export const DEFAULT_RETENTION: Retention = {
   succeeded: { ageMs: 7 * DAY_MS, count: 100_000 },
   failed: { ageMs: 30 * DAY_MS, count: 100_000 },
   cancelled: { ageMs: 7 * DAY_MS, count: 10_000 },
+  deadLetters: { ageMs: 30 * DAY_MS, count: 100_000 },
 };
 
 /** The most rows that one call of the store deletes. */

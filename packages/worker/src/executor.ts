@@ -4,6 +4,7 @@ import {
   type Grant,
   nextTryMs,
   type Report,
+  resolveEdited,
   resolveWiring,
   type TaskLog,
   type TaskStep,
@@ -11,19 +12,19 @@ import {
 import { Attempt, taskStepOf } from "./attempt.js";
 import type { Batches, Seat } from "./batches.js";
 import type { Bulletins } from "./bulletins.js";
-import { createContext } from "./context.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { HookCalls } from "./hooks.js";
 import type { Ledger } from "./ledger.js";
 import { GaveUp, messageOf } from "./persistence.js";
 import { errorText, type Reporter } from "./reporter.js";
+import { type Runner, Written, withInput } from "./runner.js";
 import type { Slots } from "./slots.js";
-import { encodeOutput, Final, parseInput, reasonOf } from "./task-io.js";
+import { encodeOutput, Final, reasonOf } from "./task-io.js";
 
 export interface ExecutorOptions {
   readonly tasks: ReadonlyMap<string, AnyTask>;
-  readonly deps: unknown;
+  readonly runner: Runner;
   readonly finder: Finder;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
@@ -142,40 +143,42 @@ export class Executor {
   }
 
   async #execute(attempt: Attempt, found: Found, seat: Seat | undefined): Promise<void> {
-    const { deps, log, hooks } = this.#options;
+    const { runner, hooks } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
     if (!task) throw new Unfit("elsewhere", `no task "${grant.needs}" is registered here`);
-    const resolved = resolveWiring(found.scene, step.input);
+    const resolved = grant.edited
+      ? resolveEdited(found.scene, grant.lease.address)
+      : resolveWiring(found.scene, step.input);
     const raw = resolved instanceof Promise ? await resolved : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
-    const watch = () =>
-      attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    const watchTime = () =>
+      attempt.watchTime(step, (reason, message) => this.#abandon(attempt, found, reason, message));
     // The time of a batch begins with its call.
-    if (!seat) watch();
-    const parsed = parseInput(task, raw);
-    const input = parsed instanceof Promise ? await parsed : parsed;
-    if (attempt.aborted) return this.#release(attempt);
+    if (!seat) watchTime();
     let hasBegun = false;
-    const begin = () => {
+    const begins = () => {
+      if (attempt.reported) return;
       hasBegun = true;
-      if (seat) watch();
+      if (seat) watchTime();
+      attempt.watchSilence(step, (reason, message) => this.#abandon(attempt, found, reason, message));
       this.#tell("started", attempt, task);
       hooks?.started(attempt, task, step);
     };
     try {
-      if (!seat) begin();
-      const output = await (seat
-        ? seat.join(input, begin)
-        : task.run(input, createContext(attempt, deps, log)));
+      const call = { attempt, task, raw, begins };
+      const answer: unknown = await (seat
+        ? withInput(call, (input) => seat.join(input, begins))
+        : runner.run(call));
       const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: encodeOutput(output, task.name),
+        output: answer instanceof Written ? answer.text : encodeOutput(answer, task.name),
         follow: followOf(found.index, found.located),
       });
-      if (isFirst) hooks?.succeeded(attempt, task, output);
+      if (isFirst)
+        hooks?.succeeded(attempt, task, answer instanceof Written ? JSON.parse(answer.text) : answer);
     } finally {
       if (hasBegun) this.#tell("returned", attempt, task);
     }

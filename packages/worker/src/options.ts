@@ -10,6 +10,7 @@ import {
 import type { Observer } from "./events.js";
 import { hostIdentity } from "./host.js";
 import { consoleLog } from "./log.js";
+import type { Environment } from "./programs/environment.js";
 import { createRegistry, type Registry } from "./registry.js";
 
 /** What `createWorker` takes. */
@@ -25,6 +26,11 @@ export interface WorkerOptions {
   readonly name?: string | undefined;
   /** Handed to every task as `ctx.deps`. */
   readonly deps?: unknown;
+  /**
+   * The environment of the programs and processes that its tasks run in, as `process.env` has it; default: an empty one here, the
+   * process's own in `jobbers.worker()`.
+   */
+  readonly environment?: Environment | undefined;
   /** How long the store waits for a sign of life before it gives the steps to others, in milliseconds; default 15 s. */
   readonly leaseMs?: number | undefined;
   /** How long `stop()` waits for running handlers, in milliseconds; default 30 s. */
@@ -68,6 +74,7 @@ export interface Settings {
   readonly name: string;
   readonly host: string;
   readonly deps: unknown;
+  readonly environment: Environment;
   readonly leaseMs: number;
   readonly graceMs: number;
   readonly abandonAfterMs: number;
@@ -82,13 +89,13 @@ export interface Settings {
 
 /** Checks options and fills in defaults; throws JobbersError `flag-invalid` or `definition-invalid`. */
 export function settingsOf(options: WorkerOptions): Settings {
-  const { store, workflows, random = Math.random, inline = true, deps } = options;
+  const { store, workflows, random = Math.random, inline = true, deps, environment = {} } = options;
   const registry = createRegistry(workflows);
   const host = options.host ?? hostIdentity();
   const queues = options.queues ?? registry.queues;
   if (queues.length === 0) throw invalid("queues", queues, "at least one queue");
   return {
-    ...{ store, workflows, registry, host, queues, deps, inline, random },
+    ...{ store, workflows, registry, host, queues, deps, environment, inline, random },
     concurrency: whole("concurrency", options.concurrency ?? 10, 1, 100_000),
     lanes: whole("lanes", options.lanes ?? store.lanes ?? 1, 1, 16),
     name: options.name ?? `${host.split(" ")[0]}:${process.pid}`,

@@ -18,6 +18,7 @@ import { Pace } from "./pace.js";
 import { type Asker, untilAnswered } from "./persistence.js";
 import { Plans } from "./plans.js";
 import { Reporter } from "./reporter.js";
+import { Runners } from "./runners.js";
 import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
 import { guardStrays } from "./stray.js";
@@ -40,6 +41,7 @@ export class Pool {
   readonly outbox: Outbox;
   readonly reporter: Reporter;
   readonly hooks: HookCalls | undefined;
+  readonly runners: Runners;
   readonly executor: Executor;
   readonly control: Control;
   readonly lanes: readonly Lane[];
@@ -52,7 +54,7 @@ export class Pool {
   readonly #unguard: () => void;
 
   private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
-    const { store, registry, random, log, deps, observe, abandonAfterMs } = settings;
+    const { store, registry, random, log, deps, observe, abandonAfterMs, environment } = settings;
     this.#settings = settings;
     this.#ending = ending;
     const asker: Asker = { random, log, signal: ending.signal };
@@ -91,9 +93,11 @@ export class Pool {
       stopping: this.stopping.signal,
     });
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
+    const capacity = settings.concurrency;
+    this.runners = new Runners({ deps, log, capacity, abandonAfterMs, environment });
     this.executor = new Executor({
-      ...{ ...shared, hooks: this.hooks, slots: this.slots },
-      ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe },
+      ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
+      ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
       ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
     this.control = new Control({ ...shared, dags: registry.dags, expander, onFreed });
@@ -126,11 +130,11 @@ export class Pool {
     this.wakeAll();
   }
 
-  /** Ends the exchanges; resolves when none is under way any more. */
+  /** Ends the exchanges, and what runs outside of this thread; resolves when nothing of it is under way any more. */
   async end(): Promise<void> {
     this.quiet();
     this.#ending.abort();
-    await Promise.all([this.#running, this.keeper.stop()]);
+    await Promise.all([this.#running, this.keeper.stop(), this.runners.close()]);
     // Handlers that ran on may leave something behind yet.
     void this.executor.whenIdle().then(this.#unguard);
   }

@@ -9,7 +9,7 @@ type Texts = Readonly<Record<string, string | null>>;
  * The values that steps read: those that came with the grant, and the rest from the store.
  *
  * Large values (a run's input that every instance of a map reads) are kept, up to `maxChars` in all, the least recently used
- * go first. Only what never changes is kept: not a missing value, nor what failed first.
+ * go first. Only what never changes is kept: not a missing value, nor what failed first, nor an input that was edited by hand.
  */
 export class Values {
   readonly #kept = new Map<string, string>();
@@ -50,7 +50,7 @@ export class Values {
       const texts = await this.readValues(run, absent.slice(at, at + PAGE_LIMIT));
       for (const [key, text] of Object.entries(texts)) {
         found[key] = text;
-        if (text !== null && !key.endsWith(":failure")) this.#keep(`${run} ${key}`, text);
+        if (text !== null && !/:(?:failure|edited)$/.test(key)) this.#keep(`${run} ${key}`, text);
       }
     }
     return found;

@@ -1,8 +1,9 @@
 import { JobbersError } from "@jobbers/core";
-import { checkRetried } from "@jobbers/runs";
+import { restart } from "@jobbers/runs";
 import { json } from "../answers.js";
+import { readFields } from "../fields.js";
 import { defineRoute } from "../route.js";
-import { type CancelAnswer, cancelAnswer, type RetryAnswer, retryAnswer } from "../wire/run.js";
+import { type CancelAnswer, cancelAnswer, type RetryAnswer, retryAnswer, retryRequest } from "../wire/run.js";
 import { runPath } from "./parameters.js";
 
 /** `POST /v1/runs/{id}/cancel` */
@@ -41,16 +42,21 @@ export const retryRun = defineRoute(
     tag: "runs",
     summary: "Have a failed or cancelled run go on",
     description:
-      "What failed or was cancelled runs again, then what depends on it; all other results are kept. Takes no body. May be repeated.",
+      "What failed or was cancelled runs again, then what depends on it; all other results are kept. The body may be left out. May be repeated.",
     params: runPath,
+    body: { type: "application/json", schema: retryRequest, optional: true },
     answers: {
       202: { description: "`retried`: it goes on.", schema: retryAnswer },
       200: { description: "`running` or `succeeded`: there was nothing to retry.", schema: retryAnswer },
     },
-    problems: ["run-unknown", "key-taken", "store-busy", "store-unwritable", "store-closed"],
+    problems: [
+      ...(["run-unknown", "key-taken", "step-unknown", "step-not-retryable"] as const),
+      ...(["store-busy", "store-unwritable", "store-closed"] as const),
+    ],
   },
-  async ({ store }, { params: { id } }) => {
-    const status = checkRetried(id, await store.retry(id));
+  async ({ store, limits }, { c, params: { id } }) => {
+    const { from = "failed" } = await readFields(c, limits, retryRequest, "a retry");
+    const status = await restart(store, id, from === "failed" ? {} : { only: { step: from } });
     const body: RetryAnswer = { id, status };
     return json(body, status === "retried" ? 202 : 200);
   },

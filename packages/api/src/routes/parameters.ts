@@ -5,6 +5,18 @@ import { runId } from "../wire/basics.js";
 /** The path of one run. */
 export const runPath = z.object({ id: runId.openapi({ param: { name: "id", in: "path" } }) });
 
+/** The address of a step, in a path. */
+export const stepAddress = z
+  .string()
+  .max(2_000)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: SQLite would look for what stands before it
+  .regex(/^[^\u0000]*$/, "no address has U+0000 in it")
+  .openapi({
+    param: { name: "address", in: "path" },
+    description: "As in a list of steps, URL-encoded.",
+    example: "fetch[3]",
+  });
+
 /** How many things a page has; what is more than the most is clamped. */
 export function limit(most: number, usual: number) {
   return z

@@ -16,7 +16,7 @@ import { planOf, readRun } from "../run-detail.js";
 import { attemptView, stepView } from "../views.js";
 import { stepState } from "../wire/basics.js";
 import { type StepDetail, type StepPage, stepDetail, stepPage } from "../wire/step.js";
-import { cursor, limit, runPath, wordsParam } from "./parameters.js";
+import { cursor, limit, runPath, stepAddress, wordsParam } from "./parameters.js";
 
 /** `GET /v1/runs/{id}/steps` */
 export const listSteps = defineRoute(
@@ -56,18 +56,7 @@ export const getStep = defineRoute(
     operationId: "getStep",
     tag: "runs",
     summary: "One step with its attempts and output",
-    params: runPath.extend({
-      address: z
-        .string()
-        .max(2_000)
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: SQLite would look for what stands before it
-        .regex(/^[^\u0000]*$/, "no address has U+0000 in it")
-        .openapi({
-          param: { name: "address", in: "path" },
-          description: "As in a list of steps, URL-encoded.",
-          example: "fetch[3]",
-        }),
-    }),
+    params: runPath.extend({ address: stepAddress }),
     answers: { 200: { description: "The step.", schema: stepDetail } },
     problems: ["run-unknown", "step-unknown", "store-busy", "store-closed"],
   },

@@ -89,6 +89,17 @@ export const cancelAnswer = z
 /** `cancelling` while something of the run still runs; `ended` when it had ended otherwise before. */
 export type CancelAnswer = z.infer<typeof cancelAnswer>;
 
+/** What a retry takes. */
+export const retryRequest = z
+  .strictObject({
+    from: z.string().min(1).max(2_000).optional().openapi({
+      description:
+        "`failed`, the default: whatever failed. Or a step: of the failures only that one runs again, or with a name of the plan all under it.",
+      example: "fetch[3]",
+    }),
+  })
+  .openapi("RetryRequest");
+
 /** What became of a retry. */
 export const retryAnswer = z
   .object({ id: runId, status: z.enum(["retried", "running", "succeeded"]) })

@@ -50,6 +50,10 @@ export const step = z
     fence: z.int().openapi({ description: "How often it was taken or retried by hand." }),
     tries: z.int().openapi({ description: "Tries spent on failures." }),
     lost: z.int().openapi({ description: "Attempts that were lost with their worker." }),
+    edited: z
+      .boolean()
+      .optional()
+      .openapi({ description: "True where a redrive has given it another input than its wiring says." }),
     worker: z.string().optional().openapi({ description: "Who has it, or had it last." }),
     session: z.string().optional().openapi({ description: "The session that holds it." }),
     liveness: liveness.optional().openapi({ description: "How it is, while it runs." }),

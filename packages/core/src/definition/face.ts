@@ -1,8 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
 import type { BatchContext, BatchPlan } from "./batch.js";
+import type { CommandSpec } from "./command.js";
 import type { TaskContext } from "./context.js";
 import type { Hooks } from "./hooks.js";
+import type { Isolation, IsolationOptions } from "./isolation.js";
 import type { Limit } from "./limits.js";
 import type { Duration, RetryOn, RetryPolicy, TaskRetryPolicy } from "./policy.js";
 import type { Input, IsAny, Ref, RefTo, Wirable } from "./ref-types.js";
@@ -91,6 +93,10 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly deadlineMs: number | undefined;
   readonly events: "each" | "summed";
   readonly hooks: Hooks | undefined;
+  /** Where its handler runs; undefined: in the worker's own thread. No part of the plan: the worker's version of the task decides. */
+  readonly isolation: Isolation | undefined;
+  /** The program that it runs, where `command()` made it. */
+  readonly command?: CommandSpec | undefined;
   /** How many steps go into one call of its handler; undefined: one. */
   readonly batch: BatchPlan | undefined;
   /** Their keys take the parsed input, whose type is erased here so that every task is an {@link AnyTask}. */
@@ -240,7 +246,7 @@ export interface TaskPolicy {
 }
 
 /** What `task()` takes. */
-export interface TaskOptions<S, R, O> extends TaskPolicy {
+export interface TaskOptions<S, R, O> extends TaskPolicy, IsolationOptions {
   /** Parses the input for each attempt. */
   input?: S | undefined;
   /** Parses what `run` returns; needed where that is not JSON. */

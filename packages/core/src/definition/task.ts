@@ -17,6 +17,7 @@ import type { TaskContext } from "./context.js";
 import { currentDefinition } from "./definition-stack.js";
 import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
 import { checkHooks } from "./hooks.js";
+import { isolationOf } from "./isolation.js";
 import { checkLimit, type Limit } from "./limits.js";
 import { once } from "./once.js";
 import { durationMs, taskRetry } from "./policy.js";
@@ -52,7 +53,8 @@ const taskOptions = [
 export function task<S extends Schema | undefined = undefined, R = unknown, O = R>(
   given: TaskOptions<S, R, O>,
 ): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
-  return define(checkOptions(given, taskOptions, "task()") as unknown as AnyOptions, undefined) as never;
+  const options = checkOptions(given, [...taskOptions, "isolate", "module", "maxMemory"], "task()");
+  return define(options as unknown as AnyOptions, undefined) as never;
 }
 
 /**
@@ -89,6 +91,7 @@ function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
   checkSchema(options.input, `${what}: input`);
   checkSchema(options.output, `${what}: output`);
   const policy = policyOf(options, what);
+  const isolation = isolationOf(options, what);
   const calls = callsOf(options, batch !== undefined);
   const limits = ((options.limits ?? []) as readonly Limit<unknown>[]).map((limit, at) =>
     checkLimit(limit, `${what}: limits[${at}]`),
@@ -112,6 +115,7 @@ function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
       input: options.input,
       output: options.output,
       limits,
+      isolation,
       batch,
       ...policy,
       ...calls,

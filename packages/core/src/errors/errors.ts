@@ -125,6 +125,32 @@ export const errorCatalogue = {
     status: 500,
     exit: 1,
   },
+  "handler-crashed": {
+    title: "The thread or process of an isolated handler ended under it",
+    remedy:
+      "Find out from the message, and from what was logged before, what ended it; raise maxMemory where that was too little.",
+    status: 500,
+    exit: 1,
+  },
+  "module-unusable": {
+    title: "The module of an isolated task cannot be used",
+    remedy:
+      "Write module: import.meta.url in the file that exports the task, and make sure that the file loads by itself.",
+    status: 500,
+    exit: 1,
+  },
+  "program-unusable": {
+    title: "A program cannot be started",
+    remedy: "See that the program and its directory are there, and that the worker's user may execute it.",
+    status: 500,
+    exit: 1,
+  },
+  "program-failed": {
+    title: "A program failed",
+    remedy: "Read what it wrote to stderr, which the message quotes and the worker's log has.",
+    status: 500,
+    exit: 1,
+  },
   "store-url-invalid": {
     title: "A store URL cannot be understood",
     remedy: "Use sqlite:PATH, memory:, redis://HOST or one of the forms in docs/guides/redis.md.",
@@ -316,6 +342,20 @@ export const errorCatalogue = {
   "step-unknown": {
     title: "The run has no such step",
     remedy: "Check the address; a step that was not touched yet has no record.",
+    status: 404,
+    exit: 2,
+  },
+  "step-not-retryable": {
+    title: "This step cannot be tried again by itself",
+    remedy:
+      "Retry the run instead, or look at the step: only what failed for good, and was not caught, runs again.",
+    status: 409,
+    exit: 2,
+  },
+  "dead-letter-unknown": {
+    title: "There is no such dead letter",
+    remedy:
+      "List the dead letters; one goes when its step runs again, when it is purged, and when its retention is over.",
     status: 404,
     exit: 2,
   },

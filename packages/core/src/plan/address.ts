@@ -57,4 +57,6 @@ export const valueKey = {
   item: (map: StepAddress, i: number) => `${map}:${i}`,
   /** What failed first in the run or in an inlined dag. */
   failure: (owner: StepAddress) => `${owner}:failure`,
+  /** The input that a retry by hand gave the step at that address, in place of what its wiring says. */
+  edited: (step: StepAddress) => `${step}:edited`,
 } as const;

@@ -1,5 +1,5 @@
 import { PAGE_LIMIT } from "../store/step-spec.js";
-import { addressOf, RUN_ADDRESS, valueKey } from "./address.js";
+import { addressOf, RUN_ADDRESS, type StepAddress, valueKey } from "./address.js";
 import { sourceKeys, wiringKeys } from "./graph.js";
 import type { JsonValue, MapStep, Path, PlanStep, Source, TaskStep, Wiring } from "./plan.js";
 import type { PlanIndex } from "./plan-index.js";
@@ -36,6 +36,11 @@ export function readThrough(known: Readonly<Record<string, string | null>>, read
 export function resolveWiring(scene: Scene, wiring: Wiring): Resolved | Promise<Resolved> {
   const { value, wires } = wiring;
   return wires.length === 0 ? value : fill(scene, wires, 0, copyJson(value));
+}
+
+/** The input that a retry by hand gave a step; a promise of it where it has to be read. */
+export function resolveEdited(scene: Scene, address: StepAddress): Resolved | Promise<Resolved> {
+  return readOne(scene, valueKey.edited(address));
 }
 
 function fill(

@@ -13,7 +13,7 @@ import type { StepState } from "./states.js";
 export const runEventTypes = [
   ...(["run.created", "run.ended", "run.retried"] as const),
   ...(["steps", "step.started", "step.progress", "step.retry", "step.lost", "step.quarantined"] as const),
-  "step.logged",
+  ...(["step.logged", "step.dead-lettered"] as const),
   ...(["step.succeeded", "step.failed", "step.skipped", "step.cancelled"] as const),
 ] as const;
 

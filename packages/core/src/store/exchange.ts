@@ -103,6 +103,8 @@ export interface Grant {
    * absent here was too large: read it with `readValues`.
    */
   readonly values: Readonly<Record<string, string | null>>;
+  /** True for a step whose input was given by a retry by hand: it is the value under `valueKey.edited`. */
+  readonly edited?: boolean | undefined;
   /** For `expand`, `enter` and `advance`: where to go on. */
   readonly cursor: number;
   /** For `advance`: how it settled. */

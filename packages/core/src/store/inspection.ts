@@ -106,6 +106,14 @@ export const flawKinds = {
   "count-queue": { what: "running steps of a queue are counted wrongly", mend: "they are recounted" },
   "count-line": { what: "the steps in a line are counted wrongly", mend: "they are recounted" },
   "count-list": { what: "the entries of a list are counted wrongly", mend: "they are recounted" },
+  "letter-stale": {
+    what: "there is a dead letter of a step that has not failed for good",
+    mend: "the letter is removed",
+  },
+  "letter-unlisted": {
+    what: "a dead letter is missing in the list of its run's, and would not keep it",
+    mend: "it is listed",
+  },
   "line-closed": { what: "a line with steps in it is not among the open ones", mend: "it is opened" },
   orphan: { what: "it belongs to nothing that is there", mend: "it is removed" },
   "plan-missing": { what: "the plan is gone; register it again by starting a worker that has it" },

@@ -50,13 +50,14 @@ export function runCursor(place: number, store: string): string {
   return `${store}${place}`;
 }
 
-function readCursor(cursor: string, store: string): number {
+/** The place that a cursor stands for; throws `cursor-invalid`. */
+export function readCursor(cursor: string, store: string): number {
   const [first, place] = typeof cursor === "string" ? [cursor.slice(0, 1), cursor.slice(1)] : [];
   if (first === store && place !== undefined && /^(?:0|[1-9]\d{0,15})$/.test(place)) {
     const below = Number(place);
     if (Number.isSafeInteger(below)) return below;
   }
-  const advice = "give the `next` of the page before as it came, or none to begin with the newest run";
+  const advice = "give the `next` of the page before as it came, or none to begin with the newest";
   throw new JobbersError("cursor-invalid", `the cursor ${quoted(cursor)} is none of this store's; ${advice}`);
 }
 

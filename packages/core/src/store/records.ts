@@ -35,6 +35,8 @@ export interface StepRecord {
   readonly state: StepState;
   readonly reason?: StepReason | undefined;
   readonly phase: Phase;
+  /** True when a retry by hand has given it another input than its wiring says: see `valueKey.edited`. */
+  readonly edited?: boolean | undefined;
   readonly queue: string;
   readonly fence: number;
   readonly tries: number;

@@ -52,10 +52,23 @@ export interface Reaped {
   readonly more: boolean;
 }
 
-/** How long, and how many, ended runs of each outcome are kept; whichever is reached first. Ids are remembered 24 h longer. */
-export type Retention = Readonly<
-  Record<"succeeded" | "failed" | "cancelled", { readonly ageMs: number; readonly count: number }>
->;
+/** How long, and how many, are kept; whichever is reached first. */
+export interface RetentionRule {
+  readonly ageMs: number;
+  readonly count: number;
+}
+
+/**
+ * How long ended runs of each outcome are kept, and dead letters; ids are remembered 24 h longer. A run that has dead letters is kept
+ * as long as they are, however old it is, unless it has a time of its own (`keepMs`). Without a rule of their own, dead letters go with
+ * their runs and keep none.
+ */
+export interface Retention {
+  readonly succeeded: RetentionRule;
+  readonly failed: RetentionRule;
+  readonly cancelled: RetentionRule;
+  readonly deadLetters?: RetentionRule | undefined;
+}
 
 /** Attempts of one step that may be lost with their workers; the last of them quarantines it. */
 export const MAX_LOST = 3;

@@ -1,5 +1,6 @@
 import type { StepAddress } from "../plan/address.js";
 import type { JsonValue } from "../plan/plan.js";
+import type { DeadLetterCount, DeadLetterQuery, DeadLetterRecord, DeadLetterRef } from "./dead-letters.js";
 import type { DurationSummary } from "./durations.js";
 import type { EventRecord, WorkerStart } from "./events.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
@@ -17,7 +18,14 @@ import type {
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
 import type { Reaped, Renewal, Retention, Session, SessionOpening, Sweep } from "./session.js";
 import type { StepState } from "./states.js";
-import type { CancelResult, RetryResult, Submission, SubmitCall, SubmitResult } from "./submission.js";
+import type {
+  CancelResult,
+  RetryOptions,
+  RetryResult,
+  Submission,
+  SubmitCall,
+  SubmitResult,
+} from "./submission.js";
 import type { Vitals } from "./vitals.js";
 import type { Whereabouts } from "./whereabouts.js";
 
@@ -91,8 +99,14 @@ export interface Submitting {
    *   holder is told. The same goes for a key held for a time that is not over. A run that was replaced is `replacedBy` none any more.
    * - The run reads as ended until all its steps are prepared, in transitions of at most 500 steps. Should the caller vanish in
    *   between, whoever retries next or promotes timers completes it.
+   *
+   * With `only`, of the steps that failed by themselves only those run again, and those that ran because a parent had failed: these
+   * are judged anew. Every other failure is kept, and still counts: unless somebody catches it, the run fails again. What was
+   * cancelled goes on in any case. An `input` is kept with the step, and goes with each of its attempts in place of what its wiring says.
    */
-  retry(run: string): Promise<RetryResult>;
+  retry(run: string, options?: RetryOptions): Promise<RetryResult>;
+  /** Forgets dead letters, at most {@link PURGE_LIMIT} a call; answers how many there were. Their steps and runs stay as they are. */
+  purgeDeadLetters(letters: readonly DeadLetterRef[]): Promise<number>;
 }
 
 export interface Working {
@@ -152,7 +166,10 @@ export interface Upkeep {
    * away) all leases are extended once instead. The third loss of a step quarantines it: it settles as failed.
    */
   reapSessions(sweep: Sweep): Promise<Reaped>;
-  /** Deletes ended runs beyond their retention, at most `limit` rows of them; `more` says that it was not all. */
+  /**
+   * Deletes ended runs and dead letters beyond their retention, at most `limit` rows of them; `more` says that it was not all.
+   * `purged` counts the runs. A run that is kept because of its dead letters goes with the last of them.
+   */
   purge(retention: Retention, limit: number): Promise<{ readonly purged: number; readonly more: boolean }>;
 }
 
@@ -164,6 +181,16 @@ export interface Looking {
    * them by state, and of a span of time none outside. Rejects with `cursor-invalid` for a `cursor` that is none of its own.
    */
   listRuns(query: RunQuery): Promise<{ readonly runs: RunRecord[]; readonly next?: string | undefined }>;
+  /**
+   * Dead letters, newest first. A call examines at most {@link EXAMINED_LIMIT}, and of a span of time none outside, so with a filter
+   * a page may be short, or empty, and still have a `next`. Rejects with `cursor-invalid` for a `cursor` that is none of its own.
+   */
+  listDeadLetters(
+    query: DeadLetterQuery,
+  ): Promise<{ readonly letters: DeadLetterRecord[]; readonly next?: string | undefined }>;
+  getDeadLetter(run: string, step: StepAddress): Promise<DeadLetterRecord | undefined>;
+  /** How many dead letters each task has; tasks without are left out. O(tasks). */
+  countDeadLetters(): Promise<DeadLetterCount[]>;
   getStep(run: string, address: StepAddress): Promise<StepRecord | undefined>;
   /** Steps that were touched so far, ordered by address; unstarted ones have no record. */
   listSteps(

@@ -1,4 +1,6 @@
+import type { StepAddress } from "../plan/address.js";
 import type { FailureMode } from "../plan/plan.js";
+import type { DeadLetterFilter } from "./dead-letters.js";
 import type { KeyClaim } from "./key-claim.js";
 import type { RunState } from "./states.js";
 import type { Page, StepSpec } from "./step-spec.js";
@@ -83,11 +85,25 @@ export type SubmitResult =
 
 export type CancelResult = { readonly status: "cancelled" | "cancelling" | "ended" | "unknown" };
 
+/** What a retry by hand is about. */
+export interface RetryOptions {
+  /** The failures that run again; all others are kept as they are. Left out: whatever failed. */
+  readonly only?: RetryScope | undefined;
+  /** JSON text of another input for the one step whose address `only` has. It holds for all its attempts from now on. */
+  readonly input?: string | undefined;
+}
+
+/** Some of a run's failures: that of the step at an address, or of all steps of a plan name, or those whose dead letters a filter fits. */
+export type RetryScope = { readonly step: StepAddress } | { readonly letters: Omit<DeadLetterFilter, "run"> };
+
 /**
  * What came of a retry by hand: the run goes on (`retried`); it has not ended, perhaps because it was retried before (`running`);
  * it has succeeded, so there is nothing to do again; its key is held by another run, so that it may not go on (`key-taken`); it is not
- * known; or only its id is remembered (`purged`).
+ * known; or only its id is remembered (`purged`). Where only one step was to run again: there is no such step that anything has come of
+ * (`step-unknown`), it has not failed for good by itself (`step-not-failed`), or it lies in a body whose end is kept, because that was
+ * rescued or is an onFailure body (`step-kept`).
  */
 export type RetryResult =
   | { readonly status: "retried" | "running" | "succeeded" | "unknown" | "purged" }
+  | { readonly status: "step-unknown" | "step-not-failed" | "step-kept" }
   | { readonly status: "key-taken"; readonly holder: string };

@@ -1,6 +1,7 @@
 import type { Command } from "./command.js";
 import { cancel } from "./commands/cancel.js";
 import { dags } from "./commands/dags.js";
+import { deadLetters } from "./commands/dead-letters.js";
 import { dev } from "./commands/dev.js";
 import { doctor } from "./commands/doctor.js";
 import { explain } from "./commands/explain.js";
@@ -20,7 +21,7 @@ import { workers } from "./commands/workers.js";
 /** Every command of `jobbers`, in the order of its help. */
 export const commands: readonly Command[] = [
   ...[run, dev, worker, server],
-  ...[submit, runs, show, explain, watch, cancel, retry],
+  ...[submit, runs, show, explain, watch, cancel, retry, deadLetters],
   ...[dags, queues, workers],
   ...[graph, doctor, fsck],
 ];

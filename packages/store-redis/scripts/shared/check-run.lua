@@ -32,7 +32,7 @@ local function checkShelf(run)
   local ended = run.created + run.ended
   if run.keep == "" then
     local key, entry = PREFIX .. "ended:" .. run.state, ended .. "|" .. run.id
-    if not isShelved(key, ended, entry) and check.tell("run-unlisted", run.id, nil, "ended:" .. run.state, nil, true) then
+    if call("SISMEMBER", PREFIX .. "lettered", run.id) == 0 and not isShelved(key, ended, entry) and check.tell("run-unlisted", run.id, nil, "ended:" .. run.state, nil, true) then
       shelve(key, ended, entry)
     end
   elseif not call("ZSCORE", PREFIX .. "kept", run.id) and check.tell("run-unlisted", run.id, nil, "kept", nil, true) then

@@ -6,10 +6,21 @@
 --
 -- Nothing is put into a line here: see retry.lua.
 
--- A success; a failure that was rescued; a step that was skipped, unless a parent may end otherwise this time.
+-- True for a step that failed for good by itself, where a retry is about others. What ran because a parent failed is judged anew.
+-- `run.only` says what it is about: `s` and an address or plan name, or `l` and a filter of letters.
+local function isLeftOut(step)
+  local only = step.run.only
+  if not only or step.rescued ~= -1 or step.reason == "body" or step.marks ~= "" then return false end
+  local what = string.sub(only, 2)
+  if string.sub(only, 1, 1) == "s" then return step.address ~= what and step.spec.name ~= what end
+  return not letters.fit(step, what)
+end
+
+-- A success; a failure that was rescued, or that the retry is not about; a step that was skipped, unless a parent may end otherwise this
+-- time.
 local function isKept(step)
   local state, catchers = step.state, step.spec.catchers
-  if state == FAILED then return catchers > 0 and step.rescued == catchers end
+  if state == FAILED then return catchers > 0 and step.rescued == catchers or isLeftOut(step) end
   return state == SUCCEEDED or state == SKIPPED and step.marks == ""
 end
 
@@ -18,6 +29,22 @@ local function goesOn(run, owner)
   if owner == "" then return true end
   local step = steps.get(run, owner)
   return step ~= nil and not epilogue.is(step) and not isKept(step) and goesOn(run, step.spec.owner)
+end
+
+-- True for a step that a retry may have run again, or whose body it may have go on.
+function retry.isToGoOn(step)
+  return not epilogue.is(step) and not isKept(step) and goesOn(step.run, step.spec.owner)
+end
+
+-- What was said to have failed first may run again: then a failure that is left out is what its body fails of.
+local function failFor(step)
+  local run, owner = step.run, step.spec.owner
+  run.failures = run.failures or {}
+  if run.failures[owner] then return end
+  run.failures[owner] = true
+  local failure = settle.failureOf(step)
+  values.drop(run, owner .. ":failure")
+  values.put(run, owner .. ":failure", failure)
 end
 
 -- One member more or less that has settled; onFailure bodies, and what stands for the rest of a submission, are none.
@@ -84,6 +111,7 @@ end
 local function restart(step)
   local hasBody = step.reason == "body"
   uncount(step)
+  if step.rescued == -1 and step.spec.kind == "t" then letters.drop(step.run.id, step.address) end
   if step.state == FAILED or step.tries ~= "0" or step.lost ~= "0" then values.drop(step.run, step.address .. ":error") end
   steps.move(step, hasBody and EXPANDING or forgetMarks(step) and BLOCKED or READY)
   step.phase = hasBody and report.phaseByKind(step) or step.spec.phase
@@ -98,6 +126,7 @@ function retry.reopen(step)
   if epilogue.is(step) or not goesOn(step.run, step.spec.owner) then
     bury(step)
   elseif isKept(step) then
+    if step.state == FAILED and step.rescued == -1 then failFor(step) end
     tellAgain(step)
   elseif step.state == BLOCKED then
     forgetMarks(step)

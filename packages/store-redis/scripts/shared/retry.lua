@@ -1,6 +1,6 @@
 -- A retry by hand goes through a run's steps twice. First it reopens them, while the run reads as ended, so that nothing of it moves; then
 -- the run is running, and what is ready is put into its lines. Each pass goes in scripts of so many steps, and its place is kept in the
--- run's field `r`, so that anybody can go on with it: `o` (reopening) or `p` (placing), then the last address that was looked at, with
+-- run's field `r` (and in `q` what it is about, where that is not everything), so that anybody can go on with it: `o` (reopening) or `p` (placing), then the last address that was looked at, with
 -- `p` before it outside of maps and `i` inside.
 
 -- How many steps one script changes, and about how many it looks at.
@@ -15,6 +15,7 @@ end
 
 local function keep(run, place)
   call("HSET", run.key, "r", place)
+  if run.only then call("HSET", run.key, "q", run.only) else call("HDEL", run.key, "q") end
   return true
 end
 
@@ -26,7 +27,7 @@ end
 -- True for a record that stands in no line, but belongs there.
 local function isToPlace(record)
   local state, phase, holder, seq = string.match(record, "^(.)(.)[^,]*,%d+,%d+,%d+,([^,]*),(%d*),")
-  return (state == READY or phase == ADVANCE) and holder == "" and seq == ""
+  return (state == READY or state == EXPANDING or phase == ADVANCE) and holder == "" and seq == ""
 end
 
 -- Adds the steps that are wanted to a list; answers the last address when the list is full.
@@ -84,6 +85,9 @@ local function put(step)
     if step.phase == ADVANCE then ready.requestAdvance(step, step.cursor) end
   elseif step.state == READY then
     ready.release(step)
+  elseif step.state == EXPANDING then
+    -- Of its members perhaps none runs again.
+    settle.endBodyIfDone(step.run, step.address)
   end
 end
 
@@ -101,7 +105,7 @@ local function start(run)
 end
 
 local function finish(run)
-  call("HDEL", run.key, "r")
+  call("HDEL", run.key, "r", "q")
   settle.endBodyIfDone(run, "")
   return false
 end
@@ -122,8 +126,45 @@ local function reopenPage(run, place)
   return finish(run)
 end
 
+-- What a retry under way is about; false: everything.
+function retry.scopeOf(run)
+  return call("HGET", run.key, "q")
+end
+
+-- How many steps of a plan name there are inside maps, of one state or all.
+local function countOf(run, name, state)
+  local n = 0
+  for _, each in ipairs(state and { state } or { BLOCKED, READY, RUNNING, WAITING, EXPANDING, SUCCEEDED, FAILED, SKIPPED, CANCELLED }) do
+    n = n + tonumber(call("HGET", run.key, "+" .. each .. name) or "0")
+  end
+  return n
+end
+
+-- Has a step read another input from now on: who hands it out sees that by what it reads.
+function retry.edit(step, input)
+  local run, key = step.run, step.address .. ":edited"
+  values.put(run, key, input)
+  local reads = step.spec.reads
+  if reads == key or string.sub(reads, -#key - 1) == GS .. key then return end
+  step.specText = step.specText .. (reads == "" and "" or GS) .. key
+  step.spec = specs.parse(step.specText)
+  call("HSET", step.mapped and runs.moreKey(run) or run.key, "$" .. step.address, step.specText)
+end
+
+-- Why a step cannot be the one that runs again, or the steps of a name, of which none can be given another input.
+function retry.refusalOf(run, name, isEdited)
+  local step = name ~= "" and steps.get(run, name)
+  if not step then
+    if isEdited or countOf(run, name) == 0 then return "step-unknown" end
+    return countOf(run, name, FAILED) == 0 and "step-not-failed"
+  end
+  if step.state ~= FAILED or step.reason == "body" then return "step-not-failed" end
+  if not retry.isToGoOn(step) then return "step-kept" end
+end
+
 -- Goes on with a retry; true when there is more to do.
 function retry.goOn(run, place)
+  if place then run.only = retry.scopeOf(run) end
   if run.ended then return reopenPage(run, place) end
   if place == "p" then
     local opening = steps.get(run, "")
@@ -141,6 +182,7 @@ end
 
 -- Takes an ended run from its shelf again, looking from the nearer end of it.
 function retry.unshelve(run)
+  if call("SREM", PREFIX .. "lettered", run.id) == 1 then return end
   if run.keep ~= "" then
     call("ZREM", PREFIX .. "kept", run.id)
     return

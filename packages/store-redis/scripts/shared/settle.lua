@@ -101,6 +101,7 @@ end
 function settle.makeDefinite(step)
   local run, spec = step.run, step.spec
   step.rescued = DEFINITE
+  if spec.kind == "t" then letters.add(step) end
   if epilogue.is(step) then return end
   local body = bodies.of(run, spec.owner)
   body.failed, body.dirty = body.failed + 1, true

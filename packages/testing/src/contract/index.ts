@@ -4,6 +4,7 @@ import { cancelling } from "./cancelling.js";
 import { catching } from "./catching.js";
 import { crashes } from "./crashes.js";
 import { dags } from "./dags.js";
+import { deadLetters } from "./dead-letters.js";
 import { deadlines } from "./deadlines.js";
 import { durability } from "./durability.js";
 import { epilogues } from "./epilogues.js";
@@ -19,6 +20,7 @@ import { inspecting } from "./inspecting.js";
 import { keys } from "./keys.js";
 import { keysStory } from "./keys-story.js";
 import { lanes } from "./lanes.js";
+import { letterRetention } from "./letter-retention.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
 import { liveness } from "./liveness.js";
@@ -28,6 +30,7 @@ import { losses } from "./losses.js";
 import { maps } from "./maps.js";
 import { news } from "./news.js";
 import { openings } from "./openings.js";
+import { redriving } from "./redriving.js";
 import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
 import { retrying } from "./retrying.js";
@@ -81,6 +84,9 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["retrying catches", retryingCatches],
   ["retrying cancelled runs", retryingCancelled],
   ["retrying ended runs", retryingEnded],
+  ["dead letters", deadLetters],
+  ["retention of dead letters", letterRetention],
+  ["redriving", redriving],
   ["crashes", crashes],
   ["retention", retention],
   ["looking", looking],

@@ -1,27 +1,55 @@
-import { isSettled } from "@jobbers/core";
+import { isSettled, type StepAddress } from "@jobbers/core";
 import { bodyAround, isEpilogue, type MachineRun, type MachineStep } from "./run.js";
 import { endBody, stand } from "./settling.js";
 
-/** A retry by hand of an ended run: see `retry` of the port, whose sentences these are. */
-export function retryRun(run: MachineRun): void {
-  const steps = [...run.steps.values()];
+/**
+ * A retry by hand of an ended run: see `retry` of the port, whose sentences these are.
+ *
+ * @param only the one failure that runs again, where it is not all
+ */
+export function retryRun(run: MachineRun, only?: StepAddress): void {
+  const steps = [...run.steps.values()].sort(byAddress);
+  const failing = new Set<StepAddress>();
+  // What is kept is decided by how the run ended, not by what has been changed since.
+  const kept = new Set(steps.filter((step) => isKept(step) || isLeftOut(step, only)));
   for (const step of steps) {
     step.place = "nowhere";
-    if (isOver(run, step)) bury(run, step);
-    else if (isKept(step)) tellAgain(run, step);
-    else if (step.state === "blocked") forgetMarks(step);
+    if (isOver(run, step, kept)) bury(run, step);
+    else if (kept.has(step)) {
+      if (step.state === "failed" && step.definite) failFor(run, step, failing);
+      tellAgain(run, step);
+    } else if (step.state === "blocked") forgetMarks(step);
     else if (step.state !== "expanding") restart(run, step);
   }
   Object.assign(run, { state: "running", cancelling: false, stopped: false });
   for (const step of steps) if (step.state === "ready" || owesAdvance(step)) stand(run, step);
+  for (const step of steps) if (step.state === "expanding") endBodyIfDone(run, step);
   if (run.body.settled === run.body.members) endBody(run, "");
 }
 
 /** An onFailure body does not go on, nor does what lies in a body whose owner keeps its end. */
-function isOver(run: MachineRun, step: MachineStep): boolean {
+function isOver(run: MachineRun, step: MachineStep, kept: ReadonlySet<MachineStep>): boolean {
   if (isEpilogue(step)) return true;
   const owner = run.steps.get(step.spec.owner);
-  return owner !== undefined && (isKept(owner) || isOver(run, owner));
+  return owner !== undefined && (kept.has(owner) || isOver(run, owner, kept));
+}
+
+/** A step that failed for good by itself, when the retry is about another. What ran because a parent failed is judged anew. */
+function isLeftOut(step: MachineStep, only: StepAddress | undefined): boolean {
+  const { failed, skipped, cancelled } = step.marks;
+  const isPlain = failed + skipped + cancelled === 0;
+  return (
+    only !== undefined && step.definite && step.reason !== "body" && isPlain && step.spec.address !== only
+  );
+}
+
+/** True for the failure of one step that a retry may be about. */
+export function isRetryable(run: MachineRun, step: MachineStep): boolean {
+  if (step.state !== "failed" || step.reason === "body" || isKept(step)) return false;
+  const kept = new Set(
+    [...run.steps.values()].filter((each) => isKept(each) || isLeftOut(each, step.spec.address)),
+  );
+  return !isOver(run, step, kept);
 }
 
 function isKept({ state, spec, rescued, marks }: MachineStep): boolean {
@@ -32,6 +60,21 @@ function isKept({ state, spec, rescued, marks }: MachineStep): boolean {
 
 const owesAdvance = (step: MachineStep): boolean =>
   isSettled(step.state) && !step.counted && !isEpilogue(step);
+
+/** What failed first may run again: then its body fails of a failure that is left out. */
+function failFor(run: MachineRun, step: MachineStep, failing: Set<StepAddress>): void {
+  const { owner, address } = step.spec;
+  if (isEpilogue(step) || failing.has(owner)) return;
+  failing.add(owner);
+  bodyAround(run, step).failure = { step: address, error: step.error ?? null };
+}
+
+/** Of the members of a body that goes on perhaps none runs again. */
+function endBodyIfDone(run: MachineRun, { spec, body }: MachineStep): void {
+  if (body && body.settled === body.members) endBody(run, spec.address);
+}
+
+const byAddress = (a: MachineStep, b: MachineStep): number => (a.spec.address < b.spec.address ? -1 : 1);
 
 function bury(run: MachineRun, step: MachineStep): void {
   if (!isSettled(step.state)) Object.assign(step, { state: "cancelled", reason: "cancelled" });

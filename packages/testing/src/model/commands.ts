@@ -207,6 +207,8 @@ export const anyCommand: readonly fc.Arbitrary<Command>[] = [
   small.map(lose),
   fc.constant(promote()),
   small.map(cancel),
-  small.map(retry),
-  small.map(retry),
+  small.map((at) => retry(at)),
+  small.map((at) => retry(at)),
+  fc.tuple(small, small).map(([at, which]) => retry(at, which)),
+  fc.tuple(small, small).map(([at, which]) => retry(at, which)),
 ];

@@ -2,6 +2,7 @@ import { isSettled, type Lease, type StepRecord, type StepState, type Store } fr
 import { expect } from "vitest";
 import type { MachineRun, MachineStep } from "../machine/run.js";
 import { isDoomed, popDoomed } from "../machine/transitions.js";
+import { lettersAgree } from "./letters.js";
 import type { Model, ModelRun, Real } from "./world.js";
 
 /** Compares the store with the model, run by run and step by step, and checks what must always hold. */
@@ -25,6 +26,7 @@ export async function compare(model: Model, real: Real): Promise<void> {
     ).toEqual(leases.sort());
     if (!run.machine.cancelling) await compareCounts(real.store, id, run.machine, records);
   }
+  await lettersAgree(model, real);
 }
 
 /** When a store pops a step that a stop has doomed is its own affair: the model follows what it sees. */

@@ -3,7 +3,8 @@ import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 
 const sentences = {
-  retried: "goes on: what had not succeeded is tried again",
+  all: "goes on: what had not succeeded is tried again",
+  retried: "goes on: that step is tried again, then what depends on it",
   running: "goes on already; nothing was changed",
   succeeded: "has succeeded; there is nothing to try again",
 } as const;
@@ -14,15 +15,26 @@ export const retry = defineCommand({
   description: "Start a run that failed or was cancelled again, at the steps that did not succeed",
   args: {
     id: { type: "positional", description: "The run's ULID", required: true },
+    from: {
+      type: "string",
+      valueHint: "STEP",
+      description:
+        "Of the failures only this one: fetch[3], or with a name of the plan all under it; default: failed, that is all",
+    },
     ...doorFlags,
   },
-  examples: ["jobbers retry 01KADGN2Q7ZJ4M3V8XW5T9R6BC"],
+  examples: [
+    "jobbers retry 01KADGN2Q7ZJ4M3V8XW5T9R6BC",
+    "jobbers retry 01KADGN2Q7ZJ4M3V8XW5T9R6BC --from 'fetch[3]'",
+  ],
   async run({ args, output }) {
     const id = checkRunId(args.id);
     return withDoor(args, "look", async ({ client }) => {
-      const status = await client.run(id).retry();
+      const status = await client.run(id).retry({ from: args.from });
       output.printJson({ id, status });
-      output.print(`run ${id} ${sentences[status]}`);
+      output.print(
+        `run ${id} ${status === "retried" && args.from === undefined ? sentences.all : sentences[status]}`,
+      );
       return 0;
     });
   },

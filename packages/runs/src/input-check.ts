@@ -1,6 +1,11 @@
 import { type Schema, Validator } from "@cfworker/json-schema";
 import type { JsonValue } from "@jobbers/core";
-import type { Refused } from "./problem.js";
+
+/** A part of what was sent that is refused, by its JSON pointer. */
+export interface Refused {
+  readonly pointer: string;
+  readonly detail: string;
+}
 
 /** Answers what is wrong with an input, each part by its JSON pointer below `/input`; nothing when all is well. */
 export type InputCheck = (input: JsonValue) => readonly Refused[];
