@@ -11,7 +11,7 @@ export * from "./definition/operators.js";
 export * from "./definition/policy.js";
 export * from "./definition/ref-types.js";
 export * from "./definition/spread.js";
-export { isTag } from "./definition/step-options.js";
+export { checkKeepLogs, isTag } from "./definition/step-options.js";
 export type * from "./definition/submit-options.js";
 export * from "./definition/task.js";
 export * from "./errors/errors.js";

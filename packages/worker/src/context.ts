@@ -1,9 +1,10 @@
 import type { TaskContext, TaskLog } from "@jobbers/core";
 import type { Attempt } from "./attempt.js";
-import { logWith } from "./log.js";
+import type { AttemptLogs } from "./attempt-logs.js";
 
 /** Makes what a task's function learns about its attempt. */
-export function createContext(attempt: Attempt, deps: unknown, workerLog: TaskLog): TaskContext {
+export function createContext(attempt: Attempt, deps: unknown, logs: Pick<AttemptLogs, "of">): TaskContext {
+  let log: TaskLog | undefined;
   const { lease, traceparent } = attempt.grant;
   const { run, address: step, fence } = lease;
   // An object of its own properties, so that `{ ...ctx, deps }` works in users' tests and wrappers.
@@ -19,6 +20,10 @@ export function createContext(attempt: Attempt, deps: unknown, workerLog: TaskLo
     get signal() {
       return attempt.signal;
     },
-    log: logWith(workerLog, lease),
+    // Made when it is first asked for: small handlers say nothing.
+    get log() {
+      log ??= logs.of(attempt);
+      return log;
+    },
   };
 }

@@ -10,6 +10,7 @@ import {
   type TaskStep,
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
+import type { AttemptLogs } from "./attempt-logs.js";
 import type { Batches, Seat } from "./batches.js";
 import type { Bulletins } from "./bulletins.js";
 import type { Observer } from "./events.js";
@@ -31,6 +32,7 @@ export interface ExecutorOptions {
   readonly slots: Slots;
   readonly batches: Batches;
   readonly bulletins: Bulletins;
+  readonly logs: Pick<AttemptLogs, "urge">;
   readonly log: TaskLog;
   readonly random: () => number;
   /** How long a handler whose run was cancelled may go on before its step ends without it, in milliseconds. */
@@ -263,8 +265,9 @@ export class Executor {
     if (attempt.reported) return false;
     attempt.reported = true;
     attempt.unwatch();
-    const { bulletins, reporter } = this.#options;
+    const { bulletins, logs, reporter } = this.#options;
     bulletins.forget(attempt);
+    logs.urge(attempt);
     if (report.type === "succeeded")
       bulletins.took(attempt.grant.needs, performance.now() - attempt.startedMs);
     reporter.last(attempt, report);

@@ -1,12 +1,14 @@
 import {
   type AnyWorkflow,
   checkHooks,
+  checkKeepLogs,
   type Hooks,
   JobbersError,
   quoted,
   type Store,
   type TaskLog,
 } from "@jobbers/core";
+import type { KeepLogs } from "./attempt-logs.js";
 import type { Observer } from "./events.js";
 import { hostIdentity } from "./host.js";
 import { consoleLog } from "./log.js";
@@ -57,6 +59,10 @@ export interface WorkerOptions {
   readonly lanes?: number | undefined;
   /** Where the worker and its tasks log; default: stderr, without debug lines. */
   readonly log?: TaskLog | undefined;
+  /**
+   * From which level on what a task logs is kept with its step, where the task does not say; default "info". "none" keeps nothing.
+   */
+  readonly keepLogs?: KeepLogs | undefined;
   /** Answers numbers from 0 up to, not including, 1; for jitter. */
   readonly random?: (() => number) | undefined;
   /** Which machine this is; default {@link hostIdentity}. */
@@ -83,6 +89,7 @@ export interface Settings {
   readonly inline: boolean;
   readonly lanes: number;
   readonly log: TaskLog;
+  readonly keepLogs: KeepLogs;
   readonly random: () => number;
   readonly observe: Observer | undefined;
 }
@@ -105,6 +112,7 @@ export function settingsOf(options: WorkerOptions): Settings {
     hooks: checkHooks(options.hooks, "the worker's hooks", "flag-invalid"),
     maxBlockMs: atLeast("maxBlockMs", options.maxBlockMs ?? 60_000, 100),
     log: options.log ?? consoleLog(),
+    keepLogs: checkKeepLogs(options.keepLogs, "the worker's keepLogs", "flag-invalid") ?? "info",
     observe: options.observe && unharmed(options.observe),
   };
 }

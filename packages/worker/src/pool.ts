@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
+import { AttemptLogs } from "./attempt-logs.js";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
@@ -37,6 +38,7 @@ export class Pool {
   readonly pace = new Pace();
   readonly slots: Slots;
   readonly batches: Batches;
+  readonly logs: AttemptLogs;
   readonly backlog: Backlog;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
@@ -70,7 +72,9 @@ export class Pool {
       this.backlog.next();
       onFreed();
     };
-    this.batches = new Batches({ slots: this.slots, deps, log, onReturned });
+    const { keepLogs } = settings;
+    this.logs = new AttemptLogs({ store, log, keepLogs, asker });
+    this.batches = new Batches({ slots: this.slots, deps, log, logs: this.logs, onReturned });
     this.outbox = new Outbox(onFreed);
     this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
     this.backlog = new Backlog({
@@ -83,7 +87,7 @@ export class Pool {
       untilAnswered("readValues", () => store.readValues(run, keys), asker),
     );
     const shared = {
-      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log },
+      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, logs: this.logs, log },
       finder: new Finder(plans, values, asker, this.stopping.signal),
     };
     const expander = new Expander({
@@ -94,7 +98,7 @@ export class Pool {
     });
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
     const capacity = settings.concurrency;
-    this.runners = new Runners({ deps, log, capacity, abandonAfterMs, environment });
+    this.runners = new Runners({ deps, log, logs: this.logs, capacity, abandonAfterMs, environment });
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
       ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
@@ -172,6 +176,7 @@ export class Pool {
       controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
       closed: () => this.stopping.signal.aborted || !this.keeper.trusted,
       onPlenty: () => this.lanes.find(({ idle }) => idle)?.wake(),
+      beforeReports: () => this.logs.beforeReports(),
       receive: (reply) => this.#receive(reply),
       broken: (error) => this.#broken(error),
     });

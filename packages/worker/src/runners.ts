@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { RUN_PROGRAM, type TaskContext, type TaskLog } from "@jobbers/core";
 import { ChildPool } from "./apart/child-pool.js";
 import { IsolatedRunner } from "./apart/isolated-runner.js";
+import type { AttemptLogs } from "./attempt-logs.js";
 import { createContext } from "./context.js";
 import type { Environment } from "./programs/environment.js";
 import { createRunProgram } from "./programs/program.js";
@@ -16,6 +17,7 @@ const CLOSE_MS = 10_000;
 export interface RunnersOptions {
   readonly deps: unknown;
   readonly log: TaskLog;
+  readonly logs: Pick<AttemptLogs, "of">;
   /** How many handlers run at a time. */
   readonly capacity: number;
   readonly abandonAfterMs: number;
@@ -34,21 +36,22 @@ export class Runners implements Runner {
   readonly #apart = new Set<Promise<unknown>>();
 
   constructor(options: RunnersOptions) {
-    const { environment, log, abandonAfterMs, capacity } = options;
+    const { environment, log, logs, abandonAfterMs, capacity } = options;
     this.#options = options;
     // Every program listens to it.
     setMaxListeners(0, this.#closing.signal);
     this.#watchdog = new Watchdog(log);
     this.#children = new ChildPool({ capacity, environment, watchdog: this.#watchdog, log });
-    this.#isolated = new IsolatedRunner({ children: this.#children, log, abandonAfterMs });
+    this.#isolated = new IsolatedRunner({ children: this.#children, log, logs, abandonAfterMs });
     const terms = { environment, watchdog: this.#watchdog, closing: this.#closing.signal };
     this.#programs = { [RUN_PROGRAM]: createRunProgram(terms) };
   }
 
   run(call: Call): unknown {
     const { attempt, task } = call;
+    const { deps, logs } = this.#options;
     if (task.isolation) return this.#note(this.#isolated.run(call));
-    const ctx = createContext(attempt, this.#options.deps, this.#options.log);
+    const ctx = createContext(attempt, deps, logs);
     if (!task.command) return runHere(call, ctx);
     return this.#note(this.#runProgram(call, { ...ctx, ...this.#programs }));
   }

@@ -1,7 +1,7 @@
 import { encodeJson, type Isolation, JobbersError, type TaskLog } from "@jobbers/core";
 import type { AttemptAborted } from "../aborted.js";
 import type { Attempt } from "../attempt.js";
-import { logWith } from "../log.js";
+import type { AttemptLogs } from "../attempt-logs.js";
 import { type Call, type Runner, Written } from "../runner.js";
 import { Final } from "../task-io.js";
 import { after } from "../waiting.js";
@@ -20,6 +20,7 @@ import { receiveError } from "./sent-error.js";
 export interface IsolatedRunnerOptions {
   readonly children: ChildPool;
   readonly log: TaskLog;
+  readonly logs: Pick<AttemptLogs, "of">;
   /** How long a handler whose run was cancelled may clean up, where its event loop is not stuck, in milliseconds. */
   readonly abandonAfterMs: number;
 }
@@ -60,7 +61,7 @@ class IsolatedCall implements Tenant {
     this.fields = { run, step, attempt };
     this.#call = call;
     this.#options = options;
-    this.#log = logWith(options.log, call.attempt.lease);
+    this.#log = options.logs.of(call.attempt);
   }
 
   async run(): Promise<Written> {
