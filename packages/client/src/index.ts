@@ -26,6 +26,8 @@ export type {
   ClientRun,
   DetailedStep,
   FeedEvent,
+  LogOptions,
+  LogRecord,
   RunEvent,
   RunStatus,
   StepProgress,

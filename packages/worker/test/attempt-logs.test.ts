@@ -74,7 +74,7 @@ describe("what a handler logs", () => {
       [2, 1],
       [2, 2],
     ]);
-    expect(lines[2]).toMatchObject({ address: "chatty", fields: { tries: 2 } });
+    expect(lines[2]).toMatchObject({ step: "chatty", fields: { tries: 2 } });
   });
 
   it("is there for each of many at once, in few calls, and costs none where nobody logs", async () => {

@@ -56,7 +56,8 @@ export interface LogEntry {
 
 /** A line as it is read. */
 export interface LogRecord {
-  readonly address: StepAddress;
+  /** The step's address. */
+  readonly step: StepAddress;
   /** The attempt's fence. */
   readonly attempt: number;
   /** The line's number in its attempt; where some are missing, lines were dropped. */
@@ -239,7 +240,7 @@ function recordOf(
   const level = levels[text.charAt(0)];
   const blank = text.indexOf(" ");
   if (level === undefined || blank < 0) return undefined;
-  const head = { address, attempt, number: from + i, level };
+  const head = { step: address, attempt, number: from + i, level };
   const { m: message, f: fields, cut } = keptOf(text.slice(blank + 1));
   const when = atMs - Number(text.slice(1, blank));
   return { ...head, message, ...(fields && { fields }), ...(cut && { cut }), atMs: when };

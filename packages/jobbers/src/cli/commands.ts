@@ -7,6 +7,7 @@ import { doctor } from "./commands/doctor.js";
 import { explain } from "./commands/explain.js";
 import { fsck } from "./commands/fsck.js";
 import { graph } from "./commands/graph.js";
+import { logs } from "./commands/logs.js";
 import { queues } from "./commands/queues.js";
 import { retry } from "./commands/retry.js";
 import { run } from "./commands/run.js";
@@ -21,7 +22,7 @@ import { workers } from "./commands/workers.js";
 /** Every command of `jobbers`, in the order of its help. */
 export const commands: readonly Command[] = [
   ...[run, dev, worker, server],
-  ...[submit, runs, show, explain, watch, cancel, retry, deadLetters],
+  ...[submit, runs, show, explain, logs, watch, cancel, retry, deadLetters],
   ...[dags, queues, workers],
   ...[graph, doctor, fsck],
 ];

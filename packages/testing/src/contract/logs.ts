@@ -55,7 +55,7 @@ export function logs(test: BenchTest): void {
       const fields = { pages: 3, odd: 'quo"ted\u0000\u001f\n', list: [], big: 2 ** 53 };
       const entry: LogEntry = { level: "warn", agoMs: 30, text: packLine("tab\t \u001e é 😀", fields) };
       await store.appendLogs([part(grant.lease, 1, entry, line("plain", "debug", 12.4))]);
-      const head = { address: "a", attempt: grant.lease.fence };
+      const head = { step: "a", attempt: grant.lease.fence };
       expect(await store.readLogs(run, { limit: 10 })).toEqual({
         lines: [
           { ...head, number: 1, level: "warn", message: "tab\t \u001e é 😀", fields, atMs: nowMs - 30 },
@@ -161,7 +161,7 @@ export function logs(test: BenchTest): void {
     expect(dropped).toBe(last - kept.length);
     const all = await readAll(store, run, { limit: 100 });
     expect(messages(all)[0]).toBe("first");
-    expect(all.filter(({ address }) => address === busy.address)).toEqual(kept);
+    expect(all.filter(({ step }) => step === busy.address)).toEqual(kept);
   });
 
   test("nor has a step more bytes than it may", async ({ store, submit, driver }) => {
