@@ -65,10 +65,10 @@ describe("the lines of a log", () => {
   it("say where some are missing, where all were asked for", () => {
     const show = createLogLines(true);
     const time = "1970-01-01T00:00:00.000Z";
-    expect(show(line(3))).toEqual(["… 2 lines of a were dropped", `${time} info  a: m`]);
+    expect(show(line(3))).toEqual(["… 2 lines of a dropped", `${time} info  a: m`]);
     expect(show(line(4))).toEqual([`${time} info  a: m`]);
     expect(show({ ...line(1, 2), cut: true })).toEqual([`${time} info  a (attempt 2): m (cut)`]);
-    expect(show(line(6))).toEqual(["… 1 lines of a were dropped", `${time} info  a: m`]);
+    expect(show(line(6))).toEqual(["… 1 line of a dropped", `${time} info  a: m`]);
     expect(createLogLines(false)(line(3))).toHaveLength(1);
   });
 });
