@@ -26,6 +26,7 @@ import { allEvents, runEvents } from "./routes/events.js";
 import { explainRun } from "./routes/explain.js";
 import { listQueues, listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
+import { getItems } from "./routes/items.js";
 import { followLogs, readLogs } from "./routes/logs.js";
 import { getResult } from "./routes/result.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
@@ -85,18 +86,8 @@ const LIMITS: ApiLimits = {
 };
 
 const routes: readonly Route[] = [
-  ...[
-    submitRun,
-    submitBulk,
-    listRuns,
-    getRun,
-    listSteps,
-    getStep,
-    getResult,
-    explainRun,
-    readLogs,
-    followLogs,
-  ],
+  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, getItems, explainRun],
+  ...[readLogs, followLogs],
   ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
   ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],

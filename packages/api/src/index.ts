@@ -24,10 +24,11 @@ export type {
   CancelAnswer,
   RetryAnswer,
   RunDetail,
+  RunItems,
   RunPage,
   RunPending,
   RunResult,
   RunSummary,
 } from "./wire/run.js";
-export type { Attempt, PlanStepProgress, Step, StepDetail, StepPage } from "./wire/step.js";
+export type { Attempt, BlobPlace, PlanStepProgress, Step, StepDetail, StepPage } from "./wire/step.js";
 export type { BulkAnswer, RunRequest, SubmitAnswer } from "./wire/submit.js";

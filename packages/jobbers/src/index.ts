@@ -29,6 +29,7 @@ export type {
   IdempotencyKey,
   InputOf,
   IsolationOptions,
+  Items,
   JsonValue,
   KeyMode,
   Limit,
@@ -49,6 +50,7 @@ export type {
   Schema,
   SettledAttempt,
   Singleton,
+  Size,
   Spread,
   StepError,
   StepOptions,
@@ -77,6 +79,9 @@ export {
   eq,
   errorCatalogue,
   hash,
+  isItems,
+  items,
+  itemsOf,
   JobbersError,
   leastLoaded,
   not,
@@ -109,5 +114,6 @@ export { AttemptAborted } from "@jobbers/worker";
 export { commandContext } from "./command-context.js";
 export { type ConnectOptions, connect } from "./connect.js";
 export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
+export type { BlobsOptions } from "./open-blobs.js";
 export { ulid } from "./ulid.js";
 export type { JobbersWorker, WorkerOptions } from "./worker.js";

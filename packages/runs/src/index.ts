@@ -36,7 +36,7 @@ export { createRun, type RunDeps } from "./run.js";
 export { type LivenessStore, readLiveness } from "./run-liveness.js";
 export { type LogReading, type LogSource, logPagesOf } from "./run-logs.js";
 export { readProgress } from "./run-progress.js";
-export { readResult, statusOf, valuesOf } from "./run-result.js";
+export { readItems, readResult, statusOf, valuesOf } from "./run-result.js";
 export type { LogOptions, Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
 export { eventsOf, untilEnded, type Watched } from "./run-watch.js";
 export { planTextOf } from "./submission.js";

@@ -6,12 +6,14 @@ import {
   indexPlan,
   JobbersError,
   type JsonValue,
+  MAX_VALUE_BYTES,
   type Plan,
   parseSoon,
   quoted,
   type Submission,
   type SubmitOptions,
   sha256Hex,
+  showBytes,
   type Workflow,
 } from "@jobbers/core";
 import type { RegisteredWorkflow } from "./registered.js";
@@ -120,13 +122,13 @@ function submissionOf(
   };
 }
 
-/** The largest input that a run or a step may have, in bytes of JSON: as large as an output may be. */
-const MAX_INPUT_BYTES = 16 * 1024 * 1024;
-
 export function withinLimit(text: string, what: string): string {
-  if (text.length <= MAX_INPUT_BYTES / 3) return text;
+  if (text.length <= MAX_VALUE_BYTES / 3) return text;
   const bytes = Buffer.byteLength(text);
-  if (bytes <= MAX_INPUT_BYTES) return text;
-  const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  throw new JobbersError("value-too-large", `${what} has ${size} of JSON; 16 MiB is the most`);
+  if (bytes <= MAX_VALUE_BYTES) return text;
+  const size = showBytes(bytes);
+  throw new JobbersError(
+    "value-too-large",
+    `${what} has ${size} of JSON; ${showBytes(MAX_VALUE_BYTES)} is the most`,
+  );
 }

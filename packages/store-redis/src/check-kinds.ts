@@ -45,6 +45,7 @@ const types: Readonly<Record<string, string>> = {
   kept: "zset",
   purging: "list",
   forget: "list",
+  blobs: "zset",
   dead: "zset",
   letters: "hash",
   lettersof: "set",
@@ -72,6 +73,7 @@ const single = new Set([
   "kept",
   "purging",
   "forget",
+  "blobs",
   "dead",
   "letters",
   "lettercounts",
@@ -93,6 +95,7 @@ const plain = new Set([
   "readers",
   "durations",
   "events",
+  "blobs",
 ]);
 
 /** True for a name that Jobbers uses, with the type that it gives it. */

@@ -1,6 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { type JsonValue, type Lease, PURGE_LIMIT, type Store, type Submission } from "@jobbers/core";
+import {
+  type JsonValue,
+  type Lease,
+  PAGE_LIMIT,
+  PURGE_LIMIT,
+  type Store,
+  type Submission,
+} from "@jobbers/core";
 import type { Redis } from "ioredis";
+import { dueBlobsScript, forgetBlobsScript, noteBlobsScript } from "./blobs.js";
 import { cancelScript } from "./cancel.js";
 import { createCheck } from "./check.js";
 import { createConfirming } from "./confirm.js";
@@ -85,6 +93,9 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       await told;
       return results;
     },
+    async noteBlobs(ids) {
+      for (const part of pagesOf(ids)) await run(noteBlobsScript, part);
+    },
     cancel: (id) => run(cancelScript, id, eventsKept),
     async retry(id, options = {}) {
       // What this call began another may complete.
@@ -114,6 +125,10 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     promoteDue: (limit) => run(promoteScript, limit, eventsKept),
     reapSessions: (sweep) => run(reapScript, sweep, eventsKept),
     purge: (retention, limit) => run(purgeScript, retention, limit),
+    dueBlobs: (limit) => run(dueBlobsScript, Math.min(limit, PAGE_LIMIT)),
+    async forgetBlobs(ids) {
+      for (const part of pagesOf(ids)) await run(forgetBlobsScript, part);
+    },
     getRun: (id) => getRun(server, id),
     listRuns: (query) => listRuns(server, query),
     listDeadLetters: (query) => listDeadLetters(server, query),
@@ -155,6 +170,12 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
 
 function newSessionId(): string {
   return randomBytes(9).toString("base64url");
+}
+
+function pagesOf(ids: readonly string[]): string[][] {
+  const pages: string[][] = [];
+  for (let i = 0; i < ids.length; i += PAGE_LIMIT) pages.push(ids.slice(i, i + PAGE_LIMIT));
+  return pages;
 }
 
 function partsOf(leases: readonly Lease[]): Lease[][] {

@@ -1,4 +1,5 @@
 import type { Retention } from "@jobbers/core";
+import { blobsOfPurged } from "./blobs.js";
 import { buryClaim, forgetClaim, purgeClaims } from "./claims.js";
 import { deleteLettersOf, hasLetters, LETTERED, trimLetters } from "./dead-letters.js";
 import { shelve } from "./run-end.js";
@@ -118,6 +119,7 @@ function deleteParts(unit: Unit, run: number, budget: { rows: number }): boolean
 /** Of a run that is gone, its id stays known for a while. */
 function bury(unit: Unit, run: number): void {
   const { sql, now } = unit;
+  blobsOfPurged(sql, run);
   sql.run("UPDATE plans SET runs = runs - 1 WHERE hash = (SELECT plan FROM runs WHERE seq = ?)", run);
   sql.run("UPDATE runs SET purged = 1, tags = '[]', traceparent = NULL, input = NULL WHERE seq = ?", run);
   sql.run("DELETE FROM shelves WHERE shelf = 'purging' AND run = ?", run);

@@ -121,6 +121,9 @@ CREATE TABLE shelves (
 ) WITHOUT ROWID;
 -- How long successful attempts of each task took lately: see core's durations.ts.
 CREATE TABLE durations (task TEXT PRIMARY KEY, counts TEXT NOT NULL) WITHOUT ROWID;
+-- Runs of which blobs may have been written, and when it is next looked whether they are to go.
+CREATE TABLE blobs (run TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX blobs_by_time ON blobs (due);
 CREATE TABLE tallies (shelf TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 `;
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Lease, type LogQuery, noLog, PURGE_LIMIT, type Store } from "@jobbers/core";
+import { dueBlobs, forgetBlobs, noteBlobs } from "./blobs.js";
 import { cancel } from "./cancel.js";
 import { check } from "./check.js";
 import type { Place } from "./connection.js";
@@ -110,6 +111,7 @@ export function createStore({
       });
       return (await Promise.all(chunks)).flat();
     },
+    noteBlobs: (runs) => mutate(runs.length, (unit) => noteBlobs(unit, runs)),
     cancel: (run) => mutate(10, (unit) => cancel(unit, run)),
     async retry(run, options) {
       // What this call began another may complete.
@@ -149,6 +151,8 @@ export function createStore({
     promoteDue: (limit) => mutate(limit, (unit) => promoteDue(unit, limit)),
     reapSessions: (sweep) => mutate(sweep.limit, (unit) => reapSessions(unit, sweep)),
     purge: (retention, limit) => mutate(limit, (unit) => purge(unit, retention, limit)),
+    dueBlobs: (limit) => mutate(limit, (unit) => dueBlobs(unit, limit)),
+    forgetBlobs: (runs) => mutate(runs.length, (unit) => forgetBlobs(unit, runs)),
     getRun: (run) => look(() => getRun(sql, run)),
     listRuns: (query) => look(() => listRuns(sql, query)),
     listDeadLetters: (query) => look(() => listDeadLetters(sql, query)),

@@ -3,6 +3,7 @@ import type { Store } from "@jobbers/core";
 /** Verbs that change something; every one of them may be executed twice. */
 export const CHANGING = [
   "submit",
+  "noteBlobs",
   "cancel",
   "retry",
   "purgeDeadLetters",
@@ -17,6 +18,8 @@ export const CHANGING = [
   "promoteDue",
   "reapSessions",
   "purge",
+  "dueBlobs",
+  "forgetBlobs",
 ] as const satisfies readonly (keyof Store)[];
 
 /** A verb that changes something. */

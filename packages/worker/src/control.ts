@@ -16,12 +16,16 @@ import {
   resolveSource,
   resolveWiring,
   type TaskLog,
+  valueKey,
 } from "@jobbers/core";
 import type { Expander } from "./expander.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { Holding, Ledger } from "./ledger.js";
-import { GaveUp, messageOf } from "./persistence.js";
+import { type Asker, delayMs, GaveUp, messageOf } from "./persistence.js";
 import { failed, type Reply, type Reporter } from "./reporter.js";
+import { isBlobTrouble } from "./task-io.js";
+import type { Values } from "./values.js";
+import { pause } from "./waiting.js";
 
 export interface ControlOptions {
   readonly dags: ReadonlyMap<string, AnyDag>;
@@ -29,10 +33,15 @@ export interface ControlOptions {
   readonly expander: Expander;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
+  readonly values: Pick<Values, "keep">;
+  readonly asker: Asker;
   readonly log: TaskLog;
   /** Room for another control step. */
   readonly onFreed: () => void;
 }
+
+/** How often control work is tried where a place of large values is troubled: some seconds apart, a minute in all. */
+const BLOB_TRIES = 20;
 
 /** How a piece of control work ended. */
 type Outcome = Report | undefined;
@@ -73,11 +82,12 @@ export class Control {
     let found: Found | undefined;
     let outcome: Outcome;
     try {
-      if (lease.address === RUN_ADDRESS) outcome = await this.#openRun(grant);
+      if (lease.address === RUN_ADDRESS) outcome = await this.#patiently(lease, () => this.#openRun(grant));
       else {
         const looked = finder.find(grant);
-        found = looked instanceof Promise ? await looked : looked;
-        outcome = await this.#work(grant, found);
+        const at = looked instanceof Promise ? await looked : looked;
+        found = at;
+        outcome = await this.#patiently(lease, () => this.#work(grant, at));
       }
       // Nothing is left to say: the lease has ended with the last page.
       if (!outcome) return ledger.remove(holding);
@@ -85,6 +95,22 @@ export class Control {
       outcome = await this.#unable(grant, found, thrown);
     }
     reporter.last(holding, outcome);
+  }
+
+  /** Control work has no policy by which it is tried again: a place of large values that is troubled is given a minute. */
+  async #patiently({ run, address: step }: Lease, work: () => Promise<Outcome> | Outcome): Promise<Outcome> {
+    const { asker, log } = this.#options;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work();
+      } catch (thrown) {
+        if (!isBlobTrouble(thrown) || tries === BLOB_TRIES) throw thrown;
+        if (tries === 1)
+          log.warn("a large value is in trouble; trying on", { run, step, error: thrown.message });
+      }
+      await pause(delayMs(tries + 4, asker.random), asker.signal);
+      if (asker.signal.aborted) throw new GaveUp("gave up");
+    }
   }
 
   #work(grant: Grant, found: Found): Promise<Outcome> | Outcome {
@@ -117,7 +143,9 @@ export class Control {
       const raw = await finder.inputOf(grant);
       try {
         input = await parsed(dag, JSON.parse(raw ?? "null"), `input of dag ${quoted(dag.name)}`);
+        input = await this.#options.values.keep(grant.lease.run, valueKey.input(RUN_ADDRESS), input);
       } catch (thrown) {
+        if (thrown instanceof GaveUp || isBlobTrouble(thrown)) throw thrown;
         return failed(grant.lease, undefined, unfitInput(thrown), "invalid-input");
       }
     }
@@ -147,8 +175,9 @@ export class Control {
     let input: string;
     try {
       input = await parsed(dag, await resolveWiring(scene, step.input), `input of ${step.name}`);
+      input = await this.#options.values.keep(lease.run, valueKey.input(lease.address), input);
     } catch (thrown) {
-      if (thrown instanceof GaveUp) throw thrown;
+      if (thrown instanceof GaveUp || isBlobTrouble(thrown)) throw thrown;
       return failed(lease, found, thrown, "invalid-input");
     }
     const { verdict, cause } = await this.#begin(grant, index, step, located.indices, input);

@@ -21,7 +21,8 @@ import { GaveUp, messageOf } from "./persistence.js";
 import { errorText, type Reporter } from "./reporter.js";
 import { type Runner, Written, withInput } from "./runner.js";
 import type { Slots } from "./slots.js";
-import { encodeOutput, Final, reasonOf } from "./task-io.js";
+import { encodeOutput, Final, isHopeless, reasonOf, refuseInput } from "./task-io.js";
+import type { Values } from "./values.js";
 
 export interface ExecutorOptions {
   readonly tasks: ReadonlyMap<string, AnyTask>;
@@ -35,6 +36,9 @@ export interface ExecutorOptions {
   readonly logs: Pick<AttemptLogs, "urge">;
   readonly log: TaskLog;
   readonly random: () => number;
+  readonly values: Pick<Values, "keep">;
+  /** How large an output may be, in bytes of JSON. */
+  readonly maxOutputBytes: number;
   /** How long a handler whose run was cancelled may go on before its step ends without it, in milliseconds. */
   readonly abandonAfterMs: number;
   /** None where no task and no worker option declares one. */
@@ -153,7 +157,7 @@ export class Executor {
     const resolved = grant.edited
       ? resolveEdited(found.scene, grant.lease.address)
       : resolveWiring(found.scene, step.input);
-    const raw = resolved instanceof Promise ? await resolved : resolved;
+    const raw = resolved instanceof Promise ? await resolved.catch(refuseInput) : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
     const watchTime = () =>
       attempt.watchTime(step, (reason, message) => this.#abandon(attempt, found, reason, message));
@@ -173,10 +177,15 @@ export class Executor {
       const answer: unknown = await (seat
         ? withInput(call, (input) => seat.join(input, begins))
         : runner.run(call));
+      const text =
+        answer instanceof Written
+          ? answer.text
+          : encodeOutput(answer, task.name, this.#options.maxOutputBytes);
+      const kept = this.#options.values.keep(grant.lease.run, grant.lease.address, text);
       const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: answer instanceof Written ? answer.text : encodeOutput(answer, task.name),
+        output: kept instanceof Promise ? await kept : kept,
         follow: followOf(found.index, found.located),
       });
       if (isFirst)
@@ -207,7 +216,7 @@ export class Executor {
     const final = thrown instanceof Final;
     const error = final ? thrown.thrown : thrown;
     const reason = final ? thrown.reason : (attempt.aborted?.reason ?? reasonOf(error));
-    const retryInMs = final ? undefined : this.#nextTryMs(attempt, step, error);
+    const retryInMs = final || isHopeless(error) ? undefined : this.#nextTryMs(attempt, step, error);
     const told = { lease, error: errorText(error), reason };
     this.#report(
       attempt,

@@ -16,7 +16,6 @@ export type { Verdict } from "./outbox.js";
 export { type CommandSurroundings, createCommandContext } from "./programs/command-context.js";
 export type { Environment } from "./programs/environment.js";
 export type { ReportCounts } from "./reporter.js";
-export { MAX_OUTPUT_BYTES } from "./task-io.js";
 export {
   createWorker,
   type RunningAttempt,

@@ -4,8 +4,11 @@ import {
   checkKeepLogs,
   type Hooks,
   JobbersError,
+  MAX_VALUE_BYTES,
   quoted,
+  type Size,
   type Store,
+  sizeBytes,
   type TaskLog,
 } from "@jobbers/core";
 import type { KeepLogs } from "./attempt-logs.js";
@@ -57,6 +60,11 @@ export interface WorkerOptions {
    * recommends, 2 on Redis and 1 on SQLite. More help where the store is far away.
    */
   readonly lanes?: number | undefined;
+  /**
+   * How large one output may be, as JSON, and the list that a map's results make together: bytes, or text like "32MiB"; default
+   * 16 MiB, at most 256. What is larger fails its step for good.
+   */
+  readonly maxOutput?: Size | undefined;
   /** Where the worker and its tasks log; default: stderr, without debug lines. */
   readonly log?: TaskLog | undefined;
   /**
@@ -88,6 +96,7 @@ export interface Settings {
   readonly maxBlockMs: number;
   readonly inline: boolean;
   readonly lanes: number;
+  readonly maxOutputBytes: number;
   readonly log: TaskLog;
   readonly keepLogs: KeepLogs;
   readonly random: () => number;
@@ -110,6 +119,7 @@ export function settingsOf(options: WorkerOptions): Settings {
     graceMs: atLeast("graceMs", options.graceMs ?? 30_000, 0),
     abandonAfterMs: atLeast("abandonAfterMs", options.abandonAfterMs ?? 30_000, 0),
     hooks: checkHooks(options.hooks, "the worker's hooks", "flag-invalid"),
+    maxOutputBytes: sizeBytes(options.maxOutput ?? MAX_VALUE_BYTES, "the worker's maxOutput"),
     maxBlockMs: atLeast("maxBlockMs", options.maxBlockMs ?? 60_000, 100),
     log: options.log ?? consoleLog(),
     keepLogs: checkKeepLogs(options.keepLogs, "the worker's keepLogs", "flag-invalid") ?? "info",

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
+import { type ExchangeReply, type Grant, JobbersError, type LargeValues, type Mail } from "@jobbers/core";
 import { AttemptLogs } from "./attempt-logs.js";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
@@ -83,28 +83,42 @@ export class Pool {
       onRoom: onFreed,
     });
     const plans = new Plans(settings.workflows, store);
-    const values = new Values((run, keys) =>
-      untilAnswered("readValues", () => store.readValues(run, keys), asker),
-    );
+    const { large } = store;
+    const values = new Values({
+      read: (run, keys) => untilAnswered("readValues", () => store.readValues(run, keys), asker),
+      keep: large && ((run, key, text) => keepLarge(large, run, key, text, asker)),
+    });
     const shared = {
       ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, logs: this.logs, log },
-      finder: new Finder(plans, values, asker, this.stopping.signal),
+      finder: new Finder(plans, values, asker, this.stopping.signal, settings.maxOutputBytes),
+      values,
     };
     const expander = new Expander({
       ...asker,
       store,
+      values,
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
     const capacity = settings.concurrency;
-    this.runners = new Runners({ deps, log, logs: this.logs, capacity, abandonAfterMs, environment });
+    const { maxOutputBytes } = settings;
+    this.runners = new Runners({
+      deps,
+      log,
+      logs: this.logs,
+      capacity,
+      abandonAfterMs,
+      maxOutputBytes,
+      environment,
+    });
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
       ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
+      maxOutputBytes,
       ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
-    this.control = new Control({ ...shared, dags: registry.dags, expander, onFreed });
+    this.control = new Control({ ...shared, dags: registry.dags, expander, asker, onFreed });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
     this.#unguard = guardStrays(log);
@@ -208,6 +222,22 @@ export class Pool {
     this.disown("the store was closed");
     void this.end();
   }
+}
+
+/** What is small stays what it is, at once; what is large is put where it belongs, however often the store is asked about it. */
+function keepLarge(large: LargeValues, run: string, key: string, text: string, asker: Asker) {
+  const kept = large.keep(run, key, text);
+  if (!(kept instanceof Promise)) return kept;
+  let first: Promise<string> | undefined = kept;
+  return untilAnswered(
+    "noteBlobs",
+    async () => {
+      const call = first ?? large.keep(run, key, text);
+      first = undefined;
+      return await call;
+    },
+    asker,
+  );
 }
 
 function openKeeper(

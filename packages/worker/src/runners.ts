@@ -21,6 +21,8 @@ export interface RunnersOptions {
   /** How many handlers run at a time. */
   readonly capacity: number;
   readonly abandonAfterMs: number;
+  /** The most that a step may answer, in bytes of JSON. */
+  readonly maxOutputBytes: number;
   readonly environment: Environment;
 }
 
@@ -36,14 +38,20 @@ export class Runners implements Runner {
   readonly #apart = new Set<Promise<unknown>>();
 
   constructor(options: RunnersOptions) {
-    const { environment, log, logs, abandonAfterMs, capacity } = options;
+    const { environment, log, logs, abandonAfterMs, capacity, maxOutputBytes } = options;
     this.#options = options;
     // Every program listens to it.
     setMaxListeners(0, this.#closing.signal);
     this.#watchdog = new Watchdog(log);
     this.#children = new ChildPool({ capacity, environment, watchdog: this.#watchdog, log });
-    this.#isolated = new IsolatedRunner({ children: this.#children, log, logs, abandonAfterMs });
-    const terms = { environment, watchdog: this.#watchdog, closing: this.#closing.signal };
+    this.#isolated = new IsolatedRunner({
+      children: this.#children,
+      log,
+      logs,
+      abandonAfterMs,
+      maxOutputBytes,
+    });
+    const terms = { environment, maxOutputBytes, watchdog: this.#watchdog, closing: this.#closing.signal };
     this.#programs = { [RUN_PROGRAM]: createRunProgram(terms) };
   }
 

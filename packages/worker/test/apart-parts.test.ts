@@ -1,7 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { errorShape, JobbersError, nextTryMs, RetryAfter, retryPlan, Terminal } from "@jobbers/core";
+import {
+  errorShape,
+  JobbersError,
+  MAX_VALUE_BYTES,
+  nextTryMs,
+  RetryAfter,
+  retryPlan,
+  Terminal,
+} from "@jobbers/core";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { inheritedOptions } from "../src/apart/child-process.js";
@@ -83,7 +91,13 @@ describe("lines", () => {
     const onTooMuch = () => {
       tooMuch++;
     };
-    const stdout = new Stdout({ name: "many", form: "json", onSaid: () => {}, onTooMuch });
+    const stdout = new Stdout({
+      name: "many",
+      form: "json",
+      maxBytes: MAX_VALUE_BYTES,
+      onSaid: () => {},
+      onTooMuch,
+    });
     const chunk = Buffer.from("1\n".repeat(32 * 1024));
     for (let i = 0; i < 260; i++) stdout.push(chunk);
     stdout.end();

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
 import type { LogLevel } from "../store/logs.js";
+import type { Items } from "../values/items.js";
 import type { BatchContext, BatchPlan } from "./batch.js";
 import type { CommandSpec } from "./command.js";
 import type { TaskContext } from "./context.js";
@@ -165,8 +166,8 @@ type NoJson =
   | ArrayBufferView
   | PromiseLike<unknown>;
 
-/** The type itself where JSON can carry it; a {@link Problem} in the places where it cannot. */
-export type Json<T> =
+/** The type itself where JSON, or else `Also`, can carry it; a {@link Problem} in the places where it cannot. */
+export type Json<T, Also = never> =
   IsAny<T> extends true
     ? T
     : unknown extends T
@@ -174,23 +175,27 @@ export type Json<T> =
       : // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
         T extends string | number | boolean | null | undefined | void
         ? T
-        : T extends NoJson
-          ? Problem<"JSON cannot carry this; return a string, number, boolean, null, list or plain object">
-          : T extends readonly unknown[]
-            ? number extends T["length"]
-              ? readonly JsonItem<T[number]>[]
-              : { [K in keyof T]: JsonItem<T[K]> }
-            : T extends object
-              ? { [K in keyof T]: Json<T[K]> }
-              : T;
-type JsonItem<T> = undefined extends T
+        : T extends Also
+          ? T
+          : T extends NoJson
+            ? Problem<"JSON cannot carry this; return a string, number, boolean, null, list or plain object">
+            : T extends readonly unknown[]
+              ? number extends T["length"]
+                ? readonly JsonItem<T[number], Also>[]
+                : { [K in keyof T]: JsonItem<T[K], Also> }
+              : T extends object
+                ? { [K in keyof T]: Json<T[K], Also> }
+                : T;
+type JsonItem<T, Also> = undefined extends T
   ? unknown extends T
     ? T
     : Problem<"a list in JSON cannot hold undefined">
-  : Json<T>;
+  : Json<T, Also>;
 
 /** A schema's type where JSON can carry it, else the type with its problems marked. */
 export type Checked<T> = [T] extends [Json<T>] ? T : Json<T>;
+/** What a task's schema takes: JSON, in which a list that is read page by page may stand. */
+export type Taken<T> = [T] extends [Json<T, Items<unknown>>] ? T : Json<T, Items<unknown>>;
 export type Carried<O> = [O] extends [Json<O>] ? unknown : Json<O>;
 /** What becomes of an output in the store: `any` reads as `unknown`, nothing as `null`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so

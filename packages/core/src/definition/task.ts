@@ -15,7 +15,7 @@ import {
 } from "./batch.js";
 import type { TaskContext } from "./context.js";
 import { currentDefinition } from "./definition-stack.js";
-import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
+import type { AnyTask, In, Parsed, Schema, Stored, Taken, Task, TaskOptions, TaskPolicy } from "./face.js";
 import { checkHooks } from "./hooks.js";
 import { isolationOf } from "./isolation.js";
 import { checkLimit, type Limit } from "./limits.js";
@@ -53,7 +53,7 @@ const taskOptions = [
  */
 export function task<S extends Schema | undefined = undefined, R = unknown, O = R>(
   given: TaskOptions<S, R, O>,
-): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
+): Task<Taken<In<S>>, Stored<O>, Parsed<S>> {
   const options = checkOptions(given, [...taskOptions, "isolate", "module", "maxMemory"], "task()");
   return define(options as unknown as AnyOptions, undefined) as never;
 }
@@ -74,7 +74,7 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
  */
 export function batchTask<S extends Schema | undefined = undefined, R = unknown, O = R>(
   given: BatchTaskOptions<S, R, O>,
-): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
+): Task<Taken<In<S>>, Stored<O>, Parsed<S>> {
   const options = checkOptions(given, [...taskOptions, "batch"], "batchTask()");
   const batch = batchPlan(options.batch, `task ${quoted(options.name)}: batch`);
   return define(options as unknown as AnyOptions, batch) as never;

@@ -215,6 +215,33 @@ export const errorCatalogue = {
     status: 503,
     exit: 3,
   },
+  "blob-unwritable": {
+    title: "A large value could not be written",
+    remedy:
+      "Make room in the place that `blobs` names, or mend its permissions; the step is tried again by its retry policy.",
+    status: 503,
+    exit: 3,
+  },
+  "blob-unreachable": {
+    title: "The place of large values does not answer",
+    remedy:
+      "See whether the share is mounted or the bucket's server is up, and that this process was given the right `blobs`.",
+    status: 503,
+    exit: 3,
+  },
+  "blob-missing": {
+    title: "A large value is gone",
+    remedy: "Put the file back where the message says, from a backup, and retry the run; or submit it anew.",
+    status: 500,
+    exit: 3,
+  },
+  "blob-altered": {
+    title: "A large value is not what was written",
+    remedy:
+      "Put the right file back where the message says, from a backup, and retry the run; or submit it anew.",
+    status: 500,
+    exit: 3,
+  },
   "session-lost": {
     title: "This worker's session has expired",
     remedy:
@@ -261,7 +288,8 @@ export const errorCatalogue = {
   },
   "value-too-large": {
     title: "A value is larger than the store takes",
-    remedy: "Keep large data elsewhere and pass a reference to it, such as a path, a URL or a key.",
+    remedy:
+      "Keep large data elsewhere and pass a reference to it, such as a path, a URL or a key; take a map's results by items().",
     status: 413,
     exit: 2,
   },

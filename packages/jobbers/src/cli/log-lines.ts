@@ -24,7 +24,10 @@ export function createLogLines(isComplete: boolean): (line: LogRecord) => string
     const missing = isComplete ? number - 1 - (last.get(of) ?? 0) : 0;
     last.set(of, number);
     const where = attempt > 1 ? `${harmless(step)} (attempt ${attempt})` : harmless(step);
-    return [...(missing > 0 ? [`… ${missing === 1 ? "1 line" : `${missing} lines`} of ${where} dropped`] : []), showLine(line, where)];
+    return [
+      ...(missing > 0 ? [`… ${missing === 1 ? "1 line" : `${missing} lines`} of ${where} dropped`] : []),
+      showLine(line, where),
+    ];
   };
 }
 

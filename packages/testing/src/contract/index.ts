@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { type BenchTest, benchTest, type ContractOptions, type OpenStore } from "./bench.js";
+import { blobs } from "./blobs.js";
 import { cancelling } from "./cancelling.js";
 import { catching } from "./catching.js";
 import { crashes } from "./crashes.js";
@@ -89,6 +90,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["redriving", redriving],
   ["crashes", crashes],
   ["retention", retention],
+  ["blobs", blobs],
   ["looking", looking],
   ["listing", listing],
   ["whereabouts", whereabouts],

@@ -92,7 +92,7 @@ export class HandlerHost {
   }
 
   async #handle(
-    { call, task: name, input, about }: Order & { readonly type: "run" },
+    { call, task: name, input, maxOutputBytes, about }: Order & { readonly type: "run" },
     signal: AbortSignal,
     beats: Beats,
   ): Promise<string> {
@@ -107,7 +107,8 @@ export class HandlerHost {
       signal,
       heartbeat: (progress) => beats.note(progress),
     } satisfies Omit<TaskContext, "deps">;
-    return encodeOutput(await task.run(parsed, withDeps(ctx, deps, this.#data.module)), name);
+    const output = await task.run(parsed, withDeps(ctx, deps, this.#data.module));
+    return encodeOutput(output, name, maxOutputBytes);
   }
 
   #task(module: Record<string, unknown>, name: string): AnyTask {

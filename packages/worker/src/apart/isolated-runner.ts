@@ -23,6 +23,8 @@ export interface IsolatedRunnerOptions {
   readonly logs: Pick<AttemptLogs, "of">;
   /** How long a handler whose run was cancelled may clean up, where its event loop is not stuck, in milliseconds. */
   readonly abandonAfterMs: number;
+  /** The most that a step may answer, in bytes of JSON. */
+  readonly maxOutputBytes: number;
 }
 
 /** How long a handler may go on when its attempt is over, in milliseconds. */
@@ -102,6 +104,7 @@ class IsolatedCall implements Tenant {
       call: this.#number,
       task: task.name,
       input: this.#input,
+      maxOutputBytes: this.#options.maxOutputBytes,
       about: aboutOf(attempt),
     });
   }

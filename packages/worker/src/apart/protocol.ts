@@ -29,6 +29,8 @@ export type Order =
       readonly call: number;
       readonly task: string;
       readonly input: string;
+      /** The most that it may answer, in bytes of JSON. */
+      readonly maxOutputBytes: number;
       readonly about: About;
     }
   | {

@@ -1,4 +1,4 @@
-import { RUN_PROGRAM, type TaskContext, type TestContext, testContext } from "@jobbers/core";
+import { MAX_VALUE_BYTES, RUN_PROGRAM, type TaskContext, type TestContext, testContext } from "@jobbers/core";
 import { Watchdog } from "../trees/watchdog.js";
 import type { Environment } from "./environment.js";
 import { createRunProgram } from "./program.js";
@@ -18,7 +18,11 @@ export function createCommandContext<D = unknown>(
   const run: ReturnType<typeof createRunProgram> = async (spec, input, ctx) => {
     const watchdog = new Watchdog(ctx.log);
     try {
-      return await createRunProgram({ environment, watchdog, closing })(spec, input, ctx);
+      return await createRunProgram({ environment, watchdog, closing, maxOutputBytes: MAX_VALUE_BYTES })(
+        spec,
+        input,
+        ctx,
+      );
     } finally {
       watchdog.close();
     }

@@ -34,6 +34,8 @@ import { failureOf } from "./verdict.js";
 export interface ProgramTerms {
   readonly environment: Environment;
   readonly watchdog: Watchdog;
+  /** The most that one may answer, in bytes. */
+  readonly maxOutputBytes: number;
   /** Aborts when nothing is waited for any more: then it is SIGKILL at once. */
   readonly closing: AbortSignal;
 }
@@ -73,7 +75,7 @@ class Program {
     this.#terms = terms;
     this.#stderr = new LogLines((line) => ctx.log.info(line, { from: "stderr" }));
     this.#stdout = new Stdout({
-      ...{ name: spec.name, form: spec.stdout },
+      ...{ name: spec.name, form: spec.stdout, maxBytes: terms.maxOutputBytes },
       onSaid: (line) => this.#hear(line),
       onTooMuch: (error) => {
         this.#tooMuch = error;

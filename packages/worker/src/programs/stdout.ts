@@ -1,5 +1,4 @@
-import { JobbersError, parseJson } from "@jobbers/core";
-import { MAX_OUTPUT_BYTES } from "../task-io.js";
+import { JobbersError, parseJson, showBytes } from "@jobbers/core";
 import { Lines } from "./lines.js";
 import { isSaid } from "./said.js";
 
@@ -17,6 +16,8 @@ const BRACE = 0x7b;
 export interface StdoutOptions {
   readonly name: string;
   readonly form: "json" | "ndjson";
+  /** The most that it keeps, in bytes. */
+  readonly maxBytes: number;
   /** A line for Jobbers. */
   readonly onSaid: (line: string) => void;
   /** There is more than a step's output may have; what comes now is not kept. */
@@ -26,7 +27,7 @@ export interface StdoutOptions {
 /** Collects what a program prints: lines for Jobbers are handed on as they come, the rest is its output. */
 export class Stdout {
   readonly #options: StdoutOptions;
-  readonly #lines = new Lines(MAX_OUTPUT_BYTES + 1, (line) => this.#take(line));
+  readonly #lines: Lines;
   /** One buffer that grows: millions of short lines would weigh a hundred times what is in them. */
   #kept = Buffer.alloc(0);
   #bytes = 0;
@@ -34,12 +35,13 @@ export class Stdout {
 
   constructor(options: StdoutOptions) {
     this.#options = options;
+    this.#lines = new Lines(options.maxBytes + 1, (line) => this.#take(line));
   }
 
   push(chunk: Buffer): void {
     if (this.#isTooMuch) return;
     this.#lines.push(chunk);
-    if (this.#bytes + this.#lines.pendingBytes > MAX_OUTPUT_BYTES) this.#stop();
+    if (this.#bytes + this.#lines.pendingBytes > this.#options.maxBytes) this.#stop();
   }
 
   end(): void {
@@ -82,7 +84,7 @@ export class Stdout {
     }
     if (line.length === 0) return;
     const end = this.#bytes + line.length + 1;
-    if (end > MAX_OUTPUT_BYTES + 1) {
+    if (end > this.#options.maxBytes + 1) {
       this.#stop();
       return;
     }
@@ -103,7 +105,8 @@ export class Stdout {
     this.#isTooMuch = true;
     this.#kept = Buffer.alloc(0);
     const { name, onTooMuch } = this.#options;
-    const much = "more than 16 MiB to stdout, which is the most that a step may answer; it was stopped";
+    const most = showBytes(this.#options.maxBytes);
+    const much = `more than ${most} to stdout, which is the most that a step may answer; it was stopped`;
     onTooMuch(new JobbersError("value-too-large", `${name} printed ${much}`));
   }
 }

@@ -8,6 +8,7 @@ import { idleWorker } from "./idle.js";
 import { stepOverhead } from "./long-chain.js";
 import { memory } from "./memory.js";
 import { noopMany, noopOne } from "./no-op.js";
+import { pagedJoinOf } from "./paged-join.js";
 import { policyCost } from "./policy-cost.js";
 import { submitToStart } from "./start-latency.js";
 import { wideMap } from "./wide-map.js";
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario<Bed>[] = [
   stepOverhead,
   diamonds,
   wideMap,
+  pagedJoinOf,
   submitToStart,
   memory,
   idleWorker,
