@@ -3,6 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { JobbersError, type Store } from "@jobbers/core";
 import { createFeed, createPlans, createSubmitter } from "@jobbers/runs";
 import type { Context } from "hono";
+import { empty } from "./answers.js";
 import type { ApiContext } from "./context.js";
 import { withDeadlines } from "./deadlines.js";
 import { createDoors } from "./doors/doors.js";
@@ -27,6 +28,7 @@ import { explainRun } from "./routes/explain.js";
 import { listQueues, listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
 import { getItems } from "./routes/items.js";
+import { listLimits, readLimit, setLimit } from "./routes/limits.js";
 import { followLogs, readLogs } from "./routes/logs.js";
 import { getResult } from "./routes/result.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
@@ -90,7 +92,8 @@ const routes: readonly Route[] = [
   ...[readLogs, followLogs],
   ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
-  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
+  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers],
+  ...[listLimits, readLimit, setLimit, healthz, readyz],
 ];
 
 /**
@@ -106,8 +109,10 @@ export function createApi(deps: ApiDeps): Api {
   // Each stream listens to it; a warning of a leak would be a false one.
   setMaxListeners(0, closing.signal);
   const context = createContext(deps, closing.signal);
-  const checkDoors = createDoors(deps);
   const app = new OpenAPIHono({ strict: true });
+  const mounted = [...routes, ...docsRoutes(app)];
+  const open = mounted.flatMap((route) => route.open ?? []);
+  const checkDoors = createDoors(deps, new Set(["/", ...open]));
 
   const answerError = (error: unknown) => {
     if (!(error instanceof JobbersError)) context.onFault(error);
@@ -118,7 +123,8 @@ export function createApi(deps: ApiDeps): Api {
     checkDoors(c);
     await next();
   });
-  const mounted = [...routes, ...docsRoutes(app)];
+  // Who opens the server in a browser wants to read.
+  app.get("/", () => empty(302, { location: "/docs" }));
   for (const route of mounted) route.mount(app, context);
   app.notFound((c) => refuseUnknown(c, mounted));
 

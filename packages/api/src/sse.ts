@@ -113,7 +113,8 @@ function textOf({ id, event, data }: Message): string {
   return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`;
 }
 
-/** The place that a client has come to, from its `Last-Event-ID`; what is no place is ignored. */
+/** The place that a client has come to, from its `Last-Event-ID`; NaN for what is no place, undefined without one. */
 export function lastEventId(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+  if (header === undefined || header === "") return undefined;
+  return /^\d{1,15}$/.test(header) ? Number(header) : Number.NaN;
 }

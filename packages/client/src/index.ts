@@ -3,11 +3,15 @@
  *
  * @module
  */
+
+export type { Limit } from "@jobbers/api";
 export {
   type ClientOptions,
   createClient,
   type EventFilter,
   type JobbersClient,
+  type LimitEdit,
+  type LimitUsage,
   type SubmittedItem,
   type Workflows,
 } from "./client.js";
@@ -23,6 +27,7 @@ export type { Cause, Explanation } from "./explanation.js";
 export type { InMs } from "./instants.js";
 export type { RunFilter } from "./lists.js";
 export type {
+  CallOptions,
   ClientRun,
   DetailedStep,
   FeedEvent,
@@ -33,5 +38,6 @@ export type {
   StepProgress,
   StepRecord,
 } from "./run-types.js";
+export { serverUrl } from "./server-url.js";
 export type { SubmitArgs, SubmitItem, SubmitOptions } from "./submit.js";
 export type { Fetch } from "./transport.js";

@@ -13,6 +13,12 @@ import type { JsonValue, ProgressRecord, RunKey, StepState } from "@jobbers/core
 import type { Explanation } from "./explanation.js";
 import type { InMs } from "./instants.js";
 
+/** What every call takes. */
+export interface CallOptions {
+  /** Ends the call, which then rejects with the signal's reason; what it asked for may have been done all the same. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** One execution of a dag or task, behind a server. Making a handle costs nothing: it asks when it is asked. */
 export interface ClientRun<out O = unknown> {
   /** The run's ULID. */
@@ -22,9 +28,9 @@ export interface ClientRun<out O = unknown> {
    *
    * @throws JobbersHttpError, `run-unknown` among others
    */
-  status(): Promise<RunStatus>;
+  status(options?: CallOptions): Promise<RunStatus>;
   /** The run with its input, and how its steps are doing, in one answer. */
-  detail(): Promise<RunStatus & Detail>;
+  detail(options?: CallOptions): Promise<RunStatus & Detail>;
   /**
    * Waits for the run's end and answers its output.
    *
@@ -32,7 +38,7 @@ export interface ClientRun<out O = unknown> {
    * @example
    * const output = await run.result({ signal: AbortSignal.timeout(60_000) });
    */
-  result(options?: { readonly signal?: AbortSignal | undefined }): Promise<O>;
+  result(options?: CallOptions): Promise<O>;
   /**
    * Waits for the run's end and answers the elements of its output, a list, page by page.
    *
@@ -40,15 +46,13 @@ export interface ClientRun<out O = unknown> {
    * @example
    * for await (const page of run.items()) console.log(page);
    */
-  items(options?: {
-    readonly signal?: AbortSignal | undefined;
-  }): AsyncIterable<O extends readonly (infer E)[] ? E : unknown>;
+  items(options?: CallOptions): AsyncIterable<O extends readonly (infer E)[] ? E : unknown>;
   /**
    * Asks the run to end: "cancelled" where it has, "cancelling" while something of it runs, "ended" where it ended otherwise.
    *
    * @throws JobbersHttpError
    */
-  cancel(): Promise<"cancelled" | "cancelling" | "ended">;
+  cancel(options?: CallOptions): Promise<"cancelled" | "cancelling" | "ended">;
   /**
    * Starts a run that failed or was cancelled again, at the steps that did not succeed; "running" where it goes on already,
    * "succeeded" where there is nothing to retry. With `from`, of the steps that failed only that one runs again: `fetch[3]`, or with
@@ -56,7 +60,9 @@ export interface ClientRun<out O = unknown> {
    *
    * @throws JobbersHttpError `run-unknown`, `step-unknown`, `step-not-retryable` and others
    */
-  retry(options?: { readonly from?: string | undefined }): Promise<"retried" | "running" | "succeeded">;
+  retry(
+    options?: CallOptions & { readonly from?: string | undefined },
+  ): Promise<"retried" | "running" | "succeeded">;
   /** The steps that were touched so far, by address; read in pages. */
   steps(options?: { readonly states?: readonly StepState[] | undefined }): AsyncIterable<StepRecord>;
   /**
@@ -64,9 +70,9 @@ export interface ClientRun<out O = unknown> {
    *
    * @throws JobbersHttpError
    */
-  step(address: string): Promise<DetailedStep>;
+  step(address: string, options?: CallOptions): Promise<DetailedStep>;
   /** How far the run is, by step name, in the order of the plan. */
-  progress(): Promise<StepProgress[]>;
+  progress(options?: CallOptions): Promise<StepProgress[]>;
   /**
    * Why the run, or one step of it, is not further: what it waits for, and what that waits for.
    *
@@ -74,7 +80,7 @@ export interface ClientRun<out O = unknown> {
    * @example
    * console.log((await run.explain()).sentence); // Step fetch waits in queue mail behind 1,204 steps. No live worker serves …
    */
-  explain(step?: string): Promise<Explanation>;
+  explain(step?: string, options?: CallOptions): Promise<Explanation>;
   /**
    * What the run's steps have logged with `ctx.log`, oldest first; with `follow` also what they log from now on, until the run has ended.
    * A connection that is cut is taken up again where it was.
@@ -91,7 +97,7 @@ export interface ClientRun<out O = unknown> {
    * @example
    * for await (const event of run.events()) console.log(event.type);
    */
-  events(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RunEvent>;
+  events(options?: CallOptions): AsyncIterable<RunEvent>;
 }
 
 interface Detail {

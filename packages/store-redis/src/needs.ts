@@ -32,6 +32,7 @@ export const neededCommands = [
   "LREM",
   "LSET",
   "LTRIM",
+  "MGET",
   "PEXPIRE",
   "PTTL",
   "RPUSH",
@@ -53,6 +54,7 @@ export const neededCommands = [
   "XADD",
   "XRANGE",
   "ZADD",
+  "ZCARD",
   "ZPOPMAX",
   "ZRANGE",
   "ZRANGEBYLEX",
@@ -60,6 +62,7 @@ export const neededCommands = [
   "ZREM",
   "ZREMRANGEBYRANK",
   "ZREMRANGEBYSCORE",
+  "ZSCAN",
   "ZSCORE",
 ] as const;
 

@@ -6,6 +6,11 @@ import { unpackText } from "./text.js";
 export function listQueues({ keys, look }: Server): Promise<QueueRecord[]> {
   return look(async (redis) => {
     const running = Object.entries(await redis.hgetall(keys.queues));
+    const limited = new Map<string, number>();
+    for (const [field, n] of Object.entries(await redis.hgetall(keys.depths))) {
+      const queue = field.slice(0, field.indexOf(":"));
+      limited.set(queue, (limited.get(queue) ?? 0) + Math.max(0, Number(n)));
+    }
     const indexes = redis.pipeline();
     for (const [queue] of running) indexes.smembers(keys.lines(queue));
     const open = (await indexes.exec()) ?? [];
@@ -18,7 +23,9 @@ export function listQueues({ keys, look }: Server): Promise<QueueRecord[]> {
     return running
       .map(([queue, n], i) => {
         const lines = ((open[i]?.[1] ?? []) as string[]).length;
-        const ready = lengths.slice(at, at + lines).reduce((sum, each) => sum + each, 0);
+        const ready = lengths
+          .slice(at, at + lines)
+          .reduce((sum, each) => sum + each, limited.get(queue) ?? 0);
         at += lines;
         return { name: unpackText(queue), ready, running: Math.max(0, Number(n)) };
       })

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import {
+  checkLimitEdit,
   type JsonValue,
   type Lease,
   PAGE_LIMIT,
@@ -22,6 +23,7 @@ import { expandScript } from "./expand.js";
 import { closedError } from "./faults.js";
 import { listAttempts } from "./history.js";
 import type { Keys } from "./keys.js";
+import { listLimits, readLimit, setLimitScript, throttleScript } from "./limits.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
 import { appendLogsScript, readLogs } from "./logs.js";
@@ -40,7 +42,7 @@ import {
   announceScript,
   closeSessionScript,
   listHeld,
-  listWorkersScript,
+  listWorkers,
   openSessionScript,
   RETURN_LIMIT,
   releaseScript,
@@ -122,6 +124,15 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     },
     listHeld: (session) => listHeld(server, session),
     listen: (session, wait) => listening.listen(session, wait),
+    throttle: (throttling) => run(throttleScript, throttling),
+    async setLimit(name, edit) {
+      const result = await run(setLimitScript, name, checkLimitEdit(name, edit));
+      // Who promotes timers has one that is due.
+      await run(tellTimerScript).catch(() => {});
+      return result;
+    },
+    listLimits: () => listLimits(server),
+    readLimit: (name, key) => readLimit(server, name, key),
     promoteDue: (limit) => run(promoteScript, limit, eventsKept),
     reapSessions: (sweep) => run(reapScript, sweep, eventsKept),
     purge: (retention, limit) => run(purgeScript, retention, limit),
@@ -146,7 +157,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     listRegistrations: () => listRegistrations(server),
     listVersions: (name) => listVersions(server, name),
     listQueues: () => listQueues(server),
-    listWorkers: () => run(listWorkersScript),
+    listWorkers: (query) => listWorkers(server, query),
     readDurations: (tasks) => readDurations(server, tasks),
     readTime: () => run(readTimeScript),
     readEvents: (after, limit) => readEvents(server, after, limit),

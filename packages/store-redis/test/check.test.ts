@@ -28,10 +28,19 @@ const mendable: readonly Case[] = [
   ["a session that is gone", () => at.raw.del(`${P}session:${at.busy.session}`), ["lease-dead", "orphan"]],
   ["a session that nobody sweeps", () => at.raw.zrem(`${P}sessions`, at.busy.session), ["session-unlisted"]],
   [
+    "a session that its host does not list",
+    () => at.raw.srem(`${P}host:test-host`, at.busy.session),
+    ["session-unlisted"],
+  ],
+  ["a host's session that is none", () => at.raw.sadd(`${P}host:other`, "none"), ["orphan"]],
+  ["a name's session that is none", () => at.raw.sadd(`${P}worker:other`, "none"), ["orphan"]],
+  [
     "a lost session that nobody sweeps",
     async () => {
       await at.raw.hset(`${P}session:${at.busy.session}`, "state", "lost");
       await at.raw.zrem(`${P}sessions`, at.busy.session);
+      await at.raw.srem(`${P}host:test-host`, at.busy.session);
+      await at.raw.srem(`${P}worker:tester`, at.busy.session);
     },
     ["session-unlisted"],
   ],

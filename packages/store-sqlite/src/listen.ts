@@ -2,7 +2,7 @@ import type { Sql } from "./driver.js";
 import { lastEvent } from "./events.js";
 import { CONTROL } from "./ledger.js";
 import { createPoll } from "./poll.js";
-import type { Effects, KnownSession } from "./turn.js";
+import type { Effects, KnownLine, KnownSession } from "./turn.js";
 import { wait } from "./wait.js";
 
 /**
@@ -126,7 +126,7 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
       await waiting;
     },
     committed({ grown, mail, timers, events }) {
-      for (const [line, n] of grown) wakeFor(line, n);
+      for (const [line, n] of grown) if (!isParked(sql, line)) wakeFor(line, n);
       for (const session of mail) wakeByMail(session);
       if (timers) wakeByTimer();
       if (events) wakeReaders();
@@ -148,7 +148,17 @@ function fits({ session, queues }: Omit<Worker, "wake">, { queue, needs }: Line)
 }
 
 function openLines(sql: Sql): (Line & { readonly depth: number })[] {
-  return sql.all("SELECT queue, needs, depth FROM lines WHERE depth > 0");
+  const plain = "SELECT queue, needs, depth FROM lines WHERE limits = '' AND depth > 0";
+  const limited =
+    "SELECT queue, needs, count(*) AS depth FROM lines WHERE limits <> '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
+  return sql.all(`${plain} UNION ALL ${limited}`);
+}
+
+/** True for a line that nobody may pop, however long it has grown. */
+function isParked(sql: Sql, { id, limits }: KnownLine): boolean {
+  return (
+    limits !== "" && sql.tuple("SELECT 1 FROM lines WHERE id = ? AND parked IS NOT NULL", id) !== undefined
+  );
 }
 
 /** Sessions with mail that they have not been told of. */

@@ -138,7 +138,7 @@ function forget({ sql, now }: Unit, budget: { rows: number }): void {
   }
 }
 
-/** Plans that nothing needs, claims whose time is over, and sessions that are over. */
+/** Plans that nothing needs, claims whose time is over, sessions that are over, and what says nothing of a rate any more. */
 function sweepUp(unit: Unit, budget: { rows: number }): void {
   const { sql, now } = unit;
   if (budget.rows <= 0) return;
@@ -146,6 +146,8 @@ function sweepUp(unit: Unit, budget: { rows: number }): void {
   const idle =
     "SELECT hash FROM plans WHERE runs <= 0 AND hash NOT IN (SELECT plan FROM registrations) LIMIT ?";
   budget.rows -= sql.run(`DELETE FROM plans WHERE hash IN (${idle})`, budget.rows);
+  const full = "SELECT name, key FROM buckets WHERE gone < ? ORDER BY gone LIMIT ?";
+  budget.rows -= sql.run(`DELETE FROM buckets WHERE (name, key) IN (${full})`, now, Math.max(0, budget.rows));
   const over = "SELECT seq FROM sessions WHERE state = 'over' AND ended < ? LIMIT ?";
   for (const [seq] of sql.tuples(over, now - SESSION_MS, Math.max(0, budget.rows)) as [number][]) {
     budget.rows -= sql.run("DELETE FROM lanes WHERE session = ?", seq);

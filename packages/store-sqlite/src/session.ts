@@ -5,12 +5,14 @@ import type {
   Session,
   SessionOpening,
   Vitals,
+  WorkerQuery,
   WorkerRecord,
   WorkerStart,
 } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { mailOf } from "./exchange.js";
 import { insertEvent, NO_RUN } from "./feed.js";
+import { registerLimits } from "./limit-edits.js";
 import { register } from "./registrations.js";
 import { giveBack, stepBehind } from "./report.js";
 import type { KnownSession } from "./turn.js";
@@ -33,6 +35,7 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
   const { sql, now } = unit;
   const id = randomUUID();
   for (const registration of opening.registers) register(unit, registration);
+  for (const each of opening.limits ?? []) registerLimits(unit, each);
   sql.run(
     "INSERT INTO sessions (seq, id, worker, host, pid, birth, serves, queues, opened, lease, expires, state) " +
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
@@ -185,11 +188,17 @@ interface SessionRow {
   readonly running: number | null;
 }
 
-export function listWorkers(sql: Sql): WorkerRecord[] {
+/** The most sessions that `listWorkers` answers. */
+const LISTED_LIMIT = 10_000;
+
+export function listWorkers(sql: Sql, query?: WorkerQuery): WorkerRecord[] {
+  const those = query ? " AND (host = ? OR worker IN (SELECT value FROM json_each(?)))" : "";
   const select =
     "SELECT id, worker, host, pid, birth, queues, serves, opened, expires, lease, heard, lag, slots, running, " +
-    "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions WHERE state = 'open' ORDER BY seq";
-  return sql.all<SessionRow>(select).map((row) => ({
+    "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions " +
+    `WHERE state = 'open'${those} ORDER BY seq LIMIT ${LISTED_LIMIT}`;
+  const wanted = query ? [query.host, JSON.stringify(query.workers)] : [];
+  return sql.all<SessionRow>(select, ...wanted).map((row) => ({
     session: row.id,
     worker: row.worker,
     host: row.host,

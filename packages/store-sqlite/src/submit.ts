@@ -2,6 +2,7 @@ import { isTimely, type Submission, type SubmitResult } from "@jobbers/core";
 import { type Holder, judgeClaim, takeKey } from "./claims.js";
 import { setDeadline } from "./deadline.js";
 import { openingSpec } from "./epilogue.js";
+import { packUses } from "./limit-rules.js";
 import { putPlan } from "./plans.js";
 import { enqueue, startEntries } from "./ready.js";
 import type { Run } from "./records.js";
@@ -77,7 +78,7 @@ function createRun(unit: Unit, submission: Submission, replaces: Holder | undefi
   if (deadlineMs !== undefined) setDeadline(unit, run, waitMs + deadlineMs);
   if (isScheduled) schedule(unit, run, submission, due);
   else {
-    startEntries(unit, run, entries.items);
+    startEntries(unit, run, entries.items, submission.limits);
     if (entries.next !== undefined) open(unit, run, submission, entries.next);
     endBodyIfDone(unit, run, "");
   }
@@ -159,9 +160,10 @@ function open(unit: Unit, run: Run, { needs = "" }: Submission, cursor: number):
 }
 
 /** The entry steps wait under the run's one timer. */
-function schedule(unit: Unit, run: Run, { entries, needs = "" }: Submission, due: number): void {
+function schedule(unit: Unit, run: Run, { entries, needs = "", limits }: Submission, due: number): void {
   for (const spec of entries.items) {
     const step = unit.addStep(run, spec);
+    if (limits) step.limits = packUses(limits);
     unit.move(step, "waiting");
     step.due = due;
   }

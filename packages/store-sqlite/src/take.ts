@@ -2,9 +2,11 @@ import type { Lease, Wants } from "@jobbers/core";
 import { expire, expiryOf, hasExpired } from "./expiry.js";
 import { lease } from "./lease.js";
 import { CONTROL } from "./ledger.js";
-import { isControl, isStopped, needsOf } from "./ready.js";
+import { readUses } from "./limit-rules.js";
+import { enqueue, isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { settle } from "./settle.js";
+import { hasLimitedLines, takeInTurn } from "./take-in-turn.js";
 import type { KnownLine, KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
 
@@ -29,6 +31,8 @@ export class Taker {
   #slots: number;
   #control: number;
   #drops = 0;
+  /** How many entries went to another line. */
+  #moved = 0;
   /** True when a popped step was settled, which may have made control work. */
   #hasSettled = false;
 
@@ -49,7 +53,9 @@ export class Taker {
   takeInline(step: Step): boolean {
     const { queue } = step.spec;
     if (!this.#wants.inline || this.#slots <= 0 || !this.#wants.queues.includes(queue)) return false;
-    if (!this.#session.serves.has(needsOf(step))) return false;
+    const needs = needsOf(step);
+    // One that a limit may hold back stands in its line like all others.
+    if (!this.#session.serves.has(needs) || this.#unit.limits.mayLimit(needs, queue)) return false;
     step.ready = this.#unit.now;
     step.due = expiryOf(this.#unit, step);
     this.#grant(step);
@@ -58,9 +64,10 @@ export class Taker {
 
   /** Control work goes first, and once more where a popped step was settled. */
   takeFromLines(): void {
+    this.#unit.limits.wakeFreed();
     this.#unit.ledger.flush();
     this.#takeControl();
-    if (this.#slots > 0) this.#takeFrom(this.#openLines(this.#wants.queues), () => this.#slots);
+    if (this.#slots > 0) this.#takeRuns();
     if (!this.#hasSettled) return;
     this.#unit.ledger.flush();
     this.#takeControl();
@@ -70,9 +77,50 @@ export class Taker {
     if (this.#control > 0) this.#takeFrom(this.#openLines([CONTROL]), () => this.#control);
   }
 
-  /** The lines with entries that the session may pop, higher priorities first. */
+  #takeRuns(): void {
+    const { queues } = this.#wants;
+    const room = () => this.#slots;
+    const isOn = this.#unit.limits.isOn;
+    if (!isOn || !hasLimitedLines(this.#unit, queues)) {
+      this.#takeFrom(this.#openLines(queues), room);
+      if (this.#moved === 0) return;
+    }
+    const turns = {
+      ...{ queues, room, serves: this.#session.serves, isFull: () => this.more, moved: () => this.#moved },
+      plain: (priority: number) => this.#openLines(queues).filter((line) => line.priority === priority),
+      merge: (lines: readonly KnownLine[], most: number) => this.#mergeSome(lines, most),
+      drain: (line: KnownLine, most: number) => this.#drain(line, most),
+    };
+    for (let priority = 9; priority >= 0 && this.#slots > 0 && !this.more; priority--)
+      takeInTurn(this.#unit, turns, priority);
+  }
+
+  /** Takes at most so many, the oldest first, of several lines; answers how many. */
+  #mergeSome(lines: readonly KnownLine[], most: number): number {
+    const before = this.#slots;
+    const heads = lines.map((line) => new Head(this.#unit, line));
+    this.#merge(heads, () => this.#slots - Math.max(0, before - most));
+    return before - this.#slots;
+  }
+
+  /** Takes at most so many from a line that its limits let through; answers how many, and whether more stand in it. */
+  #drain(line: KnownLine, most: number): { readonly taken: number; readonly isDry: boolean } {
+    const head = new Head(this.#unit, line);
+    let taken = 0;
+    while (taken < most && !this.more) {
+      if (!head.peek(most - taken)) break;
+      if (this.#offer(line, head.next())) taken++;
+      else this.#drops++;
+    }
+    const isDry = head.peek(1) === undefined;
+    head.done();
+    return { taken, isDry };
+  }
+
+  /** The lines with entries that the session may pop, higher priorities first; none of those that stand under limits. */
   #openLines(queues: readonly string[]): KnownLine[] {
-    const select = "SELECT id, queue, priority, needs FROM lines WHERE queue = ? AND depth > 0";
+    const select =
+      "SELECT id, queue, priority, needs FROM lines WHERE queue = ? AND depth > 0 AND limits = ''";
     return [...new Set(queues)]
       .flatMap((queue) => this.#unit.sql.all<KnownLine>(select, queue))
       .map(({ queue, priority, needs }) => this.#unit.ledger.line(queue, priority, needs))
@@ -121,11 +169,31 @@ export class Taker {
       return false;
     }
     const needs = needsOf(step);
+    const { limits, ledger } = this.#unit;
+    const text = isControl(step.phase) ? "" : limits.textOf(step);
+    if (text === undefined) {
+      // Limits of its task have come since it was put here: a worker has to say its keys.
+      enqueue(this.#unit, step);
+      this.#hasSettled = true;
+      return false;
+    }
+    if (text !== line.limits) {
+      // Once only, as for those whom only capable sessions pop.
+      this.#moved++;
+      ledger.push(
+        ledger.line(line.queue, line.priority, text === "" ? "" : needs, text),
+        seq,
+        runSeq,
+        address,
+      );
+      return false;
+    }
     if (needs !== "" && !this.#session.serves.has(needs)) {
-      this.#unit.ledger.push(this.#unit.ledger.line(line.queue, line.priority, needs), seq, runSeq, address);
+      ledger.push(ledger.line(line.queue, line.priority, needs), seq, runSeq, address);
       return false;
     }
     this.#grant(step);
+    if (text !== "") limits.take(readUses(text), step);
     return true;
   }
 

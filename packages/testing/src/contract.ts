@@ -4,4 +4,5 @@ export type { Bench, ContractOptions, OpenStore, StoreSettings } from "./contrac
 export { storeContract } from "./contract/index.js";
 export { agreementTest } from "./model/agreement.js";
 export { type ModelOptions, modelTest } from "./model/index.js";
+export { type LimitsOptions, limitsTest } from "./model/limits-story.js";
 export { type StoryOptions, storyTest, twinTest } from "./model/twins.js";

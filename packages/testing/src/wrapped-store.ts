@@ -15,6 +15,8 @@ export const CHANGING = [
   "appendLogs",
   "release",
   "closeSession",
+  "throttle",
+  "setLimit",
   "promoteDue",
   "reapSessions",
   "purge",

@@ -1,11 +1,14 @@
 import {
   type AnyDag,
+  type AnyTask,
   encodeJson,
   entriesOf,
   followOf,
   type Grant,
+  hasKeyedLimits,
   JobbersError,
   type Lease,
+  limitUsesOf,
   type PlanIndex,
   type PlanStep,
   parseWith,
@@ -13,6 +16,7 @@ import {
   quoted,
   type Report,
   RUN_ADDRESS,
+  resolveEdited,
   resolveSource,
   resolveWiring,
   type TaskLog,
@@ -23,12 +27,13 @@ import { type Finder, type Found, Unfit } from "./finder.js";
 import type { Holding, Ledger } from "./ledger.js";
 import { type Asker, delayMs, GaveUp, messageOf } from "./persistence.js";
 import { failed, type Reply, type Reporter } from "./reporter.js";
-import { isBlobTrouble } from "./task-io.js";
+import { Final, isBlobTrouble, parseInput } from "./task-io.js";
 import type { Values } from "./values.js";
 import { pause } from "./waiting.js";
 
 export interface ControlOptions {
   readonly dags: ReadonlyMap<string, AnyDag>;
+  readonly tasks: ReadonlyMap<string, AnyTask>;
   readonly finder: Finder;
   readonly expander: Expander;
   readonly ledger: Ledger;
@@ -50,7 +55,7 @@ type Outcome = Report | undefined;
  * Control work: what moves runs along without running a task. It needs no slot and calls no handler, only the schema of an
  * inlined dag.
  *
- * - `admit`: judge `when`. - `expand`: lay out a map. - `enter`: start an inlined dag. - `advance`: say what follows.
+ * - `admit`: judge `when`, and say the keys of limits. - `expand`: lay out a map. - `enter`: start an inlined dag. - `advance`: say what follows.
  */
 export class Control {
   readonly #options: ControlOptions;
@@ -120,7 +125,7 @@ export class Control {
       case "advance":
         return { type: "advanced", lease, follow: followOf(found.index, found.located, cursor) };
       case "admit":
-        return this.#admit(lease, found);
+        return this.#admit(grant, found);
       case "enter":
         return step.kind === "dag" ? this.#enter(grant, found, step) : misfit(step, phase);
       case "expand":
@@ -161,10 +166,25 @@ export class Control {
     return dag;
   }
 
-  async #admit(lease: Lease, { index, located, scene }: Found): Promise<Outcome> {
-    const { when } = located.step;
+  /** Judges the `when` of a step, and says which limits depend on its input: its code alone knows their keys. */
+  async #admit({ lease, needs, edited }: Grant, found: Found): Promise<Outcome> {
+    const { index, located, scene } = found;
+    const { step } = located;
+    const { when } = step;
     const go = when === undefined || Boolean(await resolveSource(scene, when));
-    return go ? { type: "admitted", lease } : { type: "skipped", lease, follow: followOf(index, located) };
+    if (!go) return { type: "skipped", lease, follow: followOf(index, located) };
+    const task = step.kind === "task" ? this.#options.tasks.get(needs) : undefined;
+    if (step.kind !== "task" || !task || !hasKeyedLimits(task)) return { type: "admitted", lease };
+    try {
+      const raw = await (edited ? resolveEdited(scene, lease.address) : resolveWiring(scene, step.input));
+      const input = await parseInput(task, raw);
+      return { type: "admitted", lease, limits: limitUsesOf(task, input) };
+    } catch (thrown) {
+      if (thrown instanceof Final) return failed(lease, found, thrown.thrown, thrown.reason);
+      if (thrown instanceof JobbersError && thrown.code === "limit-invalid")
+        return failed(lease, found, thrown, "error");
+      throw thrown;
+    }
   }
 
   /** Parses the input of an inlined dag and starts its entry steps, page by page under one lease. */

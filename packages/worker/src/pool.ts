@@ -5,6 +5,7 @@ import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
 import { Bulletins } from "./bulletins.js";
+import type { Throttle } from "./context.js";
 import { Control } from "./control.js";
 import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
@@ -100,17 +101,13 @@ export class Pool {
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });
+    const throttle: Throttle = (throttling) =>
+      untilAnswered("throttle", () => store.throttle(throttling), asker);
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
     const capacity = settings.concurrency;
     const { maxOutputBytes } = settings;
     this.runners = new Runners({
-      deps,
-      log,
-      logs: this.logs,
-      capacity,
-      abandonAfterMs,
-      maxOutputBytes,
-      environment,
+      ...{ deps, log, logs: this.logs, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
     });
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
@@ -118,7 +115,9 @@ export class Pool {
       maxOutputBytes,
       ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
-    this.control = new Control({ ...shared, dags: registry.dags, expander, asker, onFreed });
+    this.control = new Control({
+      ...{ ...shared, dags: registry.dags, tasks: registry.tasks, expander, asker, onFreed },
+    });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
     this.#unguard = guardStrays(log);
@@ -246,7 +245,7 @@ function openKeeper(
   pool: () => Pool | undefined,
 ): Promise<SessionKeeper> {
   const { store, registry, queues, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
-  const { serves, registrations: registers } = registry;
+  const { serves, registrations: registers, limits } = registry;
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
     ...{ store, maxBlockMs, log, random, signal: signals.ending },
@@ -259,6 +258,7 @@ function openKeeper(
       serves,
       queues,
       registers,
+      limits,
     },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });

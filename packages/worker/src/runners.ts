@@ -3,7 +3,7 @@ import { RUN_PROGRAM, type TaskContext, type TaskLog } from "@jobbers/core";
 import { ChildPool } from "./apart/child-pool.js";
 import { IsolatedRunner } from "./apart/isolated-runner.js";
 import type { AttemptLogs } from "./attempt-logs.js";
-import { createContext } from "./context.js";
+import { createContext, type Throttle } from "./context.js";
 import type { Environment } from "./programs/environment.js";
 import { createRunProgram } from "./programs/program.js";
 import { type Call, type Runner, withInput } from "./runner.js";
@@ -24,6 +24,8 @@ export interface RunnersOptions {
   /** The most that a step may answer, in bytes of JSON. */
   readonly maxOutputBytes: number;
   readonly environment: Environment;
+  /** Has the store start nothing for a while under the limits of a step. */
+  readonly throttle: Throttle;
 }
 
 /** Chooses, by what a task declares, where its handler runs; and ends whatever was started for that. */
@@ -38,7 +40,7 @@ export class Runners implements Runner {
   readonly #apart = new Set<Promise<unknown>>();
 
   constructor(options: RunnersOptions) {
-    const { environment, log, logs, abandonAfterMs, capacity, maxOutputBytes } = options;
+    const { environment, log, logs, abandonAfterMs, capacity, maxOutputBytes, throttle } = options;
     this.#options = options;
     // Every program listens to it.
     setMaxListeners(0, this.#closing.signal);
@@ -50,6 +52,7 @@ export class Runners implements Runner {
       logs,
       abandonAfterMs,
       maxOutputBytes,
+      throttle,
     });
     const terms = { environment, maxOutputBytes, watchdog: this.#watchdog, closing: this.#closing.signal };
     this.#programs = { [RUN_PROGRAM]: createRunProgram(terms) };
@@ -57,9 +60,9 @@ export class Runners implements Runner {
 
   run(call: Call): unknown {
     const { attempt, task } = call;
-    const { deps, logs } = this.#options;
     if (task.isolation) return this.#note(this.#isolated.run(call));
-    const ctx = createContext(attempt, deps, logs);
+    const { deps, logs, throttle } = this.#options;
+    const ctx = createContext(attempt, deps, logs, throttle);
     if (!task.command) return runHere(call, ctx);
     return this.#note(this.#runProgram(call, { ...ctx, ...this.#programs }));
   }

@@ -86,6 +86,19 @@ describe.each(kinds)("a handler in a %s", (kind) => {
     void hooks.push(`${what} ${"output" in event ? JSON.stringify(event.output) : ""}`);
   const staged = stageOfAll({ hooks: { onStart: tell("start"), onSuccess: tell("success") } });
 
+  it("has its limits throttled for everybody, and is told what is no duration", async () => {
+    const { store } = staged();
+    const own = of[kind] as AnyTask;
+    await store.setLimit(`${kind}/concurrency`, { concurrency: 9 });
+    expect(await result(store, await submit(store, own, { what: "throttled" }), own)).toBe("told");
+    const { throttledUntilMs, nowMs } = await store.readLimit(`${kind}/concurrency`, "");
+    expect(throttledUntilMs).toBeGreaterThan(nowMs + 3_000_000);
+    await store.setLimit(`${kind}/concurrency`, "default");
+    await store.promoteDue(10);
+    const failure = await failureOf(store, await submit(store, own, { what: "throttled for ever" }));
+    expect(failure.message).toMatch(/ctx\.throttled\(\) is asked for 999d; a day is the most/);
+  });
+
   it("runs as in the main thread: input, output, context, log, console, errors and its own deps", async () => {
     const { store, lines } = staged();
     const own = of[kind] as AnyTask;

@@ -43,7 +43,9 @@ export const runEvents = defineRoute(
   async (context, { c, params: { id } }) => {
     const { store } = context;
     const record = await readRun(store, id);
-    const after = lastEventId(c.req.header("last-event-id"));
+    // A snapshot tells as much as was missed, whatever the client takes for a place.
+    const place = lastEventId(c.req.header("last-event-id"));
+    const after = Number.isNaN(place) ? undefined : place;
     if (after !== undefined && isEnded(record.state) && !(await hasMore(store, id, after))) return empty(204);
     return stream(context, c, (sink) => tellRun(context, id, after, sink));
   },

@@ -1,8 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import {
+  addressOf,
   JobbersError,
   type Liveness,
   locate,
+  type PlanIndex,
+  parseAddress,
   quoted,
   resolveSource,
   runScene,
@@ -34,18 +37,33 @@ export const listSteps = defineRoute(
       cursor,
     }),
     answers: { 200: { description: "A page of steps.", schema: stepPage } },
-    problems: ["run-unknown", "store-busy", "store-closed"],
+    problems: ["run-unknown", "cursor-invalid", "store-busy", "store-closed"],
   },
   async ({ store, plans }, { params, query }) => {
     const run = await readRun(store, params.id);
     const { state: states, limit, cursor: after } = query;
+    const index = await planOf(plans, run);
+    if (after !== undefined && index) checkCursor(index, after);
     const page = await store.listSteps(params.id, { after, limit, states });
-    const liveness = await readLiveness(store, await planOf(plans, run), page.steps);
+    const liveness = await readLiveness(store, index, page.steps);
     const steps = page.steps.map((step) => stepView(step, liveness.get(step.address)));
     const body: StepPage = { steps, next: page.next };
     return json(body);
   },
 );
+
+/** A cursor is the address of a step, told or not: one that the plan cannot have is none. */
+function checkCursor(index: PlanIndex, cursor: string): void {
+  const { name, indices } = parseAddress(cursor);
+  const step = index.plan.steps.find((each) => each.name === name);
+  if (step && indices.length === index.maps(step).length && addressOf(index, step, indices) === cursor)
+    return;
+  const advice = "give the `next` of the page before as it came, or none to begin with the first step";
+  throw new JobbersError(
+    "cursor-invalid",
+    `the cursor ${quoted(cursor)} is no place among these steps; ${advice}`,
+  );
+}
 
 /** `GET /v1/runs/{id}/steps/{address}` */
 export const getStep = defineRoute(

@@ -64,6 +64,22 @@ const forms = [
     serving: z.int().openapi({ description: "How many live sessions serve the queue." }),
     able: z.int().openapi({ description: "How many of these can do what it needs." }),
   }),
+  form("limited", {
+    step,
+    limit: z.string(),
+    key: z.string().openapi({ description: '`""` where all share it.' }),
+    rate: z.number().optional(),
+    perMs: z.number().optional(),
+    burst: z.int().optional(),
+    concurrency: z.int().optional(),
+    used: z.int().openapi({ description: "How many attempts have its slots." }),
+    holders: z
+      .array(z.object({ run: z.string(), step: z.string(), worker: z.string().optional() }))
+      .optional()
+      .openapi({ description: "The first of them." }),
+    opensAt: instant.optional().openapi({ description: "When it lets the next one start by itself." }),
+    throttledUntil: instant.optional(),
+  }),
   form("unserved-queue", { queue: z.string(), last: z.string().optional() }),
   form("no-worker", {}),
   form("unknown-task", {

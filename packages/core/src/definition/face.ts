@@ -268,8 +268,15 @@ export interface TaskOptions<S, R, O> extends TaskPolicy, IsolationOptions {
   /** Parses what `run` returns; needed where that is not JSON. */
   output?: Schema<R, O> | undefined;
   /**
-   * Rate and concurrency caps. This version declares and validates limits and keeps them on the task; it does not enforce
-   * them yet.
+   * Rate and concurrency caps; all of them hold together. What is written here is the default: live edits go before it.
+   *
+   * @example
+   * const page = task({
+   *   name: "page",
+   *   input: z.object({ host: z.string() }),
+   *   limits: [{ rate: 10, per: "1s", key: (i) => i.host }, { concurrency: 20 }],
+   *   run: async ({ host }) => host,
+   * });
    */
   limits?: readonly Limit<Parsed<S>>[] | undefined;
   run(input: Parsed<S>, ctx: TaskContext): (R & Carried<O>) | Promise<R & Carried<O>>;

@@ -97,6 +97,7 @@ function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
   const limits = ((options.limits ?? []) as readonly Limit<unknown>[]).map((limit, at) =>
     checkLimit(limit, `${what}: limits[${at}]`),
   );
+  checkLimitNames(limits, what);
   const self = (input: unknown, callOptions: unknown) => {
     const definition = currentDefinition();
     if (definition) return definition.addTask(self as unknown as AnyTask, input, callOptions);
@@ -125,6 +126,16 @@ function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
     version: { get: version, enumerable: true },
   });
   return self as unknown as AnyTask;
+}
+
+function checkLimitNames(limits: readonly Limit<unknown>[], what: string): void {
+  limits.forEach(({ name }, at) => {
+    if (name === undefined || limits.findIndex((other) => other.name === name) === at) return;
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: limits[${at}] has the name ${quoted(name)} once more`,
+    );
+  });
 }
 
 function policyOf(options: TaskPolicy, what: string) {

@@ -274,6 +274,19 @@ export const errorCatalogue = {
     status: 502,
     exit: 3,
   },
+  "limit-invalid": {
+    title: "A limit is set, or its key made, in a way that makes no sense",
+    remedy: "Correct the limit that the message names, or the function that says its key or cost.",
+    status: 422,
+    exit: 2,
+  },
+  "limit-unknown": {
+    title: "No task declares a limit of this name",
+    remedy:
+      "Look at `jobbers limits`, which lists all; an edit can limit a task (fetch/rate), a queue (@crawl/rate) or both (fetch@crawl/rate).",
+    status: 404,
+    exit: 2,
+  },
   "cursor-invalid": {
     title: "A cursor is none of this list's",
     remedy: "Give the cursor of the page before as it came, or leave it out to begin again.",

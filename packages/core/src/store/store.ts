@@ -6,6 +6,7 @@ import type { EventRecord, WorkerStart } from "./events.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
 import type { LargeValues } from "./large-values.js";
+import type { Limiting } from "./limits.js";
 import type { RunQuery } from "./listing.js";
 import type { LogPage, LogPart, LogQuery } from "./logs.js";
 import type {
@@ -14,6 +15,7 @@ import type {
   RunRecord,
   StepCounts,
   StepRecord,
+  WorkerQuery,
   WorkerRecord,
 } from "./records.js";
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
@@ -41,7 +43,7 @@ import type { Whereabouts } from "./whereabouts.js";
  * - The store knows no plan beyond its text: who reports a step says what follows ({@link Follow}). What the store settles by
  *   itself (a skip, the end of a body, a quarantined step) it hands to some worker as an `advance`, to be told what follows.
  */
-export interface Store extends Submitting, Working, Upkeep, Looking, Inspecting {
+export interface Store extends Submitting, Working, Limiting, Upkeep, Looking, Inspecting {
   /** What the adapter is and where, without secrets: `sqlite:./jobs.db`. */
   readonly url: string;
   /** How many exchanges a worker should have under way at a time, so that both sides are busy; absent: 1. */
@@ -243,7 +245,8 @@ export interface Looking {
    */
   listVersions(name: string): Promise<VersionRecord[]>;
   listQueues(): Promise<QueueRecord[]>;
-  listWorkers(): Promise<WorkerRecord[]>;
+  /** The open sessions, the oldest first, at most 10,000; with a query it costs what that finds, however many others there are. */
+  listWorkers(query?: WorkerQuery): Promise<WorkerRecord[]>;
   /** How long successful attempts of some tasks took lately; tasks that nobody has told of are left out. At most 500 a call. */
   readDurations(tasks: readonly string[]): Promise<Record<string, DurationSummary>>;
   /** The store's time, in milliseconds since 1970. */

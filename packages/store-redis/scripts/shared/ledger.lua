@@ -1,28 +1,39 @@
 -- Lines and queues. A line is the list `line:<queue>:<priority>:<needs>` with entries `seq|run|address` (of singles the run alone); `lines:<queue>` is the
--- set of the open ones, each as `<priority>:<needs>`. The control lines are those of the queue "". The hash `queues` counts
+-- set of the open ones, each as `<priority>:<needs>`. A line under limits has its tuple behind that (see limits.lua), and stands among others
+-- of that kind (see parking.lua); the hash `depths` counts the entries of those by queue and priority. The control lines are those of the queue "". The hash `queues` counts
 -- running steps by queue, and is the list of all queues that there were.
 
 local running, pushes, pushed = {}, {}, {}
 local MINUS = string.byte("-")
+-- How many entries of a line are looked at for the place of one that goes first, and how many idle sessions for one that may pop a line.
+local FRONT_LIMIT, IDLE_LIMIT = 500, 100
 -- How many entries each line has gained or, below zero, lost.
 local grown = {}
+local depths = {}
 
-local function lineOf(queue, priority, needs)
+local function lineOf(queue, priority, needs, tuple)
   local key = PREFIX .. "line:" .. queue .. ":" .. priority .. ":" .. needs
+  if tuple and tuple ~= "" then key = key .. ":" .. tuple else tuple = nil end
   local line = grown[key]
   if not line then
-    line = { key = key, queue = queue, priority = priority, needs = needs, n = 0 }
+    line = { key = key, queue = queue, priority = priority, needs = needs, tuple = tuple, n = 0 }
     grown[key] = line
   end
   return line
 end
 
-function ledger.push(queue, priority, needs, seq, run, address)
-  ledger.pushEntry(queue, priority, needs, seq .. "|" .. run .. "|" .. address)
+-- Of lines under limits, which may be many, the entries are counted by queue and priority.
+local function deepen(line, n)
+  local field = line.queue .. ":" .. line.priority
+  depths[field] = (depths[field] or 0) + n
 end
 
-function ledger.pushEntry(queue, priority, needs, entry)
-  local line = lineOf(queue, priority, needs)
+function ledger.push(queue, priority, needs, seq, run, address, tuple)
+  ledger.pushEntry(queue, priority, needs, seq .. "|" .. run .. "|" .. address, tuple)
+end
+
+function ledger.pushEntry(queue, priority, needs, entry, tuple)
+  local line = lineOf(queue, priority, needs, tuple)
   local entries = pushes[line]
   if not entries then
     entries = { first = {} }
@@ -41,17 +52,58 @@ function ledger.popped(queue, priority, needs, n)
   line.n = line.n - n
 end
 
+-- The same of a line under limits.
+function ledger.poppedLimited(line, n)
+  deepen(line, -n)
+end
+
+-- A line that its limit let go: one more may be popped from.
+function ledger.opened(queue, priority, needs, tuple)
+  local line = lineOf(queue, priority, needs, tuple)
+  line.n = line.n + 1
+end
+
 function ledger.running(queue, n)
   running[queue] = (running[queue] or 0) + n
+end
+
+local function numberOf(entry)
+  return tonumber(string.match(entry, "^(-?%d+)|")) or 0
+end
+
+local function isGreater(a, b)
+  return numberOf(a) > numberOf(b)
+end
+
+-- Puts entries before all others of their line, the least number first. What is moved there belongs behind what was moved before.
+local function putFirst(key, entries)
+  table.sort(entries, isGreater)
+  local greatest = numberOf(entries[1])
+  for _ = 1, FRONT_LIMIT do
+    local head = call("LINDEX", key, 0)
+    if not head or numberOf(head) > greatest then break end
+    entries[#entries + 1] = call("LPOP", key)
+  end
+  table.sort(entries, isGreater)
+  callMany("LPUSH", key, entries)
 end
 
 -- Writes the entries that were pushed so far, in the order in which their lines were first met.
 function ledger.flushLines()
   for _, line in ipairs(pushed) do
     local entries = pushes[line]
+    local n = #entries + #entries.first
     if #entries > 0 then callMany("RPUSH", line.key, entries) end
-    if #entries.first > 0 then callMany("LPUSH", line.key, entries.first) end
-    call("SADD", PREFIX .. "lines:" .. line.queue, line.priority .. ":" .. line.needs)
+    if #entries.first > 0 then putFirst(line.key, entries.first) end
+    if line.tuple then
+      deepen(line, n)
+      -- Any other stands in its ring already, or is parked.
+      if call("LLEN", line.key) == n then
+        limits.open(line.queue, line.priority, line.needs, line.tuple, clock.nextSeq())
+      end
+    else
+      call("SADD", PREFIX .. "lines:" .. line.queue, line.priority .. ":" .. line.needs)
+    end
     if line.queue ~= "" then running[line.queue] = running[line.queue] or 0 end
   end
   pushes, pushed = {}, {}
@@ -67,30 +119,50 @@ function ledger.post(session, box)
   call("PEXPIRE", box, 60000)
 end
 
--- Takes sessions that listen to a queue, the last that came first, and wakes those that may pop the line.
+-- Tells a session, which stands among the idle ones of a queue no longer, to look; `queues` are all those of which it does.
+local function rouse(session, box, queue, queues)
+  for _, other in ipairs(splitBy(queues or "", US)) do
+    if other ~= queue then call("ZREM", PREFIX .. "idle:" .. other, session) end
+  end
+  ledger.post(session, box)
+end
+
+-- Takes sessions that listen to a queue, the last that came first, and wakes as many as there are entries; those that may not pop the
+-- line go back, so that they do not hide those that may.
 local function wake(line)
-  local idle = PREFIX .. "idle:" .. line.queue
-  local found = call("ZPOPMAX", idle, math.min(line.n, 50))
-  for i = 1, #found, 2 do
-    local session = found[i]
-    local known = call("HMGET", PREFIX .. "session:" .. session, "serves", "box", "idle")
-    if known[1] and known[2] then
-      if not serves(known[1], line.needs) then
-        call("ZADD", idle, found[i + 1], session)
-      else
-        for _, queue in ipairs(splitBy(known[3] or "", US)) do
-          if queue ~= line.queue then call("ZREM", PREFIX .. "idle:" .. queue, session) end
+  local idle, left, looked, others = PREFIX .. "idle:" .. line.queue, line.n, 0, {}
+  while left > 0 and looked < IDLE_LIMIT do
+    local found = call("ZPOPMAX", idle, math.min(left, IDLE_LIMIT - looked))
+    if #found == 0 then break end
+    looked = looked + #found / 2
+    for i = 1, #found, 2 do
+      local session = found[i]
+      local known = call("HMGET", PREFIX .. "session:" .. session, "serves", "box", "idle")
+      if known[1] and known[2] then
+        if serves(known[1], line.needs) then
+          rouse(session, known[2], line.queue, known[3])
+          left = left - 1
+        else
+          others[#others + 1], others[#others + 2] = found[i + 1], session
         end
-        ledger.post(session, known[2])
       end
     end
   end
+  if #others > 0 then callMany("ZADD", idle, others) end
+end
+
+local function isOpen(line)
+  return call("ZSCORE", PREFIX .. "ring:" .. line.queue .. ":" .. line.priority .. ":" .. line.needs, line.tuple) ~= false
 end
 
 function ledger.flush()
   ledger.flushLines()
   for queue, n in pairs(running) do call("HINCRBY", PREFIX .. "queues", queue, n) end
+  for field, n in pairs(depths) do
+    if n ~= 0 then call("HINCRBY", PREFIX .. "depths", field, n) end
+  end
   for _, line in pairs(grown) do
-    if line.n > 0 then wake(line) end
+    -- One that is parked is nothing to wake anybody for, however long it has grown.
+    if line.n > 0 and (not line.tuple or isOpen(line)) then wake(line) end
   end
 end

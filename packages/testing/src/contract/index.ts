@@ -22,6 +22,7 @@ import { keys } from "./keys.js";
 import { keysStory } from "./keys-story.js";
 import { lanes } from "./lanes.js";
 import { letterRetention } from "./letter-retention.js";
+import { limits } from "./limits.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
 import { liveness } from "./liveness.js";
@@ -58,6 +59,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["lanes", lanes],
   ["fences", fences],
   ["lines", lines],
+  ["limits", limits],
   ["forms", forms],
   ["values", values],
   ["fleet", fleet],

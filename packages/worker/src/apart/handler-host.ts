@@ -1,14 +1,21 @@
 import { setMaxListeners } from "node:events";
 import { fileURLToPath } from "node:url";
 import { getHeapStatistics } from "node:v8";
-import { type AnyTask, errorShape, JobbersError, type TaskContext, type TaskLog } from "@jobbers/core";
+import {
+  type AnyTask,
+  type Duration,
+  errorShape,
+  JobbersError,
+  type TaskContext,
+  type TaskLog,
+} from "@jobbers/core";
 import { AttemptAborted } from "../aborted.js";
 import { guardStrays } from "../stray.js";
 import { encodeOutput, Final, parseInput } from "../task-io.js";
 import { Beats } from "./beats.js";
 import { createModuleLoader, innerExports, isTypescript, taskIn } from "./modules.js";
 import { type ChildData, jsonOf, type Order, type Said } from "./protocol.js";
-import { sendError } from "./sent-error.js";
+import { receiveError, sendError } from "./sent-error.js";
 import { markApart } from "./trap.js";
 
 /** How a child speaks to its worker, be it a thread or a process. */
@@ -34,6 +41,8 @@ export class HandlerHost {
   readonly #port: HostPort;
   readonly #loaded: Promise<Loaded>;
   #current: { readonly call: number; readonly controller: AbortController } | undefined;
+  readonly #waiting = new Map<number, { resolve(): void; reject(thrown: unknown): void }>();
+  #throttlings = 0;
 
   constructor(data: ChildData, port: HostPort) {
     this.#data = data;
@@ -66,10 +75,27 @@ export class HandlerHost {
 
   #take(order: Order): void {
     if (order.type === "run") return void this.#run(order);
+    if (order.type === "throttled") return this.#throttled(order);
     const current = this.#current;
     if (current?.call !== order.call) return;
     current.controller.abort(new AttemptAborted(order.reason, order.message));
     this.#port.post({ type: "heard", call: order.call });
+  }
+
+  /** Has the worker tell the store to slow down, and waits for what comes of it. */
+  #throttle(call: number, duration: Duration, limit: string | undefined): Promise<void> {
+    const number = ++this.#throttlings;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve, reject });
+      this.#port.post({ type: "throttled", call, number, duration, ...(limit !== undefined && { limit }) });
+    });
+  }
+
+  #throttled({ number, error }: Order & { readonly type: "throttled" }): void {
+    const waiting = this.#waiting.get(number);
+    this.#waiting.delete(number);
+    if (error) waiting?.reject(receiveError(error));
+    else waiting?.resolve();
   }
 
   async #run(order: Order & { readonly type: "run" }): Promise<void> {
@@ -106,6 +132,7 @@ export class HandlerHost {
       log: this.#log(call),
       signal,
       heartbeat: (progress) => beats.note(progress),
+      throttled: (duration, limit) => this.#throttle(call, duration, limit),
     } satisfies Omit<TaskContext, "deps">;
     const output = await task.run(parsed, withDeps(ctx, deps, this.#data.module));
     return encodeOutput(output, name, maxOutputBytes);

@@ -2,13 +2,14 @@ import { encodeJson, type Isolation, JobbersError, type TaskLog } from "@jobbers
 import type { AttemptAborted } from "../aborted.js";
 import type { Attempt } from "../attempt.js";
 import type { AttemptLogs } from "../attempt-logs.js";
+import { type Throttle, throttled } from "../context.js";
 import { type Call, type Runner, Written } from "../runner.js";
 import { Final } from "../task-io.js";
 import { after } from "../waiting.js";
 import type { Ending } from "./child.js";
 import type { ChildPool, PooledChild, Tenant } from "./child-pool.js";
 import type { Said } from "./protocol.js";
-import { receiveError } from "./sent-error.js";
+import { receiveError, sendError } from "./sent-error.js";
 
 /**
  * Runs handlers in threads and processes of their own. An attempt that is aborted and does not return is killed:
@@ -21,6 +22,7 @@ export interface IsolatedRunnerOptions {
   readonly children: ChildPool;
   readonly log: TaskLog;
   readonly logs: Pick<AttemptLogs, "of">;
+  readonly throttle: Throttle;
   /** How long a handler whose run was cancelled may clean up, where its event loop is not stuck, in milliseconds. */
   readonly abandonAfterMs: number;
   /** The most that a step may answer, in bytes of JSON. */
@@ -134,12 +136,24 @@ class IsolatedCall implements Tenant {
     }
     if (said.type === "heartbeat") this.#call.attempt.heartbeat(said.progress);
     else if (said.type === "log") this.#log[said.level](said.message, said.fields);
+    else if (said.type === "throttled") void this.#throttle(said);
     else if (said.type === "heard") this.#wait();
     else if (said.type === "answered") {
       this.#settle(said.worn, () => this.#resolve(new Written(said.output)));
     } else if (said.type === "failed") {
       const error = receiveError(said.error);
       this.#settle(said.worn, () => this.#reject(said.final ? new Final(error, said.final) : error));
+    }
+  }
+
+  /** What is said to a child that has ended meanwhile reaches nobody. */
+  async #throttle({ call, number, duration, limit }: Said & { readonly type: "throttled" }): Promise<void> {
+    const child = this.#child;
+    try {
+      await throttled(this.#call.attempt, this.#options.throttle, { duration, limit }, this.#options.log);
+      child.send({ type: "throttled", call, number });
+    } catch (thrown) {
+      child.send({ type: "throttled", call, number, error: sendError(thrown) });
     }
   }
 

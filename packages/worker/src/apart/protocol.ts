@@ -1,4 +1,4 @@
-import type { JsonValue, LogFields, Progress, StepReason, TaskLog } from "@jobbers/core";
+import type { Duration, JsonValue, LogFields, Progress, StepReason, TaskLog } from "@jobbers/core";
 import type { SentError } from "./sent-error.js";
 
 /**
@@ -10,6 +10,8 @@ import type { SentError } from "./sent-error.js";
  *     │ ── run 1 ────────────────▶ │ parses the input
  *     │ ◀──────── loaded, began 1  │ runs the handler
  *     │ ◀────── heartbeat 1, log 1 │
+ *     │ ◀──────────── throttled 1  │ the handler was told to slow down
+ *     │ ── throttled 1 ──────────▶ │
  *     │ ── abort 1 ──────────────▶ │ aborts the signal
  *     │ ◀──────────────── heard 1  │
  *     │ ◀─── answered 1 / failed 1 │ waits for the next run
@@ -38,6 +40,13 @@ export type Order =
       readonly call: number;
       readonly reason: StepReason;
       readonly message: string;
+    }
+  /** What came of throttling, which the handler waits for. */
+  | {
+      readonly type: "throttled";
+      readonly call: number;
+      readonly number: number;
+      readonly error?: SentError | undefined;
     };
 
 /** Which attempt it is; what `ctx` tells its handler. */
@@ -63,6 +72,13 @@ export type Said =
       readonly level: keyof TaskLog;
       readonly message: string;
       readonly fields?: LogFields | undefined;
+    }
+  | {
+      readonly type: "throttled";
+      readonly call: number;
+      readonly number: number;
+      readonly duration: Duration;
+      readonly limit?: string | undefined;
     }
   /** The signal has aborted: the handler, or its event loop at least, is not stuck. */
   | { readonly type: "heard"; readonly call: number }

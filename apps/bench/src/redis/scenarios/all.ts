@@ -5,6 +5,7 @@ import { hoppedChains, inlinedChains } from "./chains.js";
 import { diamonds } from "./diamonds.js";
 import { floorShare } from "./floor-share.js";
 import { idleWorker } from "./idle.js";
+import { limitScenarios } from "./limits.js";
 import { stepOverhead } from "./long-chain.js";
 import { memory } from "./memory.js";
 import { noopMany, noopOne } from "./no-op.js";
@@ -29,4 +30,5 @@ export const scenarios: readonly Scenario<Bed>[] = [
   memory,
   idleWorker,
   floorShare,
+  ...limitScenarios,
 ];
