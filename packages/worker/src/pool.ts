@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { type ExchangeReply, type Grant, JobbersError, type LargeValues, type Mail } from "@jobbers/core";
+import { AttemptLogs } from "./attempt-logs.js";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
@@ -39,6 +40,7 @@ export class Pool {
   readonly pace = new Pace();
   readonly slots: Slots;
   readonly batches: Batches;
+  readonly logs: AttemptLogs;
   readonly backlog: Backlog;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
@@ -72,7 +74,9 @@ export class Pool {
       this.backlog.next();
       onFreed();
     };
-    this.batches = new Batches({ slots: this.slots, deps, log, onReturned });
+    const { keepLogs } = settings;
+    this.logs = new AttemptLogs({ store, log, keepLogs, asker });
+    this.batches = new Batches({ slots: this.slots, deps, log, logs: this.logs, onReturned });
     this.outbox = new Outbox(onFreed);
     this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
     this.backlog = new Backlog({
@@ -87,7 +91,7 @@ export class Pool {
       keep: large && ((run, key, text) => keepLarge(large, run, key, text, asker)),
     });
     const shared = {
-      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log },
+      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, logs: this.logs, log },
       finder: new Finder(plans, values, asker, this.stopping.signal, settings.maxOutputBytes),
       values,
     };
@@ -105,7 +109,7 @@ export class Pool {
     const capacity = settings.concurrency;
     const { maxOutputBytes } = settings;
     this.runners = new Runners({
-      ...{ deps, log, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
+      ...{ deps, log, logs: this.logs, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
     });
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
@@ -187,6 +191,7 @@ export class Pool {
       controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
       closed: () => this.stopping.signal.aborted || !this.keeper.trusted,
       onPlenty: () => this.lanes.find(({ idle }) => idle)?.wake(),
+      beforeReports: () => this.logs.beforeReports(),
       receive: (reply) => this.#receive(reply),
       broken: (error) => this.#broken(error),
     });
