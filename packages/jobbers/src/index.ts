@@ -34,6 +34,9 @@ export type {
   JsonValue,
   KeyMode,
   Limit,
+  LogFields,
+  LogLevel,
+  LogRecord,
   MapOptions,
   MemorySize,
   OutputOf,
@@ -50,6 +53,9 @@ export type {
   Singleton,
   Size,
   Spread,
+  SpreadContext,
+  SpreadQueue,
+  SpreadSummary,
   StepError,
   StepOptions,
   StepRecord,
@@ -94,6 +100,7 @@ export {
   task,
   testContext,
   toMermaid,
+  weighted,
 } from "@jobbers/core";
 export type {
   Cause,

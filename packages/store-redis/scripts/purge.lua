@@ -86,11 +86,26 @@ local function deleteHash(key)
   return false
 end
 
+-- The same of a list.
+local function deleteList(key)
+  local size = call("LLEN", key)
+  if size <= budget then
+    call("UNLINK", key)
+    budget = budget - size
+    return true
+  end
+  call("LTRIM", key, budget, -1)
+  budget = 0
+  return false
+end
+
 -- Deletes what hangs on a run; false when the budget ended first. Of its own hash, only what says that it was there is kept.
 local function deleteParts(id)
   if letters.has(id) then deleteLetters(id) end
   if budget <= 0 then return false end
   if not deleteHash(PREFIX .. "more:" .. id) or budget <= 0 then return false end
+  if not deleteList(PREFIX .. "logs:" .. id) or budget <= 0 then return false end
+  if not deleteHash(PREFIX .. "logged:" .. id) or budget <= 0 then return false end
   budget = budget - call("ZREMRANGEBYRANK", PREFIX .. "order:" .. id, 0, budget - 1)
   if budget <= 0 then return false end
   local fields = {}

@@ -11,6 +11,7 @@ import {
   type TaskStep,
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
+import type { AttemptLogs } from "./attempt-logs.js";
 import type { Batches, Seat } from "./batches.js";
 import { Berth, type Bulkheads, type Granted } from "./bulkheads.js";
 import type { Bulletins } from "./bulletins.js";
@@ -36,6 +37,7 @@ export interface ExecutorOptions {
   readonly bulkheads: Bulkheads;
   readonly batches: Batches;
   readonly bulletins: Bulletins;
+  readonly logs: Pick<AttemptLogs, "urge">;
   readonly log: TaskLog;
   readonly random: () => number;
   readonly values: Pick<Values, "keep">;
@@ -291,8 +293,9 @@ export class Executor {
     if (attempt.reported) return false;
     attempt.reported = true;
     attempt.unwatch();
-    const { bulletins, reporter, usual } = this.#options;
+    const { bulletins, logs, reporter, usual } = this.#options;
     bulletins.forget(attempt);
+    logs.urge(attempt);
     if (report.type === "succeeded") {
       const tookMs = performance.now() - attempt.startedMs;
       bulletins.took(attempt.grant.needs, tookMs);

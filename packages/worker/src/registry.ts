@@ -19,7 +19,7 @@ export interface Registry {
   readonly dags: ReadonlyMap<string, AnyDag>;
   /** What its sessions serve: task names, and `dag:NAME` for dags. */
   readonly serves: readonly string[];
-  /** Every queue in which a step of its workflows stands. */
+  /** Every queue in which a step of its workflows stands, or may be laid by a spread. */
   readonly queues: readonly string[];
   /** The queues in which steps of a task stand. */
   readonly queuesOf: ReadonlyMap<string, readonly string[]>;
@@ -72,7 +72,16 @@ function queuesByTask(
 ): Map<string, readonly string[]> {
   const found = new Map([...tasks.values()].map(({ name, queue }) => [name, new Set([queue])]));
   for (const { steps } of workflows.map(({ plan }) => plan)) {
-    for (const step of steps) if (step.kind === "task") found.get(step.task)?.add(step.queue);
+    const byName = new Map(steps.map((step) => [step.name, step]));
+    for (const step of steps) {
+      if (step.kind !== "task") continue;
+      const queues = found.get(step.task)?.add(step.queue);
+      // The spreads of the maps around it may lay it elsewhere.
+      for (let around = step.in; around !== undefined; around = byName.get(around)?.in) {
+        const map = byName.get(around);
+        if (map?.kind === "map") for (const queue of map.spread?.queues ?? []) queues?.add(queue);
+      }
+    }
   }
   return new Map([...found].map(([name, queues]) => [name, [...queues]]));
 }
@@ -98,7 +107,10 @@ function limitsOf(tasks: readonly AnyTask[]): TaskLimits[] {
 }
 
 function queuesOf(workflow: AnyWorkflow): string[] {
-  return workflow.plan.steps.flatMap((step) => (step.kind === "task" ? [step.queue] : []));
+  return workflow.plan.steps.flatMap((step) => {
+    if (step.kind === "task") return [step.queue];
+    return step.kind === "map" && step.spread ? step.spread.queues : [];
+  });
 }
 
 /** What others have to know in order to submit it without its code. */

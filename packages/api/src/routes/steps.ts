@@ -11,13 +11,13 @@ import {
   runScene,
   type StepRecord,
 } from "@jobbers/core";
-import { readLiveness, valuesOf } from "@jobbers/runs";
+import { readLiveness, readSpread, valuesOf } from "@jobbers/runs";
 import { json, jsonText } from "../answers.js";
 import { readPlaced } from "../blob-places.js";
 import type { ApiContext } from "../context.js";
 import { defineRoute } from "../route.js";
 import { planOf, readRun } from "../run-detail.js";
-import { attemptView, stepView } from "../views.js";
+import { attemptView, spreadView, stepView } from "../views.js";
 import { stepState } from "../wire/basics.js";
 import { type StepDetail, type StepPage, stepDetail, stepPage } from "../wire/step.js";
 import { cursor, limit, runPath, stepAddress, wordsParam } from "./parameters.js";
@@ -86,14 +86,16 @@ export const getStep = defineRoute(
       await readRun(store, id);
       throw new JobbersError("step-unknown", `run ${id} has no record of a step ${quoted(address)}`);
     }
-    const [attempts, { text: output, place: outputPlace }, liveness] = await Promise.all([
+    const [attempts, { text: output, place: outputPlace }, liveness, spread] = await Promise.all([
       store.listAttempts(id, address),
       outputOf(context, step),
       livenessOfOne(context, step),
+      spreadOf(context, step),
     ]);
     const detail: Omit<StepDetail, "output"> = {
       ...stepView(step, liveness),
       attempts: attempts.map(attemptView),
+      ...(spread && { spread: spreadView(spread) }),
       ...(outputPlace && { outputPlace }),
     };
     const text = JSON.stringify(detail);
@@ -105,6 +107,14 @@ async function livenessOfOne({ store, plans }: ApiContext, step: StepRecord): Pr
   if (step.state !== "running") return undefined;
   const index = await planOf(plans, await readRun(store, step.run));
   return (await readLiveness(store, index, [step])).get(step.address);
+}
+
+/** How a map was spread, inside of other maps as well. */
+async function spreadOf({ store, plans }: ApiContext, { run, address, kind, name }: StepRecord) {
+  if (kind !== "map") return undefined;
+  const index = await planOf(plans, await readRun(store, run));
+  const step = index?.step(name);
+  return step?.kind === "map" ? readSpread(store, run, step, address) : undefined;
 }
 
 /** What a step answers, as JSON text: of a task as it is kept, of an inlined dag put together; a map's may have no end. */

@@ -24,6 +24,7 @@ import { durationMs, taskRetry } from "./policy.js";
 import {
   checkEvents,
   checkHeartbeat,
+  checkKeepLogs,
   checkOptions,
   checkPriority,
   checkQueue,
@@ -35,7 +36,7 @@ import {
 
 const taskOptions = [
   ...["name", "input", "output", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"],
-  ...["limits", "keep", "deadline", "events", "slots", "tags", "hooks", "run"],
+  ...["limits", "keep", "deadline", "events", "slots", "keepLogs", "tags", "hooks", "run"],
 ];
 
 /**
@@ -163,6 +164,7 @@ function policyOf(options: TaskPolicy, what: string) {
     deadlineMs: deadline === undefined ? undefined : checkTimeout(deadline, `${what}: deadline`),
     events: checkEvents(options.events, what),
     slots: options.slots === undefined ? 1 : checkSlots(options.slots, what),
+    keepLogs: checkKeepLogs(options.keepLogs, `${what}: keepLogs`),
     tags: checkTags(tags, what),
     hooks: checkHooks(hooks, `${what}: hooks`),
   };

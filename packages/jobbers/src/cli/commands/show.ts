@@ -6,6 +6,7 @@ import { doorFlags, withDoor } from "../door.js";
 import { labelWidthOf, lineOf, rowsOf } from "../progress-lines.js";
 import { attemptLines, beginningOf, headLines, placeLines } from "../run-lines.js";
 import { runningLines } from "../running-lines.js";
+import { spreadLines } from "../spread-lines.js";
 import { clip } from "../table.js";
 
 const MAX_FAILED = 20;
@@ -55,6 +56,7 @@ export const show = defineCommand({
       const parts = [
         headLines(status).map(fold),
         progressOf(steps).map(cut),
+        spreadsOf(steps).map(fold),
         runningOf(running).map(cut),
         failuresOf(failed, attempts).map(fold),
         placeLines(inputPlace, steps),
@@ -70,6 +72,11 @@ function progressOf(progress: readonly StepProgress[]): string[] {
   const rows = rowsOf(progress, () => undefined);
   const labelWidth = labelWidthOf(rows);
   return rows.length === 0 ? [] : ["", "steps", ...rows.map((row) => `  ${lineOf(row, { labelWidth })}`)];
+}
+
+function spreadsOf(progress: readonly StepProgress[]): string[] {
+  const lines = spreadLines(progress).map((line) => `  ${line}`);
+  return lines.length === 0 ? [] : ["", "spread over queues", ...lines];
 }
 
 function runningOf(running: readonly StepRecord[]): string[] {
