@@ -24,8 +24,17 @@ import {
 import { docsRoutes } from "./routes/docs.js";
 import { allEvents, runEvents } from "./routes/events.js";
 import { explainRun } from "./routes/explain.js";
-import { listQueues, listWorkers } from "./routes/fleet.js";
+import { listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
+import {
+  drainQueue,
+  getQueue,
+  listQueues,
+  obliterateQueue,
+  pauseQueue,
+  resumeQueue,
+  setQueue,
+} from "./routes/queues.js";
 import { getResult } from "./routes/result.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
 import { getStep, listSteps } from "./routes/steps.js";
@@ -87,7 +96,9 @@ const routes: readonly Route[] = [
   ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, explainRun],
   ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
-  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers, healthz, readyz],
+  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag],
+  ...[listQueues, getQueue, setQueue, pauseQueue, resumeQueue, drainQueue, obliterateQueue],
+  ...[listWorkers, healthz, readyz],
 ];
 
 /**

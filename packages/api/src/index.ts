@@ -17,8 +17,9 @@ export type {
 } from "./wire/dead-letter.js";
 export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/event.js";
 export type { Explanation } from "./wire/explanation.js";
-export type { Health, Queue, QueueList, Worker, WorkerList } from "./wire/fleet.js";
+export type { Health, Worker, WorkerList } from "./wire/fleet.js";
 export type { Problem } from "./wire/problem.js";
+export type { Queue, QueueList, QueueObliterated } from "./wire/queue.js";
 export type {
   CancelAnswer,
   RetryAnswer,

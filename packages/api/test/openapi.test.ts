@@ -79,6 +79,12 @@ describe("the OpenAPI document", () => {
         ...["get /v1/runs/{id}/steps/{address}", "get /v1/workers", "post /v1/runs", "post /v1/runs/bulk"],
         ...["post /v1/dead-letters/purge", "post /v1/dead-letters/redrive"],
         "post /v1/dead-letters/{run}/{address}/redrive",
+        ...["get /v1/queues/{name}", "patch /v1/queues/{name}", "post /v1/queues/{name}/pause"],
+        ...[
+          "post /v1/queues/{name}/resume",
+          "post /v1/queues/{name}/drain",
+          "post /v1/queues/{name}/obliterate",
+        ],
         ...["post /v1/runs/{id}/cancel", "post /v1/runs/{id}/retry"],
       ].sort(),
     );

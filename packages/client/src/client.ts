@@ -1,4 +1,4 @@
-import type { DagDetail, DagSummary, Queue, SubmitAnswer, Worker } from "@jobbers/api";
+import type { DagDetail, DagSummary, SubmitAnswer, Worker } from "@jobbers/api";
 import type { InputOf, OutputOf, Workflow } from "@jobbers/core";
 import { type Submitted, submitBulk } from "./bulk.js";
 import { createDeadLettersClient, type DeadLettersClient } from "./dead-letters.js";
@@ -7,6 +7,7 @@ import { follow } from "./follow.js";
 import { createIds } from "./ids.js";
 import { type InMs, inMs } from "./instants.js";
 import { listRuns, type RunFilter } from "./lists.js";
+import { createQueueClient, listQueues, type Queue, type QueueClient } from "./queues.js";
 import { eventIn } from "./reading.js";
 import { createClientRun } from "./run.js";
 import type { ClientRun, FeedEvent, RunStatus } from "./run-types.js";
@@ -86,8 +87,15 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    * @throws JobbersHttpError `workflow-unknown`
    */
   dag(name: string): Promise<InMs<DagDetail>>;
-  /** The queues, and how much is in them. */
+  /** The queues, how much is in them, and how they are set. */
   queues(): Promise<Queue[]>;
+  /**
+   * One queue, to be paused, resumed, drained, set or obliterated.
+   *
+   * @example
+   * await client.queue("crawl").pause();
+   */
+  queue(name: string): QueueClient;
   /** The workers that have a session. */
   workers(): Promise<InMs<Worker>[]>;
   /** What happens from now on, until the signal aborts; a `gap` says that events were missed. */
@@ -156,7 +164,8 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
     dags: async () =>
       (await transport.json<{ dags: DagSummary[] }>({ path: "/v1/dags" })).dags.map((each) => inMs(each)),
     dag: (name: string) => readDag(transport, name),
-    queues: async () => (await transport.json<{ queues: Queue[] }>({ path: "/v1/queues" })).queues,
+    queues: () => listQueues(transport),
+    queue: (name: string) => createQueueClient(transport, name),
     workers: async () =>
       (await transport.json<{ workers: Worker[] }>({ path: "/v1/workers" })).workers.map((each) =>
         inMs(each),

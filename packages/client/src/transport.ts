@@ -25,7 +25,7 @@ export interface Transport {
 
 /** One request, as often as it is sent. */
 export interface Call {
-  readonly method?: "GET" | "POST" | "DELETE" | undefined;
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | undefined;
   readonly path: string;
   readonly query?: Readonly<Record<string, QueryValue>> | undefined;
   /** A value to send as JSON, or text whose type is said. */

@@ -33,6 +33,9 @@ export type {
   OutputOf,
   Plan,
   Progress,
+  QueueEdit,
+  QueueRecord,
+  QueueSettings,
   Ref,
   RefTo,
   ReleasedAttempt,
@@ -89,6 +92,7 @@ export type {
   EventFilter,
   Explanation,
   FeedEvent,
+  QueueHandle,
   Run,
   RunEvent,
   RunFailure,
@@ -98,7 +102,7 @@ export type {
 } from "@jobbers/runs";
 export type { TlsTexts } from "@jobbers/store-redis";
 export { AttemptAborted } from "@jobbers/worker";
-export { type ConnectOptions, connect } from "./connect.js";
+export { type ConnectOptions, connect, type QueueOptions } from "./connect.js";
 export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
 export { ulid } from "./ulid.js";
 export type { JobbersWorker, WorkerOptions } from "./worker.js";

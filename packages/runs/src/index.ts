@@ -20,6 +20,7 @@ export { createFeed, type Feed, type FeedListener, type Subscription } from "./f
 export { type Following, follow, hasMore } from "./follow.js";
 export { createInputCheck, type InputCheck, type Refused } from "./input-check.js";
 export { createPlans, type Plans } from "./plans.js";
+export { createQueueHandle, type QueueHandle } from "./queues.js";
 export {
   InputRefused,
   type LetterPage,

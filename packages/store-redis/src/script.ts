@@ -16,7 +16,7 @@ const texts = new Map<string, string>();
 
 /** Fragments that go together. */
 const groups: Readonly<Record<string, readonly string[]>> = {
-  core: ["clock", "specs", "kinds", "packed", "singles", "ledger", "lease", "shelves", "events"],
+  core: ["clock", "steering", "specs", "kinds", "packed", "singles", "ledger", "lease", "shelves", "events"],
   general: [
     ...["runs", "unpack", "steps", "bodies", "values", "ready", "epilogue", "settle", "run-end"],
     ...["history", "report", "letters"],

@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { type JsonValue, type Lease, PURGE_LIMIT, type Store, type Submission } from "@jobbers/core";
+import {
+  checkQueueDefaults,
+  checkQueueEdit,
+  editorOf,
+  type JsonValue,
+  type Lease,
+  PURGE_LIMIT,
+  type Store,
+  type Submission,
+} from "@jobbers/core";
 import type { Redis } from "ioredis";
 import { cancelScript } from "./cancel.js";
 import { createCheck } from "./check.js";
@@ -37,6 +46,7 @@ import {
   releaseScript,
   renewScript,
 } from "./session.js";
+import { declareQueuesScript, obliterateQueueScript, setQueueScript } from "./steering.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submitScript } from "./submit.js";
 import { isSoon, tellTimerScript } from "./tell-timer.js";
@@ -94,6 +104,13 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       }
     },
     purgeDeadLetters: (letters) => run(purgeDeadLettersScript, letters.slice(0, PURGE_LIMIT)),
+    async declareQueues(defaults) {
+      await run(declareQueuesScript, checkQueueDefaults(defaults));
+    },
+    async setQueue(name, edit, by) {
+      return await run(setQueueScript, name, checkQueueEdit(name, edit), editorOf(by));
+    },
+    obliterateQueue: (name, obliteration) => run(obliterateQueueScript, name, obliteration, eventsKept),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),

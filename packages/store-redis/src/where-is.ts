@@ -11,6 +11,7 @@ import { phaseOf, stateOf } from "./letters.js";
 import { readFields, readSharedSpecs } from "./packed.js";
 import { headOf } from "./runs.js";
 import type { Server } from "./server.js";
+import { readSettings } from "./steering.js";
 import { isMapped } from "./step-record.js";
 import { packText, US, unpackText } from "./text.js";
 
@@ -108,7 +109,10 @@ function candidatesOf(
 
 async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<LinePlace | undefined> {
   const candidates = candidatesOf(keys, standing);
-  const open = await redis.smembers(keys.lines(standing.queue));
+  const [open, settings] = await Promise.all([
+    redis.smembers(keys.lines(standing.queue)),
+    standing.queue === "" ? null : redis.hget(keys.settings, standing.queue),
+  ]);
   const pipeline = redis.pipeline();
   for (const member of open) pipeline.llen(keys.line(`${standing.queue}:${member}`));
   for (const { line, entry } of candidates) pipeline.lpos(line, entry, "MAXLEN", LINE_LOOK_LIMIT);
@@ -130,6 +134,7 @@ async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<Li
     before: higher + Number(found ?? LINE_LOOK_LIMIT),
     atLeast: isFar,
     depth: sum(lengths),
+    ...(settings !== null && { settings: readSettings(settings) }),
   };
 }
 

@@ -77,6 +77,12 @@ CREATE TABLE ready (
   line INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (line, seq)
 ) WITHOUT ROWID;
 CREATE TABLE queues (name TEXT PRIMARY KEY, running INTEGER NOT NULL) WITHOUT ROWID;
+-- How queues are set. "max" is what an edit says (0: none), "code" what the code does; who edited last, and when.
+CREATE TABLE queue_settings (
+  name TEXT PRIMARY KEY, paused INTEGER NOT NULL, draining INTEGER NOT NULL, max INTEGER, code INTEGER,
+  version INTEGER NOT NULL, editor TEXT, edited INTEGER
+) WITHOUT ROWID;
+CREATE INDEX queues_paused ON queue_settings (paused) WHERE paused = 1;
 -- No address: a scheduled run, or a retry by hand that takes several calls. "!": a run's deadline.
 CREATE TABLE timers (
   due INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (due, seq)

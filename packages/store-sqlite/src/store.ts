@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Lease, PURGE_LIMIT, type Store } from "@jobbers/core";
+import {
+  checkQueueDefaults,
+  checkQueueEdit,
+  editorOf,
+  type Lease,
+  OBLITERATE_LIMIT,
+  PURGE_LIMIT,
+  type Store,
+} from "@jobbers/core";
 import { cancel } from "./cancel.js";
 import { check } from "./check.js";
 import type { Place } from "./connection.js";
@@ -16,6 +24,7 @@ import { closedError, createGroup } from "./group.js";
 import { listAttempts } from "./history.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
+import { obliterate } from "./obliterate.js";
 import { getPlan } from "./plans.js";
 import { promoteDue } from "./promote.js";
 import { purge } from "./purge.js";
@@ -37,6 +46,7 @@ import {
   renew,
   renewalWeight,
 } from "./session.js";
+import { declareQueues, setQueue } from "./steering.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submit, weightOf } from "./submit.js";
 import { type Memory, Turn } from "./turn.js";
@@ -116,6 +126,16 @@ export function createStore({
       const few = letters.slice(0, PURGE_LIMIT);
       return await mutate(few.length, (unit) => purgeDeadLetters(unit, few));
     },
+    async declareQueues(defaults) {
+      const checked = checkQueueDefaults(defaults);
+      await mutate(checked.length, (unit) => declareQueues(unit, checked));
+    },
+    async setQueue(name, edit, by) {
+      const checked = checkQueueEdit(name, edit);
+      return await mutate(1, (unit) => setQueue(unit, name, checked, editorOf(by)));
+    },
+    obliterateQueue: (name, obliteration) =>
+      mutate(OBLITERATE_LIMIT, (unit) => obliterate(unit, name, obliteration)),
     openSession: (opening) =>
       mutate(10, (unit) =>
         openSession(unit, opening, sessionsExpire ? opening.leaseMs : Number.POSITIVE_INFINITY),

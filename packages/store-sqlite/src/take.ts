@@ -5,6 +5,7 @@ import { CONTROL } from "./ledger.js";
 import { isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { settle } from "./settle.js";
+import { unpaused } from "./steering.js";
 import type { KnownLine, KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
 
@@ -35,7 +36,8 @@ export class Taker {
   constructor(unit: Unit, session: KnownSession, wants: Wants) {
     this.#unit = unit;
     this.#session = session;
-    this.#wants = wants;
+    // Whatever else decides what is taken, nothing of a paused queue is.
+    this.#wants = { ...wants, queues: unpaused(unit.sql, wants.queues) };
     this.#slots = Math.min(wants.slots, GRANT_LIMIT);
     this.#control = Math.min(wants.control, GRANT_LIMIT);
   }

@@ -13,6 +13,7 @@ import type { Sql } from "./driver.js";
 import { CONTROL } from "./ledger.js";
 import type { SessionState } from "./session.js";
 import { unpackSpec } from "./spec.js";
+import { readSettings } from "./steering.js";
 
 interface Row {
   readonly run: number;
@@ -71,7 +72,8 @@ function placeIn(
     ...[priority, queue],
   ) as [number, number];
   const { inLine, atLeast } = rankOf(sql, line, seq, length);
-  return { queue, priority, before: higher + inLine, atLeast, depth };
+  const settings = readSettings(sql, queue);
+  return { queue, priority, before: higher + inLine, atLeast, depth, ...(settings && { settings }) };
 }
 
 /** How many entries stand before one in its line, counted from the end that is nearer. */

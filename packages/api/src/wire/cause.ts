@@ -65,6 +65,7 @@ const forms = [
     able: z.int().openapi({ description: "How many of these can do what it needs." }),
   }),
   form("unserved-queue", { queue: z.string(), last: z.string().optional() }),
+  form("paused-queue", { queue: z.string(), by: z.string().optional(), since: instant.optional() }),
   form("no-worker", {}),
   form("unknown-task", {
     needs: z.string().openapi({ description: "A task, or `dag:NAME`." }),

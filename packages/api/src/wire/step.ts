@@ -4,7 +4,16 @@ import { instant, json, name, stepState, thrown } from "./basics.js";
 /** Why a step or an attempt ended as it did, or waits. */
 export const stepReason = z
   .enum([
-    ...(["error", "timeout", "frozen", "lost", "quarantined", "expired", "invalid-input"] as const),
+    ...([
+      "error",
+      "timeout",
+      "frozen",
+      "lost",
+      "quarantined",
+      "expired",
+      "obliterated",
+      "invalid-input",
+    ] as const),
     ...(["invalid-output", "stopped", "parent", "condition", "body", "cancelled", "released"] as const),
   ])
   .openapi("StepReason");

@@ -1,6 +1,7 @@
 import type { StepAddress } from "../plan/address.js";
 import type { RunKey } from "./key-claim.js";
 import type { ProgressRecord } from "./progress.js";
+import type { QueueSettings } from "./queues.js";
 import type { RunState, StepReason, StepState } from "./states.js";
 import type { Phase } from "./step-spec.js";
 
@@ -78,6 +79,8 @@ export interface QueueRecord {
   readonly name: string;
   readonly ready: number;
   readonly running: number;
+  /** Absent where neither code nor an edit has said anything of it. */
+  readonly settings?: QueueSettings | undefined;
 }
 
 export interface WorkerRecord {

@@ -54,6 +54,7 @@ export type Cause = Told &
     | RunningCause
     | InLineCause
     | { readonly type: "unserved-queue"; readonly queue: string; readonly last?: string | undefined }
+    | PausedCause
     | { readonly type: "no-worker" }
     | UnknownTaskCause
     | RetryCause
@@ -111,6 +112,15 @@ export interface InLineCause extends Work {
   /** How many live sessions serve the queue, and how many of these can do what it needs. */
   readonly serving: number;
   readonly able: number;
+}
+
+/** Somebody has paused its queue. */
+export interface PausedCause {
+  readonly type: "paused-queue";
+  readonly queue: string;
+  readonly by?: string | undefined;
+  /** When the queue was edited last. */
+  readonly sinceMs?: number | undefined;
 }
 
 /** Workers serve the queue, but none of them has what it needs: a task, or `dag:NAME`. */

@@ -3,7 +3,7 @@
 -- `seq` (entries of lines and timers), `runs` and `events`. Read once at the beginning, written once at the end.
 
 do
-  local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events")
+  local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events", "steered")
   local ms = tonumber(ARGV[1])
   if not ms then
     local time = call("TIME")
@@ -16,6 +16,8 @@ do
   clock.seq = tonumber(kept[2]) or 0
   clock.runs = tonumber(kept[3]) or 0
   clock.events = tonumber(kept[4]) or 0
+  -- Whether any queue is set in any way: most stores have none, and pay nothing for it.
+  clock.steered = kept[5] == "1"
 end
 
 -- A number that was never given out before, larger than all before; as text.

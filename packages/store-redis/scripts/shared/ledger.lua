@@ -87,10 +87,19 @@ local function wake(line)
   end
 end
 
+-- Has those who listen to a queue look at all that stands in it, as if it had just come.
+function ledger.reopen(queue)
+  for _, member in ipairs(call("SMEMBERS", PREFIX .. "lines:" .. queue)) do
+    local priority, needs = string.match(member, "^(%d):(.*)$")
+    local line = lineOf(queue, priority, needs)
+    line.n = line.n + call("LLEN", line.key)
+  end
+end
+
 function ledger.flush()
   ledger.flushLines()
   for queue, n in pairs(running) do call("HINCRBY", PREFIX .. "queues", queue, n) end
   for _, line in pairs(grown) do
-    if line.n > 0 then wake(line) end
+    if line.n > 0 and not (clock.steered and steering.isPaused(line.queue)) then wake(line) end
   end
 end

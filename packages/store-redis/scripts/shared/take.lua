@@ -17,7 +17,8 @@ take.heads = {}
 function take.begin(who, slots, control, inline, queues)
   take.session, take.inline = who, inline
   take.slots, take.control = math.min(slots, GRANT_LIMIT), math.min(control, GRANT_LIMIT)
-  take.queues = queues == "" and {} or splitBy(queues, US)
+  -- Whatever else decides what is taken, nothing of a paused queue is.
+  take.queues = queues == "" and {} or steering.unpaused(splitBy(queues, US))
   take.joins = {}
   for _, queue in ipairs(take.queues) do take.joins[queue] = true end
 end
@@ -110,6 +111,8 @@ local function readEntry(line, entry)
   if not step or step.fence ~= "0" or step.spec.queue ~= line.queue then return "0", "", entry, "" end
   return step.seq, entry .. "|" .. step.address, entry, step.address
 end
+
+take.idsOf, take.readEntry = idsOf, readEntry
 
 -- False when an entry is dropped or moved.
 local function offer(line, entry)

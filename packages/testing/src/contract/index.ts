@@ -29,6 +29,7 @@ import { losses } from "./losses.js";
 import { maps } from "./maps.js";
 import { news } from "./news.js";
 import { openings } from "./openings.js";
+import { queues } from "./queues.js";
 import { redriving } from "./redriving.js";
 import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
@@ -58,6 +59,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["lines", lines],
   ["forms", forms],
   ["values", values],
+  ["queues", queues],
   ["fleet", fleet],
   ["graph", graph],
   ["triggers", triggers],
