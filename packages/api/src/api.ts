@@ -36,6 +36,7 @@ import {
   setQueue,
 } from "./routes/queues.js";
 import { getResult } from "./routes/result.js";
+import { deleteRole, getRole, listRoles, setRole } from "./routes/roles.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
 import { getStep, listSteps } from "./routes/steps.js";
 import { createSubmits } from "./submits.js";
@@ -98,6 +99,7 @@ const routes: readonly Route[] = [
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
   ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag],
   ...[listQueues, getQueue, setQueue, pauseQueue, resumeQueue, drainQueue, obliterateQueue],
+  ...[listRoles, getRole, setRole, deleteRole],
   ...[listWorkers, healthz, readyz],
 ];
 

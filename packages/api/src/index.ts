@@ -20,6 +20,7 @@ export type { Explanation } from "./wire/explanation.js";
 export type { Health, Worker, WorkerList } from "./wire/fleet.js";
 export type { Problem } from "./wire/problem.js";
 export type { Queue, QueueList, QueueObliterated } from "./wire/queue.js";
+export type { Role, RoleDetail, RoleList } from "./wire/role.js";
 export type {
   CancelAnswer,
   RetryAnswer,

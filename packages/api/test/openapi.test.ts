@@ -85,6 +85,7 @@ describe("the OpenAPI document", () => {
           "post /v1/queues/{name}/drain",
           "post /v1/queues/{name}/obliterate",
         ],
+        ...["get /v1/roles", "get /v1/roles/{name}", "put /v1/roles/{name}", "delete /v1/roles/{name}"],
         ...["post /v1/runs/{id}/cancel", "post /v1/runs/{id}/retry"],
       ].sort(),
     );

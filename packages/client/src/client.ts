@@ -9,6 +9,7 @@ import { type InMs, inMs } from "./instants.js";
 import { listRuns, type RunFilter } from "./lists.js";
 import { createQueueClient, listQueues, type Queue, type QueueClient } from "./queues.js";
 import { eventIn } from "./reading.js";
+import { createRolesClient, type RolesClient } from "./roles.js";
 import { createClientRun } from "./run.js";
 import type { ClientRun, FeedEvent, RunStatus } from "./run-types.js";
 import { requestOf, type SubmitArgs, type SubmitItem, type SubmitOptions, type Target } from "./submit.js";
@@ -96,6 +97,8 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    * await client.queue("crawl").pause();
    */
   queue(name: string): QueueClient;
+  /** Roles: which queues workers serve, set at a distance. */
+  readonly roles: RolesClient;
   /** The workers that have a session. */
   workers(): Promise<InMs<Worker>[]>;
   /** What happens from now on, until the signal aborts; a `gap` says that events were missed. */
@@ -166,6 +169,7 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
     dag: (name: string) => readDag(transport, name),
     queues: () => listQueues(transport),
     queue: (name: string) => createQueueClient(transport, name),
+    roles: createRolesClient(transport),
     workers: async () =>
       (await transport.json<{ workers: Worker[] }>({ path: "/v1/workers" })).workers.map((each) =>
         inMs(each),

@@ -93,6 +93,7 @@ export type {
   Explanation,
   FeedEvent,
   QueueHandle,
+  Roles,
   Run,
   RunEvent,
   RunFailure,

@@ -12,12 +12,13 @@ import {
   type SubmitOptions,
   type Workflow,
 } from "@jobbers/core";
-import type { DeadLetters, EventFilter, Feed, FeedEvent, QueueHandle, Run } from "@jobbers/runs";
+import type { DeadLetters, EventFilter, Feed, FeedEvent, QueueHandle, Roles, Run } from "@jobbers/runs";
 import {
   allEventsOf,
   createDeadLetters,
   createPlans,
   createQueueHandle,
+  createRoles,
   createRun,
   createSubmitter,
   type SubmitItem,
@@ -72,6 +73,8 @@ export interface Jobbers extends AsyncDisposable {
    * await jobbers.queue("crawl").pause();
    */
   queue(name: string): QueueHandle;
+  /** Roles: which queues workers serve, set at a distance. */
+  readonly roles: Roles;
   /** Steps that failed for good: looks at them, has them run again, and forgets them. */
   readonly deadLetters: DeadLetters;
   /**
@@ -147,6 +150,7 @@ export function createJobbers({ store, feed }: { readonly store: Store; readonly
     },
     queues: () => store.listQueues(),
     queue: (name) => createQueueHandle(store, checkName(name, "queue"), editorHere()),
+    roles: createRoles(store, editorHere()),
     deadLetters: createDeadLetters(deps),
     events({ signal, ...filter } = {}) {
       checkFilter(filter);

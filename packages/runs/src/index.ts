@@ -33,6 +33,7 @@ export {
   restart,
 } from "./redrive.js";
 export { findRegistered } from "./registered.js";
+export { createRoles, type Roles } from "./roles.js";
 export { createRun, type RunDeps } from "./run.js";
 export { type LivenessStore, readLiveness } from "./run-liveness.js";
 export { readProgress } from "./run-progress.js";

@@ -38,6 +38,7 @@ export function keysOf(namespace: string) {
     queues: `${prefix}queues`,
     /** How queues are set. */
     settings: `${prefix}settings`,
+    roles: `${prefix}roles`,
     lines: at("lines"),
     line: at("line"),
     sessions: `${prefix}sessions`,

@@ -1,6 +1,7 @@
 import type {
   Lease,
   Renewal,
+  Serving,
   Session,
   SessionOpening,
   Vitals,
@@ -26,14 +27,14 @@ const LISTED_LIMIT = 10_000;
 export const openSessionScript: Script<[id: string, opening: SessionOpening, eventsKept: number], Session> = {
   name: "open-session",
   encode(id, opening, eventsKept) {
-    const { worker, host, pid, birth, leaseMs, serves, queues, registers } = opening;
+    const { worker, host, pid, birth, leaseMs, serves, queues, role, registers } = opening;
     const args: Argument[] = [
       eventsKept,
       id,
       packText(worker),
       Number.isFinite(leaseMs) ? leaseMs : "inf",
       `\n${serves.map(keyText).join("\n")}\n`,
-      JSON.stringify({ worker, host, pid, birth, serves, queues }),
+      JSON.stringify({ worker, host, pid, birth, serves, queues, role }),
     ];
     for (const { kind, name, plan, planText, ...about } of registers) {
       args.push(packText(name), kind, packHash(plan), planText, JSON.stringify(about));
@@ -106,11 +107,12 @@ export function listHeld({ keys, look }: Server, session: string): Promise<Lease
   });
 }
 
-type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "birth" | "queues" | "serves">;
+type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "birth" | "queues" | "role" | "serves">;
 
 type ListedWorker = [
   ...[session: string, expires: string, about: string, opened: string, lease: string, held: number],
   ...[lag: string | null, heard: string | null, slots: string | null, running: string | null],
+  serving: string | null,
 ];
 
 export const listWorkersScript: Script<[], WorkerRecord[]> = {
@@ -119,9 +121,22 @@ export const listWorkersScript: Script<[], WorkerRecord[]> = {
   decode: (reply) =>
     (reply as ListedWorker[])
       .map(
-        ([session, expires, about, opened, lease, held, lag, heard, slots, running]): WorkerRecord => ({
+        ([
+          session,
+          expires,
+          about,
+          opened,
+          lease,
+          held,
+          lag,
+          heard,
+          slots,
+          running,
+          serving,
+        ]): WorkerRecord => ({
           session,
           ...(JSON.parse(about) as About),
+          ...(serving !== null && (JSON.parse(serving) as Serving)),
           openedAtMs: Number(opened),
           expiresAtMs: numberOf(expires),
           leaseMs: numberOf(lease),

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import {
   checkQueueDefaults,
   checkQueueEdit,
+  checkRole,
   editorOf,
   type JsonValue,
   type Lease,
@@ -34,6 +35,7 @@ import { readTimeScript } from "./read-time.js";
 import { reapScript } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { retryScript } from "./retry.js";
+import { deleteRoleScript, getRole, listRoles, serveScript, setRoleScript } from "./roles.js";
 import { getRun } from "./runs.js";
 import { createServer } from "./server.js";
 import {
@@ -111,6 +113,13 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       return await run(setQueueScript, name, checkQueueEdit(name, edit), editorOf(by));
     },
     obliterateQueue: (name, obliteration) => run(obliterateQueueScript, name, obliteration, eventsKept),
+    async setRole(name, queues, by) {
+      return await run(setRoleScript, name, checkRole(name, queues), editorOf(by));
+    },
+    deleteRole: (name, by) => run(deleteRoleScript, name, editorOf(by)),
+    getRole: (name) => getRole(server, name),
+    listRoles: () => listRoles(server),
+    serve: (session, serving) => run(serveScript, session, serving),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),

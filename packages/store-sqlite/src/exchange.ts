@@ -48,7 +48,7 @@ export function exchange(unit: Unit, { session: id, lane, seq, reports, wants }:
     "INSERT INTO lanes (session, lane, seq, reply) VALUES (?, ?, ?, ?) " +
     "ON CONFLICT DO UPDATE SET seq = excluded.seq, reply = excluded.reply";
   unit.sql.run(upsert, session.seq, lane, seq, JSON.stringify(remembered));
-  return reply(unit, { session, results, steps, more, alive });
+  return reply(unit, { session, results, steps, more, alive, taken: taker.taken });
 }
 
 /** The same answer once more: the same steps, where they are still the session's. */
@@ -71,9 +71,13 @@ interface ReplyParts {
   readonly steps?: readonly Step[];
   readonly more?: boolean;
   readonly alive: boolean;
+  readonly taken?: readonly number[] | undefined;
 }
 
-function reply(unit: Unit, { session, results, steps = [], more = false, alive }: ReplyParts): ExchangeReply {
+function reply(
+  unit: Unit,
+  { session, results, steps = [], more = false, alive, taken }: ReplyParts,
+): ExchangeReply {
   return {
     results,
     grants: grantsOf(unit, steps),
@@ -81,6 +85,7 @@ function reply(unit: Unit, { session, results, steps = [], more = false, alive }
     more,
     alive,
     nextDueMs: nextDueMs(unit),
+    ...(taken && { taken }),
   };
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type {
   Lease,
   Renewal,
+  Serving,
   Session,
   SessionOpening,
   Vitals,
@@ -34,8 +35,8 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
   const id = randomUUID();
   for (const registration of opening.registers) register(unit, registration);
   sql.run(
-    "INSERT INTO sessions (seq, id, worker, host, pid, birth, serves, queues, opened, lease, expires, state) " +
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+    "INSERT INTO sessions (seq, id, worker, host, pid, birth, serves, queues, role, opened, lease, expires, state) " +
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
     unit.turn.nextSeq(),
     id,
     opening.worker,
@@ -44,6 +45,7 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
     opening.birth ?? null,
     JSON.stringify(opening.serves),
     JSON.stringify(opening.queues),
+    opening.role ?? null,
     now,
     leaseMs,
     now + leaseMs,
@@ -94,6 +96,12 @@ export function renew(unit: Unit, id: string, vitals?: Vitals): Renewal {
   const [held] = sql.tuple("SELECT count(*) FROM held WHERE session = ?", session.seq) as [number];
   const stale = vitals ? hear(unit, session, vitals) : [];
   return { status: "alive", held, mail: mailOf(unit, session), ...(stale.length > 0 && { stale }) };
+}
+
+/** Says which queues a session serves from now on. */
+export function serve({ sql }: Unit, id: string, { queues, role }: Serving): void {
+  const update = "UPDATE sessions SET queues = ?, role = ? WHERE id = ? AND state = 'open'";
+  sql.run(update, JSON.stringify(queues), role ?? null, id);
 }
 
 /** Tells of a worker's start, the first time. */
@@ -174,6 +182,7 @@ interface SessionRow {
   readonly pid: number;
   readonly birth: string | null;
   readonly queues: string;
+  readonly role: string | null;
   readonly serves: string;
   readonly opened: number;
   readonly expires: number;
@@ -187,7 +196,7 @@ interface SessionRow {
 
 export function listWorkers(sql: Sql): WorkerRecord[] {
   const select =
-    "SELECT id, worker, host, pid, birth, queues, serves, opened, expires, lease, heard, lag, slots, running, " +
+    "SELECT id, worker, host, pid, birth, queues, role, serves, opened, expires, lease, heard, lag, slots, running, " +
     "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions WHERE state = 'open' ORDER BY seq";
   return sql.all<SessionRow>(select).map((row) => ({
     session: row.id,
@@ -196,6 +205,7 @@ export function listWorkers(sql: Sql): WorkerRecord[] {
     pid: row.pid,
     ...(row.birth !== null && { birth: row.birth }),
     queues: JSON.parse(row.queues) as string[],
+    ...(row.role !== null && { role: row.role }),
     serves: JSON.parse(row.serves) as string[],
     openedAtMs: row.opened,
     expiresAtMs: row.expires,

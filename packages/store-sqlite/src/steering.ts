@@ -23,12 +23,6 @@ export function pausedQueues(sql: Sql): ReadonlySet<string> {
   return new Set(rows.map(([name]) => name));
 }
 
-/** Those of some queues that are not paused. */
-export function unpaused(sql: Sql, queues: readonly string[]): readonly string[] {
-  const paused = pausedQueues(sql);
-  return paused.size === 0 ? queues : queues.filter((queue) => !paused.has(queue));
-}
-
 export function readSettings(sql: Sql, name: string): QueueSettings | undefined {
   const row = rowOf(sql, name);
   return row && settingsOf(row);

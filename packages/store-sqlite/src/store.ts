@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   checkQueueDefaults,
   checkQueueEdit,
+  checkRole,
   editorOf,
   type Lease,
   OBLITERATE_LIMIT,
@@ -32,6 +33,7 @@ import { listQueues } from "./queues.js";
 import { reapSessions } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { retry } from "./retry.js";
+import { deleteRole, getRole, listRoles, setRole } from "./roles.js";
 import { getRun, headOf } from "./runs.js";
 import {
   announce,
@@ -45,6 +47,7 @@ import {
   release,
   renew,
   renewalWeight,
+  serve,
 } from "./session.js";
 import { declareQueues, setQueue } from "./steering.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
@@ -136,6 +139,14 @@ export function createStore({
     },
     obliterateQueue: (name, obliteration) =>
       mutate(OBLITERATE_LIMIT, (unit) => obliterate(unit, name, obliteration)),
+    async setRole(name, queues, by) {
+      const checked = checkRole(name, queues);
+      return await mutate(1, (unit) => setRole(unit, name, checked, editorOf(by)));
+    },
+    deleteRole: (name, by) => mutate(1, (unit) => deleteRole(unit, name, editorOf(by))),
+    getRole: (name) => look(() => getRole(sql, name)),
+    listRoles: () => look(() => listRoles(sql)),
+    serve: (session, serving) => mutate(1, (unit) => serve(unit, session, serving)),
     openSession: (opening) =>
       mutate(10, (unit) =>
         openSession(unit, opening, sessionsExpire ? opening.leaseMs : Number.POSITIVE_INFINITY),

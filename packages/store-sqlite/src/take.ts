@@ -5,7 +5,7 @@ import { CONTROL } from "./ledger.js";
 import { isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { settle } from "./settle.js";
-import { unpaused } from "./steering.js";
+import { pausedQueues } from "./steering.js";
 import type { KnownLine, KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
 
@@ -24,9 +24,13 @@ const GRANT_LIMIT = 1000;
 export class Taker {
   readonly leases: Lease[] = [];
   readonly steps: Step[] = [];
+  /** Of wants with weights: how many steps came from the lines of each queue. */
+  taken: number[] | undefined;
   readonly #unit: Unit;
   readonly #session: KnownSession;
   readonly #wants: Wants;
+  /** Whatever else decides what is taken, nothing of these is. */
+  readonly #paused: ReadonlySet<string>;
   #slots: number;
   #control: number;
   #drops = 0;
@@ -36,8 +40,8 @@ export class Taker {
   constructor(unit: Unit, session: KnownSession, wants: Wants) {
     this.#unit = unit;
     this.#session = session;
-    // Whatever else decides what is taken, nothing of a paused queue is.
-    this.#wants = { ...wants, queues: unpaused(unit.sql, wants.queues) };
+    this.#wants = wants;
+    this.#paused = pausedQueues(unit.sql);
     this.#slots = Math.min(wants.slots, GRANT_LIMIT);
     this.#control = Math.min(wants.control, GRANT_LIMIT);
   }
@@ -51,6 +55,7 @@ export class Taker {
   takeInline(step: Step): boolean {
     const { queue } = step.spec;
     if (!this.#wants.inline || this.#slots <= 0 || !this.#wants.queues.includes(queue)) return false;
+    if (this.#paused.has(queue)) return false;
     if (!this.#session.serves.has(needsOf(step))) return false;
     step.ready = this.#unit.now;
     step.due = expiryOf(this.#unit, step);
@@ -62,10 +67,34 @@ export class Taker {
   takeFromLines(): void {
     this.#unit.ledger.flush();
     this.#takeControl();
-    if (this.#slots > 0) this.#takeFrom(this.#openLines(this.#wants.queues), () => this.#slots);
+    if (this.#slots > 0) this.#takeRuns();
     if (!this.#hasSettled) return;
     this.#unit.ledger.flush();
     this.#takeControl();
+  }
+
+  #takeRuns(): void {
+    const { queues, weights } = this.#wants;
+    if (weights) this.taken = this.#takeByWeight(queues, weights);
+    else
+      this.#takeFrom(this.#openLines(queues.filter((queue) => !this.#paused.has(queue))), () => this.#slots);
+  }
+
+  /** Each queue gets its part of the slots, and what some leave is for the others. */
+  #takeByWeight(queues: readonly string[], weights: readonly number[]): number[] {
+    const all = this.#slots;
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    const shares = queues.map((queue, i) => this.#takeOf(queue, Math.ceil((all * (weights[i] ?? 0)) / sum)));
+    return queues.map((queue, i) => (shares[i] ?? 0) + this.#takeOf(queue, this.#slots));
+  }
+
+  /** Takes at most so many of one queue; answers how many. */
+  #takeOf(queue: string, most: number): number {
+    const before = this.#slots;
+    const rest = Math.max(0, before - most);
+    if (before > rest && !this.#paused.has(queue))
+      this.#takeFrom(this.#openLines([queue]), () => this.#slots - rest);
+    return before - this.#slots;
   }
 
   #takeControl(): void {

@@ -1,6 +1,7 @@
 import type { Exchange, ExchangeReply, JobbersError, Store } from "@jobbers/core";
 import type { Outbox, Parcel } from "./outbox.js";
 import { type Asker, delayMs, GaveUp, isDefinite, messageOf, untilAnswered } from "./persistence.js";
+import type { Serving } from "./serving.js";
 import type { Slots } from "./slots.js";
 import { after, monotonicMs, pause, turn } from "./waiting.js";
 
@@ -19,7 +20,7 @@ export interface LanePort {
   readonly store: Pick<Store, "exchange" | "listen">;
   readonly outbox: Outbox;
   readonly slots: Slots;
-  readonly queues: readonly string[];
+  readonly serving: Serving;
   readonly inline: boolean;
   readonly asker: Asker;
   /** The most steps that one exchange asks for, as things are. */
@@ -139,7 +140,7 @@ export class Lane {
       lane: this.#number,
       seq: ++this.#seq,
       reports: parcels.map((parcel) => parcel.report),
-      wants: { slots: asked, control, queues: this.#port.queues, inline: this.#port.inline && !closed },
+      wants: { slots: asked, control, ...this.#port.serving.wants(), inline: this.#port.inline && !closed },
     };
     let reply: ExchangeReply;
     try {
@@ -151,6 +152,7 @@ export class Lane {
     } finally {
       this.#port.slots.unreserve(asked);
     }
+    if (reply.taken) this.#port.serving.took(exchange.wants, asked, reply.taken);
     // Its steps are still to be started, so that this lane has room yet for what it is about to be told.
     if (asked > 0 && reply.grants.length >= asked && slots.room > reply.grants.length) this.#port.onPlenty();
     return await this.#answered(reply, session, parcels);
@@ -207,7 +209,7 @@ export class Lane {
   }
 
   async #rest(): Promise<void> {
-    const { slots, asker, queues } = this.#port;
+    const { slots, asker, serving } = this.#port;
     const waking = new AbortController();
     const onEnd = () => waking.abort(WOKEN);
     this.#wakeUp = onEnd;
@@ -227,7 +229,7 @@ export class Lane {
       if (waking.signal.aborted) return;
       const dueMs = Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
       const fromMs = monotonicMs();
-      await this.#listen(waking, slots.room > 0 ? queues : [], dueMs);
+      await this.#listen(waking, slots.room > 0 ? serving.queues : [], dueMs);
       if (monotonicMs() - fromMs > LONGEST_REST_MS) this.#restless = 0;
     } catch (error) {
       asker.log.debug("listening did not succeed", { error: messageOf(error) });

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { type ExchangeReply, type Grant, JobbersError, type Mail } from "@jobbers/core";
+import { type ExchangeReply, type Grant, JobbersError, type Mail, type RoleRecord } from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
@@ -18,6 +18,8 @@ import { Pace } from "./pace.js";
 import { type Asker, untilAnswered } from "./persistence.js";
 import { Plans } from "./plans.js";
 import { Reporter } from "./reporter.js";
+import { followRole, readRole } from "./role.js";
+import { Serving } from "./serving.js";
 import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
 import { guardStrays } from "./stray.js";
@@ -32,6 +34,7 @@ const MAX_SLOTS = 500;
 /** One life of a worker, from its session's opening to its closing: the parts, and how they are wired. */
 export class Pool {
   readonly ledger = new Ledger();
+  readonly serving: Serving;
   readonly bulletins = new Bulletins(() => ({ slots: this.slots.capacity, running: this.slots.taken }));
   readonly pace = new Pace();
   readonly slots: Slots;
@@ -51,10 +54,15 @@ export class Pool {
   readonly #running: Promise<unknown>;
   readonly #unguard: () => void;
 
-  private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
+  private constructor(
+    settings: Settings,
+    ending: AbortController,
+    { serving, role, keeper }: { serving: Serving; role: RoleRecord | undefined; keeper: SessionKeeper },
+  ) {
     const { store, registry, random, log, deps, observe, abandonAfterMs } = settings;
     this.#settings = settings;
     this.#ending = ending;
+    this.serving = serving;
     const asker: Asker = { random, log, signal: ending.signal };
     // Every step that waits for the store listens to these.
     setMaxListeners(0, ending.signal, this.stopping.signal);
@@ -98,17 +106,22 @@ export class Pool {
     });
     this.control = new Control({ ...shared, dags: registry.dags, expander, onFreed });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
-    this.keeper = open(this);
+    this.keeper = keeper;
     this.#unguard = guardStrays(log);
-    this.#running = Promise.all(this.lanes.map((lane) => lane.run()));
+    const lanes = this.lanes.map((lane) => lane.run());
+    this.#running = Promise.all(role ? [...lanes, this.#follow(role, asker)] : lanes);
   }
 
   /** Opens a session and starts taking steps; rejects when the store does not answer. */
   static async open(settings: Settings, signal: AbortSignal): Promise<Pool> {
     const ending = new AbortController();
     let pool: Pool | undefined;
-    const keeper = await openKeeper(settings, { stopping: signal, ending: ending.signal }, () => pool);
-    pool = new Pool(settings, ending, () => keeper);
+    const serving = new Serving(settings.queues);
+    const role = settings.role === undefined ? undefined : await readRole(settings.store, settings.role);
+    if (role) serving.play(role.queues);
+    const signals = { stopping: signal, ending: ending.signal };
+    const keeper = await openKeeper(settings, serving, signals, () => pool);
+    pool = new Pool(settings, ending, { serving, role, keeper });
     settings.observe?.({ type: "session", what: "opened", session: keeper.id });
     return pool;
   }
@@ -153,15 +166,25 @@ export class Pool {
     this.executor.abortAll("lost", message);
   }
 
+  #follow(role: RoleRecord, asker: Asker): Promise<void> {
+    const { store } = this.#settings;
+    const options = {
+      ...{ store, asker, name: role.name, serving: this.serving },
+      session: () => this.keeper.id,
+      onChange: () => this.wakeAll(),
+    };
+    return followRole(options, role);
+  }
+
   #wakeOne(): void {
     const lane = this.lanes.find(({ inFlight }) => !inFlight) ?? this.lanes[0];
     lane?.wake();
   }
 
   #lane(number: number, asker: Asker): Lane {
-    const { store, queues, inline } = this.#settings;
+    const { store, inline } = this.#settings;
     return new Lane(number, {
-      ...{ store, outbox: this.outbox, slots: this.slots, queues, inline, asker },
+      ...{ store, outbox: this.outbox, slots: this.slots, serving: this.serving, inline, asker },
       maxSlots: () => Math.min(MAX_SLOTS, Math.ceil(this.slots.limit / this.#settings.lanes)),
       session: () => this.keeper.id,
       sessionLost: (session, surely) => this.keeper.lost(session, surely),
@@ -203,10 +226,11 @@ export class Pool {
 
 function openKeeper(
   settings: Settings,
+  serving: Serving,
   signals: { readonly stopping: AbortSignal; readonly ending: AbortSignal },
   pool: () => Pool | undefined,
 ): Promise<SessionKeeper> {
-  const { store, registry, queues, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
+  const { store, registry, role, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
   const { serves, registrations: registers } = registry;
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
@@ -218,7 +242,11 @@ function openKeeper(
       birth: processBirth(process.pid),
       leaseMs,
       serves,
-      queues,
+      // A session that is opened later has what the role says by then.
+      get queues() {
+        return serving.queues;
+      },
+      role,
       registers,
     },
     onDoubt: (what, session) => {

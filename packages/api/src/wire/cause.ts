@@ -64,7 +64,11 @@ const forms = [
     serving: z.int().openapi({ description: "How many live sessions serve the queue." }),
     able: z.int().openapi({ description: "How many of these can do what it needs." }),
   }),
-  form("unserved-queue", { queue: z.string(), last: z.string().optional() }),
+  form("unserved-queue", {
+    queue: z.string(),
+    last: z.string().optional(),
+    roles: z.array(z.string()).optional().openapi({ description: "Roles that have the queue." }),
+  }),
   form("paused-queue", { queue: z.string(), by: z.string().optional(), since: instant.optional() }),
   form("no-worker", {}),
   form("unknown-task", {

@@ -8,6 +8,7 @@ const worker = z
     host: z.string(),
     pid: z.int(),
     queues: z.array(z.string()),
+    role: z.string().optional().openapi({ description: "The role that says which queues these are." }),
     serves: z
       .array(z.string())
       .openapi({ description: "Tasks, and dags as dag:NAME, that it has the code of." }),

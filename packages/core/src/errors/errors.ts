@@ -94,6 +94,13 @@ export const errorCatalogue = {
     status: 404,
     exit: 2,
   },
+  "role-unknown": {
+    title: "No role has this name",
+    remedy:
+      "Check the spelling with `jobbers roles`, or make it: jobbers roles set NAME --queues crawl=3,mail=1.",
+    status: 404,
+    exit: 2,
+  },
   "run-at-invalid": {
     title: "A run's start is past, or too far off",
     remedy:

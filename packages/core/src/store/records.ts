@@ -90,6 +90,7 @@ export interface WorkerRecord {
   readonly pid: number;
   readonly birth?: string | undefined;
   readonly queues: readonly string[];
+  readonly role?: string | undefined;
   readonly serves: readonly string[];
   readonly openedAtMs: number;
   readonly expiresAtMs: number;

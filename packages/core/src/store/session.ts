@@ -14,6 +14,8 @@ export interface SessionOpening {
   /** The `needs` that it can serve: task names and `dag:NAME`s. */
   readonly serves: readonly string[];
   readonly queues: readonly string[];
+  /** The role that says which queues these are. */
+  readonly role?: string | undefined;
   /** What it has registered; kept beyond the session, so that others can submit by name. */
   readonly registers: readonly Registration[];
 }

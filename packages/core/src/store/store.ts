@@ -16,6 +16,7 @@ import type {
   WorkerRecord,
 } from "./records.js";
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
+import type { Casting } from "./roles.js";
 import type { Reaped, Renewal, Retention, Session, SessionOpening, Sweep } from "./session.js";
 import type { StepState } from "./states.js";
 import type {
@@ -40,7 +41,7 @@ import type { Whereabouts } from "./whereabouts.js";
  * - The store knows no plan beyond its text: who reports a step says what follows ({@link Follow}). What the store settles by
  *   itself (a skip, the end of a body, a quarantined step) it hands to some worker as an `advance`, to be told what follows.
  */
-export interface Store extends Submitting, Working, Steering, Upkeep, Looking, Inspecting {
+export interface Store extends Submitting, Working, Steering, Casting, Upkeep, Looking, Inspecting {
   /** What the adapter is and where, without secrets: `sqlite:./jobs.db`. */
   readonly url: string;
   /** How many exchanges a worker should have under way at a time, so that both sides are busy; absent: 1. */

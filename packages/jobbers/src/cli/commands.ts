@@ -9,6 +9,7 @@ import { fsck } from "./commands/fsck.js";
 import { graph } from "./commands/graph.js";
 import { queues } from "./commands/queues.js";
 import { retry } from "./commands/retry.js";
+import { roles } from "./commands/roles.js";
 import { run } from "./commands/run.js";
 import { runs } from "./commands/runs.js";
 import { server } from "./commands/server.js";
@@ -22,6 +23,6 @@ import { workers } from "./commands/workers.js";
 export const commands: readonly Command[] = [
   ...[run, dev, worker, server],
   ...[submit, runs, show, explain, watch, cancel, retry, deadLetters],
-  ...[dags, queues, workers],
+  ...[dags, queues, roles, workers],
   ...[graph, doctor, fsck],
 ];

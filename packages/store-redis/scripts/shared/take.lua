@@ -14,11 +14,13 @@ take.drops, take.slots, take.control, take.hasSettled = 0, 0, 0, false
 take.heads = {}
 
 -- Prepares for a session; `queues` is joined by US.
-function take.begin(who, slots, control, inline, queues)
+function take.begin(who, slots, control, inline, queues, weights)
   take.session, take.inline = who, inline
   take.slots, take.control = math.min(slots, GRANT_LIMIT), math.min(control, GRANT_LIMIT)
   -- Whatever else decides what is taken, nothing of a paused queue is.
   take.queues = queues == "" and {} or steering.unpaused(splitBy(queues, US))
+  take.asked = weights ~= "" and splitBy(queues, US)
+  take.weights = take.asked and splitBy(weights, ",")
   take.joins = {}
   for _, queue in ipairs(take.queues) do take.joins[queue] = true end
 end
@@ -230,11 +232,33 @@ local function takeFrom(queues, what)
   end
 end
 
+-- How many steps came from the lines of each queue that was asked for with a weight.
+take.taken = {}
+
+-- Takes at most so many of one queue.
+local function takeOf(i, most)
+  local queue, rest = take.asked[i], math.max(0, take.slots - most)
+  local before = take.slots
+  if before <= rest or not take.joins[queue] then return end
+  take.slots = before - rest
+  takeFrom({ queue }, "slots")
+  take.slots = take.slots + rest
+  take.taken[i] = take.taken[i] + before - take.slots
+end
+
+-- Each queue gets its part of the slots, and what some leave is for the others.
+local function takeByWeight()
+  local all, sum = take.slots, 0
+  for i, weight in ipairs(take.weights) do sum, take.taken[i] = sum + weight, 0 end
+  for i, weight in ipairs(take.weights) do takeOf(i, math.ceil(all * weight / sum)) end
+  for i in ipairs(take.weights) do takeOf(i, take.slots) end
+end
+
 -- Control work goes first, and once more where a popped step was settled.
 function take.fromLines()
   ledger.flushLines()
   takeFrom({ "" }, "control")
-  takeFrom(take.queues, "slots")
+  if take.weights then takeByWeight() else takeFrom(take.queues, "slots") end
   if not take.hasSettled then return end
   ledger.flushLines()
   takeFrom({ "" }, "control")

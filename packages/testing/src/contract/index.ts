@@ -39,6 +39,7 @@ import { retryingCancelled } from "./retrying-cancelled.js";
 import { retryingCatches } from "./retrying-catches.js";
 import { retryingEnded } from "./retrying-ended.js";
 import { returning } from "./returning.js";
+import { roles } from "./roles.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { submitting } from "./submitting.js";
@@ -60,6 +61,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["forms", forms],
   ["values", values],
   ["queues", queues],
+  ["roles", roles],
   ["fleet", fleet],
   ["graph", graph],
   ["triggers", triggers],

@@ -292,8 +292,11 @@ export function queues(test: BenchTest): void {
     await submit(single());
     for (let i = 0; i < 5; i++) await store.readTime();
     expect(isOver).toBe(false);
+    const fromMs = performance.now();
     await store.setQueue("default", { paused: false }, ME);
     await listening;
+    // It was woken: a look of its own would come seconds later.
+    expect(performance.now() - fromMs).toBeLessThan(4_000);
     given.abort();
     expect(await worker.take(5)).toHaveLength(2);
   });

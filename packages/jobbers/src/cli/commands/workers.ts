@@ -16,15 +16,17 @@ export const workers = defineCommand({
       output.printJson(found);
       if (found.length === 0) output.note(`there is no worker at ${where}; jobbers worker starts one`);
       else {
-        const rows = found.map(({ name, host, pid, held, running, slots, lagMs, queues, openedAtMs }) => [
-          name,
-          `${clip(host.split(/[\s:]/)[0] as string, 20)}:${pid}`,
-          count(held),
-          slots === undefined ? "-" : `${running ?? 0}/${slots}`,
-          lagMs === undefined ? "-" : showDuration(lagMs),
-          clip(queues.join(","), 20),
-          showTime(openedAtMs),
-        ]);
+        const rows = found.map(
+          ({ name, host, pid, held, running, slots, lagMs, queues, role, openedAtMs }) => [
+            name,
+            `${clip(host.split(/[\s:]/)[0] as string, 20)}:${pid}`,
+            count(held),
+            slots === undefined ? "-" : `${running ?? 0}/${slots}`,
+            lagMs === undefined ? "-" : showDuration(lagMs),
+            clip((role === undefined ? "" : `${role}: `) + queues.join(","), 20),
+            showTime(openedAtMs),
+          ],
+        );
         output.print(table(["NAME", "HOST:PID", "STEPS", "SLOTS", "LAG", "QUEUES", "SINCE"], rows));
       }
       return 0;
