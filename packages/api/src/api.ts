@@ -26,6 +26,8 @@ import { allEvents, runEvents } from "./routes/events.js";
 import { explainRun } from "./routes/explain.js";
 import { listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
+import { getItems } from "./routes/items.js";
+import { listLimits, readLimit, setLimit } from "./routes/limits.js";
 import {
   drainQueue,
   getQueue,
@@ -94,13 +96,13 @@ const LIMITS: ApiLimits = {
 };
 
 const routes: readonly Route[] = [
-  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, explainRun],
+  ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, getItems, explainRun],
   ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
   ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag],
   ...[listQueues, getQueue, setQueue, pauseQueue, resumeQueue, drainQueue, obliterateQueue],
   ...[listRoles, getRole, setRole, deleteRole],
-  ...[listWorkers, healthz, readyz],
+  ...[listLimits, readLimit, setLimit, listWorkers, healthz, readyz],
 ];
 
 /**

@@ -18,6 +18,7 @@ export type {
 export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/event.js";
 export type { Explanation } from "./wire/explanation.js";
 export type { Health, Worker, WorkerList } from "./wire/fleet.js";
+export type { Limit, LimitEditBody, LimitList, LimitUsageView } from "./wire/limits.js";
 export type { Problem } from "./wire/problem.js";
 export type { Queue, QueueList, QueueObliterated } from "./wire/queue.js";
 export type { Role, RoleDetail, RoleList } from "./wire/role.js";
@@ -25,10 +26,11 @@ export type {
   CancelAnswer,
   RetryAnswer,
   RunDetail,
+  RunItems,
   RunPage,
   RunPending,
   RunResult,
   RunSummary,
 } from "./wire/run.js";
-export type { Attempt, PlanStepProgress, Step, StepDetail, StepPage } from "./wire/step.js";
+export type { Attempt, BlobPlace, PlanStepProgress, Step, StepDetail, StepPage } from "./wire/step.js";
 export type { BulkAnswer, RunRequest, SubmitAnswer } from "./wire/submit.js";

@@ -12,6 +12,7 @@ import {
   valueKey,
 } from "@jobbers/core";
 import { type Plans, readLiveness, readProgress } from "@jobbers/runs";
+import { placesOf, readPlaced } from "./blob-places.js";
 import { planView, runView, stepView } from "./views.js";
 import type { RunDetail } from "./wire/run.js";
 import type { PlanStepProgress } from "./wire/step.js";
@@ -29,11 +30,10 @@ export async function readRun(store: Pick<Store, "getRun">, id: string): Promise
 /** A run with its input and its steps in the order of the plan, as JSON text: the input goes through as it is kept. */
 export async function readRunDetail(store: Store, plans: Plans, record: RunRecord): Promise<string> {
   const key = valueKey.input("");
-  const [steps, values] = record.purged
-    ? [[], { [key]: null }]
-    : await Promise.all([readSteps(store, plans, record), store.readValues(record.id, [key])]);
-  const input = values[key] ?? undefined;
-  const detail: Omit<RunDetail, "input"> = { ...runView(record), steps };
+  const [steps, { text: input, place: inputPlace }] = record.purged
+    ? [[], {}]
+    : await Promise.all([readSteps(store, plans, record), readPlaced(store, record.id, key)]);
+  const detail: Omit<RunDetail, "input"> = { ...runView(record), ...(inputPlace && { inputPlace }), steps };
   const text = JSON.stringify(detail);
   return input === undefined ? text : `${text.slice(0, -1)},"input":${input}}`;
 }
@@ -52,6 +52,12 @@ async function readSteps(store: Store, plans: Plans, record: RunRecord): Promise
   );
   const shown = outside.flatMap(({ name }) => records.get(name) ?? []);
   const liveness = await readLiveness(store, index, shown);
+  const answered = shown.filter(({ kind, state }) => kind === "task" && state === "succeeded");
+  const places = await placesOf(
+    store,
+    record.id,
+    answered.slice(0, PAGE).map(({ address }) => address),
+  );
   return progress.map(({ name, depth, total, settled, counts }) => {
     const step = index.step(name);
     const found = records.get(name);
@@ -60,6 +66,7 @@ async function readSteps(store: Store, plans: Plans, record: RunRecord): Promise
       ...{ depth, total, settled, counts },
       ...(depth === 0 && { state: found?.state ?? unstarted(index, step, record.state) }),
       ...(found && { record: stepView(found, liveness.get(found.address)) }),
+      ...(places[name] && { outputPlace: places[name] }),
     };
   });
 }

@@ -1,4 +1,12 @@
-import type { DagDetail, DagSummary, SubmitAnswer, Worker } from "@jobbers/api";
+import type {
+  DagDetail,
+  DagSummary,
+  Limit,
+  LimitEditBody,
+  LimitUsageView,
+  SubmitAnswer,
+  Worker,
+} from "@jobbers/api";
 import type { InputOf, OutputOf, Workflow } from "@jobbers/core";
 import { type Submitted, submitBulk } from "./bulk.js";
 import { createDeadLettersClient, type DeadLettersClient } from "./dead-letters.js";
@@ -99,6 +107,22 @@ export interface JobbersClient<W extends Workflows = Workflows> {
   queue(name: string): QueueClient;
   /** Roles: which queues workers serve, set at a distance. */
   readonly roles: RolesClient;
+  /** The limits, what code says of each and what edits say. */
+  limits(): Promise<Limit[]>;
+  /**
+   * How one key of a limit stands: who has its slots, when it opens.
+   *
+   * @param key left out where all share the limit
+   * @throws JobbersHttpError `limit-unknown`
+   */
+  limit(name: string, key?: string): Promise<LimitUsage>;
+  /**
+   * Sets a limit for everybody, at once; `off` takes it away, `default` has it be what the code says. Answers it as it is then.
+   *
+   * @param name one that code has given, or `TASK/rate`, `TASK/concurrency`, `@QUEUE/rate`, `TASK@QUEUE/rate` and the like
+   * @throws JobbersHttpError `limit-unknown`, `limit-invalid`
+   */
+  setLimit(name: string, edit: LimitEdit): Promise<Limit | undefined>;
   /** The workers that have a session. */
   workers(): Promise<InMs<Worker>[]>;
   /** What happens from now on, until the signal aborts; a `gap` says that events were missed. */
@@ -110,6 +134,17 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    */
   ready(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
 }
+
+/** How one key of a limit stands, its instants in milliseconds since 1970. */
+export interface LimitUsage extends Omit<LimitUsageView, "at" | "opensAt" | "throttledUntil"> {
+  readonly atMs: number;
+  /** When it lets the next start through by itself. */
+  readonly opensAtMs?: number | undefined;
+  readonly throttledUntilMs?: number | undefined;
+}
+
+/** What a limit is set to. */
+export type LimitEdit = LimitEditBody["set"];
 
 /** Which events are told. */
 export interface EventFilter {
@@ -170,6 +205,23 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
     queues: () => listQueues(transport),
     queue: (name: string) => createQueueClient(transport, name),
     roles: createRolesClient(transport),
+    limits: async () => (await transport.json<{ limits: Limit[] }>({ path: "/v1/limits" })).limits,
+    limit: async (name: string, key?: string) => {
+      const { at, opensAt, throttledUntil, ...usage } = await transport.json<LimitUsageView>({
+        path: "/v1/limits/usage",
+        query: { limit: name, key },
+      });
+      return {
+        ...usage,
+        atMs: Date.parse(at),
+        ...(opensAt !== undefined && { opensAtMs: Date.parse(opensAt) }),
+        ...(throttledUntil !== undefined && { throttledUntilMs: Date.parse(throttledUntil) }),
+      };
+    },
+    setLimit: async (name: string, edit: LimitEdit) => {
+      const body = { json: { limit: name, set: edit } };
+      return (await transport.json<{ limit?: Limit }>({ method: "POST", path: "/v1/limits", body })).limit;
+    },
     workers: async () =>
       (await transport.json<{ workers: Worker[] }>({ path: "/v1/workers" })).workers.map((each) =>
         inMs(each),

@@ -3,11 +3,15 @@
  *
  * @module
  */
+
+export type { Limit } from "@jobbers/api";
 export {
   type ClientOptions,
   createClient,
   type EventFilter,
   type JobbersClient,
+  type LimitEdit,
+  type LimitUsage,
   type SubmittedItem,
   type Workflows,
 } from "./client.js";

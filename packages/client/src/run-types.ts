@@ -2,6 +2,7 @@ import type {
   ApiEvent,
   ApiWorkerEvent,
   Attempt,
+  BlobPlace,
   PlanStepProgress,
   RunSummary,
   Step,
@@ -22,7 +23,7 @@ export interface ClientRun<out O = unknown> {
    */
   status(): Promise<RunStatus>;
   /** The run with its input, and how its steps are doing, in one answer. */
-  detail(): Promise<RunStatus & { readonly input?: unknown; readonly steps: readonly StepProgress[] }>;
+  detail(): Promise<RunStatus & Detail>;
   /**
    * Waits for the run's end and answers its output.
    *
@@ -31,6 +32,16 @@ export interface ClientRun<out O = unknown> {
    * const output = await run.result({ signal: AbortSignal.timeout(60_000) });
    */
   result(options?: { readonly signal?: AbortSignal | undefined }): Promise<O>;
+  /**
+   * Waits for the run's end and answers the elements of its output, a list, page by page.
+   *
+   * @throws what `result()` throws; JobbersHttpError `output-invalid` where the output is no list
+   * @example
+   * for await (const page of run.items()) console.log(page);
+   */
+  items(options?: {
+    readonly signal?: AbortSignal | undefined;
+  }): AsyncIterable<O extends readonly (infer E)[] ? E : unknown>;
   /**
    * Asks the run to end: "cancelled" where it has, "cancelling" while something of it runs, "ended" where it ended otherwise.
    *
@@ -71,6 +82,13 @@ export interface ClientRun<out O = unknown> {
    * for await (const event of run.events()) console.log(event.type);
    */
   events(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RunEvent>;
+}
+
+interface Detail {
+  readonly input?: unknown;
+  /** Where the input lies where it is too large for the store. */
+  readonly inputPlace?: BlobPlace | undefined;
+  readonly steps: readonly StepProgress[];
 }
 
 /** A run's record, with what failed first where something did; instants are milliseconds since 1970. */

@@ -3,6 +3,7 @@ import type {
   Explanation,
   RetryAnswer,
   RunDetail,
+  RunItems,
   RunPending,
   RunResult,
   StepDetail,
@@ -15,11 +16,12 @@ import { follow } from "./follow.js";
 import { detailIn, eventIn, ofRun, progressIn, statusIn, stepIn } from "./reading.js";
 import type { ClientRun, RunEvent, RunStatus } from "./run-types.js";
 import type { SseMessage } from "./sse.js";
-import type { Transport } from "./transport.js";
+import type { Call, Transport } from "./transport.js";
 
 /** How long one request for a result waits for the run's end. */
 const WAIT_MS = 30_000;
 const STEPS_PAGE = 200;
+const ITEMS_PAGE = 500;
 
 /** Makes the handle of a run; nothing is asked before it is. */
 export function createClientRun<O>(
@@ -36,18 +38,35 @@ export function createClientRun<O>(
   return {
     id,
     status: async () => {
-      const { input: _input, steps: _steps, ...run } = await read();
+      const { input: _input, inputPlace: _inputPlace, steps: _steps, ...run } = await read();
       return statusIn(run);
     },
     async detail() {
-      const { input, steps, ...run } = await read();
-      return { ...statusIn(run), ...(input !== undefined && { input }), steps: steps.map(progressIn) };
+      const { input, inputPlace, steps, ...run } = await read();
+      const values = { ...(input !== undefined && { input }), ...(inputPlace && { inputPlace }) };
+      return { ...statusIn(run), ...values, steps: steps.map(progressIn) };
     },
     async result({ signal } = {}) {
       if (workflow) await read();
       for (;;) {
-        const answer = await askResult(transport, path, id, signal);
-        if (answer.state === "succeeded") return answer.output as O;
+        const answer = await askEnd<RunResult>(transport, `${path}/result`, id, signal);
+        if (!isPending(answer)) return answer.output as O;
+      }
+    },
+    async *items({ signal } = {}) {
+      if (workflow) await read();
+      for (let from: number | undefined = 0; from !== undefined; ) {
+        const query: Call["query"] = { limit: ITEMS_PAGE, from };
+        const page: RunItems | RunPending = await askEnd<RunItems>(
+          transport,
+          `${path}/items`,
+          id,
+          signal,
+          query,
+        );
+        if (isPending(page)) continue;
+        yield* page.items as never[];
+        from = page.next;
       }
     },
     async cancel() {
@@ -79,16 +98,22 @@ export function createClientRun<O>(
   };
 }
 
-async function askResult(
+function isPending(answer: object): answer is RunPending {
+  return "state" in answer && answer.state !== "succeeded";
+}
+
+/** Asks for what there is only after the run's end. */
+async function askEnd<T>(
   transport: Transport,
   path: string,
   id: string,
   signal: AbortSignal | undefined,
-): Promise<RunResult | RunPending> {
+  query: Call["query"] = {},
+): Promise<T | RunPending> {
   try {
-    return await transport.json<RunResult | RunPending>({
-      path: `${path}/result`,
-      query: { wait: `${WAIT_MS}ms` },
+    return await transport.json<T | RunPending>({
+      path,
+      query: { ...query, wait: `${WAIT_MS}ms` },
       patienceMs: WAIT_MS,
       signal,
     });

@@ -240,12 +240,33 @@ describe("wrong options", () => {
     [
       "an unknown option of a limit",
       () => task({ name: "t", limits: [wrong({ rate: 1, per: "1s", kye: () => "" })], run: () => 1 }),
-      /task "t": limits\[0\] has no option "kye"; there are rate, per and key/,
+      /task "t": limits\[0\] has no option "kye"; there are name and key, and rate, per/,
     ],
     [
       "a limit that is both",
       () => task({ name: "t", limits: [wrong({ concurrency: 1, per: "1s" })], run: () => 1 }),
-      /task "t": limits\[0\] counts per "1s", but is a concurrency limit/,
+      /task "t": limits\[0\] has per "1s", but is a concurrency limit/,
+    ],
+    ["a burst of 0", () => rate({ limit: 1, per: "1s", burst: 0 }), /rate\(\) has the burst 0; a burst is/],
+    ["a cost of 0", () => rate({ limit: 1, per: "1s", cost: 0 }), /rate\(\) has the cost 0; a cost is/],
+    [
+      "a cost beyond the burst",
+      () => rate({ limit: 9, per: "1s", cost: 3, burst: 2 }),
+      /has the cost 3, which is more than its burst of 2/,
+    ],
+    ["a concurrency of -1", () => concurrency({ limit: -1 }), /concurrency\(\) allows -1 at once/],
+    [
+      "one name twice",
+      () =>
+        task({
+          name: "t",
+          limits: [
+            { name: "s", concurrency: 1 },
+            { name: "s", rate: 1, per: "1s" },
+          ],
+          run: () => 1,
+        }),
+      /task "t": limits\[1\] has the name "s" once more/,
     ],
     ["a rate of 0", () => rate({ limit: 0, per: "1s" }), /rate\(\) allows 0 starts/],
     ["a rate per 0", () => rate({ limit: 1, per: 0 }), /rate\(\) counts per 0/],

@@ -8,6 +8,7 @@ import {
   type AnyWorkflow,
   type BatchContext,
   batchTask,
+  command,
   concurrency,
   dag,
   eq,
@@ -229,7 +230,9 @@ task({
     { rate: 10, per: "1s", key: (i) => (is<typeof i, { host: string }>(), i.host) },
     { concurrency: 2, key: (i) => i.host },
     { concurrency: 5 },
-    rate({ limit: 10, per: "1s", key: (i: { host: string }) => i.host }),
+    { name: "stripe", rate: 1, per: "1m", burst: 3, cost: (i) => i.host.length, key: (i) => i.host },
+    { name: "proxy", concurrency: 5 },
+    rate({ limit: 10, per: "1s", burst: 2, cost: 2, key: (i: { host: string }) => i.host }),
     concurrency({ limit: 2, key: (i) => i.host }),
   ],
   run: async () => 1,
@@ -413,3 +416,22 @@ dag("mode", { failure: "ignore" }, () => 1);
 task({ name: "option", retries: 3, run: () => 1 });
 // @ts-expect-error submitting another input
 submit(parsed, { n: 1 });
+
+const counted = command({
+  name: "counted",
+  input: z.object({ text: z.string() }),
+  output: z.object({ n: z.number() }),
+  run: ({ text }) => ["wc", "-w", text],
+});
+dag("counting", {}, () => {
+  const half = task({ name: "half", input: z.object({ n: z.number() }), run: ({ n }) => n / 2 });
+  return half({ n: counted({ text: "a" }).n });
+});
+// @ts-expect-error a number where text belongs
+submit(counted, { text: 1 });
+// @ts-expect-error a program's arguments are texts
+command({ name: "numbered", run: ["sleep", 1] });
+// @ts-expect-error a command has no handler to isolate
+command({ name: "isolated", run: ["true"], isolate: "thread" });
+// @ts-expect-error neither a thread nor a process
+task({ name: "fiber", isolate: "fiber", module: import.meta.url, run: () => 1 });

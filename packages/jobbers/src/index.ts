@@ -12,6 +12,7 @@ export type {
   BatchPolicy,
   BatchTaskOptions,
   CallOptions,
+  CommandOptions,
   Dag,
   DagOptions,
   Debounce,
@@ -19,6 +20,7 @@ export type {
   Duration,
   ErrorCode,
   EventType,
+  ExitCodes,
   FailedAttempt,
   Failure,
   FailureMode,
@@ -26,10 +28,13 @@ export type {
   Hooks,
   IdempotencyKey,
   InputOf,
+  IsolationOptions,
+  Items,
   JsonValue,
   KeyMode,
   Limit,
   MapOptions,
+  MemorySize,
   OutputOf,
   Plan,
   Progress,
@@ -45,6 +50,7 @@ export type {
   Schema,
   SettledAttempt,
   Singleton,
+  Size,
   Spread,
   StepError,
   StepOptions,
@@ -67,11 +73,15 @@ export type {
 } from "@jobbers/core";
 export {
   batchTask,
+  command,
   concurrency,
   dag,
   eq,
   errorCatalogue,
   hash,
+  isItems,
+  items,
+  itemsOf,
   JobbersError,
   leastLoaded,
   not,
@@ -103,7 +113,9 @@ export type {
 } from "@jobbers/runs";
 export type { TlsTexts } from "@jobbers/store-redis";
 export { AttemptAborted } from "@jobbers/worker";
+export { commandContext } from "./command-context.js";
 export { type ConnectOptions, connect, type QueueOptions } from "./connect.js";
 export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
+export type { BlobsOptions } from "./open-blobs.js";
 export { ulid } from "./ulid.js";
 export type { JobbersWorker, WorkerOptions } from "./worker.js";

@@ -62,7 +62,8 @@ export function createJobbersWorker(
   // A stop that ends after the worker was started again must not make it forgotten.
   let starts = 0;
   // A retry, or a run that somebody has scheduled, may be due sooner than upkeep would look by itself.
-  const pool = createWorker({ ...options, host, store: watchTimers(store, upkeep.due) });
+  const environment = options.environment ?? process.env;
+  const pool = createWorker({ ...options, host, environment, store: watchTimers(store, upkeep.due) });
   const worker: JobbersWorker = {
     name: pool.stats().name,
     async start() {

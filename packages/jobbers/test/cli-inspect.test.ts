@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../src/index.js";
@@ -27,6 +28,30 @@ describe("jobbers doctor", () => {
     expect(ended.stdout).toMatch(/all is well|may be better/);
     expect(json(await cli("doctor", "--store", store, "--json"))).toMatchObject({ store, fine: true });
   });
+
+  it("tries the place of large values, which show then tells of", async () => {
+    const place = pathToFileURL(join(cwd, "blobs")).href;
+    const absent = await cli("doctor", store, "--blobs", place, "--json");
+    expect(absent.code).toBe(3);
+    const [finding] = (json(absent).findings as { name: string; value: string; sentence: string }[]).slice(
+      -1,
+    );
+    expect(finding).toMatchObject({ name: "large values", value: place, level: "fail" });
+    expect(finding?.sentence).toContain("is not there; make the directory, or mount the share");
+    mkdirSync(join(cwd, "blobs"));
+    expect((await cli("doctor", store, "--blobs", place)).stdout).toMatch(/^ok .*large values/m);
+    expect(readdirSync(join(cwd, "blobs"))).toEqual([".jobbers-blobs"]);
+
+    const at = ["--store", `sqlite:${join(cwd, "large.db")}`, "--blobs", place];
+    const ran = await cli("run", "large", fixture("large.mjs"), ...at, "--json");
+    expect(json(ran)).toMatchObject({ state: "succeeded", output: 100_000 });
+    const shown = await cli("show", json(ran).id as string, ...at);
+    expect(shown.stdout).toMatch(
+      /^large values\n {2}write {2}97\.7 KiB {2}file:.*\/blobs\/[0-9A-Z]{26}\/write\.[0-9a-f]{64}$/m,
+    );
+    expect((await cli("show", json(ran).id as string, ...at.slice(0, 2))).stdout).toContain("large values");
+    expect((await cli("runs", "--url", "http://127.0.0.1:1", "--blobs", place)).code).toBe(2);
+  }, 60_000);
 
   it("makes no store of a misspelt path", async () => {
     expect((await cli("doctor", "sqlite:./none.db")).stdout).toMatch(/none yet/);

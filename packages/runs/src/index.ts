@@ -37,7 +37,7 @@ export { createRoles, type Roles } from "./roles.js";
 export { createRun, type RunDeps } from "./run.js";
 export { type LivenessStore, readLiveness } from "./run-liveness.js";
 export { readProgress } from "./run-progress.js";
-export { readResult, statusOf, valuesOf } from "./run-result.js";
+export { readItems, readResult, statusOf, valuesOf } from "./run-result.js";
 export type { Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
 export { eventsOf, untilEnded, type Watched } from "./run-watch.js";
 export { planTextOf } from "./submission.js";

@@ -12,6 +12,7 @@ import {
   type RetryOptions,
   type RetryResult,
   type Store,
+  valueKey,
 } from "@jobbers/core";
 import { createInputCheck, type Refused } from "./input-check.js";
 import type { Plans } from "./plans.js";
@@ -19,7 +20,7 @@ import { withinLimit } from "./submission.js";
 
 /** What a redrive needs. */
 export interface RedriveDeps {
-  readonly store: Pick<Store, "retry" | "getRun" | "findRegistration">;
+  readonly store: Pick<Store, "retry" | "getRun" | "findRegistration" | "large">;
   readonly plans: Plans;
 }
 
@@ -125,7 +126,8 @@ async function checkInput(
     );
   await checkSchema(store, name, raw);
   if (task) await parseWith(task.input, raw, what);
-  return withinLimit(encodeJson(raw, what), what);
+  const text = withinLimit(encodeJson(raw, what), what);
+  return store.large ? await store.large.keep(run, valueKey.edited(step), text) : text;
 }
 
 async function taskOf({ store, plans }: RedriveDeps, run: string, address: string): Promise<string> {

@@ -1,12 +1,17 @@
 import {
+  createItems,
+  type Items,
   JobbersError,
   PAGE_LIMIT,
   type ReadValues,
   RunCancelled,
   RunFailed,
   type RunRecord,
+  readFrom,
+  resolveItems,
   resolveWiring,
   runScene,
+  type Scene,
   type Store,
 } from "@jobbers/core";
 import type { Plans } from "./plans.js";
@@ -14,16 +19,37 @@ import type { RunFailure, RunStatus } from "./run-types.js";
 
 /** Reads the output of an ended run; throws what `result()` throws for other ends than success. */
 export async function readResult(store: Store, plans: Plans, record: RunRecord): Promise<unknown> {
+  const scene = await sceneOf(store, plans, record);
+  const output = await resolveWiring(scene, scene.index.plan.output);
+  // What is purged while it is read reads as missing: then the output is no output.
+  if ((await store.getRun(record.id))?.purged !== false) throw goneRun(record);
+  return output === undefined ? null : output;
+}
+
+/** The elements of the output of an ended run, read page by page; throws what {@link readResult} throws. */
+export async function readItems(store: Store, plans: Plans, record: RunRecord): Promise<Items<unknown>> {
+  const scene = await sceneOf(store, plans, record);
+  const { output } = scene.index.plan;
+  const items = await resolveItems(scene, output, () => {
+    throw new JobbersError("output-invalid", `what run ${record.id} answers is no list; take its result()`);
+  });
+  if (!items) throw goneRun(record);
+  return createItems(items.length, async function* (from) {
+    for await (const each of readFrom(items, from)) {
+      // What is purged while it is read reads as missing.
+      if (each === undefined && (await store.getRun(record.id))?.purged !== false) throw goneRun(record);
+      yield each === undefined ? null : each;
+    }
+  });
+}
+
+async function sceneOf(store: Store, plans: Plans, record: RunRecord): Promise<Scene> {
   const { id, state, replacedBy } = record;
   if (state === "cancelled")
     throw new RunCancelled(id, replacedBy === undefined ? undefined : `run ${replacedBy} took its place`);
   if (record.purged) throw goneRun(record);
   if (state === "failed") throw await failureOf(store, record);
-  const index = await plans.read(record.plan);
-  const output = await resolveWiring(runScene(index, valuesOf(store, id)), index.plan.output);
-  // What is purged while it is read reads as missing: then the output is no output.
-  if ((await store.getRun(id))?.purged !== false) throw goneRun(record);
-  return output === undefined ? null : output;
+  return runScene(await plans.read(record.plan), valuesOf(store, id));
 }
 
 function goneRun({ id, state }: RunRecord): JobbersError {

@@ -20,6 +20,17 @@ export interface Run<out O = unknown> {
    */
   result(options?: { readonly signal?: AbortSignal | undefined }): Promise<O>;
   /**
+   * Waits for the run's end and answers the elements of its output, a list, page by page: what a wide map made may be too large to be
+   * held as one value.
+   *
+   * @throws what `result()` throws; JobbersError `output-invalid` where the output is no list
+   * @example
+   * for await (const page of run.items()) console.log(page);
+   */
+  items(options?: {
+    readonly signal?: AbortSignal | undefined;
+  }): AsyncIterable<O extends readonly (infer E)[] ? E : unknown>;
+  /**
    * Asks the run to end: "cancelled" where it has, "cancelling" while something of it runs, "ended" where it ended otherwise.
    *
    * @throws JobbersError `run-unknown`

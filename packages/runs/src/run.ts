@@ -4,7 +4,7 @@ import type { Feed } from "./feed.js";
 import type { Plans } from "./plans.js";
 import { restart } from "./redrive.js";
 import { readProgress } from "./run-progress.js";
-import { readResult, statusOf } from "./run-result.js";
+import { readItems, readResult, statusOf } from "./run-result.js";
 import type { Run } from "./run-types.js";
 import { eventsOf, untilEnded } from "./run-watch.js";
 
@@ -26,6 +26,9 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
     status: async () => statusOf(await read()),
     async result({ signal } = {}) {
       return (await readResult(store, plans, await untilEnded(watched, signal))) as O;
+    },
+    async *items({ signal } = {}) {
+      yield* (await readItems(store, plans, await untilEnded(watched, signal))) as AsyncIterable<never>;
     },
     async cancel() {
       const { status } = await store.cancel(id);

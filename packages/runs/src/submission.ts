@@ -1,17 +1,23 @@
 import {
+  type AnyTask,
   canonicalJson,
   checkJson,
   encodeJson,
   entriesOf,
+  hasKeyedLimits,
   indexPlan,
   JobbersError,
   type JsonValue,
+  type LimitUse,
+  limitUsesOf,
+  MAX_VALUE_BYTES,
   type Plan,
   parseSoon,
   quoted,
   type Submission,
   type SubmitOptions,
   sha256Hex,
+  showBytes,
   type Workflow,
 } from "@jobbers/core";
 import type { RegisteredWorkflow } from "./registered.js";
@@ -27,6 +33,8 @@ export type SubmissionHead = Pick<
   readonly deadlineMs: number | undefined;
   readonly quotedName: string;
   readonly jsonName: string;
+  /** True where the input says which limits the run's one step stands under. */
+  readonly saysLimits: boolean;
 };
 
 /** Reads what the store has to know of a workflow's plan. */
@@ -48,6 +56,7 @@ export function headOf(workflow: Workflow): SubmissionHead {
     deadlineMs: workflow.plan.deadlineMs,
     quotedName: quoted(workflow.name),
     jsonName: JSON.stringify(workflow.name),
+    saysLimits: workflow.kind === "task" && "limits" in workflow && hasKeyedLimits(workflow as AnyTask),
   };
 }
 
@@ -79,11 +88,12 @@ export function createSubmission(
   // Thousands may be made at a time, so that nobody waits who need not.
   const parsed = parseSoon(workflow.input, raw, what);
   return parsed instanceof Promise
-    ? parsed.then((value) => submissionOf(head, given, raw, value, what, id, options.traceparent))
-    : submissionOf(head, given, raw, parsed, what, id, options.traceparent);
+    ? parsed.then((value) => submissionOf(workflow, head, given, raw, value, what, id, options.traceparent))
+    : submissionOf(workflow, head, given, raw, parsed, what, id, options.traceparent);
 }
 
 function submissionOf(
+  workflow: Workflow,
   head: SubmissionHead,
   given: CheckedOptions,
   raw: JsonValue,
@@ -117,16 +127,26 @@ function submissionOf(
     deadlineFrom: given.deadlineMs === undefined && head.deadlineMs !== undefined ? "start" : undefined,
     claim: given.claim,
     traceparent,
+    limits: head.saysLimits ? limitsOf(workflow as AnyTask, parsed) : undefined,
   };
 }
 
-/** The largest input that a run or a step may have, in bytes of JSON: as large as an output may be. */
-const MAX_INPUT_BYTES = 16 * 1024 * 1024;
+/** Should they not be to be had, a worker is asked for them; where they cannot be, the step fails there, and says so. */
+function limitsOf(task: AnyTask, input: unknown): readonly LimitUse[] | undefined {
+  try {
+    return limitUsesOf(task, input);
+  } catch {
+    return undefined;
+  }
+}
 
 export function withinLimit(text: string, what: string): string {
-  if (text.length <= MAX_INPUT_BYTES / 3) return text;
+  if (text.length <= MAX_VALUE_BYTES / 3) return text;
   const bytes = Buffer.byteLength(text);
-  if (bytes <= MAX_INPUT_BYTES) return text;
-  const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-  throw new JobbersError("value-too-large", `${what} has ${size} of JSON; 16 MiB is the most`);
+  if (bytes <= MAX_VALUE_BYTES) return text;
+  const size = showBytes(bytes);
+  throw new JobbersError(
+    "value-too-large",
+    `${what} has ${size} of JSON; ${showBytes(MAX_VALUE_BYTES)} is the most`,
+  );
 }

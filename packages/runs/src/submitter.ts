@@ -4,13 +4,16 @@ import {
   type ErrorCode,
   JobbersError,
   type JsonValue,
+  type LargeValues,
   QUEUE_FULL_RETRY_MS,
   quoted,
+  RUN_ADDRESS,
   type RunState,
   type Store,
   type Submission,
   type SubmitOptions,
   type SubmitResult,
+  valueKey,
   type Workflow,
 } from "@jobbers/core";
 import { createSubmission, headOf, planTextOf, type SubmissionHead } from "./submission.js";
@@ -41,7 +44,7 @@ const CHUNK = 125;
 const MAX_SENT = 8;
 
 /** Makes a connection's submitter. */
-export function createSubmitter(store: Pick<Store, "submit">): Submitter {
+export function createSubmitter(store: Pick<Store, "submit" | "large">): Submitter {
   const nextId = createRunIds(Date.now);
   const heads = new WeakMap<Workflow, SubmissionHead>();
   /** What was sent before, so that the store has its plan, unless that has been purged. */
@@ -54,7 +57,7 @@ export function createSubmitter(store: Pick<Store, "submit">): Submitter {
       const sent: Promise<Submitted[]>[] = [];
       for (let at = 0; at < items.length; at += CHUNK) {
         const chunk = items.slice(at, at + CHUNK);
-        const prepared = chunk.map((item) => prepare(workflow, head, item, nextId));
+        const prepared = chunk.map((item) => prepare(store, workflow, head, item, nextId));
         const ready = prepared.some((each) => each instanceof Promise)
           ? await Promise.all(prepared)
           : (prepared as Prepared[]);
@@ -72,6 +75,7 @@ export function createSubmitter(store: Pick<Store, "submit">): Submitter {
 type Prepared = Submission | Submitted;
 
 function prepare(
+  { large }: Pick<Store, "large">,
   workflow: Workflow,
   head: SubmissionHead,
   item: SubmitItem,
@@ -80,10 +84,21 @@ function prepare(
   const id = item?.id ?? nextId();
   try {
     const made = createSubmission(workflow, head, item.input, item, id);
-    return made instanceof Promise ? made.catch((error: unknown) => refusal(id, error)) : made;
+    const kept = large ? keepInput(large, made) : made;
+    return kept instanceof Promise ? kept.catch((error: unknown) => refusal(id, error)) : kept;
   } catch (error) {
     return refusal(id, error);
   }
+}
+
+/** A submission whose input, where that is too large for the store, lies where it belongs. */
+function keepInput(
+  large: LargeValues,
+  made: Submission | Promise<Submission>,
+): Submission | Promise<Submission> {
+  if (made instanceof Promise) return made.then((submission) => keepInput(large, submission));
+  const kept = large.keep(made.id, valueKey.input(RUN_ADDRESS), made.input);
+  return kept instanceof Promise ? kept.then((input) => ({ ...made, input })) : made;
 }
 
 /** Sends what was not refused before, and answers for all, in order. */

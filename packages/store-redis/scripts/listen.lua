@@ -24,6 +24,13 @@ for _, queue in ipairs(steering.unpaused(queues)) do
     if fits and call("EXISTS", PREFIX .. "line:" .. queue .. ":" .. member) == 1 then return -1 end
   end
 end
+for _, queue in ipairs(clock.isLimited and queues or {}) do
+  for _, member in ipairs(call("SMEMBERS", PREFIX .. "rings:" .. queue)) do
+    local needs = string.match(member, "^%d:(.*)$")
+    local fits = string.find(found[2], "\n" .. needs .. "\n", 1, true)
+    if fits and call("EXISTS", PREFIX .. "ring:" .. queue .. ":" .. member) == 1 then return -1 end
+  end
+end
 for _, told in ipairs(call("HVALS", PREFIX .. "mail:" .. id)) do
   if told == "0" then return -1 end
 end

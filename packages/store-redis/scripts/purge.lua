@@ -107,6 +107,7 @@ end
 local function bury(id)
   local plan, claim = unpack(call("HMGET", PREFIX .. "run:" .. id, "p", "k"))
   if plan then plans.drop(plan, "runs") end
+  if call("ZSCORE", PREFIX .. "blobs", id) then call("ZADD", PREFIX .. "blobs", 0, id) end
   if claim then claims.bury(id, claim) end
   call("LPOP", PREFIX .. "purging")
   call("RPUSH", PREFIX .. "forget", string.format("%.0f", now + REMEMBER_MS) .. "|" .. id)

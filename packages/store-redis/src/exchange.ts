@@ -1,5 +1,6 @@
 import { type Exchange, type ExchangeReply, JobbersError, type Report } from "@jobbers/core";
 import { readGrants } from "./grants.js";
+import { packUses } from "./limits.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
 import { isPlain, sortOut } from "./successes.js";
@@ -113,6 +114,9 @@ function pushReport(args: Argument[], report: Report): void {
       args.push(`${start}${report.reason}${US}${delayMs}${US}${US}${US}${US}0${US}`, report.error);
       return;
     }
+    case "admitted":
+      args.push(`${start}${US}${US}${US}${US}${US}0${US}`, packUses(report.limits ?? []));
+      return;
     case "released":
       args.push(`${start}${report.first ? "first" : ""}${US}${US}${US}${US}${US}0${US}`, "");
       return;

@@ -62,7 +62,7 @@ function readSingles(parts: readonly string[], kinds: string): Grant[] {
     for (const text of kinds.split(RS)) {
       heads.set(text.slice(0, KIND_CHARS), {
         ...headOf(text.slice(KIND_CHARS + 1)),
-        hasExtras: text[KIND_CHARS] === "1",
+        hasExtras: text[KIND_CHARS] !== "0",
       });
     }
   }

@@ -47,6 +47,15 @@ export function keysOf(namespace: string) {
     /** What workers told of the progress of steps that their sessions hold. */
     beats: (id: string) => `${prefix}beats:${keyText(id)}`,
     durations: `${prefix}durations`,
+    /** Limits and which of them hold: see scripts/shared/limits.lua. */
+    limits: `${prefix}limits`,
+    ruled: `${prefix}ruled`,
+    spent: at("bucket"),
+    slots: at("slots"),
+    used: at("used"),
+    ring: at("ring"),
+    parked: at("parked"),
+    depths: `${prefix}depths`,
     box: at("box"),
     events: `${prefix}events`,
     readers: `${prefix}readers`,

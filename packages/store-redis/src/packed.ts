@@ -78,6 +78,8 @@ interface PackedStep {
   /** How many parents have succeeded. */
   readonly marks?: string;
   readonly output?: string;
+  /** The limits that it was taken under. */
+  readonly uses?: string;
 }
 
 interface Parts {
@@ -111,7 +113,9 @@ function takeSingleApart(record: string, progress: string): Parts {
   const [first = "", worker, started = ""] = head.slice(1 + KIND_CHARS).split(",");
   switch (progress.charAt(0)) {
     case "w": {
-      const step = { address: undefined, state: "x", session: first, times: [worker, "", started] } as const;
+      const uses = output === "" ? {} : { uses: output };
+      const times = [worker, "", started] as const;
+      const step = { address: undefined, state: "x", session: first, times, ...uses } as const;
       return { ...common, state: "r", settled: "0", started, ended: "", steps: [step] };
     }
     case "d": {
@@ -149,7 +153,7 @@ function fieldsOf(
   kind: readonly string[],
 ): Map<string, string> {
   const [plan = "", letter, mode, priority, members, onFailure, inline, , entry = "", name = ""] = kind;
-  const [origin = "", traceparent, tags] = birth.split(US);
+  const [origin = "", traceparent, tags, said] = birth.split(US);
   const [created = "", number, fingerprint = ""] = origin.split(",");
   const age = (instant: string | undefined) => (instant ? Number(instant) - Number(created) : "");
   const fields = new Map([
@@ -161,12 +165,25 @@ function fieldsOf(
   if (traceparent) fields.set("x", traceparent);
   if (tags) fields.set("g", tags);
   if (input !== undefined) fields.set("=:input", input);
-  for (const { address = entry, state, session = "", seq = "", times = [], marks = "", output } of steps) {
+  for (const {
+    address = entry,
+    state,
+    session = "",
+    seq = "",
+    times = [],
+    marks = "",
+    output,
+    uses,
+  } of steps) {
     const [worker = "", ready, started, ended] = times;
     const wasTaken = state === "x" || state === "s" ? 1 : 0;
     const readyAge = state === "b" ? "" : age(ready || created);
     const what = [`${state}r`, wasTaken, 0, 0, session, seq, readyAge, age(started), age(ended)];
-    fields.set(`@${address}`, [...what, "", marks, "", "", worker].join(","));
+    const kept = uses ?? said;
+    fields.set(
+      `@${address}`,
+      [...what, "", marks, "", "", kept ? `${worker}${US}${kept}` : worker].join(","),
+    );
     if (output !== undefined) fields.set(`=${address}`, output);
   }
   const epilogue = onFailure === "1" ? "w" : "n";

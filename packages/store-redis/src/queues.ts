@@ -9,6 +9,11 @@ export function listQueues({ keys, look }: Server): Promise<QueueRecord[]> {
     const [counted, settings] = await Promise.all([redis.hgetall(keys.queues), redis.hgetall(keys.settings)]);
     const unused = Object.keys(settings).filter((queue) => counted[queue] === undefined);
     const running = [...Object.entries(counted), ...unused.map((queue): [string, string] => [queue, "0"])];
+    const limited = new Map<string, number>();
+    for (const [field, n] of Object.entries(await redis.hgetall(keys.depths))) {
+      const queue = field.slice(0, field.indexOf(":"));
+      limited.set(queue, (limited.get(queue) ?? 0) + Math.max(0, Number(n)));
+    }
     const indexes = redis.pipeline();
     for (const [queue] of running) indexes.smembers(keys.lines(queue));
     const open = (await indexes.exec()) ?? [];
@@ -21,7 +26,9 @@ export function listQueues({ keys, look }: Server): Promise<QueueRecord[]> {
     return running
       .map(([queue, n], i) => {
         const lines = ((open[i]?.[1] ?? []) as string[]).length;
-        const ready = lengths.slice(at, at + lines).reduce((sum, each) => sum + each, 0);
+        const ready = lengths
+          .slice(at, at + lines)
+          .reduce((sum, each) => sum + each, limited.get(queue) ?? 0);
         at += lines;
         const set = settings[queue];
         return {

@@ -16,7 +16,20 @@ const texts = new Map<string, string>();
 
 /** Fragments that go together. */
 const groups: Readonly<Record<string, readonly string[]>> = {
-  core: ["clock", "steering", "specs", "kinds", "packed", "singles", "ledger", "lease", "shelves", "events"],
+  core: [
+    "clock",
+    "steering",
+    "specs",
+    "kinds",
+    "limits",
+    "parking",
+    "packed",
+    "singles",
+    "ledger",
+    "lease",
+    "shelves",
+    "events",
+  ],
   general: [
     ...["runs", "unpack", "steps", "bodies", "values", "ready", "epilogue", "settle", "run-end"],
     ...["history", "report", "letters"],
@@ -44,6 +57,9 @@ const shared: readonly string[] = [
   ...read("shared/base").matchAll(/^local (?:function )?([\w, ]+?)(?: =|\()/gm),
 ].flatMap(([, names = ""]) => names.split(", "));
 
+/** Fragments that only stores with limits need. */
+const limited = new Set(["limits", "parking", "turns"]);
+
 /**
  * A fragment in a block of its own, with locals of its own for what it uses of the base: making a function searches the variables that
  * functions made before have caught, and in a block these are few. It takes a third of the time that way.
@@ -53,7 +69,9 @@ function fragmentText(name: string): string {
   if (name === "base" || name === "flush") return text;
   const code = text.replace(/--.*$/gm, "");
   const used = shared.filter((each) => new RegExp(`\\b${each}\\b`).test(code));
-  return `do\nlocal ${used.join(", ")} = ${used.join(", ")}\n${text}\nend`;
+  // A store in which nothing is limited does without them.
+  const start = limited.has(name) ? "if clock.isLimited then" : "do";
+  return `${start}\nlocal ${used.join(", ")} = ${used.join(", ")}\n${text}\nend`;
 }
 
 /** The same place, seen from `src` and from `dist`. */

@@ -8,10 +8,11 @@ import type {
   WorkerRecord,
   WorkerStart,
 } from "@jobbers/core";
+import { packTaskLimits } from "./limits.js";
 import { readPacked } from "./packed.js";
 import type { Argument, Script } from "./script.js";
 import type { Server } from "./server.js";
-import { keyText, packHash, packText, unpackText } from "./text.js";
+import { keyText, packHash, packText, RS, unpackText } from "./text.js";
 import { packVitals } from "./vitals.js";
 
 /** How many leases one script gives back. */
@@ -35,6 +36,7 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
       Number.isFinite(leaseMs) ? leaseMs : "inf",
       `\n${serves.map(keyText).join("\n")}\n`,
       JSON.stringify({ worker, host, pid, birth, serves, queues, role }),
+      (opening.limits ?? []).map(packTaskLimits).join(RS),
     ];
     for (const { kind, name, plan, planText, ...about } of registers) {
       args.push(packText(name), kind, packHash(plan), planText, JSON.stringify(about));

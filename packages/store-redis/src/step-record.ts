@@ -11,11 +11,26 @@ export interface ReadStep {
   readonly mayHaveError: boolean;
   /** Its lease, where its attempt may have told of its progress. */
   readonly held: HeldStep | undefined;
+  /** What its line is made of, and what it keeps of its limits; texts as they are kept. */
+  readonly line: StepLine;
+}
+
+interface StepLine {
+  readonly queue: string;
+  readonly needs: string;
+  readonly priority: number | undefined;
+  readonly uses: string | undefined;
 }
 
 /** True for an address inside a map: one of many under its plan name. */
 export function isMapped(address: StepAddress): boolean {
   return /\[\d/.test(address);
+}
+
+/** What a step keeps of its limits stands behind all else. */
+function withoutUses(text: string): string {
+  const end = text.indexOf(US);
+  return end === -1 ? text : text.slice(0, end);
 }
 
 /** `text` is what changes in it, `body` that of its body where it has one. */
@@ -27,9 +42,9 @@ export function readStep(
   spec: string,
   body: string | null | undefined,
 ): ReadStep {
-  const parts = text.split(",");
+  const parts = withoutUses(text).split(",");
   const [first = "", fence, tries, lost, holder, , ready, started, ended, due, , , , worker] = parts;
-  const [name = "", kind = "", , , , , , queue = "", , , , , reads = ""] = spec.split(US);
+  const [name = "", kind = "", , , , , needs = "", queue = "", priority, , , , reads = ""] = spec.split(US);
   const edited = packText(valueKey.edited(address));
   const at = (offset: string | undefined) => (offset ? head.createdMs + Number(offset) : undefined);
   const kept = stateOf(first.charAt(0));
@@ -64,6 +79,12 @@ export function readStep(
   const member = `${run}|${packText(address)}|${fence}`;
   return {
     record,
+    line: {
+      queue,
+      needs: needs === "=" ? packText(address) : needs,
+      priority: priority ? Number(priority) : undefined,
+      uses: text.split(US)[1],
+    },
     mayHaveError: record.tries > 0 || record.lost > 0 || record.state === "failed",
     held: holder && record.state === "running" ? { session: holder, member } : undefined,
   };

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { readBeats } from "./beats.js";
 import type { Keys } from "./keys.js";
 import { stateOf } from "./letters.js";
+import { parkedOn, tupleOf } from "./limit-tuples.js";
 import { readPacked, readSharedSpecs } from "./packed.js";
 import { headOf, type RunHead } from "./runs.js";
 import type { Server } from "./server.js";
@@ -69,7 +70,27 @@ async function readSteps(source: Source, packed: readonly string[]): Promise<Ste
   note(plain, home);
   note(inner, beside);
   const steps = packed.map((address) => found.get(address)).filter((step) => step !== undefined);
-  return withProgress(source, steps, await withErrors(source, steps));
+  return withProgress(source, steps, await withLimits(source, steps, await withErrors(source, steps)));
+}
+
+/** What is ready in a line that is parked reads as limited. */
+async function withLimits(
+  { redis, keys, head }: Source,
+  steps: readonly ReadStep[],
+  records: readonly StepRecord[],
+): Promise<StepRecord[]> {
+  const mayBe = (record: StepRecord) => record.state === "ready" && record.phase === "run";
+  if (!records.some(mayBe) || !(await redis.hexists(keys.clock, "limited"))) return [...records];
+  return await Promise.all(
+    records.map(async (record, i) => {
+      const line = mayBe(record) && steps[i]?.line;
+      if (!line) return record;
+      const priority = line.priority ?? head.priority;
+      const tuple = await tupleOf(redis, keys, line.needs, line.queue, line.uses);
+      const isParked = tuple !== "" && (await parkedOn(redis, keys, { ...line, priority, tuple }));
+      return isParked ? { ...record, state: "limited" as const } : record;
+    }),
+  );
 }
 
 /** What running ones said last. */

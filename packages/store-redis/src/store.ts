@@ -1,16 +1,19 @@
 import { randomBytes } from "node:crypto";
 import {
+  checkLimitEdit,
   checkQueueDefaults,
   checkQueueEdit,
   checkRole,
   editorOf,
   type JsonValue,
   type Lease,
+  PAGE_LIMIT,
   PURGE_LIMIT,
   type Store,
   type Submission,
 } from "@jobbers/core";
 import type { Redis } from "ioredis";
+import { dueBlobsScript, forgetBlobsScript, noteBlobsScript } from "./blobs.js";
 import { cancelScript } from "./cancel.js";
 import { createCheck } from "./check.js";
 import { createConfirming } from "./confirm.js";
@@ -24,6 +27,7 @@ import { expandScript } from "./expand.js";
 import { closedError } from "./faults.js";
 import { listAttempts } from "./history.js";
 import type { Keys } from "./keys.js";
+import { listLimits, readLimit, setLimitScript, throttleScript } from "./limits.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
 import { getPlan } from "./plans.js";
@@ -96,6 +100,9 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       await told;
       return results;
     },
+    async noteBlobs(ids) {
+      for (const part of pagesOf(ids)) await run(noteBlobsScript, part);
+    },
     cancel: (id) => run(cancelScript, id, eventsKept),
     async retry(id, options = {}) {
       // What this call began another may complete.
@@ -133,9 +140,22 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     },
     listHeld: (session) => listHeld(server, session),
     listen: (session, wait) => listening.listen(session, wait),
+    throttle: (throttling) => run(throttleScript, throttling),
+    async setLimit(name, edit) {
+      const result = await run(setLimitScript, name, checkLimitEdit(name, edit));
+      // Who promotes timers has one that is due.
+      await run(tellTimerScript).catch(() => {});
+      return result;
+    },
+    listLimits: () => listLimits(server),
+    readLimit: (name, key) => readLimit(server, name, key),
     promoteDue: (limit) => run(promoteScript, limit, eventsKept),
     reapSessions: (sweep) => run(reapScript, sweep, eventsKept),
     purge: (retention, limit) => run(purgeScript, retention, limit),
+    dueBlobs: (limit) => run(dueBlobsScript, Math.min(limit, PAGE_LIMIT)),
+    async forgetBlobs(ids) {
+      for (const part of pagesOf(ids)) await run(forgetBlobsScript, part);
+    },
     getRun: (id) => getRun(server, id),
     listRuns: (query) => listRuns(server, query),
     listDeadLetters: (query) => listDeadLetters(server, query),
@@ -176,6 +196,12 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
 
 function newSessionId(): string {
   return randomBytes(9).toString("base64url");
+}
+
+function pagesOf(ids: readonly string[]): string[][] {
+  const pages: string[][] = [];
+  for (let i = 0; i < ids.length; i += PAGE_LIMIT) pages.push(ids.slice(i, i + PAGE_LIMIT));
+  return pages;
 }
 
 function partsOf(leases: readonly Lease[]): Lease[][] {

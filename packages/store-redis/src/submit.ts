@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { RunState, StepSpec, Submission, SubmitResult } from "@jobbers/core";
 import { claimText } from "./claims.js";
 import { runStateOf } from "./letters.js";
+import { packUses } from "./limits.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
 import { isMapped } from "./step-record.js";
@@ -85,7 +86,7 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
 function mayBePacked(each: Submission): boolean {
   const { items, next } = each.entries;
   const isPlain = next === undefined && items.length > 0 && items.length <= 100 && items.every(isPlainEntry);
-  return isPlain && isPlainRun(each);
+  return isPlain && isPlainRun(each) && (each.limits === undefined || isSingle(each));
 }
 
 function isPlainRun({ delayMs = 0, runAtMs, keepMs, deadlineMs, claim, input }: Submission): boolean {
@@ -120,14 +121,16 @@ function isLike(one: Submission, other: Submission): boolean {
     one.priority === other.priority &&
     one.members === other.members &&
     one.onFailure === other.onFailure &&
-    hasExtras(one) === hasExtras(other) &&
+    extrasOf(one) === extrasOf(other) &&
     isSingle(one) === isSingle(other) &&
     isPlainRun(other)
   );
 }
 
-function hasExtras({ tags, traceparent }: Submission): boolean {
-  return traceparent !== undefined || (tags !== undefined && tags.length > 0);
+/** What each run has of its own: 2 where it says its limits, 1 where it has a traceparent or tags. */
+function extrasOf({ tags, traceparent, limits }: Submission): 0 | 1 | 2 {
+  if (limits !== undefined) return 2;
+  return traceparent !== undefined || (tags !== undefined && tags.length > 0) ? 1 : 0;
 }
 
 function kindOf(each: Submission): string {
@@ -139,7 +142,7 @@ function kindOf(each: Submission): string {
     each.members,
     each.onFailure ? 1 : 0,
     inlineOf(each),
-    hasExtras(each) ? 1 : 0,
+    extrasOf(each),
     isSingle(each) ? packText((each.entries.items[0] as StepSpec).address) : "",
     packText(each.name),
   ].join(US);
@@ -156,7 +159,8 @@ function nameOf(kind: string): string {
 }
 
 function bodyOf(each: Submission): string {
-  const extras = hasExtras(each) ? `${US}${traceparentOf(each)}${US}${tagsOf(each)}` : "";
+  const said = each.limits === undefined ? "" : `${US}${packUses(each.limits)}`;
+  const extras = extrasOf(each) === 0 ? "" : `${US}${traceparentOf(each)}${US}${tagsOf(each)}${said}`;
   return `${shortPrint(each.fingerprint)}${extras}${RS}${each.input}`;
 }
 
@@ -188,6 +192,7 @@ function headOf(each: Submission): string {
       ? ""
       : (each.deadlineFrom === "start" ? "+" : "") + Math.max(0, Math.ceil(each.deadlineMs)),
     each.claim === undefined ? "" : claimText(each.name, each.claim),
+    each.limits === undefined ? "" : packUses(each.limits),
     packText(each.name),
   ].join(US);
 }

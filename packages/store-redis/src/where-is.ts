@@ -8,7 +8,11 @@ import {
 import type { ChainableCommander, Redis } from "ioredis";
 import type { Keys } from "./keys.js";
 import { phaseOf, stateOf } from "./letters.js";
+import { readPlace } from "./limit-places.js";
+import { parkedOn, tupleOf } from "./limit-tuples.js";
+import { readUses } from "./limits.js";
 import { readFields, readSharedSpecs } from "./packed.js";
+import { readNow } from "./read-now.js";
 import { headOf } from "./runs.js";
 import type { Server } from "./server.js";
 import { readSettings } from "./steering.js";
@@ -28,38 +32,34 @@ interface Standing {
   readonly needs: string;
   readonly queue: string;
   readonly priority: number;
+  /** What it stands under, "" for nothing. */
+  readonly tuple: string;
 }
 
 /** Where a step is. What moves between the commands of this look is seen in one of its places, or in none. */
-export function whereIs(
-  { keys, look, clock }: Server,
-  run: string,
-  address: StepAddress,
-): Promise<Whereabouts> {
+export function whereIs(server: Server, run: string, address: StepAddress): Promise<Whereabouts> {
+  const { keys, look, clock } = server;
   return look(async (redis) => {
     const standing = await standingOf(redis, keys, run, packText(address));
     const nowMs = await readNow(redis, keys, clock);
     if (!standing) return { nowMs };
     const { state, phase, cursor, needs, session } = standing;
     const stands = session === "" && standing.seq !== "" && (state === "r" || phase === "v");
-    const [line, holder] = await Promise.all([
+    const isLimited = stands && standing.tuple !== "";
+    const [line, holder, isParked, limits] = await Promise.all([
       stands ? placeIn(redis, keys, standing) : undefined,
       session === "" ? undefined : holderOf(redis, keys, session),
+      isLimited && parkedOn(redis, keys, standing),
+      isLimited
+        ? Promise.all(readUses(standing.tuple).map((use) => readPlace(redis, server, use)))
+        : undefined,
     ]);
+    const own = { phase: phaseOf(phase), needs: unpackText(needs), cursor, line, holder };
     return {
       nowMs,
-      step: { state: stateOf(state), phase: phaseOf(phase), needs: unpackText(needs), cursor, line, holder },
+      step: { state: isParked ? "limited" : stateOf(state), ...own, ...(limits && { limits }) },
     };
   });
-}
-
-/** The store's time, which never goes back. */
-async function readNow(redis: Redis, keys: Keys, clock: Server["clock"]): Promise<number> {
-  const [time, kept] = await Promise.all([clock ? undefined : redis.time(), redis.hget(keys.clock, "ms")]);
-  const own = time
-    ? Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)
-    : Math.floor(clock?.() ?? 0);
-  return Math.max(own, Number(kept ?? 0));
 }
 
 /** What is kept of a step of a run that goes on. */
@@ -77,11 +77,14 @@ async function standingOf(
   if (head.isEnded || head.purged || !text) return undefined;
   const spec = ownSpec ?? (await readSharedSpecs(redis, keys, plan ?? "", [address])).get(address);
   if (!spec) return undefined;
-  const [first = "", fence = "", , , session = "", seq = "", , , , , , , cursor] = text.split(",");
+  const [first = "", fence = "", , , session = "", seq = "", , , , , , , cursor, last = ""] = text.split(",");
   const [, , , , , , needs = "", queue = "", priority] = spec.split(US);
   const phase = first.charAt(1);
+  const isToRun = phase === "r" && session === "" && seq !== "";
+  const kept = last.split(US)[1];
   return {
     ...{ run, address, fence, session, seq, phase },
+    tuple: isToRun ? await tupleOf(redis, keys, needs === "=" ? address : needs, queue, kept) : "",
     state: first.charAt(0),
     cursor: Number(cursor || 0),
     needs: phase === "v" ? "" : needs === "=" ? address : needs,
@@ -99,11 +102,12 @@ interface Candidate {
 /** A step that was never taken may stand for its run alone (see scripts/shared/singles.lua), and in the line of those who serve it. */
 function candidatesOf(
   keys: Keys,
-  { run, address, fence, seq, queue, priority, needs }: Standing,
+  { run, address, fence, seq, queue, priority, needs, tuple }: Standing,
 ): Candidate[] {
   const entries =
     fence === "0" && queue !== "" ? [`${seq}|${run}|${address}`, run] : [`${seq}|${run}|${address}`];
   const lines = [...new Set(["", needs])].map((each) => keys.line(`${queue}:${priority}:${each}`));
+  if (tuple !== "") lines.push(keys.line(`${queue}:${priority}:${needs}:${tuple}`));
   return lines.flatMap((line) => entries.map((entry) => ({ line, entry })));
 }
 
@@ -117,7 +121,9 @@ async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<Li
   for (const member of open) pipeline.llen(keys.line(`${standing.queue}:${member}`));
   for (const { line, entry } of candidates) pipeline.lpos(line, entry, "MAXLEN", LINE_LOOK_LIMIT);
   for (const { line } of candidates) pipeline.llen(line);
+  pipeline.hgetall(keys.depths);
   const replies = await answersOf(pipeline);
+  const limited = depthsOf(replies.pop() as Record<string, string>, standing.queue);
   const lengths = replies.slice(0, open.length).map(Number);
   const ranks = replies.slice(open.length, open.length + candidates.length);
   const depths = replies.slice(open.length + candidates.length).map(Number);
@@ -127,15 +133,25 @@ async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<Li
   if (found === undefined && !isFar) return undefined;
   const isHigher = (member: string) => Number(member.charAt(0)) > standing.priority;
   const sum = (numbers: readonly number[]) => numbers.reduce((all, each) => all + each, 0);
-  const higher = sum(lengths.filter((_, i) => isHigher(open[i] as string)));
+  const higher =
+    sum(lengths.filter((_, i) => isHigher(open[i] as string))) +
+    sum(limited.filter(({ priority }) => priority > standing.priority).map(({ n }) => n));
   return {
     queue: unpackText(standing.queue),
     priority: standing.priority,
     before: higher + Number(found ?? LINE_LOOK_LIMIT),
     atLeast: isFar,
-    depth: sum(lengths),
+    depth: sum(lengths) + sum(limited.map(({ n }) => n)),
     ...(settings !== null && { settings: readSettings(settings) }),
   };
+}
+
+/** What stands in a queue's lines under limits, by priority. */
+function depthsOf(depths: Record<string, string>, queue: string) {
+  return Object.entries(depths).flatMap(([field, n]) => {
+    const [name, priority] = field.split(":");
+    return name === queue ? [{ priority: Number(priority), n: Math.max(0, Number(n)) }] : [];
+  });
 }
 
 /** The place of an entry that is nearer to its line's new end. */

@@ -1,6 +1,7 @@
 import type { CheckPage, CheckRequest, Flaw, FlawFacts, FlawKind } from "@jobbers/core";
 import { flawOf } from "@jobbers/core";
 import { checkHeld, checkSessions } from "./check-leases.js";
+import { checkLimits } from "./check-limits.js";
 import { checkLines, checkQueues } from "./check-lines.js";
 import { checkOrphans } from "./check-orphans.js";
 import { checkRuns } from "./check-runs.js";
@@ -32,6 +33,7 @@ const parts: readonly Part[] = [
   checkHeld,
   checkSessions,
   checkLines,
+  checkLimits,
   checkQueues,
   checkShelves,
   checkPlans,

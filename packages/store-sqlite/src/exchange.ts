@@ -1,4 +1,5 @@
 import { type Exchange, type ExchangeReply, JobbersError, type Mail, type Wants } from "@jobbers/core";
+import type { Sql } from "./driver.js";
 import { grantsOf } from "./grants.js";
 import type { Step } from "./records.js";
 import { applyReport } from "./report.js";
@@ -109,6 +110,14 @@ export function mailOf({ sql }: Unit, session: KnownSession): Mail[] {
 
 /** How long until the next timer is due. */
 export function nextDueMs({ sql, now }: Unit): number | undefined {
-  const row = sql.tuple("SELECT due FROM timers ORDER BY due LIMIT 1");
-  return row && Math.max(0, (row[0] as number) - now);
+  const due = nextDue(sql);
+  return due === undefined ? undefined : Math.max(0, due - now);
+}
+
+/** When the next timer is due, be it a step's or a limit's. */
+export function nextDue(sql: Sql): number | undefined {
+  const first = sql.tuple("SELECT due FROM timers ORDER BY due LIMIT 1")?.[0] as number | undefined;
+  const wake = sql.tuple("SELECT due FROM wakes ORDER BY due LIMIT 1")?.[0] as number | undefined;
+  if (first === undefined) return wake;
+  return wake === undefined ? first : Math.min(first, wake);
 }

@@ -40,7 +40,10 @@ export function endLease(unit: Unit, step: Step): void {
     run.seq,
     step.address,
   );
-  if (!isControl(step.phase)) unit.ledger.running(step.spec.queue, -1);
+  if (!isControl(step.phase)) {
+    unit.ledger.running(step.spec.queue, -1);
+    unit.limits.free(step);
+  }
   step.session = null;
   step.dirty = true;
   run.held--;

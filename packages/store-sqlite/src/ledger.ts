@@ -16,6 +16,7 @@ interface Count {
 export class Ledger {
   readonly #sql: Sql;
   readonly #turn: Turn;
+  readonly #limited = new Map<string, KnownLine>();
   readonly #depths = new Map<KnownLine, number>();
   readonly #running = new Map<string, number>();
   readonly #counts = new Map<string, Count>();
@@ -26,20 +27,38 @@ export class Ledger {
     this.#turn = turn;
   }
 
-  /** The line of a queue, a priority and a need; made where it is new. */
-  line(queue: string, priority: number, needs: string): KnownLine {
+  /** The line of a queue, a priority, a need and limits; made where it is new. */
+  line(queue: string, priority: number, needs: string, limits = ""): KnownLine {
+    if (limits !== "") return this.#limitedLine(queue, priority, needs, limits);
     const key = `${queue}\n${priority}\n${needs}`;
     const known = this.#turn.memory.lines.get(key) ?? this.#turn.newLines.get(key);
     if (known) return known;
-    const find = "SELECT id FROM lines WHERE queue = ? AND priority = ? AND needs = ?";
+    const find = "SELECT id FROM lines WHERE queue = ? AND priority = ? AND needs = ? AND limits = ''";
     let row = this.#sql.tuple(find, queue, priority, needs);
     if (!row) {
       const insert = "INSERT INTO lines (queue, priority, needs, depth) VALUES (?, ?, ?, 0)";
       this.#sql.run(insert, queue, priority, needs);
       row = this.#sql.tuple(find, queue, priority, needs);
     }
-    const line = { id: (row as [number])[0], queue, priority, needs };
+    const line = { id: (row as [number])[0], queue, priority, needs, limits };
     this.#turn.newLines.set(key, line);
+    return line;
+  }
+
+  #limitedLine(queue: string, priority: number, needs: string, limits: string): KnownLine {
+    const key = `${queue}\n${priority}\n${needs}\n${limits}`;
+    const known = this.#limited.get(key);
+    if (known) return known;
+    const find = "SELECT id FROM lines WHERE queue = ? AND priority = ? AND needs = ? AND limits = ?";
+    let row = this.#sql.tuple(find, queue, priority, needs, limits);
+    if (!row) {
+      const insert =
+        "INSERT INTO lines (queue, priority, needs, limits, depth, turn) VALUES (?, ?, ?, ?, 0, ?)";
+      this.#sql.run(insert, queue, priority, needs, limits, this.#turn.nextSeq());
+      row = this.#sql.tuple(find, queue, priority, needs, limits);
+    }
+    const line = { id: (row as [number])[0], queue, priority, needs, limits };
+    this.#limited.set(key, line);
     return line;
   }
 
@@ -84,7 +103,9 @@ export class Ledger {
   flush(): void {
     for (const [line, n] of this.#depths) {
       if (n !== 0) this.#sql.run("UPDATE lines SET depth = depth + ? WHERE id = ?", n, line.id);
+      if (line.limits !== "") this.#sql.run("DELETE FROM lines WHERE id = ? AND depth = 0", line.id);
     }
+    this.#limited.clear();
     for (const [queue, n] of this.#running) {
       if (n === 0) continue;
       const upsert =

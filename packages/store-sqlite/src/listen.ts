@@ -3,7 +3,7 @@ import { lastEvent } from "./events.js";
 import { CONTROL } from "./ledger.js";
 import { createPoll } from "./poll.js";
 import { pausedQueues } from "./steering.js";
-import type { Effects, KnownSession } from "./turn.js";
+import type { Effects, KnownLine, KnownSession } from "./turn.js";
 import { wait } from "./wait.js";
 
 /**
@@ -98,7 +98,7 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
   const wakeForGrown = (grown: Effects["grown"]) => {
     if (workers.size === 0 || grown.size === 0) return;
     const paused = pausedQueues(sql);
-    for (const [line, n] of grown) if (!paused.has(line.queue)) wakeFor(line, n);
+    for (const [line, n] of grown) if (!paused.has(line.queue) && !isParked(sql, line)) wakeFor(line, n);
   };
   const wakeForOpen = () => {
     if (workers.size > 0) for (const line of openLines(sql)) wakeFor(line, line.depth);
@@ -158,11 +158,19 @@ function fits({ session, queues }: Omit<Worker, "wake">, { queue, needs }: Line)
 }
 
 function openLines(sql: Sql): (Line & { readonly depth: number })[] {
-  const lines = sql.all<Line & { readonly depth: number }>(
-    "SELECT queue, needs, depth FROM lines WHERE depth > 0",
-  );
+  const plain = "SELECT queue, needs, depth FROM lines WHERE limits = '' AND depth > 0";
+  const limited =
+    "SELECT queue, needs, count(*) AS depth FROM lines WHERE limits <> '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
+  const lines = sql.all<Line & { readonly depth: number }>(`${plain} UNION ALL ${limited}`);
   const paused = pausedQueues(sql);
   return paused.size === 0 ? lines : lines.filter(({ queue }) => !paused.has(queue));
+}
+
+/** True for a line that nobody may pop, however long it has grown. */
+function isParked(sql: Sql, { id, limits }: KnownLine): boolean {
+  return (
+    limits !== "" && sql.tuple("SELECT 1 FROM lines WHERE id = ? AND parked IS NOT NULL", id) !== undefined
+  );
 }
 
 /** Sessions with mail that they have not been told of. */

@@ -8,16 +8,18 @@ import type { Unit } from "./unit.js";
 export function obliterate(unit: Unit, queue: string, { cursor, limit }: Obliteration): Obliterated {
   const upTo = cursor === undefined ? unit.turn.nextSeq() : Number(cursor);
   const most = Math.max(1, Math.min(limit, OBLITERATE_LIMIT));
-  const select = "SELECT id, queue, priority, needs FROM lines WHERE queue = ? AND depth > 0 ORDER BY id";
+  const select =
+    "SELECT id, queue, priority, needs, limits FROM lines WHERE queue = ? AND depth > 0 " +
+    "AND EXISTS (SELECT 1 FROM ready WHERE line = lines.id AND seq <= ?) ORDER BY id LIMIT ?";
   let removed = 0;
   let left = most;
-  for (const line of unit.sql.all<KnownLine>(select, queue)) {
+  for (const line of unit.sql.all<KnownLine>(select, queue, upTo, most)) {
     const page = unit.sql.tuples(
       "SELECT seq, run, address FROM ready WHERE line = ? AND seq <= ? ORDER BY seq LIMIT ?",
       ...[line.id, upTo, left],
     ) as [number, number, string][];
     if (page.length === 0) continue;
-    const known = unit.ledger.line(line.queue, line.priority, line.needs);
+    const known = unit.ledger.line(line.queue, line.priority, line.needs, line.limits);
     unit.ledger.shift(known, (page.at(-1) as [number, number, string])[0], page.length);
     for (const [seq, run, address] of page) if (remove(unit, run, address, seq)) removed++;
     left -= page.length;

@@ -34,6 +34,7 @@ export function promoteDue(unit: Unit, limit: number): { promoted: number; nextD
     promoted++;
     steps++;
   }
+  promoted += unit.limits.ring(limit);
   return { promoted, nextDueMs: nextDueMs(unit) };
 }
 

@@ -1,4 +1,5 @@
 import type { Retention } from "@jobbers/core";
+import { blobsOfPurged } from "./blobs.js";
 import { buryClaim, forgetClaim, purgeClaims } from "./claims.js";
 import { deleteLettersOf, hasLetters, LETTERED, trimLetters } from "./dead-letters.js";
 import { shelve } from "./run-end.js";
@@ -116,6 +117,7 @@ function deleteParts(unit: Unit, run: number, budget: { rows: number }): boolean
 /** Of a run that is gone, its id stays known for a while. */
 function bury(unit: Unit, run: number): void {
   const { sql, now } = unit;
+  blobsOfPurged(sql, run);
   sql.run("UPDATE plans SET runs = runs - 1 WHERE hash = (SELECT plan FROM runs WHERE seq = ?)", run);
   sql.run("UPDATE runs SET purged = 1, tags = '[]', traceparent = NULL, input = NULL WHERE seq = ?", run);
   sql.run("DELETE FROM shelves WHERE shelf = 'purging' AND run = ?", run);
@@ -134,7 +136,7 @@ function forget({ sql, now }: Unit, budget: { rows: number }): void {
   }
 }
 
-/** Plans that nothing needs, claims whose time is over, and sessions that are over. */
+/** Plans that nothing needs, claims whose time is over, sessions that are over, and what says nothing of a rate any more. */
 function sweepUp(unit: Unit, budget: { rows: number }): void {
   const { sql, now } = unit;
   if (budget.rows <= 0) return;
@@ -142,6 +144,8 @@ function sweepUp(unit: Unit, budget: { rows: number }): void {
   const idle =
     "SELECT hash FROM plans WHERE runs <= 0 AND hash NOT IN (SELECT plan FROM registrations) LIMIT ?";
   budget.rows -= sql.run(`DELETE FROM plans WHERE hash IN (${idle})`, budget.rows);
+  const full = "SELECT name, key FROM buckets WHERE gone < ? ORDER BY gone LIMIT ?";
+  budget.rows -= sql.run(`DELETE FROM buckets WHERE (name, key) IN (${full})`, now, Math.max(0, budget.rows));
   const over = "SELECT seq FROM sessions WHERE state = 'over' AND ended < ? LIMIT ?";
   for (const [seq] of sql.tuples(over, now - SESSION_MS, Math.max(0, budget.rows)) as [number][]) {
     budget.rows -= sql.run("DELETE FROM lanes WHERE session = ?", seq);

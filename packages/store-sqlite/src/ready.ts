@@ -1,13 +1,24 @@
-import type { Phase, StepSpec } from "@jobbers/core";
+import type { LimitUse, Phase, StepSpec } from "@jobbers/core";
 import { addExpiryTimer, expiryOf } from "./expiry.js";
 import { CONTROL } from "./ledger.js";
+import { packUses } from "./limit-rules.js";
 import type { Run, Step } from "./records.js";
 import { settle } from "./settle.js";
 import type { Unit } from "./unit.js";
 
 /** Makes the entry steps of a body ready; those that have a record already are left alone, so a page may come twice. */
-export function startEntries(unit: Unit, run: Run, specs: readonly StepSpec[]): void {
-  for (const spec of specs) if (!unit.step(run, spec.address)) release(unit, unit.addStep(run, spec));
+export function startEntries(
+  unit: Unit,
+  run: Run,
+  specs: readonly StepSpec[],
+  limits?: readonly LimitUse[] | undefined,
+): void {
+  for (const spec of specs) {
+    if (unit.step(run, spec.address)) continue;
+    const step = unit.addStep(run, spec);
+    if (limits) step.limits = packUses(limits);
+    release(unit, step);
+  }
 }
 
 /** Lets a step run that its parents have let through, unless the run is stopped. */
@@ -40,10 +51,15 @@ export function requestAdvance(unit: Unit, step: Step, cursor: number): void {
 
 /** An entry in the line of a step's queue and priority, or in the control line. */
 export function enqueue(unit: Unit, step: Step, first = false): void {
-  const queue = isControl(step.phase) ? CONTROL : step.spec.queue;
+  const limits = isControl(step.phase) ? "" : unit.limits.textOf(step);
+  // Some worker has to say first which keys its input has.
+  if (limits === undefined) step.phase = "admit";
   step.seq = first ? unit.turn.nextFrontSeq() : unit.turn.nextSeq();
   step.dirty = true;
-  unit.ledger.push(unit.ledger.line(queue, priorityOf(step), ""), step.seq, step.run.seq, step.address);
+  const queue = isControl(step.phase) ? CONTROL : step.spec.queue;
+  const needs = limits ? needsOf(step) : "";
+  const line = unit.ledger.line(queue, priorityOf(step), needs, limits);
+  unit.ledger.push(line, step.seq, step.run.seq, step.address);
 }
 
 /** All work but running a task is control work. */

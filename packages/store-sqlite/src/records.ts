@@ -91,6 +91,8 @@ export interface Step {
   readonly specText: string;
   readonly spec: StepSpec;
   output: string | null;
+  /** The limits that its code has said for its input, as text; null where it has not (yet). */
+  limits: string | null;
   dirty: boolean;
   fresh: boolean;
   /** Loaded where it is needed. */
@@ -134,7 +136,7 @@ export function runOf(row: Tuple): Run {
 
 export const stepColumns =
   "address, state, phase, reason, fence, tries, lost, session, worker, seq, ready, started, ended, due, marks, rescued, cursor, " +
-  "spec, output";
+  "spec, output, limits";
 
 /** Makes a step of a row of `stepColumns`. */
 export function stepOf(run: Run, row: Tuple): Step {
@@ -161,6 +163,7 @@ export function stepOf(run: Run, row: Tuple): Step {
     specText,
     spec: unpackSpec(row[0] as StepAddress, specText),
     output: row[18] as string | null,
+    limits: row[19] as string | null,
     dirty: false,
     fresh: false,
     body: undefined,
@@ -191,6 +194,7 @@ export function freshStep(run: Run, spec: StepSpec, specText: string): Step {
     specText,
     spec,
     output: null,
+    limits: null,
     dirty: true,
     fresh: true,
     body: undefined,
@@ -217,11 +221,12 @@ export function stepValues(step: Step): SqlValue[] {
     step.rescued,
     step.cursor,
     step.output,
+    step.limits,
   ];
 }
 
 const changing =
-  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output".split(
+  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output limits".split(
     " ",
   );
 

@@ -1,6 +1,7 @@
 import { type Lease, type Report, RUN_ADDRESS, type StepReason, valueKey } from "@jobbers/core";
 import { keepAttempt, keepLateAttempt } from "./history.js";
 import { endLease } from "./lease.js";
+import { packUses } from "./limit-rules.js";
 import { isControl, makeReady, requestAdvance, startEntries } from "./ready.js";
 import type { Step } from "./records.js";
 import { applyFollow, endBodyIfDone, isSettledState, settle } from "./settle.js";
@@ -46,7 +47,7 @@ function applyCurrent(unit: Unit, step: Step, report: Report): Verdict {
       settle(unit, step, "skipped", "condition", report.follow);
       return "accepted";
     case "admitted":
-      return admitted(unit, step);
+      return admitted(unit, step, report);
     case "retry":
       return retry(unit, step, report);
     case "released":
@@ -77,10 +78,11 @@ function fail(unit: Unit, step: Step, { error, reason }: { error: string; reason
   putValue(unit.sql, step.run.seq, errorKey(step.address), error);
 }
 
-function admitted(unit: Unit, step: Step): Verdict {
+function admitted(unit: Unit, step: Step, { limits = [] }: ReportOf<"admitted">): Verdict {
   if (step.phase !== "admit") return "stale";
   endLease(unit, step);
   const { kind } = step.spec;
+  if (kind === "task") step.limits = packUses(limits);
   step.phase = kind === "task" ? "run" : kind === "map" ? "expand" : "enter";
   backToLine(unit, step);
   return "accepted";

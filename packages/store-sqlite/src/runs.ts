@@ -60,11 +60,12 @@ export interface RunHead {
   readonly id: string;
   readonly input: string | null;
   readonly isEnded: boolean;
+  readonly priority: number;
 }
 
 /** The head of a run; none where its parts are gone. */
 export function headOf(sql: Sql, id: string): RunHead | undefined {
-  const select = "SELECT seq, state, input FROM runs WHERE id = ? AND purged = 0";
-  const row = sql.get<{ seq: number; state: RunState; input: string | null }>(select, id);
-  return row && { seq: row.seq, id, input: row.input, isEnded: isEnded(row.state) };
+  const select = "SELECT seq, state, input, priority FROM runs WHERE id = ? AND purged = 0";
+  const row = sql.get<{ seq: number; state: RunState; input: string | null; priority: number }>(select, id);
+  return row && { seq: row.seq, id, input: row.input, isEnded: isEnded(row.state), priority: row.priority };
 }

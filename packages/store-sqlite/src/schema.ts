@@ -48,7 +48,7 @@ CREATE TABLE steps (
   fence INTEGER NOT NULL, tries INTEGER NOT NULL, lost INTEGER NOT NULL, session INTEGER, worker TEXT,
   seq INTEGER NOT NULL, ready INTEGER, started INTEGER, ended INTEGER, due INTEGER,
   marks TEXT, rescued INTEGER NOT NULL, cursor INTEGER NOT NULL, spec TEXT NOT NULL, output TEXT,
-  PRIMARY KEY (run, address)
+  limits TEXT, PRIMARY KEY (run, address)
 ) WITHOUT ROWID;
 -- The bodies of maps and inlined dags; the run's own stands in its row.
 CREATE TABLE bodies (
@@ -69,10 +69,35 @@ CREATE TABLE dead_letters (
 CREATE TABLE counts (
   run INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (run, name, state)
 ) WITHOUT ROWID;
+-- "limits" are those that its steps stand under, as JSON, or "". Such a line is gone when it is empty; it is "parked" on a limit (name and
+-- key, a line feed between), or open. "turn" is when it was served last, or made.
 CREATE TABLE lines (
-  id INTEGER PRIMARY KEY, queue TEXT NOT NULL, priority INTEGER NOT NULL, needs TEXT NOT NULL, depth INTEGER NOT NULL,
-  UNIQUE (queue, priority, needs)
+  id INTEGER PRIMARY KEY, queue TEXT NOT NULL, priority INTEGER NOT NULL, needs TEXT NOT NULL, limits TEXT NOT NULL DEFAULT '',
+  depth INTEGER NOT NULL, parked TEXT, turn INTEGER NOT NULL DEFAULT 0, UNIQUE (queue, priority, needs, limits)
 );
+CREATE INDEX lines_open ON lines (queue, priority, turn) WHERE limits <> '' AND parked IS NULL;
+CREATE INDEX lines_parked ON lines (parked, turn) WHERE parked IS NOT NULL;
+-- Which limits hold for a task, a "@queue", or a "task@queue"; "made" is code or edit. Of a keyed one a step's own code says the key.
+CREATE TABLE rules (
+  target TEXT NOT NULL, name TEXT NOT NULL, made TEXT NOT NULL, keyed INTEGER NOT NULL, cost REAL NOT NULL, PRIMARY KEY (target, name)
+) WITHOUT ROWID;
+-- "code" and "edit" are settings as JSON; "edit" may be "off".
+CREATE TABLE limits (name TEXT PRIMARY KEY, kind TEXT NOT NULL, code TEXT, edit TEXT) WITHOUT ROWID;
+-- What each key of a rate has let through: see core's bucket.ts. From "gone" on it says nothing any more.
+CREATE TABLE buckets (
+  name TEXT NOT NULL, key TEXT NOT NULL, paid REAL NOT NULL, until INTEGER, share REAL, whole INTEGER, gone INTEGER NOT NULL,
+  PRIMARY KEY (name, key)
+) WITHOUT ROWID;
+CREATE INDEX buckets_gone ON buckets (gone);
+-- Who has the slots of limits on attempts at once.
+CREATE TABLE slots (
+  name TEXT NOT NULL, key TEXT NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, session INTEGER NOT NULL,
+  PRIMARY KEY (name, key, run, address)
+) WITHOUT ROWID;
+CREATE INDEX slots_by_step ON slots (run, address);
+-- When a limit looks again at the lines that are parked on it.
+CREATE TABLE wakes (name TEXT NOT NULL, key TEXT NOT NULL, due INTEGER NOT NULL, PRIMARY KEY (name, key)) WITHOUT ROWID;
+CREATE INDEX wakes_due ON wakes (due);
 CREATE TABLE ready (
   line INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (line, seq)
 ) WITHOUT ROWID;
@@ -118,6 +143,9 @@ CREATE TABLE shelves (
 ) WITHOUT ROWID;
 -- How long successful attempts of each task took lately: see core's durations.ts.
 CREATE TABLE durations (task TEXT PRIMARY KEY, counts TEXT NOT NULL) WITHOUT ROWID;
+-- Runs of which blobs may have been written, and when it is next looked whether they are to go.
+CREATE TABLE blobs (run TEXT PRIMARY KEY, due INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX blobs_by_time ON blobs (due);
 CREATE TABLE tallies (shelf TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 `;
 

@@ -12,6 +12,7 @@ import type {
 import type { Sql } from "./driver.js";
 import { mailOf } from "./exchange.js";
 import { insertEvent, NO_RUN } from "./feed.js";
+import { registerLimits } from "./limit-edits.js";
 import { register } from "./registrations.js";
 import { giveBack, stepBehind } from "./report.js";
 import type { KnownSession } from "./turn.js";
@@ -34,6 +35,7 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
   const { sql, now } = unit;
   const id = randomUUID();
   for (const registration of opening.registers) register(unit, registration);
+  for (const each of opening.limits ?? []) registerLimits(unit, each);
   sql.run(
     "INSERT INTO sessions (seq, id, worker, host, pid, birth, serves, queues, role, opened, lease, expires, state) " +
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",

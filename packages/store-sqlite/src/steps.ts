@@ -10,9 +10,11 @@ import {
   valueKey,
 } from "@jobbers/core";
 import type { Sql } from "./driver.js";
+import { limitsOf } from "./limit-usage.js";
 import type { RunHead } from "./runs.js";
 import { unpackSpec } from "./spec.js";
 import { errorKey } from "./values.js";
+import { standsParked } from "./where-is.js";
 
 /** How many records one call of `listSteps` looks at, however few of them match. */
 const SCAN_LIMIT = 5000;
@@ -32,10 +34,11 @@ interface StepRow {
   readonly ended: number | null;
   readonly due: number | null;
   readonly spec: string;
+  readonly limits: string | null;
 }
 
 const columns =
-  "address, state, reason, phase, fence, tries, lost, session, worker, ready, started, ended, due, spec";
+  "address, state, reason, phase, fence, tries, lost, session, worker, ready, started, ended, due, spec, limits";
 
 export function getStep(sql: Sql, run: RunHead, address: StepAddress): StepRecord | undefined {
   if (address === "") return undefined;
@@ -53,8 +56,11 @@ function stateOf(run: RunHead, state: StepState): StepState {
 }
 
 function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
-  const { name, kind, queue, reads } = unpackSpec(row.address, row.spec);
-  const state = stateOf(run, row.state);
+  const { name, kind, queue, needs, reads, priority = run.priority } = unpackSpec(row.address, row.spec);
+  const kept = stateOf(run, row.state);
+  const mayBeParked = kept === "ready" && row.phase === "run";
+  const limits = mayBeParked ? limitsOf(sql, needs, queue, row.limits) : "";
+  const state = standsParked(sql, { queue, priority, needs, limits }) ? "limited" : kept;
   const body = kind === "task" ? undefined : bodyOf(sql, run.seq, row.address);
   return {
     run: run.id,
@@ -62,7 +68,7 @@ function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
     name,
     kind,
     state,
-    reason: state === row.state ? (row.reason ?? undefined) : "cancelled",
+    reason: kept === row.state ? (row.reason ?? undefined) : "cancelled",
     phase: row.phase,
     ...(reads.includes(valueKey.edited(row.address)) && { edited: true }),
     queue,
@@ -70,7 +76,7 @@ function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
     tries: row.tries,
     lost: row.lost,
     worker: row.worker ?? undefined,
-    ...(state === row.state && leaseOf(sql, run.seq, row)),
+    ...(kept === row.state && leaseOf(sql, run.seq, row)),
     readyAtMs: row.ready ?? undefined,
     startedAtMs: row.started ?? undefined,
     endedAtMs: row.ended ?? undefined,
@@ -125,9 +131,10 @@ export function listSteps(
     const page = Math.min(500, states ? 500 : limit - steps.length + 1);
     const rows = sql.all<StepRow>(select, run.seq, last, page);
     for (const row of rows) {
-      if (!states || states.includes(stateOf(run, row.state))) {
+      const record = mayBeIn(stateOf(run, row.state), states) ? recordOf(sql, run, row) : undefined;
+      if (record && (!states || states.includes(record.state))) {
         if (steps.length === limit) return { steps, next: last };
-        steps.push(recordOf(sql, run, row));
+        steps.push(record);
       }
       last = row.address;
     }
@@ -135,6 +142,11 @@ export function listSteps(
     seen += page;
   }
   return { steps, next: last };
+}
+
+/** What is kept as ready may read as limited. */
+function mayBeIn(kept: StepState, states: readonly StepState[] | undefined): boolean {
+  return !states || states.includes(kept) || (kept === "ready" && states.includes("limited"));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  checkLimitEdit,
   checkQueueDefaults,
   checkQueueEdit,
   checkRole,
@@ -9,6 +10,7 @@ import {
   PURGE_LIMIT,
   type Store,
 } from "@jobbers/core";
+import { dueBlobs, forgetBlobs, noteBlobs } from "./blobs.js";
 import { cancel } from "./cancel.js";
 import { check } from "./check.js";
 import type { Place } from "./connection.js";
@@ -18,11 +20,13 @@ import { diagnose } from "./diagnose.js";
 import type { Sql } from "./driver.js";
 import { readDurations } from "./durations.js";
 import { lastEvent, readEvents } from "./events.js";
-import { exchange } from "./exchange.js";
+import { exchange, nextDue } from "./exchange.js";
 import { expand } from "./expand.js";
 import { faultOf, isBusy, noReplica } from "./faults.js";
 import { closedError, createGroup } from "./group.js";
 import { listAttempts } from "./history.js";
+import { listLimits, setLimit } from "./limit-edits.js";
+import { readLimit, throttle } from "./limit-usage.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
 import { obliterate } from "./obliterate.js";
@@ -77,11 +81,8 @@ export function createStore({
   sessionsExpire,
 }: StoreParts): Store {
   const memory: Memory = { lines: new Map(), sessions: new Map(), eventsKept, eventsSinceTrim: 0 };
-  const nextDue = () => {
-    const row = sql.tuple("SELECT due FROM timers ORDER BY due LIMIT 1");
-    return row ? (row[0] as number) : Number.POSITIVE_INFINITY;
-  };
-  const listening = createListening({ sql, isShared: path !== MEMORY, nextDue, clock });
+  const soonest = () => nextDue(sql) ?? Number.POSITIVE_INFINITY;
+  const listening = createListening({ sql, isShared: path !== MEMORY, nextDue: soonest, clock });
   const { mutate, close } = createGroup({ sql, url, memory, clock, onCommit: listening.committed });
   let isClosed = false;
   /** A look into the tables, outside of any transaction. */
@@ -97,6 +98,7 @@ export function createStore({
       await sleep(tries);
     }
   };
+  const nowOf = () => new Turn(sql, memory, clock()).now;
   /** A look into the parts of a run that is there. */
   const lookInto = <T>(run: string, read: (head: NonNullable<ReturnType<typeof headOf>>) => T, none: T) =>
     look(() => {
@@ -116,6 +118,7 @@ export function createStore({
       });
       return (await Promise.all(chunks)).flat();
     },
+    noteBlobs: (runs) => mutate(runs.length, (unit) => noteBlobs(unit, runs)),
     cancel: (run) => mutate(10, (unit) => cancel(unit, run)),
     async retry(run, options) {
       // What this call began another may complete.
@@ -169,9 +172,18 @@ export function createStore({
       const known = await look(() => isOpen(sql, session) && knownSession(sql, memory.sessions, session));
       if (known) await listening.listen(known, wait);
     },
+    throttle: (throttling) => mutate(10, (unit) => throttle(unit, throttling)),
+    async setLimit(name, edit) {
+      const checked = checkLimitEdit(name, edit);
+      return await mutate(10, (unit) => setLimit(unit, name, checked));
+    },
+    listLimits: () => look(() => listLimits(sql)),
+    readLimit: (name, key) => look(() => atOneInstant(sql, () => readLimit(sql, nowOf(), name, key))),
     promoteDue: (limit) => mutate(limit, (unit) => promoteDue(unit, limit)),
     reapSessions: (sweep) => mutate(sweep.limit, (unit) => reapSessions(unit, sweep)),
     purge: (retention, limit) => mutate(limit, (unit) => purge(unit, retention, limit)),
+    dueBlobs: (limit) => mutate(limit, (unit) => dueBlobs(unit, limit)),
+    forgetBlobs: (runs) => mutate(runs.length, (unit) => forgetBlobs(unit, runs)),
     getRun: (run) => look(() => getRun(sql, run)),
     listRuns: (query) => look(() => listRuns(sql, query)),
     listDeadLetters: (query) => look(() => listDeadLetters(sql, query)),
@@ -195,7 +207,7 @@ export function createStore({
     listQueues: () => look(() => listQueues(sql)),
     listWorkers: () => look(() => listWorkers(sql)),
     readDurations: (tasks) => look(() => readDurations(sql, tasks)),
-    readTime: () => look(() => new Turn(sql, memory, clock()).now),
+    readTime: () => look(nowOf),
     readEvents: (after, limit) => look(() => readEvents(sql, after, limit)),
     lastEvent: () => look(() => lastEvent(sql)),
     async awaitEvents(after, wait) {

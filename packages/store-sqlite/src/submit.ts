@@ -3,6 +3,7 @@ import { type Holder, judgeClaim, takeKey } from "./claims.js";
 import { setDeadline } from "./deadline.js";
 import { openingSpec } from "./epilogue.js";
 import { Gate } from "./gate.js";
+import { packUses } from "./limit-rules.js";
 import { putPlan } from "./plans.js";
 import { enqueue, startEntries } from "./ready.js";
 import type { Run } from "./records.js";
@@ -82,7 +83,7 @@ function createRun(unit: Unit, submission: Submission, replaces: Holder | undefi
   if (deadlineMs !== undefined) setDeadline(unit, run, waitMs + deadlineMs);
   if (isScheduled) schedule(unit, run, submission, due);
   else {
-    startEntries(unit, run, entries.items);
+    startEntries(unit, run, entries.items, submission.limits);
     if (entries.next !== undefined) open(unit, run, submission, entries.next);
     endBodyIfDone(unit, run, "");
   }
@@ -164,9 +165,10 @@ function open(unit: Unit, run: Run, { needs = "" }: Submission, cursor: number):
 }
 
 /** The entry steps wait under the run's one timer. */
-function schedule(unit: Unit, run: Run, { entries, needs = "" }: Submission, due: number): void {
+function schedule(unit: Unit, run: Run, { entries, needs = "", limits }: Submission, due: number): void {
   for (const spec of entries.items) {
     const step = unit.addStep(run, spec);
+    if (limits) step.limits = packUses(limits);
     unit.move(step, "waiting");
     step.due = due;
   }

@@ -2,10 +2,12 @@ import type { Lease, Wants } from "@jobbers/core";
 import { expire, expiryOf, hasExpired } from "./expiry.js";
 import { lease } from "./lease.js";
 import { CONTROL } from "./ledger.js";
-import { isControl, isStopped, needsOf } from "./ready.js";
+import { readUses } from "./limit-rules.js";
+import { enqueue, isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { settle } from "./settle.js";
 import { pausedQueues } from "./steering.js";
+import { hasLimitedLines, takeInTurn } from "./take-in-turn.js";
 import type { KnownLine, KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
 
@@ -34,6 +36,8 @@ export class Taker {
   #slots: number;
   #control: number;
   #drops = 0;
+  /** How many entries went to another line. */
+  #moved = 0;
   /** True when a popped step was settled, which may have made control work. */
   #hasSettled = false;
 
@@ -56,7 +60,9 @@ export class Taker {
     const { queue } = step.spec;
     if (!this.#wants.inline || this.#slots <= 0 || !this.#wants.queues.includes(queue)) return false;
     if (this.#paused.has(queue)) return false;
-    if (!this.#session.serves.has(needsOf(step))) return false;
+    const needs = needsOf(step);
+    // One that a limit may hold back stands in its line like all others.
+    if (!this.#session.serves.has(needs) || this.#unit.limits.mayLimit(needs, queue)) return false;
     step.ready = this.#unit.now;
     step.due = expiryOf(this.#unit, step);
     this.#grant(step);
@@ -65,6 +71,7 @@ export class Taker {
 
   /** Control work goes first, and once more where a popped step was settled. */
   takeFromLines(): void {
+    this.#unit.limits.wakeFreed();
     this.#unit.ledger.flush();
     this.#takeControl();
     if (this.#slots > 0) this.#takeRuns();
@@ -76,24 +83,27 @@ export class Taker {
   #takeRuns(): void {
     const { queues, weights } = this.#wants;
     if (weights) this.taken = this.#takeByWeight(queues, weights);
-    else
-      this.#takeFrom(this.#openLines(queues.filter((queue) => !this.#paused.has(queue))), () => this.#slots);
+    else this.#takeOf(queues.filter((queue) => !this.#paused.has(queue)));
   }
 
   /** Each queue gets its part of the slots, and what some leave is for the others. */
   #takeByWeight(queues: readonly string[], weights: readonly number[]): number[] {
     const all = this.#slots;
     const sum = weights.reduce((total, weight) => total + weight, 0);
-    const shares = queues.map((queue, i) => this.#takeOf(queue, Math.ceil((all * (weights[i] ?? 0)) / sum)));
-    return queues.map((queue, i) => (shares[i] ?? 0) + this.#takeOf(queue, this.#slots));
+    const shares = queues.map((queue, i) =>
+      this.#takeAtMost(queue, Math.ceil((all * (weights[i] ?? 0)) / sum)),
+    );
+    return queues.map((queue, i) => (shares[i] ?? 0) + this.#takeAtMost(queue, this.#slots));
   }
 
   /** Takes at most so many of one queue; answers how many. */
-  #takeOf(queue: string, most: number): number {
+  #takeAtMost(queue: string, most: number): number {
     const before = this.#slots;
     const rest = Math.max(0, before - most);
-    if (before > rest && !this.#paused.has(queue))
-      this.#takeFrom(this.#openLines([queue]), () => this.#slots - rest);
+    if (before <= rest || this.#paused.has(queue)) return 0;
+    this.#slots -= rest;
+    this.#takeOf([queue]);
+    this.#slots += rest;
     return before - this.#slots;
   }
 
@@ -101,9 +111,50 @@ export class Taker {
     if (this.#control > 0) this.#takeFrom(this.#openLines([CONTROL]), () => this.#control);
   }
 
-  /** The lines with entries that the session may pop, higher priorities first. */
+  /** Takes steps to run from the lines of queues. */
+  #takeOf(queues: readonly string[]): void {
+    const room = () => this.#slots;
+    const isOn = this.#unit.limits.isOn;
+    if (!isOn || !hasLimitedLines(this.#unit, queues)) {
+      this.#takeFrom(this.#openLines(queues), room);
+      if (this.#moved === 0) return;
+    }
+    const turns = {
+      ...{ queues, room, serves: this.#session.serves, isFull: () => this.more, moved: () => this.#moved },
+      plain: (priority: number) => this.#openLines(queues).filter((line) => line.priority === priority),
+      merge: (lines: readonly KnownLine[], most: number) => this.#mergeSome(lines, most),
+      drain: (line: KnownLine, most: number) => this.#drain(line, most),
+    };
+    for (let priority = 9; priority >= 0 && this.#slots > 0 && !this.more; priority--)
+      takeInTurn(this.#unit, turns, priority);
+  }
+
+  /** Takes at most so many, the oldest first, of several lines; answers how many. */
+  #mergeSome(lines: readonly KnownLine[], most: number): number {
+    const before = this.#slots;
+    const heads = lines.map((line) => new Head(this.#unit, line));
+    this.#merge(heads, () => this.#slots - Math.max(0, before - most));
+    return before - this.#slots;
+  }
+
+  /** Takes at most so many from a line that its limits let through; answers how many, and whether more stand in it. */
+  #drain(line: KnownLine, most: number): { readonly taken: number; readonly isDry: boolean } {
+    const head = new Head(this.#unit, line);
+    let taken = 0;
+    while (taken < most && !this.more) {
+      if (!head.peek(most - taken)) break;
+      if (this.#offer(line, head.next())) taken++;
+      else this.#drops++;
+    }
+    const isDry = head.peek(1) === undefined;
+    head.done();
+    return { taken, isDry };
+  }
+
+  /** The lines with entries that the session may pop, higher priorities first; none of those that stand under limits. */
   #openLines(queues: readonly string[]): KnownLine[] {
-    const select = "SELECT id, queue, priority, needs FROM lines WHERE queue = ? AND depth > 0";
+    const select =
+      "SELECT id, queue, priority, needs FROM lines WHERE queue = ? AND depth > 0 AND limits = ''";
     return [...new Set(queues)]
       .flatMap((queue) => this.#unit.sql.all<KnownLine>(select, queue))
       .map(({ queue, priority, needs }) => this.#unit.ledger.line(queue, priority, needs))
@@ -152,11 +203,31 @@ export class Taker {
       return false;
     }
     const needs = needsOf(step);
+    const { limits, ledger } = this.#unit;
+    const text = isControl(step.phase) ? "" : limits.textOf(step);
+    if (text === undefined) {
+      // Limits of its task have come since it was put here: a worker has to say its keys.
+      enqueue(this.#unit, step);
+      this.#hasSettled = true;
+      return false;
+    }
+    if (text !== line.limits) {
+      // Once only, as for those whom only capable sessions pop.
+      this.#moved++;
+      ledger.push(
+        ledger.line(line.queue, line.priority, text === "" ? "" : needs, text),
+        seq,
+        runSeq,
+        address,
+      );
+      return false;
+    }
     if (needs !== "" && !this.#session.serves.has(needs)) {
-      this.#unit.ledger.push(this.#unit.ledger.line(line.queue, line.priority, needs), seq, runSeq, address);
+      ledger.push(ledger.line(line.queue, line.priority, needs), seq, runSeq, address);
       return false;
     }
     this.#grant(step);
+    if (text !== "") limits.take(readUses(text), step);
     return true;
   }
 

@@ -6,6 +6,8 @@ export interface KnownLine {
   readonly queue: string;
   readonly priority: number;
   readonly needs: string;
+  /** What its steps stand under, as text; such a line is gone when it is empty, so its number is remembered by one verb only. */
+  readonly limits: string;
 }
 
 /** What a session may do, which never changes; its lease is read each time. */

@@ -10,6 +10,7 @@ import {
 import type { Sql, Tuple } from "./driver.js";
 import { insertEvent } from "./feed.js";
 import { Ledger } from "./ledger.js";
+import { Limits } from "./limits.js";
 import {
   freshStep,
   insertStep,
@@ -35,6 +36,8 @@ export class Unit {
   readonly turn: Turn;
   /** Queues, lines and sums. */
   readonly ledger: Ledger;
+  /** What keeps steps from being taken. */
+  readonly limits: Limits;
   /** Takes a successor for the session at hand instead of the line; set while an exchange applies its reports. */
   takeInline: ((step: Step) => boolean) | undefined;
   readonly #runs = new Map<number, Run>();
@@ -45,6 +48,7 @@ export class Unit {
     this.sql = sql;
     this.turn = turn;
     this.ledger = new Ledger(sql, turn);
+    this.limits = new Limits(sql, turn);
   }
 
   /** The store's time, in milliseconds since 1970. */
@@ -151,6 +155,7 @@ export class Unit {
     }
     for (const [step, body] of this.#bodies) this.#writeBody(step, body);
     this.ledger.flush();
+    this.limits.flush();
   }
 
   /** All runs that this verb has touched so far. */

@@ -11,6 +11,8 @@ import {
 } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { CONTROL } from "./ledger.js";
+import { readUses } from "./limit-rules.js";
+import { limitsOf, readUsage } from "./limit-usage.js";
 import type { SessionState } from "./session.js";
 import { unpackSpec } from "./spec.js";
 import { readSettings } from "./steering.js";
@@ -25,11 +27,12 @@ interface Row {
   readonly seq: number;
   readonly cursor: number;
   readonly spec: string;
+  readonly limits: string | null;
 }
 
 const select =
   "SELECT runs.seq AS run, runs.state AS runState, runs.priority AS runPriority, steps.state, steps.phase, steps.session, steps.seq, " +
-  "steps.cursor, steps.spec FROM runs JOIN steps ON steps.run = runs.seq AND steps.address = ? WHERE runs.id = ? AND runs.purged = 0";
+  "steps.cursor, steps.spec, steps.limits FROM runs JOIN steps ON steps.run = runs.seq AND steps.address = ? WHERE runs.id = ? AND runs.purged = 0";
 
 /** Where a step is; to be called within a transaction, so that all of it is of one moment. */
 export function whereIs(sql: Sql, clockMs: number, run: string, address: StepAddress): Whereabouts {
@@ -41,17 +44,41 @@ export function whereIs(sql: Sql, clockMs: number, run: string, address: StepAdd
   const spec = unpackSpec(address, row.spec);
   const needs = phase === "advance" ? "" : spec.needs;
   const queue = phase === "run" ? spec.queue : CONTROL;
+  const limits = phase === "run" ? limitsOf(sql, needs, queue, row.limits) : "";
+  const isParked =
+    state === "ready" &&
+    standsParked(sql, { queue, priority: spec.priority ?? row.runPriority, needs, limits });
   const stands = session === null && row.seq !== 0 && (state === "ready" || phase === "advance");
   return {
     nowMs,
     step: {
-      ...{ state, phase, needs, cursor },
+      ...{ state: isParked ? "limited" : state, phase, needs, cursor },
       line: stands
         ? placeIn(sql, row, { queue, needs, priority: spec.priority ?? row.runPriority })
         : undefined,
       holder: session === null ? undefined : holderOf(sql, session),
+      ...(state === "ready" &&
+        limits !== "" && {
+          limits: readUses(limits).map(({ limit, key, cost }) => readUsage(sql, nowMs, limit, key, cost)),
+        }),
     },
   };
+}
+
+/** True for a step whose line is parked on a limit. */
+export function standsParked(
+  sql: Sql,
+  line: {
+    readonly queue: string;
+    readonly priority: number;
+    readonly needs: string;
+    readonly limits: string;
+  },
+): boolean {
+  if (line.limits === "") return false;
+  const select =
+    "SELECT 1 FROM lines WHERE queue = ? AND priority = ? AND needs = ? AND limits = ? AND parked IS NOT NULL";
+  return sql.tuple(select, line.queue, line.priority, line.needs, line.limits) !== undefined;
 }
 
 /** In the line of its queue and priority, or in that of those who serve what it needs. */

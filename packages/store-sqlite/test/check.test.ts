@@ -140,7 +140,7 @@ const mendable: readonly Case[] = [
   ],
   ["a listed run that is gone", () => "INSERT INTO shelves VALUES ('kept', 1, 999999)", ["orphan"]],
   ...[
-    "steps VALUES (999999, 'a', 'ready', 'run', NULL, 0, 0, 0, NULL, NULL, 1, 1, NULL, NULL, NULL, NULL, 0, 0, '[]', NULL)",
+    "steps VALUES (999999, 'a', 'ready', 'run', NULL, 0, 0, 0, NULL, NULL, 1, 1, NULL, NULL, NULL, NULL, 0, 0, '[]', NULL, NULL)",
     "bodies VALUES (999999, 'a', 1, 1, 0, 0, 0, 'none')",
     "vals VALUES (999999, 'a', '1')",
     "attempts VALUES (999999, 'a', 1, 'error', 'w', 1, 2, NULL)",

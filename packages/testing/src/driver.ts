@@ -12,7 +12,7 @@ import {
   type Wants,
 } from "@jobbers/core";
 import { type OpeningParts, openingOf } from "./factories.js";
-import { createGrantWork, type GrantWork } from "./grant-work.js";
+import { createGrantWork, type GrantWork, type SayLimits } from "./grant-work.js";
 
 /** What a scripted handler sees. */
 export interface Call {
@@ -43,6 +43,8 @@ export interface DriverOptions extends OpeningParts {
   readonly pageLimit?: number;
   /** How many steps, and how much control work, a round of `finish` takes; default 10. */
   readonly slots?: number;
+  /** The keys of keyed limits; default: there are none. */
+  readonly limitsOf?: SayLimits;
 }
 
 type Result = ExchangeReply["results"][number];
@@ -57,7 +59,7 @@ const MAX_ROUNDS = 100_000;
  * await driver.finish();
  */
 export async function openDriver(store: Store, options: DriverOptions = {}): Promise<Driver> {
-  const { script, pageLimit, slots, ...opening } = options;
+  const { script, pageLimit, slots, limitsOf, ...opening } = options;
   return new Driver(store, await store.openSession(openingOf(opening)), options);
 }
 
@@ -87,9 +89,10 @@ export class Driver {
       pageLimit = PAGE_LIMIT,
       slots = 10,
       queues,
+      limitsOf,
     }: DriverOptions,
   ) {
-    this.work = createGrantWork(store, pageLimit);
+    this.work = createGrantWork(store, pageLimit, limitsOf);
     this.#store = store;
     this.#script = script;
     this.#slots = slots;

@@ -2,6 +2,7 @@ import {
   type Follow,
   type Grant,
   indexPlan,
+  type LimitUse,
   type Located,
   locate,
   PAGE_LIMIT,
@@ -34,8 +35,11 @@ export interface GrantWork {
   listOf(grant: Grant): Promise<unknown[]>;
 }
 
+/** What the code of a task says of an input: the limits that depend on it. */
+export type SayLimits = (task: string, input: unknown) => readonly LimitUse[];
+
 /** Makes a worker's understanding of grants. `pageLimit` cuts pages smaller than the port's 500. */
-export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork {
+export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT, limitsOf?: SayLimits): GrantWork {
   const plans = new Map<string, Promise<PlanIndex>>();
 
   const planOf = (grant: Grant): Promise<PlanIndex> => {
@@ -83,9 +87,15 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT): GrantWork
 
   const admit = async (grant: Grant): Promise<Report[]> => {
     const { located, scene } = await at(grant);
-    if (!located.step.when) throw new TypeError(`${grant.lease.address} has no condition`);
     const { lease } = grant;
-    if ((await resolveSource(scene, located.step.when)) === true) return [{ type: "admitted", lease }];
+    const { when } = located.step;
+    if (when === undefined || (await resolveSource(scene, when)) === true) {
+      const limits = limitsOf?.(
+        grant.needs,
+        located.step.kind === "task" ? await resolveWiring(scene, located.step.input) : null,
+      );
+      return [{ type: "admitted", lease, ...(limits && { limits }) }];
+    }
     return [{ type: "skipped", lease, follow: await followFrom(grant, 0) }];
   };
 

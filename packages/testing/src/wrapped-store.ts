@@ -3,6 +3,7 @@ import type { Store } from "@jobbers/core";
 /** Verbs that change something; every one of them may be executed twice. */
 export const CHANGING = [
   "submit",
+  "noteBlobs",
   "cancel",
   "retry",
   "purgeDeadLetters",
@@ -19,9 +20,13 @@ export const CHANGING = [
   "announce",
   "release",
   "closeSession",
+  "throttle",
+  "setLimit",
   "promoteDue",
   "reapSessions",
   "purge",
+  "dueBlobs",
+  "forgetBlobs",
 ] as const satisfies readonly (keyof Store)[];
 
 /** A verb that changes something. */

@@ -1,4 +1,15 @@
-import { dag, orElse, RetryAfter, RunFailed, type TaskContext, Terminal, task } from "@jobbers/core";
+import {
+  dag,
+  type Items,
+  isItems,
+  items,
+  orElse,
+  RetryAfter,
+  RunFailed,
+  type TaskContext,
+  Terminal,
+  task,
+} from "@jobbers/core";
 import { createFakeClock, runDag, settleDag } from "@jobbers/testing";
 import { describe, expect, test } from "vitest";
 import { type as schemaOf } from "./schemas.js";
@@ -26,6 +37,39 @@ describe("runDag", () => {
 
   test("runs a task alone", async () => {
     expect(await runDag(double, { n: 4 })).toBe(8);
+  });
+
+  test("hands a task a map's results page by page, also inside another map", async () => {
+    const paged = schemaOf<{ list: Items<number>; row?: number }>((value) =>
+      isItems((value as { list?: unknown }).list),
+    );
+    const total = task({
+      name: "total",
+      input: paged,
+      async run({ list, row = 0 }) {
+        let sum = row;
+        for await (const each of list) sum += each;
+        return sum;
+      },
+    });
+    const table = dag("table", { input: schemaOf<{ rows: number[][] }>(() => true) }, ({ rows }) => {
+      const all = rows.map((row) => total({ list: items(row.map((n) => double({ n }))) }));
+      const again = rows.map((_, row) => total({ list: items(all), row }));
+      return { all, again, last: total({ list: items(again) }) };
+    });
+    const rows = [[1, 2], [], Array.from({ length: 600 }, () => 1)];
+    expect(await runDag(table, { rows })).toEqual({
+      all: [6, 0, 1_200],
+      again: [1_206, 1_207, 1_208],
+      last: 3_621,
+    });
+    const inner = dag("inner", { input: schemaOf<{ rows: number[] }>(() => true) }, ({ rows }) =>
+      rows.map((n) => double({ n })),
+    );
+    const outer = dag("outer", { input: schemaOf<{ rows: number[] }>(() => true) }, ({ rows }) =>
+      total({ list: items(inner({ rows })) }),
+    );
+    expect(await runDag(outer, { rows: [1, 2, 3] })).toBe(12);
   });
 
   test("runs maps, maps in maps and empty ones", async () => {

@@ -3,7 +3,7 @@ import { Actor, type ActorOptions } from "./actor.js";
 import { pause } from "./pause.js";
 
 export interface JanitorOptions extends ActorOptions {
-  readonly store: Pick<Store, "purge">;
+  readonly store: Pick<Store, "purge" | "large">;
   /** How long, and how many, ended runs (by outcome) and dead letters are kept; what is left out is {@link DEFAULT_RETENTION}. */
   readonly retention?: Partial<Retention> | undefined;
   /** How often it looks, in milliseconds; default 1 min. */
@@ -23,10 +23,13 @@ export const DEFAULT_RETENTION: Retention = {
 /** The most rows that one call of the store deletes. */
 const LIMIT = 500;
 
+/** Of how many runs what they have left elsewhere is deleted at a time. */
+const SWEPT = 100;
+
 /** The rest between two calls while there is more: cleaning up may take long, and must not be felt. */
 const BREATH_MS = 10;
 
-/** Deletes ended runs beyond their retention, a bit at a time. */
+/** Deletes ended runs beyond their retention, a bit at a time, and then the large values that they have left elsewhere. */
 export class Janitor extends Actor {
   protected readonly name = "janitor";
   readonly #store: JanitorOptions["store"];
@@ -45,6 +48,7 @@ export class Janitor extends Actor {
       ({ more } = await this.#store.purge(this.#retention, LIMIT));
       if (more) await pause(BREATH_MS, signal);
     }
+    for (let more = true; more && !signal.aborted; ) more = (await this.#store.large?.sweep(SWEPT)) ?? false;
     return this.jittered(this.#everyMs);
   }
 }

@@ -6,7 +6,7 @@ import { goneFrom, Reaper, type Taken } from "./reaper.js";
 
 /** What `createUpkeep` takes. */
 export interface UpkeepOptions extends ActorOptions {
-  readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "readTime" | "purge">;
+  readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "readTime" | "purge" | "large">;
   /**
    * Which machine this is, as its workers say (`hostIdentity()` of the worker): steps of its dead processes are taken back at
    * once. Left out, every lost worker's lease is waited for.

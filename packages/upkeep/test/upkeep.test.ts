@@ -194,6 +194,30 @@ describe("the janitor", () => {
     expect(seen[0]).toEqual([{ ...DEFAULT_RETENTION, failed }, 500]);
   });
 
+  it("deletes what runs have left elsewhere, after them, and tries again where that is in trouble", async () => {
+    const done: string[] = [];
+    let resolve = () => {};
+    const last = new Promise<void>((over) => {
+      resolve = over;
+    });
+    const purge: Store["purge"] = async () => {
+      done.push("purge");
+      return { purged: 1, more: false };
+    };
+    const sweep = async (limit: number) => {
+      done.push(`sweep ${limit}`);
+      if (done.length === 3) throw new Error("away");
+      if (done.length === 5) resolve();
+      return done.length === 2;
+    };
+    const large = { sweep } as unknown as NonNullable<Store["large"]>;
+    const janitor = new Janitor({ store: { purge, large }, everyMs: 1 });
+    await janitor.start();
+    await last;
+    await janitor.stop();
+    expect(done.slice(0, 5)).toEqual(["purge", "sweep 100", "sweep 100", "purge", "sweep 100"]);
+  });
+
   it("ends between two portions when it is stopped", async () => {
     let calls = 0;
     const purge: Store["purge"] = async () => {

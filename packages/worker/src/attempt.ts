@@ -9,6 +9,7 @@ import {
   type StepReason,
   type TaskStep,
 } from "@jobbers/core";
+import { AttemptAborted } from "./aborted.js";
 import type { Holding } from "./ledger.js";
 import { after } from "./waiting.js";
 
@@ -29,17 +30,6 @@ import { after } from "./waiting.js";
  * Whatever happens, an attempt is reported once, and keeps its slot until its handler has returned: a handler that goes on
  * burning the processor must not be joined by another one that does.
  */
-
-/** What `ctx.signal` aborts with; `reason` says why: timeout, frozen, cancelled, lost, or released (the worker stops). */
-export class AttemptAborted extends Error {
-  override readonly name = "AttemptAborted";
-  constructor(
-    readonly reason: StepReason,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 /** A timer that fires later than this shows that the event loop was blocked: then silence proves nothing. */
 const BLOCKED_MS = MIN_HEARTBEAT_MS;
@@ -129,16 +119,15 @@ export class Attempt implements Holding {
     if (!this.reported) this.onSign?.(this);
   }
 
-  /** Starts its clocks; `onOver` is told once which ran out. */
-  watch(
-    { timeoutMs, heartbeatMs }: TaskStep,
-    onOver: (reason: "timeout" | "frozen", message: string) => void,
-  ): void {
-    if (timeoutMs !== undefined) {
-      this.#stopTimeout = after(timeoutMs, () =>
-        onOver("timeout", `took longer than its timeout of ${timeoutMs} ms`),
-      );
-    }
+  /** Starts its timeout. */
+  watchTime({ timeoutMs }: TaskStep, onOver: (reason: "timeout", message: string) => void): void {
+    if (timeoutMs === undefined) return;
+    const over = () => onOver("timeout", `took longer than its timeout of ${timeoutMs} ms`);
+    this.#stopTimeout = after(timeoutMs, over);
+  }
+
+  /** Starts its heartbeat, when its handler begins: before that there is nobody who could be silent. */
+  watchSilence({ heartbeatMs }: TaskStep, onOver: (reason: "frozen", message: string) => void): void {
     if (heartbeatMs === undefined) return;
     this.#lastSignMs = performance.now();
     const frozen = () => onOver("frozen", `gave no heartbeat for longer than ${heartbeatMs} ms`);

@@ -1,11 +1,14 @@
 import {
   type AnyDag,
+  type AnyTask,
   encodeJson,
   entriesOf,
   followOf,
   type Grant,
+  hasKeyedLimits,
   JobbersError,
   type Lease,
+  limitUsesOf,
   type PlanIndex,
   type PlanStep,
   parseWith,
@@ -13,26 +16,37 @@ import {
   quoted,
   type Report,
   RUN_ADDRESS,
+  resolveEdited,
   resolveSource,
   resolveWiring,
   type TaskLog,
+  valueKey,
 } from "@jobbers/core";
 import type { Expander } from "./expander.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { Holding, Ledger } from "./ledger.js";
-import { GaveUp, messageOf } from "./persistence.js";
+import { type Asker, delayMs, GaveUp, messageOf } from "./persistence.js";
 import { failed, type Reply, type Reporter } from "./reporter.js";
+import { Final, isBlobTrouble, parseInput } from "./task-io.js";
+import type { Values } from "./values.js";
+import { pause } from "./waiting.js";
 
 export interface ControlOptions {
   readonly dags: ReadonlyMap<string, AnyDag>;
+  readonly tasks: ReadonlyMap<string, AnyTask>;
   readonly finder: Finder;
   readonly expander: Expander;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
+  readonly values: Pick<Values, "keep">;
+  readonly asker: Asker;
   readonly log: TaskLog;
   /** Room for another control step. */
   readonly onFreed: () => void;
 }
+
+/** How often control work is tried where a place of large values is troubled: some seconds apart, a minute in all. */
+const BLOB_TRIES = 20;
 
 /** How a piece of control work ended. */
 type Outcome = Report | undefined;
@@ -41,7 +55,7 @@ type Outcome = Report | undefined;
  * Control work: what moves runs along without running a task. It needs no slot and calls no handler, only the schema of an
  * inlined dag.
  *
- * - `admit`: judge `when`. - `expand`: lay out a map. - `enter`: start an inlined dag. - `advance`: say what follows.
+ * - `admit`: judge `when`, and say the keys of limits. - `expand`: lay out a map. - `enter`: start an inlined dag. - `advance`: say what follows.
  */
 export class Control {
   readonly #options: ControlOptions;
@@ -73,11 +87,12 @@ export class Control {
     let found: Found | undefined;
     let outcome: Outcome;
     try {
-      if (lease.address === RUN_ADDRESS) outcome = await this.#openRun(grant);
+      if (lease.address === RUN_ADDRESS) outcome = await this.#patiently(lease, () => this.#openRun(grant));
       else {
         const looked = finder.find(grant);
-        found = looked instanceof Promise ? await looked : looked;
-        outcome = await this.#work(grant, found);
+        const at = looked instanceof Promise ? await looked : looked;
+        found = at;
+        outcome = await this.#patiently(lease, () => this.#work(grant, at));
       }
       // Nothing is left to say: the lease has ended with the last page.
       if (!outcome) return ledger.remove(holding);
@@ -87,6 +102,22 @@ export class Control {
     reporter.last(holding, outcome);
   }
 
+  /** Control work has no policy by which it is tried again: a place of large values that is troubled is given a minute. */
+  async #patiently({ run, address: step }: Lease, work: () => Promise<Outcome> | Outcome): Promise<Outcome> {
+    const { asker, log } = this.#options;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work();
+      } catch (thrown) {
+        if (!isBlobTrouble(thrown) || tries === BLOB_TRIES) throw thrown;
+        if (tries === 1)
+          log.warn("a large value is in trouble; trying on", { run, step, error: thrown.message });
+      }
+      await pause(delayMs(tries + 4, asker.random), asker.signal);
+      if (asker.signal.aborted) throw new GaveUp("gave up");
+    }
+  }
+
   #work(grant: Grant, found: Found): Promise<Outcome> | Outcome {
     const { lease, phase, cursor } = grant;
     const { step } = found.located;
@@ -94,7 +125,7 @@ export class Control {
       case "advance":
         return { type: "advanced", lease, follow: followOf(found.index, found.located, cursor) };
       case "admit":
-        return this.#admit(lease, found);
+        return this.#admit(grant, found);
       case "enter":
         return step.kind === "dag" ? this.#enter(grant, found, step) : misfit(step, phase);
       case "expand":
@@ -117,7 +148,9 @@ export class Control {
       const raw = await finder.inputOf(grant);
       try {
         input = await parsed(dag, JSON.parse(raw ?? "null"), `input of dag ${quoted(dag.name)}`);
+        input = await this.#options.values.keep(grant.lease.run, valueKey.input(RUN_ADDRESS), input);
       } catch (thrown) {
+        if (thrown instanceof GaveUp || isBlobTrouble(thrown)) throw thrown;
         return failed(grant.lease, undefined, unfitInput(thrown), "invalid-input");
       }
     }
@@ -133,10 +166,25 @@ export class Control {
     return dag;
   }
 
-  async #admit(lease: Lease, { index, located, scene }: Found): Promise<Outcome> {
-    const { when } = located.step;
+  /** Judges the `when` of a step, and says which limits depend on its input: its code alone knows their keys. */
+  async #admit({ lease, needs, edited }: Grant, found: Found): Promise<Outcome> {
+    const { index, located, scene } = found;
+    const { step } = located;
+    const { when } = step;
     const go = when === undefined || Boolean(await resolveSource(scene, when));
-    return go ? { type: "admitted", lease } : { type: "skipped", lease, follow: followOf(index, located) };
+    if (!go) return { type: "skipped", lease, follow: followOf(index, located) };
+    const task = step.kind === "task" ? this.#options.tasks.get(needs) : undefined;
+    if (step.kind !== "task" || !task || !hasKeyedLimits(task)) return { type: "admitted", lease };
+    try {
+      const raw = await (edited ? resolveEdited(scene, lease.address) : resolveWiring(scene, step.input));
+      const input = await parseInput(task, raw);
+      return { type: "admitted", lease, limits: limitUsesOf(task, input) };
+    } catch (thrown) {
+      if (thrown instanceof Final) return failed(lease, found, thrown.thrown, thrown.reason);
+      if (thrown instanceof JobbersError && thrown.code === "limit-invalid")
+        return failed(lease, found, thrown, "error");
+      throw thrown;
+    }
   }
 
   /** Parses the input of an inlined dag and starts its entry steps, page by page under one lease. */
@@ -147,8 +195,9 @@ export class Control {
     let input: string;
     try {
       input = await parsed(dag, await resolveWiring(scene, step.input), `input of ${step.name}`);
+      input = await this.#options.values.keep(lease.run, valueKey.input(lease.address), input);
     } catch (thrown) {
-      if (thrown instanceof GaveUp) throw thrown;
+      if (thrown instanceof GaveUp || isBlobTrouble(thrown)) throw thrown;
       return failed(lease, found, thrown, "invalid-input");
     }
     const { verdict, cause } = await this.#begin(grant, index, step, located.indices, input);

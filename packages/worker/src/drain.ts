@@ -5,6 +5,9 @@ import { pause, turn } from "./waiting.js";
 /** How long the last reports may take, in milliseconds; what is not sent by then comes back when the lease ends. */
 const FLUSH_MS = 5_000;
 
+/** How long what runs in other threads, processes and programs may take to end when it is aborted, in milliseconds; then it is killed. */
+const APART_MS = 1_000;
+
 /**
  * The end of a worker's life:
  *
@@ -37,6 +40,8 @@ async function end(
     // Handlers that heed their signal at once, and successes of this very moment, are still reported as such.
     await turn();
     await turn();
+    // Better ended than given back while it still runs: the next worker may take it at once.
+    await atMost(APART_MS, pool.runners.whenIdle());
     pool.executor.releaseAll();
     await atMost(FLUSH_MS, pool.ledger.whenEmpty());
   }

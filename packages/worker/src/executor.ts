@@ -12,19 +12,20 @@ import {
 import { Attempt, taskStepOf } from "./attempt.js";
 import type { Batches, Seat } from "./batches.js";
 import type { Bulletins } from "./bulletins.js";
-import { createContext } from "./context.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { HookCalls } from "./hooks.js";
 import type { Ledger } from "./ledger.js";
 import { GaveUp, messageOf } from "./persistence.js";
 import { errorText, type Reporter } from "./reporter.js";
+import { type Runner, Written, withInput } from "./runner.js";
 import type { Slots } from "./slots.js";
-import { encodeOutput, Final, parseInput, reasonOf } from "./task-io.js";
+import { encodeOutput, Final, isHopeless, reasonOf, refuseInput } from "./task-io.js";
+import type { Values } from "./values.js";
 
 export interface ExecutorOptions {
   readonly tasks: ReadonlyMap<string, AnyTask>;
-  readonly deps: unknown;
+  readonly runner: Runner;
   readonly finder: Finder;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
@@ -33,6 +34,9 @@ export interface ExecutorOptions {
   readonly bulletins: Bulletins;
   readonly log: TaskLog;
   readonly random: () => number;
+  readonly values: Pick<Values, "keep">;
+  /** How large an output may be, in bytes of JSON. */
+  readonly maxOutputBytes: number;
   /** How long a handler whose run was cancelled may go on before its step ends without it, in milliseconds. */
   readonly abandonAfterMs: number;
   /** None where no task and no worker option declares one. */
@@ -143,7 +147,7 @@ export class Executor {
   }
 
   async #execute(attempt: Attempt, found: Found, seat: Seat | undefined): Promise<void> {
-    const { deps, log, hooks } = this.#options;
+    const { runner, hooks } = this.#options;
     const { task, grant } = attempt;
     const step = taskStepOf(found.located);
     if (!step) throw new Unfit("never", `step "${grant.lease.address}" is not a task's`);
@@ -151,34 +155,39 @@ export class Executor {
     const resolved = grant.edited
       ? resolveEdited(found.scene, grant.lease.address)
       : resolveWiring(found.scene, step.input);
-    const raw = resolved instanceof Promise ? await resolved : resolved;
+    const raw = resolved instanceof Promise ? await resolved.catch(refuseInput) : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
-    const watch = () =>
-      attempt.watch(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    const watchTime = () =>
+      attempt.watchTime(step, (reason, message) => this.#abandon(attempt, found, reason, message));
     // The time of a batch begins with its call.
-    if (!seat) watch();
-    const parsed = parseInput(task, raw);
-    const input = parsed instanceof Promise ? await parsed : parsed;
-    if (attempt.aborted) return this.#release(attempt);
+    if (!seat) watchTime();
     let hasBegun = false;
-    const begin = () => {
+    const begins = () => {
+      if (attempt.reported) return;
       hasBegun = true;
-      if (seat) watch();
+      if (seat) watchTime();
+      attempt.watchSilence(step, (reason, message) => this.#abandon(attempt, found, reason, message));
       this.#tell("started", attempt, task);
       hooks?.started(attempt, task, step);
     };
     try {
-      if (!seat) begin();
-      const output = await (seat
-        ? seat.join(input, begin)
-        : task.run(input, createContext(attempt, deps, log)));
+      const call = { attempt, task, raw, begins };
+      const answer: unknown = await (seat
+        ? withInput(call, (input) => seat.join(input, begins))
+        : runner.run(call));
+      const text =
+        answer instanceof Written
+          ? answer.text
+          : encodeOutput(answer, task.name, this.#options.maxOutputBytes);
+      const kept = this.#options.values.keep(grant.lease.run, grant.lease.address, text);
       const isFirst = this.#report(attempt, {
         type: "succeeded",
         lease: grant.lease,
-        output: encodeOutput(output, task.name),
+        output: kept instanceof Promise ? await kept : kept,
         follow: followOf(found.index, found.located),
       });
-      if (isFirst) hooks?.succeeded(attempt, task, output);
+      if (isFirst)
+        hooks?.succeeded(attempt, task, answer instanceof Written ? JSON.parse(answer.text) : answer);
     } finally {
       if (hasBegun) this.#tell("returned", attempt, task);
     }
@@ -205,7 +214,7 @@ export class Executor {
     const final = thrown instanceof Final;
     const error = final ? thrown.thrown : thrown;
     const reason = final ? thrown.reason : (attempt.aborted?.reason ?? reasonOf(error));
-    const retryInMs = final ? undefined : this.#nextTryMs(attempt, step, error);
+    const retryInMs = final || isHopeless(error) ? undefined : this.#nextTryMs(attempt, step, error);
     const told = { lease, error: errorText(error), reason };
     this.#report(
       attempt,

@@ -4,6 +4,7 @@ import {
   followOf,
   type Grant,
   JobbersError,
+  type Lease,
   type MapStep,
   type PlanIndex,
   type Report,
@@ -11,10 +12,12 @@ import {
   resolveSource,
   type StepSpec,
   type Store,
+  valueKey,
 } from "@jobbers/core";
 import type { Found } from "./finder.js";
 import { type Asker, isDefinite, untilAnswered } from "./persistence.js";
 import { failed } from "./reporter.js";
+import type { Values } from "./values.js";
 import { turn } from "./waiting.js";
 
 /** The most steps that one run may have. */
@@ -31,6 +34,7 @@ const MAX_PAGE_CHARS = 1024 * 1024;
 
 export interface ExpanderOptions extends Asker {
   readonly store: Pick<Store, "expand">;
+  readonly values: Pick<Values, "keep">;
   /** The session that holds the lease. */
   readonly session: () => string;
   /** Aborts when the worker stops: what is left of a list is then for others. */
@@ -58,13 +62,37 @@ export class Expander {
     if (items.length === 0) return { ...succeeded(found, grant), output: "0" };
     for (let from = grant.cursor; from < items.length; ) {
       if (this.options.stopping.aborted) return { type: "released", lease };
-      const page = pageOf(items, from, found, step);
+      const page = await this.#pageOf(items, from, found, step, lease);
       const next = await this.#send({ lease, count: items.length, membersEach, from, items: page }, found);
       if (typeof next !== "number") return next === "stale" ? undefined : next;
       from = next;
       await turn();
     }
     return undefined;
+  }
+
+  /** The next instances: at most 125, with at most 125 entry steps and 1 MiB, but always one. */
+  async #pageOf(
+    list: readonly Resolved[],
+    from: number,
+    found: Found,
+    step: MapStep,
+    { run, address }: Lease,
+  ): Promise<Item[]> {
+    const page: Item[] = [];
+    let steps = 0;
+    let chars = 0;
+    for (let at = from; at < list.length && page.length < PAGE_STEPS; at++) {
+      const text = JSON.stringify(list[at]) ?? "null";
+      const kept = this.options.values.keep(run, valueKey.item(address, at), text);
+      const value = kept instanceof Promise ? await kept : kept;
+      const entries = entrySteps(found, step, at);
+      steps += entries.length;
+      chars += value.length + entries.reduce((sum, spec) => sum + charsOf(spec), 0);
+      if (page.length > 0 && (steps > PAGE_STEPS || chars > MAX_PAGE_CHARS)) break;
+      page.push({ value, entries });
+    }
+    return page;
   }
 
   async #send(page: Omit<Expansion, "session">, found: Found): Promise<number | "stale" | Report> {
@@ -101,22 +129,6 @@ function faultOf(list: Resolved, step: MapStep, index: PlanIndex): JobbersError 
     "value-too-large",
     `${what} over ${list.length} elements would make ${steps} steps; ${most}`,
   );
-}
-
-/** The next instances: at most 125, with at most 125 entry steps and 1 MiB, but always one. */
-function pageOf(list: readonly Resolved[], from: number, found: Found, step: MapStep): Item[] {
-  const page: Item[] = [];
-  let steps = 0;
-  let chars = 0;
-  for (let at = from; at < list.length && page.length < PAGE_STEPS; at++) {
-    const value = JSON.stringify(list[at]) ?? "null";
-    const entries = entrySteps(found, step, at);
-    steps += entries.length;
-    chars += value.length + entries.reduce((sum, spec) => sum + charsOf(spec), 0);
-    if (page.length > 0 && (steps > PAGE_STEPS || chars > MAX_PAGE_CHARS)) break;
-    page.push({ value, entries });
-  }
-  return page;
 }
 
 function entrySteps({ index, located }: Found, step: MapStep, at: number): StepSpec[] {

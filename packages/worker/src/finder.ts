@@ -44,6 +44,8 @@ export class Finder {
     private readonly asker: Asker,
     /** Aborts when the worker stops: then nothing is kept back any more. */
     private readonly stopping: AbortSignal,
+    /** How large a list that is put together from a map's results may be, in characters of JSON. */
+    private readonly maxChars?: number,
   ) {}
 
   /** The plan of a grant; rejects with {@link Unfit}. */
@@ -89,7 +91,11 @@ export class Finder {
     } catch (error) {
       throw new Unfit("never", messageOf(error));
     }
-    return { index, located, scene: { index, indices: located.indices, read: this.values.reader(grant) } };
+    return { index, located, scene: this.#scene(index, located, grant) };
+  }
+
+  #scene(index: PlanIndex, { indices }: Located, grant: Grant): Scene {
+    return { index, indices, read: this.values.reader(grant), maxChars: this.maxChars };
   }
 
   #tellOnce(log: TaskLog, { message }: Unfit, { lease, plan }: Grant): void {

@@ -1,12 +1,20 @@
-export { AttemptAborted } from "./attempt.js";
+export { AttemptAborted } from "./aborted.js";
+export {
+  createModuleLoader,
+  isTypescript,
+  type LoadModule,
+  typescriptEndings,
+  workflowsIn,
+} from "./apart/modules.js";
 export type { Observer, WorkerEvent } from "./events.js";
 export { MAX_RUN_STEPS } from "./expander.js";
 export { hostIdentity, processBirth } from "./host.js";
 export { consoleLog } from "./log.js";
 export type { WorkerOptions } from "./options.js";
 export type { Verdict } from "./outbox.js";
+export { type CommandSurroundings, createCommandContext } from "./programs/command-context.js";
+export type { Environment } from "./programs/environment.js";
 export type { ReportCounts } from "./reporter.js";
-export { MAX_OUTPUT_BYTES } from "./task-io.js";
 export {
   createWorker,
   type RunningAttempt,

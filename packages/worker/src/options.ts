@@ -4,13 +4,17 @@ import {
   checkName,
   type Hooks,
   JobbersError,
+  MAX_VALUE_BYTES,
   quoted,
+  type Size,
   type Store,
+  sizeBytes,
   type TaskLog,
 } from "@jobbers/core";
 import type { Observer } from "./events.js";
 import { hostIdentity } from "./host.js";
 import { consoleLog } from "./log.js";
+import type { Environment } from "./programs/environment.js";
 import { createRegistry, type Registry } from "./registry.js";
 
 /** What `createWorker` takes. */
@@ -31,6 +35,11 @@ export interface WorkerOptions {
   readonly name?: string | undefined;
   /** Handed to every task as `ctx.deps`. */
   readonly deps?: unknown;
+  /**
+   * The environment of the programs and processes that its tasks run in, as `process.env` has it; default: an empty one here, the
+   * process's own in `jobbers.worker()`.
+   */
+  readonly environment?: Environment | undefined;
   /** How long the store waits for a sign of life before it gives the steps to others, in milliseconds; default 15 s. */
   readonly leaseMs?: number | undefined;
   /** How long `stop()` waits for running handlers, in milliseconds; default 30 s. */
@@ -55,6 +64,11 @@ export interface WorkerOptions {
    * recommends, 2 on Redis and 1 on SQLite. More help where the store is far away.
    */
   readonly lanes?: number | undefined;
+  /**
+   * How large one output may be, as JSON, and the list that a map's results make together: bytes, or text like "32MiB"; default
+   * 16 MiB, at most 256. What is larger fails its step for good.
+   */
+  readonly maxOutput?: Size | undefined;
   /** Where the worker and its tasks log; default: stderr, without debug lines. */
   readonly log?: TaskLog | undefined;
   /** Answers numbers from 0 up to, not including, 1; for jitter. */
@@ -75,6 +89,7 @@ export interface Settings {
   readonly name: string;
   readonly host: string;
   readonly deps: unknown;
+  readonly environment: Environment;
   readonly leaseMs: number;
   readonly graceMs: number;
   readonly abandonAfterMs: number;
@@ -82,6 +97,7 @@ export interface Settings {
   readonly maxBlockMs: number;
   readonly inline: boolean;
   readonly lanes: number;
+  readonly maxOutputBytes: number;
   readonly log: TaskLog;
   readonly random: () => number;
   readonly observe: Observer | undefined;
@@ -89,7 +105,7 @@ export interface Settings {
 
 /** Checks options and fills in defaults; throws JobbersError `flag-invalid` or `definition-invalid`. */
 export function settingsOf(options: WorkerOptions): Settings {
-  const { store, workflows, random = Math.random, inline = true, deps } = options;
+  const { store, workflows, random = Math.random, inline = true, deps, environment = {} } = options;
   const registry = createRegistry(workflows);
   const host = options.host ?? hostIdentity();
   const queues = options.queues ?? registry.queues;
@@ -98,7 +114,7 @@ export function settingsOf(options: WorkerOptions): Settings {
     throw new JobbersError("flag-invalid", "the worker's role says which queues it serves; leave queues out");
   if (queues.length === 0) throw invalid("queues", queues, "at least one queue");
   return {
-    ...{ store, workflows, registry, host, queues, role, deps, inline, random },
+    ...{ store, workflows, registry, host, queues, role, deps, environment, inline, random },
     concurrency: whole("concurrency", options.concurrency ?? 10, 1, 100_000),
     lanes: whole("lanes", options.lanes ?? store.lanes ?? 1, 1, 16),
     name: options.name ?? `${host.split(" ")[0]}:${process.pid}`,
@@ -106,6 +122,7 @@ export function settingsOf(options: WorkerOptions): Settings {
     graceMs: atLeast("graceMs", options.graceMs ?? 30_000, 0),
     abandonAfterMs: atLeast("abandonAfterMs", options.abandonAfterMs ?? 30_000, 0),
     hooks: checkHooks(options.hooks, "the worker's hooks", "flag-invalid"),
+    maxOutputBytes: sizeBytes(options.maxOutput ?? MAX_VALUE_BYTES, "the worker's maxOutput"),
     maxBlockMs: atLeast("maxBlockMs", options.maxBlockMs ?? 60_000, 100),
     log: options.log ?? consoleLog(),
     observe: options.observe && unharmed(options.observe),

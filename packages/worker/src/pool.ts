@@ -1,9 +1,17 @@
 import { setMaxListeners } from "node:events";
-import { type ExchangeReply, type Grant, JobbersError, type Mail, type RoleRecord } from "@jobbers/core";
+import {
+  type ExchangeReply,
+  type Grant,
+  JobbersError,
+  type LargeValues,
+  type Mail,
+  type RoleRecord,
+} from "@jobbers/core";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
 import { Bulletins } from "./bulletins.js";
+import type { Throttle } from "./context.js";
 import { Control } from "./control.js";
 import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
@@ -19,6 +27,7 @@ import { type Asker, untilAnswered } from "./persistence.js";
 import { Plans } from "./plans.js";
 import { Reporter } from "./reporter.js";
 import { followRole, readRole } from "./role.js";
+import { Runners } from "./runners.js";
 import { Serving } from "./serving.js";
 import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
@@ -43,6 +52,7 @@ export class Pool {
   readonly outbox: Outbox;
   readonly reporter: Reporter;
   readonly hooks: HookCalls | undefined;
+  readonly runners: Runners;
   readonly executor: Executor;
   readonly control: Control;
   readonly lanes: readonly Lane[];
@@ -59,7 +69,7 @@ export class Pool {
     ending: AbortController,
     { serving, role, keeper }: { serving: Serving; role: RoleRecord | undefined; keeper: SessionKeeper },
   ) {
-    const { store, registry, random, log, deps, observe, abandonAfterMs } = settings;
+    const { store, registry, random, log, deps, observe, abandonAfterMs, environment } = settings;
     this.#settings = settings;
     this.#ending = ending;
     this.serving = serving;
@@ -85,26 +95,40 @@ export class Pool {
       onRoom: onFreed,
     });
     const plans = new Plans(settings.workflows, store);
-    const values = new Values((run, keys) =>
-      untilAnswered("readValues", () => store.readValues(run, keys), asker),
-    );
+    const { large } = store;
+    const values = new Values({
+      read: (run, keys) => untilAnswered("readValues", () => store.readValues(run, keys), asker),
+      keep: large && ((run, key, text) => keepLarge(large, run, key, text, asker)),
+    });
     const shared = {
       ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log },
-      finder: new Finder(plans, values, asker, this.stopping.signal),
+      finder: new Finder(plans, values, asker, this.stopping.signal, settings.maxOutputBytes),
+      values,
     };
     const expander = new Expander({
       ...asker,
       store,
+      values,
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });
+    const throttle: Throttle = (throttling) =>
+      untilAnswered("throttle", () => store.throttle(throttling), asker);
     this.hooks = createHookCalls(registry.tasks.values(), settings.hooks, log);
+    const capacity = settings.concurrency;
+    const { maxOutputBytes } = settings;
+    this.runners = new Runners({
+      ...{ deps, log, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
+    });
     this.executor = new Executor({
-      ...{ ...shared, hooks: this.hooks, slots: this.slots },
-      ...{ tasks: registry.tasks, deps, random, abandonAfterMs, observe },
+      ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
+      ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
+      maxOutputBytes,
       ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
-    this.control = new Control({ ...shared, dags: registry.dags, expander, onFreed });
+    this.control = new Control({
+      ...{ ...shared, dags: registry.dags, tasks: registry.tasks, expander, asker, onFreed },
+    });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = keeper;
     this.#unguard = guardStrays(log);
@@ -139,11 +163,11 @@ export class Pool {
     this.wakeAll();
   }
 
-  /** Ends the exchanges; resolves when none is under way any more. */
+  /** Ends the exchanges, and what runs outside of this thread; resolves when nothing of it is under way any more. */
   async end(): Promise<void> {
     this.quiet();
     this.#ending.abort();
-    await Promise.all([this.#running, this.keeper.stop()]);
+    await Promise.all([this.#running, this.keeper.stop(), this.runners.close()]);
     // Handlers that ran on may leave something behind yet.
     void this.executor.whenIdle().then(this.#unguard);
   }
@@ -224,6 +248,22 @@ export class Pool {
   }
 }
 
+/** What is small stays what it is, at once; what is large is put where it belongs, however often the store is asked about it. */
+function keepLarge(large: LargeValues, run: string, key: string, text: string, asker: Asker) {
+  const kept = large.keep(run, key, text);
+  if (!(kept instanceof Promise)) return kept;
+  let first: Promise<string> | undefined = kept;
+  return untilAnswered(
+    "noteBlobs",
+    async () => {
+      const call = first ?? large.keep(run, key, text);
+      first = undefined;
+      return await call;
+    },
+    asker,
+  );
+}
+
 function openKeeper(
   settings: Settings,
   serving: Serving,
@@ -231,7 +271,7 @@ function openKeeper(
   pool: () => Pool | undefined,
 ): Promise<SessionKeeper> {
   const { store, registry, role, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
-  const { serves, registrations: registers } = registry;
+  const { serves, registrations: registers, limits } = registry;
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
     ...{ store, maxBlockMs, log, random, signal: signals.ending },
@@ -248,6 +288,7 @@ function openKeeper(
       },
       role,
       registers,
+      limits,
     },
     onDoubt: (what, session) => {
       observe?.({ type: "session", what, session });

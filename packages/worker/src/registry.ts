@@ -8,6 +8,8 @@ import {
   jsonSchemaText,
   quoted,
   type Registration,
+  type TaskLimits,
+  taskLimitsOf,
 } from "@jobbers/core";
 
 /** What a worker can do: the code behind the names that plans use. */
@@ -20,6 +22,8 @@ export interface Registry {
   /** Every queue in which a step of its workflows stands. */
   readonly queues: readonly string[];
   readonly registrations: readonly Registration[];
+  /** The limits of all its tasks. */
+  readonly limits: readonly TaskLimits[];
 }
 
 /**
@@ -45,6 +49,7 @@ export function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
     serves: [...tasks.keys(), ...[...dags.keys()].map((name) => `dag:${name}`)],
     queues: [...new Set([...workflows.flatMap(queuesOf), ...[...tasks.values()].map((task) => task.queue)])],
     registrations: [...new Set(workflows)].map(registrationOf),
+    limits: limitsOf([...tasks.values()]),
   };
 }
 
@@ -56,6 +61,26 @@ function register<W extends AnyWorkflow>(known: Map<string, W>, workflow: W): vo
     throw new JobbersError("definition-invalid", `${what}; a worker can tell them apart by name only`);
   }
   known.set(workflow.name, workflow);
+}
+
+/** One limit for the whole cluster has one setting, whoever declares it. */
+function limitsOf(tasks: readonly AnyTask[]): TaskLimits[] {
+  const known = new Map<string, { readonly setting: string; readonly task: string }>();
+  const all = tasks.map(taskLimitsOf);
+  for (const { task, limits } of all)
+    for (const { name, setting } of limits) {
+      const text = JSON.stringify(setting);
+      const other = known.get(name);
+      if (other && other.setting !== text) {
+        const what = `tasks ${quoted(other.task)} and ${quoted(task)} declare the limit ${quoted(name)}`;
+        throw new JobbersError(
+          "definition-invalid",
+          `${what} with different settings: ${other.setting} and ${text}`,
+        );
+      }
+      known.set(name, { setting: text, task });
+    }
+  return all;
 }
 
 function queuesOf(workflow: AnyWorkflow): string[] {

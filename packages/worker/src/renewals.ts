@@ -1,6 +1,7 @@
-import { Worker as Thread } from "node:worker_threads";
+import type { Worker as Thread } from "node:worker_threads";
 import type { Bulletin, RenewalModule, Store, TaskLog } from "@jobbers/core";
 import type { BulletinSource } from "./bulletins.js";
+import { startOwnThread } from "./own-file.js";
 import { messageOf } from "./persistence.js";
 import type { Pulse } from "./pulse.js";
 import { type RenewalNews, type RenewalTerms, renewalLoop } from "./renewal-loop.js";
@@ -57,7 +58,8 @@ export class Renewals {
   #renewThere(renewal: RenewalModule): void {
     const { leaseMs, trustMs, maxBlockMs, tickMs, pulse, log, onNews } = this.#options;
     const terms = { leaseMs, trustMs, maxBlockMs, tickMs };
-    const thread = startThread({ renewal, session: this.#session, ...terms, pulse: pulse.buffer });
+    const workerData: ThreadData = { renewal, session: this.#session, ...terms, pulse: pulse.buffer };
+    const thread = startOwnThread("renewal-thread", { workerData });
     this.#thread = thread;
     thread.unref();
     thread.once("message", () => log.debug("the renewal thread is up"));
@@ -105,17 +107,4 @@ export class Renewals {
     });
     this.#standInOver = Promise.all([this.#standInOver, loop]);
   }
-}
-
-/** The built package runs from .js files; under vitest the sources run as they are, which a thread has to be taught. */
-function startThread(workerData: ThreadData): Thread {
-  if (!import.meta.url.endsWith(".ts")) {
-    return new Thread(new URL("./renewal-thread.js", import.meta.url), { workerData });
-  }
-  const tsx = JSON.stringify(import.meta.resolve("tsx/esm/api"));
-  const file = JSON.stringify(new URL("./renewal-thread.ts", import.meta.url).href);
-  return new Thread(`import(${tsx}).then((tsx) => (tsx.register(), import(${file})))`, {
-    workerData,
-    eval: true,
-  });
 }

@@ -1,7 +1,4 @@
-import { type AnyTask, encodeJson, JobbersError, parseSoon, type StepReason } from "@jobbers/core";
-
-/** The largest output that a step may have, in bytes of JSON. */
-export const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+import { type AnyTask, encodeJson, JobbersError, parseSoon, type StepReason, showBytes } from "@jobbers/core";
 
 /** A failure that another try would not change. */
 export class Final {
@@ -9,6 +6,28 @@ export class Final {
     readonly thrown: unknown,
     readonly reason: StepReason,
   ) {}
+}
+
+/** What a handler, or who puts its input together, meets where a value has been lost: no other try would find it. */
+const hopeless: ReadonlySet<string> = new Set(["blob-missing", "blob-altered"]);
+
+/** Whether a failure is one that another try would not change. */
+export function isHopeless(thrown: unknown): boolean {
+  return thrown instanceof JobbersError && hopeless.has(thrown.code);
+}
+
+/** Whether a place of large values is troubled, which may pass. */
+export function isBlobTrouble(thrown: unknown): thrown is JobbersError {
+  return (
+    thrown instanceof JobbersError &&
+    (thrown.code === "blob-unreachable" || thrown.code === "blob-unwritable")
+  );
+}
+
+/** What goes wrong when an input is put together: a value that is lost or too large stays so, a place that does not answer may. */
+export function refuseInput(thrown: unknown): never {
+  if (thrown instanceof JobbersError && !isBlobTrouble(thrown)) throw new Final(thrown, "invalid-input");
+  throw thrown;
 }
 
 /** What a task's own output schema refuses may pass at the next try; what is no JSON will not. */
@@ -29,15 +48,15 @@ export function parseInput(task: AnyTask, raw: unknown): unknown {
   }
 }
 
-/** The output as JSON text; throws {@link Final}. */
-export function encodeOutput(output: unknown, task: string): string {
+/** The output as JSON text of at most so many bytes; throws {@link Final}. */
+export function encodeOutput(output: unknown, task: string, maxBytes: number): string {
   try {
     const text = encodeJson(output === undefined ? null : output, `output of ${task}`);
-    if (text.length <= MAX_OUTPUT_BYTES / 3) return text;
+    if (text.length <= maxBytes / 3) return text;
     const bytes = Buffer.byteLength(text);
-    if (bytes <= MAX_OUTPUT_BYTES) return text;
-    const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-    throw new JobbersError("value-too-large", `output of ${task} has ${size} of JSON; 16 MiB is the most`);
+    if (bytes <= maxBytes) return text;
+    const what = `output of ${task} has ${showBytes(bytes)} of JSON`;
+    throw new JobbersError("value-too-large", `${what}; ${showBytes(maxBytes)} is the most`);
   } catch (thrown) {
     throw new Final(thrown, "invalid-output");
   }

@@ -1,9 +1,19 @@
-import { type Grant, PAGE_LIMIT, type ReadValues } from "@jobbers/core";
+import { type Grant, type LargeValues, PAGE_LIMIT, type ReadValues } from "@jobbers/core";
 
 /** Texts below this size are not worth keeping: they travel with the grants that need them. */
 const MIN_KEPT_CHARS = 1_024;
 
+/** Who reads more at a time goes through a list, which would push out what others read again. */
+const MAX_KEPT_AT_ONCE = 16;
+
 type Texts = Readonly<Record<string, string | null>>;
+
+/** How values are read from, and made ready for, the store. */
+export interface ValueAccess {
+  readonly read: (run: string, keys: readonly string[]) => Promise<Texts>;
+  /** As `store.large` has it; none: the store keeps all of them itself. */
+  readonly keep?: LargeValues["keep"] | undefined;
+}
 
 /**
  * The values that steps read: those that came with the grant, and the rest from the store.
@@ -16,13 +26,19 @@ export class Values {
   #chars = 0;
 
   constructor(
-    private readonly readValues: (run: string, keys: readonly string[]) => Promise<Texts>,
+    private readonly access: ValueAccess,
     private readonly maxChars = 32 * 1024 * 1024,
   ) {}
 
   /** How many characters are kept. */
   get chars(): number {
     return this.#chars;
+  }
+
+  /** What is to be reported for a value: its text, or, where that is too large for the store, a reference to where it was put. */
+  keep(run: string, key: string, text: string): string | Promise<string> {
+    const { keep } = this.access;
+    return keep ? keep(run, key, text) : text;
   }
 
   /** A reader for the step of a grant. */
@@ -35,7 +51,7 @@ export class Values {
 
   /** Reads one text from the store and keeps it not: it may be another the next time. */
   async readOnce(run: string, key: string): Promise<string | null> {
-    return (await this.readValues(run, [key]))[key] ?? null;
+    return (await this.access.read(run, [key]))[key] ?? null;
   }
 
   async #read(run: string, keys: readonly string[], granted: Texts): Promise<Texts> {
@@ -46,11 +62,12 @@ export class Values {
       if (text === undefined) absent.push(key);
       else found[key] = text;
     }
+    const isFew = absent.length <= MAX_KEPT_AT_ONCE;
     for (let at = 0; at < absent.length; at += PAGE_LIMIT) {
-      const texts = await this.readValues(run, absent.slice(at, at + PAGE_LIMIT));
+      const texts = await this.access.read(run, absent.slice(at, at + PAGE_LIMIT));
       for (const [key, text] of Object.entries(texts)) {
         found[key] = text;
-        if (text !== null && !/:(?:failure|edited)$/.test(key)) this.#keep(`${run} ${key}`, text);
+        if (isFew && text !== null && !/:(?:failure|edited)$/.test(key)) this.#keep(`${run} ${key}`, text);
       }
     }
     return found;

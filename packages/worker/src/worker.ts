@@ -1,4 +1,5 @@
 import { type Progress, quoted, type StepAddress } from "@jobbers/core";
+import { refuseApart } from "./apart/trap.js";
 import type { Attempt } from "./attempt.js";
 import { drain } from "./drain.js";
 import { type Settings, settingsOf, type WorkerOptions } from "./options.js";
@@ -71,7 +72,7 @@ export interface Worker {
    * Opens a session and begins to take steps. Waits for a stop under way.
    *
    * @throws JobbersError `store-busy` or `store-unwritable` when the store does not answer for 5 s, or until a stop; what a store says
-   * that refuses the worker
+   * that refuses the worker; `module-unusable` in a module that was loaded to run an isolated handler
    */
   start(): Promise<void>;
   /**
@@ -114,6 +115,7 @@ class RestartableWorker implements Worker {
   }
 
   async start(): Promise<void> {
+    refuseApart();
     await this.#stopping;
     if (this.#pool && !this.#pool.ended) return;
     this.#starting ??= this.#open().finally(() => {

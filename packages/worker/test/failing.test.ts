@@ -1,7 +1,7 @@
-import { dag, task } from "@jobbers/core";
+import { dag, MAX_VALUE_BYTES, task } from "@jobbers/core";
 import { createFakeClock, turns } from "@jobbers/testing";
 import { describe, expect, it } from "vitest";
-import { AttemptAborted, MAX_OUTPUT_BYTES } from "../src/index.js";
+import { AttemptAborted } from "../src/index.js";
 import {
   ended,
   gate,
@@ -134,7 +134,7 @@ describe("a failing attempt", () => {
 
   it("says so when its output is too large", async () => {
     const store = await openStore();
-    const big = task({ name: "big", run: async () => "é".repeat(MAX_OUTPUT_BYTES / 2) });
+    const big = task({ name: "big", run: async () => "é".repeat(MAX_VALUE_BYTES / 2) });
     await startWorker({ store, workflows: [big] });
     const run = await submit(store, big);
     expect(await ended(store, run)).toBe("failed");

@@ -135,7 +135,7 @@ describe("values", () => {
     const read = vi.fn(async (_: string, keys: readonly string[]) =>
       Object.fromEntries(keys.map((key) => [key, key === "none" ? null : text])),
     );
-    const values = new Values(read, 8_000);
+    const values = new Values({ read }, 8_000);
     const reader = values.reader({
       lease: { run: "r", address: "a", fence: 1 },
       values: { given: "1", gone: null },

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const stray = JSON.stringify(new URL("../src/stray.ts", import.meta.url).href);
-const attempt = JSON.stringify(new URL("../src/attempt.ts", import.meta.url).href);
+const attempt = JSON.stringify(new URL("../src/aborted.ts", import.meta.url).href);
 
 /** Runs a script in a process of its own: what happens to rejections there is not vitest's business. */
 async function run(script: string): Promise<{ code: number; out: string; err: string }> {

@@ -55,3 +55,15 @@ export async function throughRate(
   const { atMs } = await worker.told("done");
   return (order.steps / (atMs - fromMs)) * 1000;
 }
+
+/** Has Redis note from now on what holds it for more than 1 ms. */
+export async function logSlow(admin: Redis): Promise<void> {
+  await admin.config("SET", "slowlog-log-slower-than", "1000");
+  await admin.call("SLOWLOG", "RESET");
+}
+
+/** The longest that it was held since then, by its own clock. */
+export async function slowestMs(admin: Redis): Promise<number> {
+  const entries = (await admin.call("SLOWLOG", "GET", "128")) as [id: number, at: number, micros: number][];
+  return Math.max(0, ...entries.map(([, , micros]) => micros / 1000));
+}

@@ -1,6 +1,6 @@
 // A worker of ours in a process of its own.
 import { connect } from "jobbers";
-import { chain, diamond, longChain, noop, noopWithPolicy, wide } from "../scenarios/workflows.js";
+import { chain, diamond, longChain, noop, noopWithPolicy, pagedJoin, wide } from "../scenarios/workflows.js";
 import { createTally, nowMs, obey, readOrder, tell } from "./protocol.js";
 
 const order = readOrder();
@@ -9,7 +9,7 @@ const returnedMs = new Map<string, number>();
 const jobbers = await connect(order.url);
 const forever = { ageMs: 86_400_000, count: 100_000_000 };
 const worker = jobbers.worker({
-  workflows: [noop, noopWithPolicy, chain, longChain, diamond, wide],
+  workflows: [noop, noopWithPolicy, chain, longChain, diamond, wide, pagedJoin],
   concurrency: order.concurrency,
   ...(order.lanes !== undefined && { lanes: order.lanes }),
   ...(order.inline !== undefined && { inline: order.inline }),
@@ -42,5 +42,6 @@ obey({
   async stop() {
     await worker.stop();
     await jobbers.close();
+    tell({ type: "peaked", mib: process.resourceUsage().maxRSS / 1024 });
   },
 });

@@ -25,7 +25,9 @@ export type Told =
   /** As many steps as were ordered are done, and what lay between two steps of a run, in milliseconds. */
   | { readonly type: "done"; readonly fromMs: number; readonly atMs: number; readonly gapsMs: number[] }
   /** The worst and the median round trip of a PING, in milliseconds. */
-  | { readonly type: "pinged"; readonly worstMs: number; readonly p50Ms: number };
+  | { readonly type: "pinged"; readonly worstMs: number; readonly p50Ms: number }
+  /** The most memory that it ever had, as the system counts it. */
+  | { readonly type: "peaked"; readonly mib: number };
 
 /** What a process is told: to begin, and to end by itself. */
 export type Word = "go" | "stop";

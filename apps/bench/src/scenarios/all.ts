@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenario.js";
+import { hungHandler, isolatedCalls } from "./isolation.js";
 import { submitToStart } from "./latency.js";
 import { bulkSubmit, chains, declaredPolicy, diamonds, noopSteps } from "./throughput.js";
 import { wideMap } from "./wide-map.js";
@@ -12,4 +13,6 @@ export const scenarios: readonly Scenario[] = [
   diamonds,
   submitToStart,
   wideMap,
+  isolatedCalls,
+  hungHandler,
 ];

@@ -1,4 +1,4 @@
-import { dag, task } from "jobbers";
+import { dag, type Items, isItems, items, task } from "jobbers";
 import { z } from "zod";
 
 /** A task that does nothing, so that only the engine is measured. */
@@ -72,3 +72,25 @@ export const wide = dag("wide", { input: z.object({ count: z.number() }) }, ({ c
   const done = numbers({ count }).map((n) => noop({ n }));
   return total({ count: done.length });
 });
+
+const page = task({
+  name: "page",
+  input: z.object({ n: z.number() }),
+  // With its quotation marks it is 1 KiB and 2 bytes of JSON.
+  run: async ({ n }) => String(n).padEnd(1_024, "x"),
+});
+
+const readAll = task({
+  name: "read-all",
+  input: z.object({ pages: z.custom<Items<string>>(isItems) }),
+  async run({ pages }) {
+    let chars = 0;
+    for await (const each of pages) chars += each.length;
+    return { chars };
+  },
+});
+
+/** A map of any width whose children answer 1 KiB each, and a join that takes all of them. */
+export const pagedJoin = dag("paged-join", { input: z.object({ count: z.number() }) }, ({ count }) =>
+  readAll({ pages: items(numbers({ count }).map((n) => page({ n }))) }),
+);

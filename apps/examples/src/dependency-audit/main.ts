@@ -68,7 +68,7 @@ const audit = defineCommand({
     const place = placeOf(args);
     const port = args.port === undefined ? undefined : wholeNumber(args.port, "--port", 0, 65_535);
     const id = args.id === undefined ? ulid() : checkRunId(args.id);
-    return withStore(args.store, async (jobbers) => {
+    return withStore(args, async (jobbers) => {
       const server = await startSomewhere(jobbers, port, output);
       await using worker = jobbers.worker({ workflows: [dependencyAudit], concurrency: CONCURRENCY });
       try {

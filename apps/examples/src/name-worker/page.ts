@@ -24,7 +24,7 @@ const page = defineCommand({
   async run({ args, output }) {
     const port = wholeNumber(args.port ?? "8080", "--port", 0, 65_535);
     const takesMs = wholeNumber(args.takes ?? "10000", "--takes", 0, 600_000);
-    return withStore(args.store, async (jobbers) => {
+    return withStore(args, async (jobbers) => {
       const server = createServer((request, response) => {
         void answerTo(jobbers, request, takesMs)
           .catch((error: unknown) => ({ status: 500, text: message(error) }))

@@ -10,6 +10,7 @@ import {
 } from "@jobbers/core";
 import { readLiveness, valuesOf } from "@jobbers/runs";
 import { json, jsonText } from "../answers.js";
+import { readPlaced } from "../blob-places.js";
 import type { ApiContext } from "../context.js";
 import { defineRoute } from "../route.js";
 import { planOf, readRun } from "../run-detail.js";
@@ -67,7 +68,7 @@ export const getStep = defineRoute(
       await readRun(store, id);
       throw new JobbersError("step-unknown", `run ${id} has no record of a step ${quoted(address)}`);
     }
-    const [attempts, output, liveness] = await Promise.all([
+    const [attempts, { text: output, place: outputPlace }, liveness] = await Promise.all([
       store.listAttempts(id, address),
       outputOf(context, step),
       livenessOfOne(context, step),
@@ -75,6 +76,7 @@ export const getStep = defineRoute(
     const detail: Omit<StepDetail, "output"> = {
       ...stepView(step, liveness),
       attempts: attempts.map(attemptView),
+      ...(outputPlace && { outputPlace }),
     };
     const text = JSON.stringify(detail);
     return jsonText(output === undefined ? text : `${text.slice(0, -1)},"output":${output}}`);
@@ -88,12 +90,12 @@ async function livenessOfOne({ store, plans }: ApiContext, step: StepRecord): Pr
 }
 
 /** What a step answers, as JSON text: of a task as it is kept, of an inlined dag put together; a map's may have no end. */
-async function outputOf({ store, plans }: ApiContext, step: StepRecord): Promise<string | undefined> {
+async function outputOf({ store, plans }: ApiContext, step: StepRecord): ReturnType<typeof readPlaced> {
   const { run, address, kind, state, name } = step;
-  if (state !== "succeeded" || kind === "map") return undefined;
-  if (kind === "task") return (await store.readValues(run, [address]))[address] ?? undefined;
+  if (state !== "succeeded" || kind === "map") return {};
+  if (kind === "task") return readPlaced(store, run, address);
   const index = await plans.read((await readRun(store, run)).plan);
   const scene = { ...runScene(index, valuesOf(store, run)), indices: locate(index, address).indices };
   const output = await resolveSource(scene, { from: "step", step: name, path: [] });
-  return output === undefined ? undefined : JSON.stringify(output);
+  return { text: output === undefined ? undefined : JSON.stringify(output) };
 }

@@ -70,6 +70,22 @@ const forms = [
     roles: z.array(z.string()).optional().openapi({ description: "Roles that have the queue." }),
   }),
   form("paused-queue", { queue: z.string(), by: z.string().optional(), since: instant.optional() }),
+  form("limited", {
+    step,
+    limit: z.string(),
+    key: z.string().openapi({ description: '`""` where all share it.' }),
+    rate: z.number().optional(),
+    perMs: z.number().optional(),
+    burst: z.int().optional(),
+    concurrency: z.int().optional(),
+    used: z.int().openapi({ description: "How many attempts have its slots." }),
+    holders: z
+      .array(z.object({ run: z.string(), step: z.string(), worker: z.string().optional() }))
+      .optional()
+      .openapi({ description: "The first of them." }),
+    opensAt: instant.optional().openapi({ description: "When it lets the next one start by itself." }),
+    throttledUntil: instant.optional(),
+  }),
   form("no-worker", {}),
   form("unknown-task", {
     needs: z.string().openapi({ description: "A task, or `dag:NAME`." }),

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { instant, json, name, runId, runState, thrown, workflowKind } from "./basics.js";
-import { planStep } from "./step.js";
+import { blobPlace, planStep } from "./step.js";
 
 /** A run, without its input and steps. */
 export const run = z
@@ -57,7 +57,10 @@ export type RunPage = z.infer<typeof runPage>;
 export const runDetail = z
   .object({
     ...run.shape,
-    input: json.optional().openapi({ description: "Absent when the run was purged." }),
+    input: json.optional().openapi({ description: "Absent when the run was purged, or it cannot be read." }),
+    inputPlace: blobPlace
+      .optional()
+      .openapi({ description: "Where it lies where it is too large for the store." }),
     steps: z.array(planStep),
   })
   .openapi("RunDetail");
@@ -72,6 +75,19 @@ export const runResult = z
 
 /** The output of a run that succeeded. */
 export type RunResult = z.infer<typeof runResult>;
+
+/** Some elements of the list that a run answers. */
+export const runItems = z
+  .object({
+    id: runId,
+    length: z.int().openapi({ description: "How many elements there are in all." }),
+    items: z.array(json),
+    next: z.int().optional().openapi({ description: "Where the next page begins; absent at the end." }),
+  })
+  .openapi("RunItems");
+
+/** Some elements of the list that a run answers. */
+export type RunItems = z.infer<typeof runItems>;
 
 /** Said of a run that has not ended. */
 export const runPending = z

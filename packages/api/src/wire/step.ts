@@ -46,6 +46,24 @@ export type StepProgressView = z.infer<typeof progress>;
 
 const stepKind = z.enum(["task", "map", "dag"]).openapi("StepKind");
 
+/** Where a value lies that is too large for the store. */
+export const blobPlace = z
+  .object({
+    url: z
+      .string()
+      .openapi({ description: "Where it was written to.", example: "file:///mnt/jobs/01KA…/render.5f…" }),
+    bytes: z.int(),
+    sha256: z.string(),
+    trouble: z
+      .string()
+      .optional()
+      .openapi({ description: "Why it cannot be read: then the value is absent." }),
+  })
+  .openapi("BlobPlace");
+
+/** Where a value lies that is too large for the store. */
+export type BlobPlace = z.infer<typeof blobPlace>;
+
 /** The record of one step of one run. */
 export const step = z
   .object({
@@ -122,6 +140,9 @@ export const stepDetail = z
     output: json.optional().openapi({
       description: "What a task returned, or an inlined dag answers; absent before, and for maps.",
     }),
+    outputPlace: blobPlace
+      .optional()
+      .openapi({ description: "Where a task's output lies that is too large for the store." }),
   })
   .openapi("StepDetail");
 
@@ -151,6 +172,9 @@ export const planStep = z
     }),
     state: stepState.optional().openapi({ description: "Outside of maps: where the step is." }),
     record: step.optional().openapi({ description: "Outside of maps: its record, once it was touched." }),
+    outputPlace: blobPlace.optional().openapi({
+      description: "Outside of maps: where a task's output lies that is too large for the store.",
+    }),
   })
   .openapi("PlanStep");
 

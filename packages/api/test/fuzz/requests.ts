@@ -31,7 +31,8 @@ export function requestsTo(
     const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
     for (const [i, { name, in: where }] of parameters.entries()) {
       const value = chosen[i];
-      if (where === "path") place = place.replace(`{${name}}`, encodeURIComponent(textOf(value ?? "none")));
+      if (where === "path")
+        place = place.replace(`{${name}}`, encodeURIComponent(textOf(value ?? "none") || "none"));
       else if (value === undefined) continue;
       else if (where === "query") query.append(name, textOf(value));
       else headers[name] = textOf(value).replace(/[^\x20-\x7e]/g, "?");

@@ -1,3 +1,5 @@
+import type { Duration } from "./policy.js";
+
 /** What a task's function learns about where it runs, and how it reports back. */
 export interface TaskContext<out D = unknown> {
   /** The run's id, a ULID. */
@@ -25,6 +27,18 @@ export interface TaskContext<out D = unknown> {
    * ctx.heartbeat({ at: "page 3", done: 3, total: 10 });
    */
   heartbeat(progress?: Progress): void;
+  /**
+   * Says that something outside asked to slow down (HTTP 429): no step starts for this long under the limits that this one runs under,
+   * those with a key, or all where none has one. Then a rate begins at half of what it was, and grows back to all of it within ten times as
+   * long. The attempt itself goes on: throw `RetryAfter` to have it tried again.
+   *
+   * @param duration for how long, at most a day
+   * @param limit the name of the one limit that is meant
+   * @throws JobbersError `definition-invalid` when the duration is none
+   * @example
+   * if (response.status === 429) await ctx.throttled("30s");
+   */
+  throttled(duration: Duration, limit?: string): Promise<void>;
 }
 
 /** How far an attempt is; every part may be left out. At most 1 KiB of JSON is kept: of more, `detail` is dropped first. */
@@ -55,10 +69,18 @@ export interface LoggedLine {
   readonly fields?: LogFields | undefined;
 }
 
+/** What a task under test has asked for with `ctx.throttled`. */
+export interface Throttled {
+  readonly duration: Duration;
+  readonly limit?: string | undefined;
+}
+
 /** A context for tests, which remembers what the task told it. */
 export interface TestContext<D = unknown> extends TaskContext<D> {
   /** Every progress reported, in order. */
   readonly heartbeats: readonly Progress[];
+  /** Every throttling asked for, in order. */
+  readonly throttlings: readonly Throttled[];
   /** Every line logged, in order. */
   readonly logged: readonly LoggedLine[];
 }
@@ -74,6 +96,7 @@ export interface TestContext<D = unknown> extends TaskContext<D> {
  */
 export function testContext<D = unknown>(overrides: Partial<TaskContext<D>> = {}): TestContext<D> {
   const heartbeats: Progress[] = [];
+  const throttlings: Throttled[] = [];
   const logged: LoggedLine[] = [];
   const write = (level: keyof TaskLog) => (message: string, fields?: LogFields) => {
     logged.push(fields === undefined ? { level, message } : { level, message, fields });
@@ -88,8 +111,11 @@ export function testContext<D = unknown>(overrides: Partial<TaskContext<D>> = {}
     deps: undefined as D,
     log: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
     heartbeat: (progress = {}) => void heartbeats.push(progress),
+    throttled: async (duration, limit) =>
+      void throttlings.push({ duration, ...(limit !== undefined && { limit }) }),
     ...overrides,
     heartbeats,
+    throttlings,
     logged,
   };
 }

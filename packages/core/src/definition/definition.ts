@@ -92,7 +92,7 @@ export class Definition implements DefinitionInProgress {
         given.startWithin === undefined
           ? task.startWithinMs
           : checkTimeout(given.startWithin, `${what}: startWithin`),
-      input: this.#wiring(input === undefined ? {} : input, `${what}: input`),
+      input: this.#wiring(input === undefined ? {} : input, `${what}: input`, "items"),
     };
     this.#link(step.input, step);
     return this.#add(step, given, 1);
@@ -117,6 +117,7 @@ export class Definition implements DefinitionInProgress {
   addMap(over: RefData, build: unknown, options: MapOptions<unknown> | undefined): Ref<unknown> {
     const label = `the map over ${describeRef(over)}`;
     this.#refuseClosed(label);
+    this.#refuseItems(over, label);
     const given = checkOptions(options, mapOptions, `${this.#at} ${label}`);
     if (typeof build !== "function" || "kind" in build) {
       throw this.#error(`${label} has no body; write .map((item) => someTask({ … }))`);
@@ -179,6 +180,7 @@ export class Definition implements DefinitionInProgress {
         `step ${quoted(name)}: when is ${quoted(given.when)}; it takes a boolean ref, such as eq(a, b)`,
       );
     }
+    if (when) this.#refuseItems(when, `step ${quoted(name)}: when`);
     const trigger =
       given.trigger === undefined ? "all_success" : checkTrigger(given.trigger, this.#what(name));
     return {
@@ -221,10 +223,21 @@ export class Definition implements DefinitionInProgress {
     return this.#ref({ from: "step", step });
   }
 
-  #wiring(value: unknown, what: string): WiringDraft {
+  #wiring(value: unknown, what: string, takes?: "items"): WiringDraft {
     const draft = draftWiring(value, what);
-    for (const { ref } of draft.wires) this.#refuseStranger(ref);
+    for (const { ref } of draft.wires) {
+      this.#refuseStranger(ref);
+      if (takes === undefined || ref.path.length > 0) this.#refuseItems(ref, what);
+    }
     return draft;
+  }
+
+  /** What is read page by page is no JSON: only a handler can take it, and as a whole. */
+  #refuseItems({ origin, path }: RefData, what: string): void {
+    if (origin.from !== "items") return;
+    const why = path.length > 0 ? "no part of it can be taken" : "only the input of a task's call may";
+    const where = what.startsWith(this.#at) ? what : `${this.#at} ${what}`;
+    throw new JobbersError("definition-invalid", `${where} takes items(), but ${why}`);
   }
 
   #link(wiring: WiringDraft, step: StepDraft): void {

@@ -70,7 +70,7 @@ export type Origin =
   | Operation;
 
 export interface Operation {
-  readonly from: "or" | "eq" | "not";
+  readonly from: "or" | "eq" | "not" | "items";
   readonly args: readonly WiringDraft[];
   /** How deep operations are nested, and how many there are with all that they contain. */
   readonly depth: number;

@@ -1,8 +1,11 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
+import type { Items } from "../values/items.js";
 import type { BatchContext, BatchPlan } from "./batch.js";
+import type { CommandSpec } from "./command.js";
 import type { TaskContext } from "./context.js";
 import type { Hooks } from "./hooks.js";
+import type { Isolation, IsolationOptions } from "./isolation.js";
 import type { Limit } from "./limits.js";
 import type { Duration, RetryOn, RetryPolicy, TaskRetryPolicy } from "./policy.js";
 import type { Input, IsAny, Ref, RefTo, Wirable } from "./ref-types.js";
@@ -91,6 +94,10 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly deadlineMs: number | undefined;
   readonly events: "each" | "summed";
   readonly hooks: Hooks | undefined;
+  /** Where its handler runs; undefined: in the worker's own thread. No part of the plan: the worker's version of the task decides. */
+  readonly isolation: Isolation | undefined;
+  /** The program that it runs, where `command()` made it. */
+  readonly command?: CommandSpec | undefined;
   /** How many steps go into one call of its handler; undefined: one. */
   readonly batch: BatchPlan | undefined;
   /** Their keys take the parsed input, whose type is erased here so that every task is an {@link AnyTask}. */
@@ -156,8 +163,8 @@ type NoJson =
   | ArrayBufferView
   | PromiseLike<unknown>;
 
-/** The type itself where JSON can carry it; a {@link Problem} in the places where it cannot. */
-export type Json<T> =
+/** The type itself where JSON, or else `Also`, can carry it; a {@link Problem} in the places where it cannot. */
+export type Json<T, Also = never> =
   IsAny<T> extends true
     ? T
     : unknown extends T
@@ -165,23 +172,27 @@ export type Json<T> =
       : // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
         T extends string | number | boolean | null | undefined | void
         ? T
-        : T extends NoJson
-          ? Problem<"JSON cannot carry this; return a string, number, boolean, null, list or plain object">
-          : T extends readonly unknown[]
-            ? number extends T["length"]
-              ? readonly JsonItem<T[number]>[]
-              : { [K in keyof T]: JsonItem<T[K]> }
-            : T extends object
-              ? { [K in keyof T]: Json<T[K]> }
-              : T;
-type JsonItem<T> = undefined extends T
+        : T extends Also
+          ? T
+          : T extends NoJson
+            ? Problem<"JSON cannot carry this; return a string, number, boolean, null, list or plain object">
+            : T extends readonly unknown[]
+              ? number extends T["length"]
+                ? readonly JsonItem<T[number], Also>[]
+                : { [K in keyof T]: JsonItem<T[K], Also> }
+              : T extends object
+                ? { [K in keyof T]: Json<T[K], Also> }
+                : T;
+type JsonItem<T, Also> = undefined extends T
   ? unknown extends T
     ? T
     : Problem<"a list in JSON cannot hold undefined">
-  : Json<T>;
+  : Json<T, Also>;
 
 /** A schema's type where JSON can carry it, else the type with its problems marked. */
 export type Checked<T> = [T] extends [Json<T>] ? T : Json<T>;
+/** What a task's schema takes: JSON, in which a list that is read page by page may stand. */
+export type Taken<T> = [T] extends [Json<T, Items<unknown>>] ? T : Json<T, Items<unknown>>;
 export type Carried<O> = [O] extends [Json<O>] ? unknown : Json<O>;
 /** What becomes of an output in the store: `any` reads as `unknown`, nothing as `null`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: functions that return nothing are typed so
@@ -240,14 +251,21 @@ export interface TaskPolicy {
 }
 
 /** What `task()` takes. */
-export interface TaskOptions<S, R, O> extends TaskPolicy {
+export interface TaskOptions<S, R, O> extends TaskPolicy, IsolationOptions {
   /** Parses the input for each attempt. */
   input?: S | undefined;
   /** Parses what `run` returns; needed where that is not JSON. */
   output?: Schema<R, O> | undefined;
   /**
-   * Rate and concurrency caps. This version declares and validates limits and keeps them on the task; it does not enforce
-   * them yet.
+   * Rate and concurrency caps; all of them hold together. What is written here is the default: live edits go before it.
+   *
+   * @example
+   * const page = task({
+   *   name: "page",
+   *   input: z.object({ host: z.string() }),
+   *   limits: [{ rate: 10, per: "1s", key: (i) => i.host }, { concurrency: 20 }],
+   *   run: async ({ host }) => host,
+   * });
    */
   limits?: readonly Limit<Parsed<S>>[] | undefined;
   run(input: Parsed<S>, ctx: TaskContext): (R & Carried<O>) | Promise<R & Carried<O>>;

@@ -42,6 +42,16 @@ export class Terminal extends Error {
   }
 }
 
+/** Marks an error as one that another try would not change, as {@link Terminal} is; answers it. */
+export function markTerminal<E extends Error>(error: E): E {
+  return Object.assign(error, { [TERMINAL]: true });
+}
+
+/** Marks an error with the delay of the next try in milliseconds, as {@link RetryAfter} has it; answers the error. */
+export function markRetryAfter<E extends Error>(error: E, delayMs: number): E {
+  return Object.assign(error, { [AFTER]: delayMs });
+}
+
 /** What decides whether a step is tried again. */
 export interface NextTryTerms {
   readonly retry: RetryPlan;

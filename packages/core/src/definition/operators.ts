@@ -1,4 +1,5 @@
 import { JobbersError } from "../errors/errors.js";
+import type { Items } from "../values/items.js";
 import { currentDefinition } from "./definition-stack.js";
 import type { Operation } from "./draft.js";
 import type { Input, Ref, RefTo, Resolve, Wirable } from "./ref-types.js";
@@ -38,6 +39,19 @@ export function eq<T>(a: RefTo<T>, b: Input<NoInfer<T>>): Ref<boolean> {
  */
 export function not(flag: RefTo<unknown>): Ref<boolean> {
   return operation("not", "not", [flag]) as Ref<boolean>;
+}
+
+/**
+ * Hands a list to a task page by page, so that nobody has to hold all of it: the handler gets an {@link Items}, whatever the width of
+ * the map that the list comes from. It may stand anywhere in the input of a task's call, and nowhere else.
+ *
+ * @throws JobbersError `definition-invalid` outside a `dag()`
+ * @example
+ * const pages = urls.map((url) => fetchPage({ url }));
+ * return buildIndex({ pages: items(pages) });
+ */
+export function items<T>(list: RefTo<readonly T[]>): RefTo<Items<T>> {
+  return operation("items", "items", [list]) as unknown as RefTo<Items<T>>;
 }
 
 function operation(name: string, from: Operation["from"], args: readonly unknown[]): Ref<unknown> {

@@ -1,3 +1,4 @@
+import type { Items } from "../values/items.js";
 import type { MapOptions } from "./face.js";
 
 declare const value: unique symbol;
@@ -108,24 +109,28 @@ export type Resolve<W> =
 export type Input<T> = IsAny<T> extends true ? unknown : RefTo<Frozen<T>> | Literally<T>;
 type Literally<T> = T extends Primitive
   ? T
-  : T extends readonly unknown[]
-    ? number extends T["length"]
-      ? readonly Input<T[number]>[]
-      : { readonly [K in keyof T]: Input<T[K]> }
-    : T extends object
-      ? {
-          readonly [K in keyof T]: Record<never, never> extends Pick<T, K>
-            ? Input<T[K] | undefined>
-            : Input<T[K]>;
-        }
-      : T;
+  : T extends Items<unknown>
+    ? never
+    : T extends readonly unknown[]
+      ? number extends T["length"]
+        ? readonly Input<T[number]>[]
+        : { readonly [K in keyof T]: Input<T[K]> }
+      : T extends object
+        ? {
+            readonly [K in keyof T]: Record<never, never> extends Pick<T, K>
+              ? Input<T[K] | undefined>
+              : Input<T[K]>;
+          }
+        : T;
 /** Lets a readonly output fit a schema's mutable list. */
 type Frozen<T> = T extends Primitive
   ? T
-  : T extends readonly unknown[]
-    ? number extends T["length"]
-      ? readonly Frozen<T[number]>[]
-      : { readonly [K in keyof T]: Frozen<T[K]> }
-    : T extends object
-      ? { [K in keyof T]: Frozen<T[K]> }
-      : T;
+  : T extends Items<infer E>
+    ? Items<Frozen<E>>
+    : T extends readonly unknown[]
+      ? number extends T["length"]
+        ? readonly Frozen<T[number]>[]
+        : { readonly [K in keyof T]: Frozen<T[K]> }
+      : T extends object
+        ? { [K in keyof T]: Frozen<T[K]> }
+        : T;

@@ -15,8 +15,9 @@ import {
 } from "./batch.js";
 import type { TaskContext } from "./context.js";
 import { currentDefinition } from "./definition-stack.js";
-import type { AnyTask, Checked, In, Parsed, Schema, Stored, Task, TaskOptions, TaskPolicy } from "./face.js";
+import type { AnyTask, In, Parsed, Schema, Stored, Taken, Task, TaskOptions, TaskPolicy } from "./face.js";
 import { checkHooks } from "./hooks.js";
+import { isolationOf } from "./isolation.js";
 import { checkLimit, type Limit } from "./limits.js";
 import { once } from "./once.js";
 import { durationMs, taskRetry } from "./policy.js";
@@ -51,8 +52,9 @@ const taskOptions = [
  */
 export function task<S extends Schema | undefined = undefined, R = unknown, O = R>(
   given: TaskOptions<S, R, O>,
-): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
-  return define(checkOptions(given, taskOptions, "task()") as unknown as AnyOptions, undefined) as never;
+): Task<Taken<In<S>>, Stored<O>, Parsed<S>> {
+  const options = checkOptions(given, [...taskOptions, "isolate", "module", "maxMemory"], "task()");
+  return define(options as unknown as AnyOptions, undefined) as never;
 }
 
 /**
@@ -71,7 +73,7 @@ export function task<S extends Schema | undefined = undefined, R = unknown, O = 
  */
 export function batchTask<S extends Schema | undefined = undefined, R = unknown, O = R>(
   given: BatchTaskOptions<S, R, O>,
-): Task<Checked<In<S>>, Stored<O>, Parsed<S>> {
+): Task<Taken<In<S>>, Stored<O>, Parsed<S>> {
   const options = checkOptions(given, [...taskOptions, "batch"], "batchTask()");
   const batch = batchPlan(options.batch, `task ${quoted(options.name)}: batch`);
   return define(options as unknown as AnyOptions, batch) as never;
@@ -89,10 +91,12 @@ function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
   checkSchema(options.input, `${what}: input`);
   checkSchema(options.output, `${what}: output`);
   const policy = policyOf(options, what);
+  const isolation = isolationOf(options, what);
   const calls = callsOf(options, batch !== undefined);
   const limits = ((options.limits ?? []) as readonly Limit<unknown>[]).map((limit, at) =>
     checkLimit(limit, `${what}: limits[${at}]`),
   );
+  checkLimitNames(limits, what);
   const self = (input: unknown, callOptions: unknown) => {
     const definition = currentDefinition();
     if (definition) return definition.addTask(self as unknown as AnyTask, input, callOptions);
@@ -112,6 +116,7 @@ function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
       input: options.input,
       output: options.output,
       limits,
+      isolation,
       batch,
       ...policy,
       ...calls,
@@ -120,6 +125,16 @@ function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
     version: { get: version, enumerable: true },
   });
   return self as unknown as AnyTask;
+}
+
+function checkLimitNames(limits: readonly Limit<unknown>[], what: string): void {
+  limits.forEach(({ name }, at) => {
+    if (name === undefined || limits.findIndex((other) => other.name === name) === at) return;
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: limits[${at}] has the name ${quoted(name)} once more`,
+    );
+  });
 }
 
 function policyOf(options: TaskPolicy, what: string) {

@@ -151,6 +151,32 @@ export const errorCatalogue = {
     status: 500,
     exit: 1,
   },
+  "handler-crashed": {
+    title: "The thread or process of an isolated handler ended under it",
+    remedy:
+      "Find out from the message, and from what was logged before, what ended it; raise maxMemory where that was too little.",
+    status: 500,
+    exit: 1,
+  },
+  "module-unusable": {
+    title: "The module of an isolated task cannot be used",
+    remedy:
+      "Write module: import.meta.url in the file that exports the task, and make sure that the file loads by itself.",
+    status: 500,
+    exit: 1,
+  },
+  "program-unusable": {
+    title: "A program cannot be started",
+    remedy: "See that the program and its directory are there, and that the worker's user may execute it.",
+    status: 500,
+    exit: 1,
+  },
+  "program-failed": {
+    title: "A program failed",
+    remedy: "Read what it wrote to stderr, which the message quotes and the worker's log has.",
+    status: 500,
+    exit: 1,
+  },
   "store-url-invalid": {
     title: "A store URL cannot be understood",
     remedy: "Use sqlite:PATH, memory:, redis://HOST or one of the forms in docs/guides/redis.md.",
@@ -215,6 +241,33 @@ export const errorCatalogue = {
     status: 503,
     exit: 3,
   },
+  "blob-unwritable": {
+    title: "A large value could not be written",
+    remedy:
+      "Make room in the place that `blobs` names, or mend its permissions; the step is tried again by its retry policy.",
+    status: 503,
+    exit: 3,
+  },
+  "blob-unreachable": {
+    title: "The place of large values does not answer",
+    remedy:
+      "See whether the share is mounted or the bucket's server is up, and that this process was given the right `blobs`.",
+    status: 503,
+    exit: 3,
+  },
+  "blob-missing": {
+    title: "A large value is gone",
+    remedy: "Put the file back where the message says, from a backup, and retry the run; or submit it anew.",
+    status: 500,
+    exit: 3,
+  },
+  "blob-altered": {
+    title: "A large value is not what was written",
+    remedy:
+      "Put the right file back where the message says, from a backup, and retry the run; or submit it anew.",
+    status: 500,
+    exit: 3,
+  },
   "session-lost": {
     title: "This worker's session has expired",
     remedy:
@@ -247,6 +300,19 @@ export const errorCatalogue = {
     status: 502,
     exit: 3,
   },
+  "limit-invalid": {
+    title: "A limit is set, or its key made, in a way that makes no sense",
+    remedy: "Correct the limit that the message names, or the function that says its key or cost.",
+    status: 422,
+    exit: 2,
+  },
+  "limit-unknown": {
+    title: "No task declares a limit of this name",
+    remedy:
+      "Look at `jobbers limits`, which lists all; an edit can limit a task (fetch/rate), a queue (@crawl/rate) or both (fetch@crawl/rate).",
+    status: 404,
+    exit: 2,
+  },
   "cursor-invalid": {
     title: "A cursor is none of this list's",
     remedy: "Give the cursor of the page before as it came, or leave it out to begin again.",
@@ -261,7 +327,8 @@ export const errorCatalogue = {
   },
   "value-too-large": {
     title: "A value is larger than the store takes",
-    remedy: "Keep large data elsewhere and pass a reference to it, such as a path, a URL or a key.",
+    remedy:
+      "Keep large data elsewhere and pass a reference to it, such as a path, a URL or a key; take a map's results by items().",
     status: 413,
     exit: 2,
   },

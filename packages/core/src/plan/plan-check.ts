@@ -60,6 +60,7 @@ function checkGraph(plan: Plan, steps: Steps): void {
   );
   for (const step of plan.steps) {
     const what = `step ${quoted(step.name)}`;
+    refuseItems(step, what);
     if (step.when) checkSource(step.when, { what, user: step, body: step.in }, steps);
     if (step.kind === "map") checkSource(step.over, { what, user: step, body: step.in }, steps);
     else checkWiring(step.input, { what, user: step, body: step.in }, steps);
@@ -67,7 +68,26 @@ function checkGraph(plan: Plan, steps: Steps): void {
       checkWiring(step.output, { what: `the output of ${what}`, user: undefined, body: step.name }, steps);
     }
   }
+  if (hasItems(plan.output)) throw invalid("the plan's output takes items(); only a task's input may");
   checkWiring(plan.output, { what: "the plan's output", user: undefined, body: undefined }, steps);
+}
+
+/** What is read page by page is no JSON: only a handler can take it. */
+function refuseItems(step: PlanStep, what: string): void {
+  const others: Wiring[] = step.when ? [{ value: null, wires: [{ at: [], source: step.when }] }] : [];
+  if (step.kind === "map") others.push({ value: null, wires: [{ at: [], source: step.over }] }, step.output);
+  if (step.kind === "dag") others.push(step.input, step.output);
+  const inner = step.kind === "task" ? step.input.wires.flatMap(({ source }) => argsOf(source)) : [];
+  if (![...others, ...inner].some(hasItems)) return;
+  throw invalid(`${what} takes items() elsewhere than in a task's input`);
+}
+
+function hasItems({ wires }: Wiring): boolean {
+  return wires.some(({ source }) => source.from === "items" || argsOf(source).some(hasItems));
+}
+
+function argsOf(source: Source): readonly Wiring[] {
+  return "args" in source ? source.args : [];
 }
 
 function refuseCycle(cycle: readonly string[] | undefined, verb: string): void {

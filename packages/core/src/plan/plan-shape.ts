@@ -130,7 +130,7 @@ function shapeOfPath(value: unknown, what: string): Path {
   return value as Path;
 }
 
-const ARGUMENTS = { or: 2, eq: 2, not: 1 } as const;
+const ARGUMENTS = { or: 2, eq: 2, not: 1, items: 1 } as const;
 
 function shapeOfSource(value: unknown, what: string): Source {
   const source = object(value, what);
@@ -149,17 +149,20 @@ function shapeOfSource(value: unknown, what: string): Source {
       break;
     case "or":
     case "eq":
-    case "not": {
+    case "not":
+    case "items": {
       const args = list(source.args, `${what}: args`);
       const count = ARGUMENTS[source.from];
       if (args.length !== count)
         throw invalid(`${what}: ${source.from} has ${args.length} arguments instead of ${count}`);
       for (const arg of args) shapeOfWiring(arg, `${what}: an argument of ${source.from}`);
+      if (source.from === "items" && (source.path as Path).length > 0)
+        throw invalid(`${what}: items has a path, but no part of it can be taken`);
       break;
     }
     default:
       throw invalid(
-        `${what} comes from ${quoted(source.from)}; there are input, step, item, index, failure, or, eq, not`,
+        `${what} comes from ${quoted(source.from)}; there are input, step, item, index, failure, or, eq, not, items`,
       );
   }
   return source as unknown as Source;

@@ -30,7 +30,9 @@ export type Source =
   /** Inside an onFailure body: what failed first (`{ step, error: { name, message } }`) in the dag that owns the body. */
   | { readonly from: "failure"; readonly of?: string; readonly path: Path }
   /** `or(a, b)`: a unless missing or null; `eq(a, b)`: same JSON; `not(a)`. Conditions are data, so that anybody can judge them. */
-  | { readonly from: "or" | "eq" | "not"; readonly args: readonly Wiring[]; readonly path: Path };
+  | { readonly from: "or" | "eq" | "not"; readonly args: readonly Wiring[]; readonly path: Path }
+  /** `items(list)`, only in a task's input: the list, to be read page by page. Its path is empty. */
+  | { readonly from: "items"; readonly args: readonly Wiring[]; readonly path: Path };
 
 /** A literal with holes: `value`, in which each wire's source is put at its path. */
 export interface Wiring {

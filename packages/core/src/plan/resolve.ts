@@ -1,4 +1,8 @@
+import { JobbersError } from "../errors/errors.js";
 import { PAGE_LIMIT } from "../store/step-spec.js";
+import { createItems, type Items, itemsOf } from "../values/items.js";
+import { quoted } from "../values/quoted.js";
+import { MAX_VALUE_BYTES, showBytes } from "../values/size.js";
 import { addressOf, RUN_ADDRESS, type StepAddress, valueKey } from "./address.js";
 import { sourceKeys, wiringKeys } from "./graph.js";
 import type { JsonValue, MapStep, Path, PlanStep, Source, TaskStep, Wiring } from "./plan.js";
@@ -17,6 +21,8 @@ export interface Scene {
   readonly index: PlanIndex;
   readonly indices: readonly number[];
   readonly read: ReadValues;
+  /** How large a list that is put together from a map's results may get, in characters of JSON; default 16 Mi. */
+  readonly maxChars?: number | undefined;
 }
 
 /** Reads from values that are at hand, and asks only for those that are not. */
@@ -32,6 +38,8 @@ export function readThrough(known: Readonly<Record<string, string | null>>, read
  * only where something has to be read first: most steps have all that they need with their grant, and there are many of them.
  *
  * Paths go through null like `?.`; a map's output is read in pages of 500 instances.
+ *
+ * @throws JobbersError `value-too-large` where a map's results make a list that is larger than one value may be; what `read` throws
  */
 export function resolveWiring(scene: Scene, wiring: Wiring): Resolved | Promise<Resolved> {
   const { value, wires } = wiring;
@@ -73,6 +81,8 @@ export function resolveSource(scene: Scene, source: Source): Resolved | Promise<
     case "eq":
     case "not":
       return resolveTerm(scene, source);
+    case "items":
+      return resolveItems(scene, source.args[0] as Wiring);
     default: {
       const [key] = sourceKeys(scene.index, source, scene.indices) as [string];
       return andThen(readOne(scene, key), (value) => walk(value, source.path));
@@ -125,21 +135,107 @@ async function resolveBody(
   return walk(item, rest);
 }
 
-/** The outputs of instances `from` to `to` of a map: their keys are read together, page by page. */
+/** The outputs of instances `from` to `to` of a map, as one list. */
 async function resolveInstances(scene: Scene, map: MapStep, from: number, to: number): Promise<Resolved[]> {
   const output: Resolved[] = [];
-  const keysEach = Math.max(1, wiringKeys(scene.index, map.output, [...scene.indices, 0]).length);
-  const step = Math.max(1, Math.floor(PAGE_LIMIT / keysEach));
-  for (let at = from; at < to; at += step) {
-    const page = Array.from({ length: Math.min(step, to - at) }, (_, i) => [...scene.indices, at + i]);
-    const values = await readAll(scene.read, [
-      ...new Set(page.flatMap((at) => wiringKeys(scene.index, map.output, at))),
-    ]);
-    const read = readThrough(values, scene.read);
-    for (const indices of page)
-      output.push(await resolveWiring({ index: scene.index, indices, read }, map.output));
+  const { maxChars = MAX_VALUE_BYTES } = scene;
+  let chars = 0;
+  for await (const page of pagesOf(scene, map, from, to)) {
+    chars += page.chars;
+    if (chars > maxChars && to - from > 1) {
+      const what = `the results of ${quoted(map.name)}, ${to - from} in all, make a list of more than ${showBytes(maxChars)}`;
+      throw new JobbersError(
+        "value-too-large",
+        `${what}; take them one by one, by items() in the dag or run.items()`,
+      );
+    }
+    for (const each of page.outputs) output.push(each);
   }
   return output;
+}
+
+/** How many characters of values a page of instances is to have. */
+const PAGE_CHARS = 1024 * 1024;
+
+/**
+ * The outputs of instances of a map, page by page: their keys are read together. Pages begin small and grow as long as what they
+ * read is small, so that neither a store nor a reader has many large values at a time.
+ */
+async function* pagesOf(scene: Scene, map: MapStep, from: number, to: number) {
+  const { index, indices } = scene;
+  const keysEach = Math.max(1, wiringKeys(index, map.output, [...indices, 0]).length);
+  const most = Math.max(1, Math.floor(PAGE_LIMIT / keysEach));
+  let size = Math.min(most, FIRST_PAGE);
+  for (let at = from; at < to; ) {
+    const page = Array.from({ length: Math.min(size, to - at) }, (_, i) => [...indices, at + i]);
+    const values = await readAll(scene.read, [
+      ...new Set(page.flatMap((at) => wiringKeys(index, map.output, at))),
+    ]);
+    const read = readThrough(values, scene.read);
+    const outputs: Resolved[] = [];
+    for (const inside of page)
+      outputs.push(await resolveWiring({ ...scene, indices: inside, read }, map.output));
+    const chars = Object.values(values).reduce((sum, text) => sum + (text?.length ?? 0), 0);
+    yield { outputs, chars };
+    at += page.length;
+    size = Math.max(
+      1,
+      Math.min(most, 4 * page.length, Math.floor((PAGE_CHARS * page.length) / Math.max(1, chars))),
+    );
+  }
+}
+
+/** How many instances a first page has. */
+const FIRST_PAGE = 32;
+
+/**
+ * A list that is read page by page, for `items()`: what a map answers, also behind `orElse` and inside a dag; any other list is
+ * small enough to be held. `undefined` where it is missing.
+ */
+export async function resolveItems(
+  scene: Scene,
+  wiring: Wiring,
+  refuse = refuseNoList,
+): Promise<Items<Resolved> | undefined> {
+  const [wire] = wiring.wires;
+  if (wire?.at.length === 0 && wire.source.path.length === 0) {
+    const { source } = wire;
+    if (source.from === "or") {
+      const [first, otherwise] = source.args as [Wiring, Wiring];
+      return (await resolveItems(scene, first, refuse)) ?? (await resolveItems(scene, otherwise, refuse));
+    }
+    if (source.from === "step") {
+      const paged = await pagedOutput(scene, source.step, refuse);
+      if (paged !== "whole") return paged;
+    }
+  }
+  const list = await resolveWiring(scene, wiring);
+  if (list === undefined || list === null) return undefined;
+  return Array.isArray(list) ? itemsOf(list as Resolved[]) : refuse(list);
+}
+
+function refuseNoList(value: Resolved): never {
+  throw new JobbersError(
+    "input-invalid",
+    `items() needs a list, but what it is over is of type ${typeof value}`,
+  );
+}
+
+async function pagedOutput(
+  scene: Scene,
+  name: string,
+  refuse: typeof refuseNoList,
+): Promise<Items<Resolved> | undefined | "whole"> {
+  const { index } = scene;
+  const step = index.step(name);
+  if (step.kind === "task") return "whole";
+  const inside = { ...scene, indices: scene.indices.slice(0, index.maps(step).length) };
+  const own = await readOne(scene, addressOf(index, step, inside.indices));
+  if (own === undefined) return undefined;
+  if (step.kind === "dag") return resolveItems(inside, step.output, refuse);
+  return createItems(own as number, async function* (from) {
+    for await (const { outputs } of pagesOf(inside, step, from, own as number)) yield* outputs;
+  });
 }
 
 async function readAll(read: ReadValues, keys: readonly string[]): Promise<Record<string, string | null>> {

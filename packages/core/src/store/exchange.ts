@@ -1,4 +1,5 @@
 import type { StepAddress } from "../plan/address.js";
+import type { LimitUse } from "./limits.js";
 import type { StepReason, StepState } from "./states.js";
 import type { Page, Phase, StepSpec } from "./step-spec.js";
 
@@ -44,8 +45,11 @@ export type Report =
     }
   /** Its `when` was false. */
   | { readonly type: "skipped"; readonly lease: Lease; readonly follow: Follow }
-  /** Its `when` was true: from now on it is what its kind says. */
-  | { readonly type: "admitted"; readonly lease: Lease }
+  /**
+   * Its `when` was true: from now on it is what its kind says. `limits` are those of a task's step that depend on its input; none: it has
+   * none such.
+   */
+  | { readonly type: "admitted"; readonly lease: Lease; readonly limits?: readonly LimitUse[] | undefined }
   /** The try failed and another is due after the delay. Costs a try. */
   | {
       readonly type: "retry";

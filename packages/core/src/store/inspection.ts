@@ -106,6 +106,19 @@ export const flawKinds = {
   "count-queue": { what: "running steps of a queue are counted wrongly", mend: "they are recounted" },
   "count-line": { what: "the steps in a line are counted wrongly", mend: "they are recounted" },
   "count-list": { what: "the entries of a list are counted wrongly", mend: "they are recounted" },
+  "line-parked": {
+    what: "a line waits for a limit that nothing would have wake it",
+    mend: "the limit looks at it",
+  },
+  "slot-stale": {
+    what: "a limit's slot is taken by a step that its session does not hold",
+    mend: "the slot is freed",
+  },
+  "count-slots": { what: "the slots of a limit are counted wrongly", mend: "they are recounted" },
+  "slot-missing": {
+    what: "a step runs under a limit without one of its slots",
+    mend: "it is given the slot",
+  },
   "letter-stale": {
     what: "there is a dead letter of a step that has not failed for good",
     mend: "the letter is removed",

@@ -1,4 +1,5 @@
 import type { Lease, Mail } from "./exchange.js";
+import type { TaskLimits } from "./limits.js";
 import type { Registration } from "./registration.js";
 
 export interface SessionOpening {
@@ -18,6 +19,8 @@ export interface SessionOpening {
   readonly role?: string | undefined;
   /** What it has registered; kept beyond the session, so that others can submit by name. */
   readonly registers: readonly Registration[];
+  /** The limits of its tasks, which hold for everybody from now on. Tasks that are left out keep what they have. */
+  readonly limits?: readonly TaskLimits[] | undefined;
 }
 
 export interface Session {

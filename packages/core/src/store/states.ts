@@ -20,6 +20,7 @@
  *   ready --> cancelled: run stops or is cancelled, or its queue was obliterated
  *   limited --> ready: its line is open again
  *   limited --> succeeded: late success under the same fence
+ *   limited --> failed: not started in time
  *   limited --> cancelled: run stops or is cancelled
  *   running --> succeeded
  *   running --> failed: tries spent, or quarantined
@@ -112,7 +113,7 @@ export type StepReason =
 export const stepTransitions = {
   blocked: ["ready", "skipped", "cancelled"],
   ready: ["running", "limited", "succeeded", "failed", "cancelled"],
-  limited: ["ready", "succeeded", "cancelled"],
+  limited: ["ready", "succeeded", "failed", "cancelled"],
   running: ["ready", "waiting", "expanding", "suspended", "succeeded", "failed", "cancelled", "skipped"],
   waiting: ["ready", "succeeded", "cancelled"],
   expanding: ["succeeded", "failed", "cancelled"],

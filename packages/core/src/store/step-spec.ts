@@ -53,7 +53,7 @@ export interface StepSpec {
 
 /**
  * What a step is handed out for.
- * - `run`: execute the task. - `admit`: judge `when`. - `expand`: lay out a map. - `enter`: start an inlined dag's body.
+ * - `run`: execute the task. - `admit`: judge `when`, and say which limits depend on the input. - `expand`: lay out a map. - `enter`: start an inlined dag's body.
  * - `advance`: the step has settled; say what follows.
  * All but `run` are control: they cost no try, go to every session that fits, and need no free slot.
  */

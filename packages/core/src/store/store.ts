@@ -5,6 +5,8 @@ import type { DurationSummary } from "./durations.js";
 import type { EventRecord, WorkerStart } from "./events.js";
 import type { Exchange, ExchangeReply, Expansion, ExpansionReply, Lease } from "./exchange.js";
 import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
+import type { LargeValues } from "./large-values.js";
+import type { Limiting } from "./limits.js";
 import type { RunQuery } from "./listing.js";
 import type { Steering } from "./queues.js";
 import type {
@@ -41,13 +43,15 @@ import type { Whereabouts } from "./whereabouts.js";
  * - The store knows no plan beyond its text: who reports a step says what follows ({@link Follow}). What the store settles by
  *   itself (a skip, the end of a body, a quarantined step) it hands to some worker as an `advance`, to be told what follows.
  */
-export interface Store extends Submitting, Working, Steering, Casting, Upkeep, Looking, Inspecting {
+export interface Store extends Submitting, Working, Limiting, Steering, Casting, Upkeep, Looking, Inspecting {
   /** What the adapter is and where, without secrets: `sqlite:./jobs.db`. */
   readonly url: string;
   /** How many exchanges a worker should have under way at a time, so that both sides are busy; absent: 1. */
   readonly lanes?: number | undefined;
   /** How a thread of its own can renew sessions of this store; absent where sessions need no renewal (`memory:`). */
   readonly renewal?: RenewalModule | undefined;
+  /** Values that lie elsewhere because they are too large; absent: the store keeps all of them itself. See `withBlobs`. */
+  readonly large?: LargeValues | undefined;
   /** Releases files and connections. Waiting calls end; later calls reject with `store-closed`. */
   close(): Promise<void>;
 }
@@ -82,6 +86,11 @@ export interface Submitting {
    * and when. A store that can have no replica rejects with `flag-invalid` and writes nothing.
    */
   submit(batch: readonly Submission[], call?: SubmitCall): Promise<SubmitResult[]>;
+  /**
+   * Notes that blobs of these runs may be written, whether or not the runs are there yet. To be called before the first is. Noting
+   * a run again is no change, but that what may never be submitted is waited for anew.
+   */
+  noteBlobs(runs: readonly string[]): Promise<void>;
   /** Marks a run as cancelling; it ends when nothing of it runs. Costs O(running). */
   cancel(run: string): Promise<CancelResult>;
   /**
@@ -167,6 +176,16 @@ export interface Upkeep {
    * `purged` counts the runs. A run that is kept because of its dead letters goes with the last of them.
    */
   purge(retention: Retention, limit: number): Promise<{ readonly purged: number; readonly more: boolean }>;
+  /**
+   * Of the runs that were noted, at most `limit` of which nothing is kept (any more), and a day after they were noted those that
+   * were never submitted: their blobs are to be deleted. They are told again and again until they are forgotten.
+   */
+  dueBlobs(limit: number): Promise<{ readonly runs: readonly string[]; readonly more: boolean }>;
+  /**
+   * Says that the blobs of runs are deleted. A run whose id is still remembered is told once more when that ends: an attempt that
+   * knew nothing of the end may have written another.
+   */
+  forgetBlobs(runs: readonly string[]): Promise<void>;
 }
 
 export interface Looking {

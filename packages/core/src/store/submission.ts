@@ -2,6 +2,7 @@ import type { StepAddress } from "../plan/address.js";
 import type { FailureMode } from "../plan/plan.js";
 import type { DeadLetterFilter } from "./dead-letters.js";
 import type { KeyClaim } from "./key-claim.js";
+import type { LimitUse } from "./limits.js";
 import type { RunState } from "./states.js";
 import type { Page, StepSpec } from "./step-spec.js";
 
@@ -52,6 +53,11 @@ export interface Submission {
    * which takes the raw one's place, or by `failed`, which ends the run before any step of it.
    */
   readonly needs?: string | undefined;
+  /**
+   * Of a run of one step alone: the limits of that step which depend on its input. Where they are left out, some worker is asked for
+   * them (phase `admit`).
+   */
+  readonly limits?: readonly LimitUse[] | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { LimitUsage } from "./limits.js";
 import type { QueueSettings } from "./queues.js";
 import type { StepState } from "./states.js";
 import type { Phase } from "./step-spec.js";
@@ -23,6 +24,15 @@ export interface StepWhereabouts {
   readonly cursor: number;
   readonly line?: LinePlace | undefined;
   readonly holder?: Holder | undefined;
+  /** Of a ready step: the limits that it stands under, each with what it would cost. */
+  readonly limits?: readonly LimitPlace[] | undefined;
+}
+
+/** A limit that a ready step stands under. */
+export interface LimitPlace extends LimitUsage {
+  readonly cost: number;
+  /** True where it lets nothing through now. */
+  readonly isShut: boolean;
 }
 
 /** The place of a step's entry in a line. */

@@ -36,6 +36,8 @@ function figureOf(name: string, value: unknown, nowMs: number): string {
   if (value === undefined || value === "" || isUsual(name, value)) return "";
   if (name === "step") return String(value);
   if (name === "progress") return progressText(value as ProgressRecord, nowMs);
+  if (name === "perMs") return `per ${showDuration(value as number)}`;
+  if (name === "holders") return `slots of ${holdersIn(value as readonly SlotUser[])}`;
   if (name === "usual") return usualIn(value as DurationSummary);
   const shown = name.endsWith("Ms") ? clock(value as number, nowMs) : showValue(value);
   return shown === "" ? "" : `${wordsOf(name)} ${shown}`;
@@ -46,6 +48,12 @@ function isUsual(name: string, value: unknown): boolean {
   return (
     value === false || (name === "work" && value === "run") || (name === "liveness" && value === "running")
   );
+}
+
+type SlotUser = NonNullable<Extract<Cause, { type: "limited" }>["holders"]>[number];
+
+function holdersIn(users: readonly SlotUser[]): string {
+  return users.map(({ run, step, worker }) => `${run} ${step}${worker ? ` (${worker})` : ""}`).join("; ");
 }
 
 function usualIn({ p50Ms, p95Ms, count: of }: DurationSummary): string {

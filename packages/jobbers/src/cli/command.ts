@@ -39,5 +39,11 @@ export const sharedFlags = {
     description:
       "sqlite:PATH, redis://HOST or memory: (default: $JOBBERS_STORE, else sqlite:./.jobbers/jobbers.db)",
   },
+  blobs: {
+    type: "string",
+    valueHint: "URL",
+    description:
+      "Where large values lie: file:///PATH or s3://BUCKET/PREFIX (default: $JOBBERS_BLOBS, else in the store)",
+  },
   json: { type: "boolean", description: "For programs: standard output is one JSON document, nothing else" },
 } as const;

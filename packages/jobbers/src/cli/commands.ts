@@ -7,6 +7,7 @@ import { doctor } from "./commands/doctor.js";
 import { explain } from "./commands/explain.js";
 import { fsck } from "./commands/fsck.js";
 import { graph } from "./commands/graph.js";
+import { limits } from "./commands/limits.js";
 import { queues } from "./commands/queues.js";
 import { retry } from "./commands/retry.js";
 import { roles } from "./commands/roles.js";
@@ -23,6 +24,6 @@ import { workers } from "./commands/workers.js";
 export const commands: readonly Command[] = [
   ...[run, dev, worker, server],
   ...[submit, runs, show, explain, watch, cancel, retry, deadLetters],
-  ...[dags, queues, roles, workers],
+  ...[dags, queues, roles, limits, workers],
   ...[graph, doctor, fsck],
 ];

@@ -31,6 +31,7 @@ export interface DoorArgs {
   readonly url?: string | undefined;
   readonly token?: string | undefined;
   readonly store?: string | undefined;
+  readonly blobs?: string | undefined;
 }
 
 /** How long a command tries to reach a server: somebody sits in front of it. */
@@ -53,7 +54,7 @@ export async function withDoor<T>(
     return use({ client: createClient({ url, token, timeoutMs: TIMEOUT_MS }), where: url });
   }
   const open = how === "look" ? withExistingStore : withStore;
-  return open(args.store, async ({ store }) => {
+  return open(args, async ({ store }) => {
     // Loaded late: a command that speaks to a server has no use for it.
     const { createApi } = await import("@jobbers/api");
     const api = createApi({ store });
@@ -69,9 +70,11 @@ export async function withDoor<T>(
 }
 
 /** Which server is meant, where one is: a flag goes before the environment, whatever that names. */
-function serverUrl({ url, token, store }: DoorArgs): string | undefined {
+function serverUrl({ url, token, store, blobs }: DoorArgs): string | undefined {
   if (url !== undefined && store !== undefined)
     throw flagError("--url and --store exclude each other: the server has a store of its own");
+  if (url !== undefined && blobs !== undefined)
+    throw flagError("--url and --blobs exclude each other: the server knows where large values lie");
   const meant = url ?? (store === undefined ? process.env.JOBBERS_URL || undefined : undefined);
   if (meant !== undefined) return checkUrl(meant, url === undefined ? "JOBBERS_URL" : "--url");
   if (token !== undefined) throw flagError("--token goes with --url; a store asks for no token");

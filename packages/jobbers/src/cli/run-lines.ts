@@ -1,5 +1,5 @@
-import type { DetailedStep, RunStatus } from "@jobbers/client";
-import { quoted } from "@jobbers/core";
+import type { DetailedStep, RunStatus, StepProgress } from "@jobbers/client";
+import { quoted, showBytes } from "@jobbers/core";
 import { showDuration, showTime } from "./table.js";
 import { clip } from "./tree-lines.js";
 
@@ -49,6 +49,24 @@ export function attemptLines(attempts: DetailedStep["attempts"]): string[] {
     const who = worker === undefined ? "" : `  on ${worker}`;
     return `    try ${i + 1}  ${showTime(startedAtMs)}  ${took}  ${clip(what ?? reason, MAX_WIDTH)}${who}`;
   });
+}
+
+/** Where values lie that are too large for the store. */
+export function placeLines(
+  inputPlace: StepProgress["outputPlace"],
+  steps: readonly Pick<StepProgress, "name" | "outputPlace">[],
+): string[] {
+  const values = [
+    ...(inputPlace ? [{ what: "input", at: inputPlace }] : []),
+    ...steps.flatMap(({ name, outputPlace }) => (outputPlace ? [{ what: name, at: outputPlace }] : [])),
+  ];
+  if (values.length === 0) return [];
+  const width = Math.max(...values.map(({ what }) => what.length));
+  const lines = values.map(({ what, at: { url, bytes, trouble } }) => {
+    const end = trouble === undefined ? "" : `  cannot be read: ${trouble}`;
+    return `  ${what.padEnd(width)}  ${showBytes(bytes)}  ${url}${end}`;
+  });
+  return ["", "large values", ...lines];
 }
 
 /** The first lines of a value as JSON. */

@@ -2,16 +2,22 @@ import { existsSync } from "node:fs";
 import { JobbersError } from "@jobbers/core";
 import { connect, type Jobbers } from "../index.js";
 
+/** What a command line says of the store. */
+export interface StoreArgs {
+  readonly store?: string | undefined;
+  readonly blobs?: string | undefined;
+}
+
 /** The store of commands that are told no other. */
 export const DEFAULT_STORE = "sqlite:./.jobbers/jobbers.db";
 
 /**
- * Connects to the store that the flag names, else the environment, else the default.
+ * Connects to the store that the flags name, else the environment, else the default.
  *
  * @throws JobbersError `store-url-invalid`, `store-not-a-database`, `store-too-new`
  */
-export function connectStore(flag: string | undefined): Promise<Jobbers> {
-  return connect(storeUrl(flag));
+export function connectStore({ store, blobs }: StoreArgs): Promise<Jobbers> {
+  return connect(storeUrl(store), { blobs });
 }
 
 /** Which store is meant: flags, then the environment, then the default. */
@@ -25,23 +31,20 @@ export function storeUrl(flag: string | undefined): string {
  * @throws JobbersError `store-url-invalid` when there is no such file
  */
 export async function withExistingStore<T>(
-  flag: string | undefined,
+  args: StoreArgs,
   use: (jobbers: Jobbers) => Promise<T>,
 ): Promise<T> {
-  const url = storeUrl(flag);
+  const url = storeUrl(args.store);
   const [, path] = /^sqlite:(.+)$/s.exec(url) ?? [];
   if (path !== undefined && !path.includes("\0") && !existsSync(path.replace(/^\/\/(?=[/.])/, ""))) {
     throw new JobbersError("store-url-invalid", `there is no store at ${url} yet`);
   }
-  return withStore(url, use);
+  return withStore({ ...args, store: url }, use);
 }
 
 /** Does something with a connection, and closes it whatever happens. */
-export async function withStore<T>(
-  flag: string | undefined,
-  use: (jobbers: Jobbers) => Promise<T>,
-): Promise<T> {
-  const jobbers = await connectStore(flag);
+export async function withStore<T>(args: StoreArgs, use: (jobbers: Jobbers) => Promise<T>): Promise<T> {
+  const jobbers = await connectStore(args);
   try {
     return await use(jobbers);
   } finally {

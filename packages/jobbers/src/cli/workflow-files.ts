@@ -2,11 +2,17 @@ import { statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type AnyWorkflow, JobbersError, quoted } from "@jobbers/core";
+import {
+  createModuleLoader,
+  isTypescript,
+  type LoadModule,
+  typescriptEndings,
+  workflowsIn,
+} from "@jobbers/worker";
 
 /** The tasks and dags that workflow files export, by name. */
 export type WorkflowsByName = ReadonlyMap<string, AnyWorkflow>;
 
-const typescript = [".ts", ".tsx", ".mts", ".cts"];
 const javascript = [".js", ".mjs", ".cjs"];
 
 /**
@@ -21,7 +27,7 @@ export async function loadWorkflowFiles(
 ): Promise<WorkflowsByName> {
   const found = new Map<string, { workflow: AnyWorkflow; file: string }>();
   const hrefs = files.map(hrefOf);
-  const load = await createLoader(onImport !== undefined || files.some(isTypescript), onImport);
+  const load = await createModuleLoader(onImport !== undefined || files.some(isTypescript), onImport);
   for (const [i, file] of files.entries()) {
     const exported = workflowsIn(await importFile(file, hrefs[i] as string, load));
     if (exported.length === 0) throw fileError(file, "exports no task and no dag");
@@ -54,23 +60,7 @@ export function chooseWorkflow(workflows: WorkflowsByName, name: string): AnyWor
   );
 }
 
-type Load = (href: string) => Promise<Record<string, unknown>>;
-
-/**
- * How files are imported: by Node.js, or through tsx as soon as one of them is TypeScript. All take the same way, since each
- * way has its own copies of the modules that they share.
- */
-async function createLoader(throughTsx: boolean, onImport?: (url: string) => void): Promise<Load> {
-  if (!throughTsx) return (href) => import(href);
-  // Loaded late: it starts a compiler, which files in JavaScript have no use for.
-  const [esm, cjs] = await Promise.all([import("tsx/esm/api"), import("tsx/cjs/api")]);
-  const namespace = "jobbers";
-  cjs.register({ namespace });
-  const tsx = esm.register({ namespace, ...(onImport && { onImport }) });
-  return (href) => tsx.import(href, import.meta.url);
-}
-
-async function importFile(file: string, href: string, load: Load): Promise<Record<string, unknown>> {
+async function importFile(file: string, href: string, load: LoadModule): Promise<Record<string, unknown>> {
   try {
     return await load(href);
   } catch (cause) {
@@ -83,33 +73,14 @@ function hrefOf(file: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found) throw fileError(file, "does not exist");
   if (found.isDirectory()) throw fileError(file, "is a directory");
-  const known = [...typescript, ...javascript];
+  const known = [...typescriptEndings, ...javascript];
   if (!known.includes(extensionOf(file)))
     throw fileError(file, `is no module; its name should end in ${known.join(", ")}`);
   return pathToFileURL(path).href;
 }
 
-function isTypescript(file: string): boolean {
-  return typescript.includes(extensionOf(file));
-}
-
 function extensionOf(file: string): string {
   return extname(file).toLowerCase();
-}
-
-/** The workflows among a module's exports; told by their shape, for the file may have a copy of Jobbers of its own. */
-function workflowsIn(module: Record<string, unknown>): AnyWorkflow[] {
-  // CommonJS modules, and those that tsx makes of TypeScript without "type": "module", hold their exports in their default.
-  const inner = module.default;
-  const isObject = typeof inner === "object" && inner !== null;
-  const values = [...Object.values(module), ...(isObject ? Object.values(inner) : [])];
-  return [...new Set(values.filter(isWorkflow))];
-}
-
-function isWorkflow(value: unknown): value is AnyWorkflow {
-  if (typeof value !== "function" || !("kind" in value) || !("plan" in value)) return false;
-  const { kind, name, plan } = value as Partial<AnyWorkflow>;
-  return (kind === "task" || kind === "dag") && typeof name === "string" && plan?.format === 1;
 }
 
 /** True for one definition that was loaded twice, as by two files that are loaded apart and import a third. */

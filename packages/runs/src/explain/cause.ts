@@ -53,6 +53,7 @@ export type Cause = Told &
     | ScheduledCause
     | RunningCause
     | InLineCause
+    | LimitedCause
     | UnservedCause
     | PausedCause
     | { readonly type: "no-worker" }
@@ -131,6 +132,34 @@ export interface PausedCause {
   readonly by?: string | undefined;
   /** When the queue was edited last. */
   readonly sinceMs?: number | undefined;
+}
+
+/** A limit lets it not start yet. */
+export interface LimitedCause {
+  readonly type: "limited";
+  readonly step: string;
+  readonly limit: string;
+  /** "" where all share it. */
+  readonly key: string;
+  /** What it lets through: starts per time, or attempts at once. */
+  readonly rate?: number | undefined;
+  readonly perMs?: number | undefined;
+  readonly burst?: number | undefined;
+  readonly concurrency?: number | undefined;
+  /** How many attempts have its slots, and the first of them. */
+  readonly used: number;
+  readonly holders?: readonly SlotUser[] | undefined;
+  /** When it lets the next one start by itself. */
+  readonly opensAtMs?: number | undefined;
+  /** Until when a task asked for no start. */
+  readonly throttledUntilMs?: number | undefined;
+}
+
+/** Who has a slot of a limit. */
+export interface SlotUser {
+  readonly run: string;
+  readonly step: string;
+  readonly worker?: string | undefined;
 }
 
 /** Workers serve the queue, but none of them has what it needs: a task, or `dag:NAME`. */

@@ -1,6 +1,7 @@
 import type { LinePlace, Phase, StepRecord, StepWhereabouts } from "@jobbers/core";
 import type { Cause } from "./cause.js";
 import { figure, many, span } from "./figures.js";
+import { limitCauses } from "./limit-causes.js";
 import type { Scene } from "./scene.js";
 import { queueOf, serversOf } from "./worker-causes.js";
 
@@ -29,12 +30,13 @@ export async function inLine(scene: Scene, placed: Placed): Promise<Cause> {
   const { address, where, record } = placed;
   const { line, needs, phase } = where;
   const queue = phase === "run" ? (line?.queue ?? record?.queue ?? "") : "";
+  const limits = limitCauses(address, where.limits ?? []);
   const {
     serving,
     able,
     because: lack = [],
   } = await serversOf(scene, { queue, needs, last: record?.worker });
-  const causes = [...pausedCauses(scene, line), ...lack];
+  const causes = [...pausedCauses(scene, line), ...lack, ...limits];
   const because = causes.length > 0 ? causes : undefined;
   const { before, atLeast, depth } = line ?? NOWHERE;
   const serve = `; ${many(able, "worker")} ${able === 1 ? "serves" : "serve"} it`;

@@ -10,6 +10,7 @@ const ranks: Readonly<Partial<Record<Cause["type"], number>>> = {
   quarantined: 0,
   "session-lost": 1,
   "retry-due": 2,
+  limited: 3,
   "in-line": 3,
   running: 4,
 };

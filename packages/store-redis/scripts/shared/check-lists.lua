@@ -44,6 +44,7 @@ end
 check.handlers["line"] = function(name)
   local queue, member = string.match(name, "^([^:]*):(%d:.*)$")
   if not queue then return check.tell("foreign", nil, nil, "line:" .. name) end
+  if string.match(name, "^[^:]*:%d:[^:]*:.") then return check.limitedLine(name) end
   if call("LLEN", PREFIX .. "line:" .. name) > 0 and call("SISMEMBER", PREFIX .. "lines:" .. queue, member) == 0
     and check.tell("line-closed", nil, nil, "line:" .. name, nil, true) then
     call("SADD", PREFIX .. "lines:" .. queue, member)

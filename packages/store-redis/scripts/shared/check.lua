@@ -50,7 +50,12 @@ local function hasEntry(step)
   local entry = step.seq .. "|" .. step.run.id .. "|" .. step.address
   -- The id alone counts as long as the step was never taken.
   local id = step.fence == "0" and step.run.id or entry
-  return halve(line, step.seq, entry, id) or halve(own, step.seq, entry, id) or search(line, entry, id) or search(own, entry, id)
+  if halve(line, step.seq, entry, id) or halve(own, step.seq, entry, id) or search(line, entry, id) or search(own, entry, id) then return true end
+  if not limits.isOn or step.phase ~= RUN then return false end
+  for _, each in ipairs(check.limitedLines(step)) do
+    if halve(each, step.seq, entry, id) or search(each, entry, id) then return true end
+  end
+  return false
 end
 
 -- The score of a step's timer; false when it has none.
@@ -77,6 +82,7 @@ local function checkLease(step)
       call("SADD", PREFIX .. "held:" .. step.session, member)
     end
   end
+  if step.uses and limits.isOn and step.phase == RUN and step.session then check.slots(step, member) end
 end
 
 -- Puts back what stands nowhere, at no cost.

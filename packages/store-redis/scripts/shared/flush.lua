@@ -2,10 +2,13 @@
 
 local function flushAll(eventsKept)
   singles.flush()
+  -- Before a single that is unpacked gives its slots its new name.
+  if limits.isOn then limits.settle() end
   if general.isMade then runs.flush() end
   packed.flush()
   lease.flush()
   shelves.flush()
+  if limits.isOn then limits.flush() end
   ledger.flush()
   events.flush(tonumber(eventsKept))
   clock.flush()

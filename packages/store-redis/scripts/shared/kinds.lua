@@ -3,7 +3,7 @@
 --
 --   plan US kind US mode US priority US members US onFailure US inline US extras US entry US name
 --
--- extras is 1 where each run has a traceparent and tags of its own; entry is the address of the only step, or empty.
+-- extras is 1 where each run has a traceparent and tags of its own, 2 where each says what it has of limits as well; entry is the address of the only step, or empty.
 
 local KIND = "^([^\31]*)\31(.)\31(.)\31(%d)\31(%d+)\31(%d)\31(%d+)\31(%d)\31([^\31]*)\31(.*)$"
 
@@ -15,7 +15,7 @@ local function parse(name, kindText)
   local plan, letter, mode, priority, members, onFailure, inline, extras, entry, title = string.match(kindText, KIND)
   if not plan then return false end
   return { id = name, text = kindText, plan = plan, letter = letter, mode = mode, priority = priority, members = members + 0,
-    onFailure = onFailure == "1", inline = inline, extras = extras == "1", entry = entry, name = title, steps = {}, heads = {} }
+    onFailure = onFailure == "1", inline = inline, extras = extras ~= "0", says = extras == "2", entry = entry, name = title, steps = {}, heads = {} }
 end
 
 -- A kind by its name; false where it is gone, so that one broken record spoils no script that only meets it.

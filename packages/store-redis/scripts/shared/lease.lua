@@ -58,7 +58,14 @@ function lease.finish(step)
   local run, session = step.run, step.session
   if not session then return end
   lease.drop(session, lease.memberOf(step))
-  if step.phase == RUN then ledger.running(step.spec.queue, -1) end
+  if step.phase == RUN then
+    ledger.running(step.spec.queue, -1)
+    if step.uses and limits.isOn then
+      local isSingle = run.packed and run.packed.isSingle
+      limits.free(step.uses, isSingle and run.id or lease.memberOf(step))
+      step.uses = limits.saidIn(step.uses)
+    end
+  end
   step.session, step.dirty = false, true
   runs.hold(run, session, -1)
 end

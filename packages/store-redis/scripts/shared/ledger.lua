@@ -1,28 +1,37 @@
 -- Lines and queues. A line is the list `line:<queue>:<priority>:<needs>` with entries `seq|run|address` (of singles the run alone); `lines:<queue>` is the
--- set of the open ones, each as `<priority>:<needs>`. The control lines are those of the queue "". The hash `queues` counts
+-- set of the open ones, each as `<priority>:<needs>`. A line under limits has its tuple behind that (see limits.lua), and stands among others
+-- of that kind (see parking.lua); the hash `depths` counts the entries of those by queue and priority. The control lines are those of the queue "". The hash `queues` counts
 -- running steps by queue, and is the list of all queues that there were.
 
 local running, pushes, pushed = {}, {}, {}
 local MINUS = string.byte("-")
 -- How many entries each line has gained or, below zero, lost.
 local grown = {}
+local depths = {}
 
-local function lineOf(queue, priority, needs)
+local function lineOf(queue, priority, needs, tuple)
   local key = PREFIX .. "line:" .. queue .. ":" .. priority .. ":" .. needs
+  if tuple and tuple ~= "" then key = key .. ":" .. tuple else tuple = nil end
   local line = grown[key]
   if not line then
-    line = { key = key, queue = queue, priority = priority, needs = needs, n = 0 }
+    line = { key = key, queue = queue, priority = priority, needs = needs, tuple = tuple, n = 0 }
     grown[key] = line
   end
   return line
 end
 
-function ledger.push(queue, priority, needs, seq, run, address)
-  ledger.pushEntry(queue, priority, needs, seq .. "|" .. run .. "|" .. address)
+-- Of lines under limits, which may be many, the entries are counted by queue and priority.
+local function deepen(line, n)
+  local field = line.queue .. ":" .. line.priority
+  depths[field] = (depths[field] or 0) + n
 end
 
-function ledger.pushEntry(queue, priority, needs, entry)
-  local line = lineOf(queue, priority, needs)
+function ledger.push(queue, priority, needs, seq, run, address, tuple)
+  ledger.pushEntry(queue, priority, needs, seq .. "|" .. run .. "|" .. address, tuple)
+end
+
+function ledger.pushEntry(queue, priority, needs, entry, tuple)
+  local line = lineOf(queue, priority, needs, tuple)
   local entries = pushes[line]
   if not entries then
     entries = { first = {} }
@@ -41,6 +50,17 @@ function ledger.popped(queue, priority, needs, n)
   line.n = line.n - n
 end
 
+-- The same of a line under limits.
+function ledger.poppedLimited(line, n)
+  deepen(line, -n)
+end
+
+-- A line that its limit let go: one more may be popped from.
+function ledger.opened(queue, priority, needs, tuple)
+  local line = lineOf(queue, priority, needs, tuple)
+  line.n = line.n + 1
+end
+
 function ledger.running(queue, n)
   running[queue] = (running[queue] or 0) + n
 end
@@ -51,7 +71,16 @@ function ledger.flushLines()
     local entries = pushes[line]
     if #entries > 0 then callMany("RPUSH", line.key, entries) end
     if #entries.first > 0 then callMany("LPUSH", line.key, entries.first) end
-    call("SADD", PREFIX .. "lines:" .. line.queue, line.priority .. ":" .. line.needs)
+    if line.tuple then
+      local n = #entries + #entries.first
+      deepen(line, n)
+      -- Any other stands in its ring already, or is parked.
+      if call("LLEN", line.key) == n then
+        limits.open(line.queue, line.priority, line.needs, line.tuple, clock.nextSeq())
+      end
+    else
+      call("SADD", PREFIX .. "lines:" .. line.queue, line.priority .. ":" .. line.needs)
+    end
     if line.queue ~= "" then running[line.queue] = running[line.queue] or 0 end
   end
   pushes, pushed = {}, {}
@@ -94,12 +123,26 @@ function ledger.reopen(queue)
     local line = lineOf(queue, priority, needs)
     line.n = line.n + call("LLEN", line.key)
   end
+  for _, member in ipairs(limits.isOn and call("SMEMBERS", PREFIX .. "rings:" .. queue) or NONE) do
+    local priority, needs = string.match(member, "^(%d):(.*)$")
+    for _, tuple in ipairs(call("ZRANGE", PREFIX .. "ring:" .. queue .. ":" .. member, 0, 49)) do
+      ledger.opened(queue, priority, needs, tuple)
+    end
+  end
+end
+
+local function isOpen(line)
+  return call("ZSCORE", PREFIX .. "ring:" .. line.queue .. ":" .. line.priority .. ":" .. line.needs, line.tuple) ~= false
 end
 
 function ledger.flush()
   ledger.flushLines()
   for queue, n in pairs(running) do call("HINCRBY", PREFIX .. "queues", queue, n) end
+  for field, n in pairs(depths) do
+    if n ~= 0 then call("HINCRBY", PREFIX .. "depths", field, n) end
+  end
   for _, line in pairs(grown) do
-    if line.n > 0 and not (clock.steered and steering.isPaused(line.queue)) then wake(line) end
+    -- One that is parked is nothing to wake anybody for, however long it has grown.
+    if line.n > 0 and not (clock.steered and steering.isPaused(line.queue)) and (not line.tuple or isOpen(line)) then wake(line) end
   end
 end

@@ -140,6 +140,7 @@ function packed.take(who, seq, id, address, member)
   local kind = kinds.get(run.kind)
   local step = kinds.stepOf(kind, address)
   if not step then return false end
+  if kind.says or limits.isOn and limits.mayLimit(step.needs, step.queue) then return false end
   if not who.serves[step.needs] then return false, step.needs end
   local stop = find(live, GS, to + 1, true)
   run.isSingle = nil

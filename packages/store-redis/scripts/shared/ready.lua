@@ -2,10 +2,14 @@
 
 -- Makes the entry steps of a body ready; those that have a record already are left alone, so a page may come twice.
 -- `from` to `to` are the places in ARGV of `address RS spec`.
-function ready.startEntries(run, from, to)
+function ready.startEntries(run, from, to, uses)
   for i = from, to do
     local address, spec = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
-    if not steps.get(run, address) then ready.release(steps.add(run, address, spec)) end
+    if not steps.get(run, address) then
+      local step = steps.add(run, address, spec)
+      step.uses = uses
+      ready.release(step)
+    end
   end
 end
 
@@ -60,7 +64,13 @@ end
 
 -- An entry in the line of a step's queue and priority, or in the control line.
 function ready.enqueue(step, first)
+  local tuple = ""
+  if step.phase == RUN and limits.isOn then
+    tuple = limits.tupleOf(steps.needsOf(step), step.spec.queue, step.uses)
+    -- Some worker has to say first which keys its input has.
+    if not tuple then step.phase, tuple = ADMIT, "" end
+  end
   local queue = step.phase == RUN and step.spec.queue or ""
   step.seq, step.dirty = first and clock.nextFrontSeq() or clock.nextSeq(), true
-  ledger.push(queue, steps.priorityOf(step), "", step.seq, step.run.id, step.address)
+  ledger.push(queue, steps.priorityOf(step), tuple == "" and "" or steps.needsOf(step), step.seq, step.run.id, step.address, tuple)
 end

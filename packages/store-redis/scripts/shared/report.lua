@@ -73,10 +73,12 @@ apply["k"] = function(step, r)
   settle.step(step, SKIPPED, "condition", r)
 end
 
-apply["a"] = function(step)
+apply["a"] = function(step, r)
   if step.phase ~= ADMIT then return false end
   lease.finish(step)
   step.phase = report.phaseByKind(step)
+  -- What its code says of limits that depend on its input.
+  if step.spec.kind == "t" and limits.isOn then step.uses = r.payload end
   backToLine(step)
 end
 

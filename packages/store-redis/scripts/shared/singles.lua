@@ -3,7 +3,8 @@
 --
 -- In the hash `packed` is what never changes, `q<kind><seq>,<birth> RS input`: kind is its name, eight characters; birth as in
 -- packed.lua. How far it is stands in the hash `progress`: nothing while it waits, then `w<kind><session>,<worker>,<started>`, at the end
--- `d<kind><ended>,<worker>,<started> RS output`. Those that one exchange takes have the same text there.
+-- `d<kind><ended>,<worker>,<started> RS output`. One that was taken under limits has its tuple behind `w… RS` (see limits.lua), and what its code
+-- has said of them stands in its birth behind the tags. Those that one exchange takes have the same text there.
 --
 -- Its entry in a line, and its member of `held:<session>`, are the id alone, a ULID of 26 characters.
 
@@ -15,7 +16,9 @@ singles.granted, singles.heads = {}, {}
 -- Progress by id as it was read or is to be written; false where there is none.
 singles.progress = {}
 
-local byte, sub, match = string.byte, string.sub, string.match
+local byte, find, sub, match = string.byte, string.find, string.sub, string.match
+-- The first letter of the progress of one that runs.
+local TAKEN = string.byte("w")
 -- The first letter of such a record, q, as a number.
 local LETTER = 113
 singles.LETTER = LETTER
@@ -44,6 +47,7 @@ function singles.parse(id, record)
   if name ~= kind or letter == "d" and not tonumber(first) then return false end
   run.started = started
   if letter == "w" then
+    if output ~= "" then run.taken = output end
     run.live, run.heldBy = GS .. "x" .. address .. "," .. first .. "," .. worker .. ",," .. started .. GS, first
   else
     run.live, run.state, run.settled, run.ended = GS, "s", 1, first
@@ -52,13 +56,20 @@ function singles.parse(id, record)
   return run
 end
 
+-- What its code has said of a single's limits, as its birth has it behind traceparent and tags; nil where it has not.
+local function saidIn(birth)
+  return match(birth, "^[^\30\31]*\31[^\30\31]*\31[^\30\31]*\31([^\30\31]*)")
+end
+singles.saidIn = saidIn
+
 -- Writes a run that was submitted; its step stands in its line.
 function singles.add(id, kind, step, number, tail)
   local record = "q" .. kind.id .. clock.nextSeq() .. "," .. clock.text .. "," .. number .. "," .. tail
   local n = #created
   created[n + 1], created[n + 2] = id, record
   packed.known[id], singles.progress[id] = record, false
-  ledger.pushEntry(step.queue, step.priority, "", id)
+  local tuple = limits.isOn and limits.tupleOf(step.needs, step.queue, kind.says and saidIn(tail)) or ""
+  ledger.pushEntry(step.queue, step.priority, tuple == "" and "" or step.needs, id, tuple)
 end
 
 -- What is told once of each kind that was granted.
@@ -81,9 +92,20 @@ local function opened(who, name, queue)
   return kind.opening and kind
 end
 
--- Takes those of some ids from the lines of a queue, which were fetched as packed runs, that wait there as singles; answers the others.
-function singles.take(who, ids, queue)
-  singles.fetch(ids)
+-- The tuple of a single, asked once of each kind of which runs say nothing themselves; nil where its code has yet to say the keys.
+local function tupleOf(kind, record, queue)
+  local step = kinds.stepOf(kind, kind.entry)
+  if kind.says then return limits.tupleOfSaid(step.needs, queue, saidIn(record)) end
+  if kind.tuple == nil then kind.tuple = limits.tupleOf(step.needs, queue) or false end
+  return kind.tuple or nil
+end
+
+-- Takes those of some ids from a line, which were fetched as packed runs, that wait there as singles; answers the others. What stands
+-- under other limits by now goes to its own line.
+function singles.take(who, ids, line, areFetched)
+  local queue, isOn = line.queue, limits.isOn
+  local mark = line.tuple and RS .. line.tuple or ""
+  if not areFetched then singles.fetch(ids) end
   local others, n, m = NONE, #writes, #singles.granted
   local granted, known, progress = singles.granted, packed.known, singles.progress
   for i = 1, #ids do
@@ -92,11 +114,16 @@ function singles.take(who, ids, queue)
     -- One that was taken apart, because something was reported of it, goes the way of all others.
     local isWaiting = type(record) == "string" and byte(record) == LETTER and not progress[id]
     local kind = isWaiting and opened(who, sub(record, 2, 9), queue)
-    if kind then
-      writes[n + 1], writes[n + 2] = id, kind.opening
+    local tuple = kind and isOn and tupleOf(kind, record, queue)
+    if isOn and tuple and tuple ~= (line.tuple or "") then
+      local needs = tuple == "" and "" or kinds.stepOf(kind, kind.entry).needs
+      ledger.pushEntry(queue, line.priority, needs, id, tuple)
+      take.moved, take.drops = take.moved + 1, take.drops + 1
+    elseif kind and (not isOn or tuple) then
+      writes[n + 1], writes[n + 2] = id, kind.opening .. mark
       granted[m + 1], granted[m + 2] = id, record
       n, m = n + 2, m + 2
-      progress[id] = kind.opening
+      progress[id] = kind.opening .. mark
       lease.note(who.id, id)
       kind.running = (kind.running or 0) + 1
     else
@@ -127,6 +154,10 @@ function singles.succeed(who, id, address, output)
   local progress = singles.progress[id]
   -- What was taken apart meanwhile goes on that way.
   if not progress or type(packed.known[id]) == "table" then return false end
+  -- The tuple behind it is the run's own; what is before that, those that were taken together have alike.
+  local from = limits.isOn and byte(progress) == TAKEN and find(progress, RS, 1, true)
+  local tuple = from and sub(progress, from + 1)
+  if from then progress = sub(progress, 1, from - 1) end
   local closing = closings[progress]
   if closing == nil then closing = closingOf(who, progress) end
   if not closing or closing.kind.entry ~= address then return false end
@@ -135,6 +166,7 @@ function singles.succeed(who, id, address, output)
   singles.progress[id] = over
   ended[#ended + 1] = id
   lease.drop(who.id, id)
+  if tuple then limits.free(tuple, id) end
   shelves.add("ended:s", clock.stamp .. id)
   kind.running = (kind.running or 0) - 1
   return true

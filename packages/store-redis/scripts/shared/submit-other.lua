@@ -5,14 +5,15 @@
 local PAST_MS, AHEAD_MS = 60000, 315360000000
 local untimely = false
 
-local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%+?)(%d*)\31([^\31]*)\31(.*)$"
+local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%+?)(%d*)\31([^\31]*)\31([^\31]*)\31(.*)$"
 
 -- The entry steps of a scheduled run wait under its one timer.
-local function schedule(run, due, from, to, nextPage, needs)
+local function schedule(run, due, from, to, nextPage, needs, said)
   for i = from, to do
     local address, spec = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
     local step = steps.add(run, address, spec)
     steps.move(step, WAITING)
+    step.uses = said
     step.due = text(due - run.created)
   end
   if nextPage ~= "" then
@@ -24,8 +25,8 @@ local function schedule(run, due, from, to, nextPage, needs)
   call("ZADD", PREFIX .. "timers", due, string.format("%015.0f", tonumber(clock.nextSeq())) .. "|" .. run.id .. "|")
 end
 
-local function start(run, from, to, nextPage, needs)
-  ready.startEntries(run, from, to)
+local function start(run, from, to, nextPage, needs, said)
+  ready.startEntries(run, from, to, said)
   if nextPage ~= "" then
     -- The entry steps beyond the first page: some worker sends them, as for an inlined dag.
     local step = steps.add(run, "", epilogue.openingSpec(needs))
@@ -57,7 +58,7 @@ function submitting.whole(id, plan, kindText, tail, from, to)
   local birth, input = string.match(tail, "^([^\30]*)\30(.*)$")
   local parts = splitBy(birth, US)
   local head = kind[3] .. "," .. kind[4] .. ",," .. kind[5] .. "," .. kind[7]
-  start(create(id, plan, kind[2], head, kind[6], parts[1], kind[10], parts[2] or "", parts[3] or "", input, false), from, to, "")
+  start(create(id, plan, kind[2], head, kind[6], parts[1], kind[10], parts[2] or "", parts[3] or "", input, false), from, to, "", "", parts[4])
   return "cr"
 end
 
@@ -75,7 +76,7 @@ end
 
 -- Submits what stands at ARGV[at]; answers its result, and where the next begins.
 function submitting.other(at)
-  local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, needs, fromStart, deadline, claimText, name =
+  local id, fingerprint, plan, kind, mode, priority, keep, delay, runAt, members, onFailure, inline, nextPage, count, tags, traceparent, needs, fromStart, deadline, claimText, said, name =
     string.match(ARGV[at], HEAD)
   local from = at + 3
   local after = from + tonumber(count)
@@ -94,10 +95,11 @@ function submitting.other(at)
   if not submitting.hasPlan(plan) then return "m", after end
   local head = mode .. "," .. priority .. "," .. keep .. "," .. members .. "," .. inline
   local run = create(id, plan, kind, head, onFailure, fingerprint, name, traceparent, tags, ARGV[at + 2], isScheduled)
+  if said == "" then said = nil end
   -- One that counts from the start is kept like any other: in ms from the submission.
   if fromStart ~= "" and isScheduled then deadline = string.format("%.0f", due - clock.now + deadline) end
   if claim then claims.take(claim, run, fingerprint) end
   if deadline ~= "" then settle.setDeadline(run, deadline) end
-  if isScheduled then schedule(run, due, from, after - 1, nextPage, needs) else start(run, from, after - 1, nextPage, needs) end
+  if isScheduled then schedule(run, due, from, after - 1, nextPage, needs, said) else start(run, from, after - 1, nextPage, needs, said) end
   return "c" .. run.state, after
 end

@@ -54,7 +54,7 @@ local function areUnpacked(ids)
 end
 
 -- The specs of a group, shared by its plan; nil where one is not the shared one, as when versions pack differently: then each run of the
--- group keeps its own.
+-- group keeps its own, or where one has to be admitted first.
 local function readEntries(kind, from, count)
   local entries = {}
   if not kind then return nil end
@@ -62,7 +62,9 @@ local function readEntries(kind, from, count)
     local address, specText = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
     if not specs.share(kind.plan, address, specText) then return nil end
     local step = kinds.stepOf(kind, address)
-    entries[#entries + 1] = { address = address, queue = step.queue, priority = step.priority }
+    -- Some worker has to say its keys first.
+    if limits.isOn and not kind.says and not limits.tupleOf(step.needs, step.queue) then return nil end
+    entries[#entries + 1] = { address = address, queue = step.queue, priority = step.priority, needs = step.needs }
   end
   return entries
 end

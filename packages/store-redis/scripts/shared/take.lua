@@ -9,7 +9,7 @@ local DROP_LIMIT, GRANT_LIMIT = 500, 1000
 take.DROP_LIMIT = DROP_LIMIT
 
 take.steps, take.places, take.packed, take.members = {}, {}, {}, {}
-take.drops, take.slots, take.control, take.hasSettled = 0, 0, 0, false
+take.drops, take.slots, take.control, take.hasSettled, take.moved = 0, 0, 0, false, 0
 -- What the texts have in common, told once: plan, address, needs, priority and reads, joined by US.
 take.heads = {}
 
@@ -62,7 +62,9 @@ end
 
 -- True where a step that has just become ready is to be taken at once, past the line.
 function take.inlines(needs, queue)
-  return take.inline and take.slots > 0 and take.joins[queue] and serves(needs)
+  if not (take.inline and take.slots > 0 and take.joins[queue] and serves(needs)) then return false end
+  -- One that a limit may hold back stands in its line like all others.
+  return not limits.isOn or not limits.mayLimit(needs, queue)
 end
 
 function take.takeInline(step)
@@ -134,6 +136,21 @@ local function offer(line, entry)
     return false
   end
   local needs = steps.needsOf(step)
+  if limits.isOn and step.phase == RUN then
+    local tuple = limits.tupleOf(needs, line.queue, step.uses)
+    if not tuple then
+      -- Limits of its task have come since it was put here: a worker has to say its keys.
+      ready.enqueue(step)
+      take.hasSettled = true
+      return false
+    elseif tuple ~= (line.tuple or "") then
+      -- Once only, as for those whom only capable sessions pop.
+      take.moved = take.moved + 1
+      ledger.push(line.queue, line.priority, tuple == "" and "" or needs, seq, id, address, tuple)
+      return false
+    end
+    if line.tuple then step.uses = limits.takenUnder(step.uses, line.tuple) end
+  end
   if not serves(needs) then
     ledger.push(line.queue, line.priority, needs, seq, id, address)
     return false
@@ -146,14 +163,22 @@ local function close(line)
   call("SREM", line.index, line.member)
 end
 
--- Singles, of which there may be many, go together.
-local function offerAll(line, entries)
-  local ids, areSingles = idsOf(entries)
+-- Reads all that some entries are about.
+function take.fetch(entries)
+  local ids = idsOf(entries)
   packed.fetch(ids)
+  singles.fetch(ids)
+end
+
+-- Singles, of which there may be many, go together.
+function take.offerAll(line, entries, areFetched)
+  local ids, areSingles = idsOf(entries)
+  if not areFetched then packed.fetch(ids) end
   local others = entries
   if areSingles and line.queue ~= "" then
-    others = singles.take(take.session, ids, line.queue)
-    take.slots = take.slots - (#ids - #others)
+    local before = #singles.granted
+    others = singles.take(take.session, ids, line, areFetched)
+    take.slots = take.slots - (#singles.granted - before) / 2
   end
   for _, entry in ipairs(others) do
     if not offer(line, entry) then take.drops = take.drops + 1 end
@@ -167,7 +192,7 @@ local function drain(line, what)
     local entries = call("LPOP", line.key, most)
     if not entries then return close(line) end
     ledger.popped(line.queue, line.priority, line.needs, #entries)
-    offerAll(line, entries)
+    take.offerAll(line, entries)
     if #entries < most then return close(line) end
   end
 end
@@ -202,7 +227,15 @@ local function merge(lines, what)
   end
 end
 
--- The lines that the session may pop, by priority.
+-- Takes at most so many of several lines of one priority.
+function take.mergeSome(lines, most)
+  local rest = take.slots - math.min(most, take.slots)
+  take.slots = take.slots - rest
+  if #lines == 1 then drain(lines[1], "slots") else merge(lines, "slots") end
+  take.slots = take.slots + rest
+end
+
+-- The lines without limits that the session may pop, by priority.
 local function openLines(queues)
   local byPriority, seen = {}, {}
   for _, queue in ipairs(queues) do
@@ -232,6 +265,12 @@ local function takeFrom(queues, what)
   end
 end
 
+local function takeRuns(queues)
+  if limits.isOn and take.ringsOf(queues) then return take.inTurn(queues, openLines) end
+  takeFrom(queues, "slots")
+  if take.moved > 0 then take.inTurn(queues, openLines) end
+end
+
 -- How many steps came from the lines of each queue that was asked for with a weight.
 take.taken = {}
 
@@ -241,7 +280,7 @@ local function takeOf(i, most)
   local before = take.slots
   if before <= rest or not take.joins[queue] then return end
   take.slots = before - rest
-  takeFrom({ queue }, "slots")
+  takeRuns({ queue })
   take.slots = take.slots + rest
   take.taken[i] = take.taken[i] + before - take.slots
 end
@@ -256,9 +295,10 @@ end
 
 -- Control work goes first, and once more where a popped step was settled.
 function take.fromLines()
+  if limits.isOn then limits.settle() end
   ledger.flushLines()
   takeFrom({ "" }, "control")
-  if take.weights then takeByWeight() else takeFrom(take.queues, "slots") end
+  if take.weights then takeByWeight() elseif take.slots > 0 then takeRuns(take.queues) end
   if not take.hasSettled then return end
   ledger.flushLines()
   takeFrom({ "" }, "control")

@@ -54,6 +54,13 @@ local function isWhole(kind, record, done)
   return true
 end
 
+-- What a single keeps of its limits, before it runs, and while it does.
+local function adoptUses(run, said, tuple)
+  for _, step in pairs(run.steps) do
+    step.uses = tuple and limits.isOn and limits.takenUnder(said, tuple) or said
+  end
+end
+
 -- A run from its packed record; nil where that cannot be read as a whole.
 function runs.unpack(record)
   local kind, done = kinds.get(record.kind), splitBy(record.rest .. record.more, RS)
@@ -67,6 +74,7 @@ function runs.unpack(record)
   run.put[":input"], run.values[1] = done[2], ":input"
   for i = 3, #done do adoptDone(run, done[i]) end
   for entry in string.gmatch(record.live, "([^\29]+)") do adoptLive(run, entry) end
+  if record.isSingle then adoptUses(run, birth[4], record.taken) end
   run.dirty = record.isChanged == true
   return run
 end
@@ -85,6 +93,7 @@ end
 -- What a session holds of a single stands under the run alone.
 local function renameHold(run)
   local session = run.packed.heldBy
+  if run.packed.taken and limits.isOn then limits.rename(run.packed.taken, run.id, run.id .. "|" .. runs.soleStep(run).address .. "|1", session) end
   if call("SREM", PREFIX .. "held:" .. session, run.id) == 0 then return end
   local member, beats = run.id .. "|" .. runs.soleStep(run).address .. "|1", PREFIX .. "beats:" .. session
   call("SADD", PREFIX .. "held:" .. session, member)

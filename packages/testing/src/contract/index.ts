@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { type BenchTest, benchTest, type ContractOptions, type OpenStore } from "./bench.js";
+import { blobs } from "./blobs.js";
 import { cancelling } from "./cancelling.js";
 import { catching } from "./catching.js";
 import { crashes } from "./crashes.js";
@@ -21,6 +22,7 @@ import { keys } from "./keys.js";
 import { keysStory } from "./keys-story.js";
 import { lanes } from "./lanes.js";
 import { letterRetention } from "./letter-retention.js";
+import { limits } from "./limits.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
 import { liveness } from "./liveness.js";
@@ -58,6 +60,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["lanes", lanes],
   ["fences", fences],
   ["lines", lines],
+  ["limits", limits],
   ["forms", forms],
   ["values", values],
   ["queues", queues],
@@ -91,6 +94,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["redriving", redriving],
   ["crashes", crashes],
   ["retention", retention],
+  ["blobs", blobs],
   ["looking", looking],
   ["listing", listing],
   ["whereabouts", whereabouts],

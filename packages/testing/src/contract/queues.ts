@@ -245,6 +245,29 @@ export function queues(test: BenchTest): void {
     expect(await bench.runState(other)).toBe("running");
   });
 
+  test("steps under limits are paused, counted and obliterated like all others", async (bench) => {
+    const { store, submit, driver, faulty } = bench;
+    const task = single({ task: "a" });
+    await store.setLimit("@default/concurrency", { concurrency: 1 });
+    const worker = await driver(task);
+    const runs: string[] = [];
+    for (let n = 0; n < 5; n++) runs.push(await submit(task, n));
+    await store.setQueue("default", { paused: true, max: 5 }, ME);
+    expect(await worker.take(5)).toEqual([]);
+    expect((await store.submit([submissionOf(task, 5)]))[0]?.status).toBe("queue-full");
+    await store.setQueue("default", { paused: false }, ME);
+    // The limit lets one through, and parks the others.
+    const [grant] = (await worker.take(5)) as [Grant];
+    expect(grant.lease.run).toBe(runs[0]);
+    const removed = await obliterateAll(bench, "default", 3);
+    if (!faulty) expect(removed).toBe(4);
+    for (const run of runs.slice(1)) expect(await bench.runState(run)).toBe("cancelled");
+    expect(await store.listQueues()).toMatchObject([{ name: "default", ready: 0, running: 1 }]);
+    expect(await worker.succeed(grant)).toBe("accepted");
+    const late = await submit(task, "late");
+    expect(runsOf(await worker.take(5))).toEqual([late]);
+  });
+
   test("what came after the first call of an obliteration stays", async (bench) => {
     const { store, submit } = bench;
     for (let n = 0; n < 3; n++) await submit(single(), n);

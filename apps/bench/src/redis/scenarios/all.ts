@@ -5,9 +5,11 @@ import { hoppedChains, inlinedChains } from "./chains.js";
 import { diamonds } from "./diamonds.js";
 import { floorShare } from "./floor-share.js";
 import { idleWorker } from "./idle.js";
+import { limitScenarios } from "./limits.js";
 import { stepOverhead } from "./long-chain.js";
 import { memory } from "./memory.js";
 import { noopMany, noopOne } from "./no-op.js";
+import { pagedJoinOf } from "./paged-join.js";
 import { policyCost } from "./policy-cost.js";
 import { submitToStart } from "./start-latency.js";
 import { wideMap } from "./wide-map.js";
@@ -23,8 +25,10 @@ export const scenarios: readonly Scenario<Bed>[] = [
   stepOverhead,
   diamonds,
   wideMap,
+  pagedJoinOf,
   submitToStart,
   memory,
   idleWorker,
   floorShare,
+  ...limitScenarios,
 ];

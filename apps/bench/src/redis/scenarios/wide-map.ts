@@ -1,7 +1,7 @@
 import { connect, type Jobbers } from "jobbers";
 import { percentile, type Scenario, timeMs } from "../../scenario.js";
 import { wide } from "../../scenarios/workflows.js";
-import type { Bed } from "../bed.js";
+import { type Bed, logSlow, slowestMs } from "../bed.js";
 import { startProcess } from "../worker-process.js";
 
 const NARROW = 1_000;
@@ -20,8 +20,7 @@ export const wideMap: Scenario<Bed> = {
     const narrow: number[] = [];
     for (let i = 0; i < 5; i++) narrow.push(await mapMs(jobbers, NARROW));
 
-    await admin.config("SET", "slowlog-log-slower-than", "1000");
-    await admin.call("SLOWLOG", "RESET");
+    await logSlow(admin);
     await using pinger = await startProcess("ping", { url, concurrency: 1 });
     await pinger.go();
     const wideMs = await mapMs(jobbers, width);
@@ -40,9 +39,4 @@ export const wideMap: Scenario<Bed> = {
 
 function mapMs(jobbers: Jobbers, count: number): Promise<number> {
   return timeMs(async () => (await jobbers.submit(wide, { count })).result());
-}
-
-async function slowestMs(admin: Bed["admin"]): Promise<number> {
-  const entries = (await admin.call("SLOWLOG", "GET", "128")) as [id: number, at: number, micros: number][];
-  return Math.max(0, ...entries.map(([, , micros]) => micros / 1000));
 }

@@ -43,7 +43,7 @@ export const dev = defineCommand({
       output.printJson({ url: child.url, pid: process.pid, store: child.store, workflows: names });
     };
     const supervisor = startSupervisor({
-      ...{ files: positionals, store, host, port, concurrency, json, note, onServing },
+      ...{ files: positionals, store, blobs: args.blobs, host, port, concurrency, json, note, onServing },
     });
     const asked = new Promise<void>((resolve) => {
       onEndSignals({

@@ -1,4 +1,5 @@
 import type { Finding, FindingLevel } from "@jobbers/core";
+import { diagnoseBlobs } from "../../diagnose-blobs.js";
 import { diagnoseStore } from "../../diagnose-store.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { EXIT_STORE } from "../error-report.js";
@@ -23,7 +24,9 @@ export const doctor = defineCommand({
   async run({ args, output }) {
     if (args.url !== undefined && args.store !== undefined)
       throw flagError("URL and --store name the store twice; give one of them");
-    const { store, findings } = await diagnoseStore(storeUrl(args.url ?? args.store));
+    const { store, findings: ofStore } = await diagnoseStore(storeUrl(args.url ?? args.store));
+    const ofBlobs = await diagnoseBlobs(args.blobs);
+    const findings = ofBlobs ? [...ofStore, ofBlobs] : ofStore;
     const isFine = findings.every(({ level }) => level !== "fail");
     output.printJson({ store, fine: isFine, findings });
     output.print([store, "", ...linesOf(findings), "", sumOf(findings)].join("\n"));

@@ -28,7 +28,7 @@ export const fsck = defineCommand({
     "jobbers fsck --json | jq '.problems[].kind'",
   ],
   async run({ args, output }) {
-    return withExistingStore(args.store, async ({ store }) => {
+    return withExistingStore(args, async ({ store }) => {
       const found = await checkAll(store, args.repair === true, output);
       const { problems, count, repaired, examined } = found;
       const left = count - repaired;

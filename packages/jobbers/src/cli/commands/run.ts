@@ -38,7 +38,7 @@ export const run = defineCommand({
     const input = readInput(args.input);
     const workflows = await loadWorkflowFiles(files);
     const workflow = chooseWorkflow(workflows, name);
-    return withStore(args.store, async (jobbers) => {
+    return withStore(args, async (jobbers) => {
       const submitted = await jobbers.submit(workflow, input, { id: args.id });
       output.note(`run ${submitted.id} of ${name} at ${jobbers.store.url}`);
       const worker = jobbers.worker({ workflows: [...workflows.values()], concurrency });

@@ -18,7 +18,7 @@ export const server = defineCommand({
   ],
   async run({ args, output }) {
     const place = listenArgs(args);
-    return withStore(args.store, async ({ store }) => {
+    return withStore(args, async ({ store }) => {
       const upkeep = createUpkeep({ store, host: hostIdentity(), birthOf: processBirth });
       const api = await startServer({ store, ...place });
       const asked = new Promise<void>((resolve) => {

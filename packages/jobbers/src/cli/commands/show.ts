@@ -3,7 +3,7 @@ import { checkRunId, type StepState } from "@jobbers/core";
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 import { labelWidthOf, lineOf, rowsOf } from "../progress-lines.js";
-import { attemptLines, beginningOf, headLines } from "../run-lines.js";
+import { attemptLines, beginningOf, headLines, placeLines } from "../run-lines.js";
 import { runningLines } from "../running-lines.js";
 
 const MAX_FAILED = 20;
@@ -30,7 +30,7 @@ export const show = defineCommand({
     const id = checkRunId(args.id);
     return withDoor(args, "look", async ({ client }) => {
       const run = client.run(id);
-      const { input, steps, ...status } = await run.detail();
+      const { input, inputPlace, steps, ...status } = await run.detail();
       const failed = await firstOf(run, "failed", MAX_FAILED);
       const running = status.state === "running" ? await firstOf(run, "running", MAX_RUNNING) : [];
       const attempts = await attemptsOf(run, failed);
@@ -38,7 +38,9 @@ export const show = defineCommand({
       output.printJson({
         ...status,
         ...(input !== undefined && { input }),
-        ...(result && { output: result.output }),
+        ...(inputPlace && { inputPlace }),
+        ...(result && "output" in result && { output: result.output }),
+        ...(result && "trouble" in result && { outputTrouble: result.trouble }),
         steps: steps.map(({ record: _record, ...step }) => step),
         running,
         failed: failed.map((step) => ({ ...step, attempts: attempts.get(step.address) })),
@@ -48,7 +50,8 @@ export const show = defineCommand({
         progressOf(steps),
         runningOf(running),
         failuresOf(failed, attempts),
-        result ? ["", "result", ...beginningOf(result.output)] : [],
+        placeLines(inputPlace, steps),
+        result ? ["", "result", ...resultLines(result)] : [],
       ];
       output.print(parts.flat().join("\n"));
       return 0;
@@ -83,12 +86,21 @@ async function attemptsOf(run: ClientRun, failed: readonly StepRecord[]): Promis
   return new Map(await Promise.all(read));
 }
 
+/** What a run answered, or why that cannot be had. */
+type Result = { readonly output: unknown } | { readonly trouble: string };
+
+function resultLines(result: Result): string[] {
+  return "output" in result ? beginningOf(result.output) : [`  cannot be shown: ${result.trouble}`];
+}
+
 /** The output of a run that succeeded; undefined where retention took it meanwhile. */
-async function resultOf(run: ClientRun): Promise<{ readonly output: unknown } | undefined> {
+async function resultOf(run: ClientRun): Promise<Result | undefined> {
   try {
     return { output: await run.result() };
   } catch (error) {
-    if (error instanceof JobbersHttpError && error.code === "run-unknown") return undefined;
+    if (!(error instanceof JobbersHttpError)) throw error;
+    if (error.code === "run-unknown") return undefined;
+    if (error.code === "value-too-large" || error.code.startsWith("blob-")) return { trouble: error.message };
     throw error;
   }
 }

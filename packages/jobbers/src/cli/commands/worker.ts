@@ -41,7 +41,7 @@ export const worker = defineCommand({
       args.concurrency === undefined ? undefined : wholeNumber(args.concurrency, "--concurrency");
     const queues = args.queues === undefined ? undefined : nameList(args.queues, "--queues");
     const workflows = await loadWorkflowFiles(positionals);
-    return withStore(args.store, async (jobbers) => {
+    return withStore(args, async (jobbers) => {
       const pool = jobbers.worker({
         workflows: [...workflows.values()],
         concurrency,

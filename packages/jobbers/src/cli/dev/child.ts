@@ -71,7 +71,7 @@ async function load(files: readonly string[]): Promise<WorkflowsByName> {
 
 async function serve(workflows: WorkflowsByName, place: Serving): Promise<Open> {
   const { host, port, concurrency } = place;
-  const jobbers = await connect(place.store);
+  const jobbers = await connect(place.store, { blobs: place.blobs });
   const log = await startRunLog(jobbers.store, note);
   const tokens = tokensIn(process.env.JOBBERS_TOKENS ?? "");
   const server = await startServer({ store: jobbers.store, host, port, tokens });

@@ -21,6 +21,7 @@ export type ToChild =
 /** Where and how a child serves. */
 export interface Serving {
   readonly store: string;
+  readonly blobs: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly concurrency: number | undefined;

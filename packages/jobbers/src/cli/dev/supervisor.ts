@@ -40,7 +40,7 @@ interface Child {
 
 /** Starts the first child, and another one whenever a file that the last one loaded has changed. */
 export function startSupervisor(supervised: Supervised): Supervisor {
-  const { files, store, host, concurrency, json, note, onServing } = supervised;
+  const { files, store, blobs, host, concurrency, json, note, onServing } = supervised;
   let { port } = supervised;
   /** The child that serves; the one that has loaded and waits for it to end; and the one that loads. */
   let current: Child | undefined;
@@ -96,7 +96,7 @@ export function startSupervisor(supervised: Supervised): Supervisor {
       }
       if (isStopping || child !== heir) return;
       [current, heir] = [child, undefined];
-      child.send({ type: "serve", store, host, port, concurrency });
+      child.send({ type: "serve", store, blobs, host, port, concurrency });
     } else if (message.type === "serving") {
       port = message.port;
       hasServed = true;

@@ -1,0 +1,6 @@
+/**
+ * Large values in a directory, such as a share that all machines mount.
+ *
+ * @module
+ */
+export { openFileBlobs } from "./blobs.js";

@@ -1,0 +1,119 @@
+import {
+  type Bucket,
+  HOLDERS_SHOWN,
+  type LimitPlace,
+  type LimitSetting,
+  type LimitUse,
+  opensAtMs,
+  roomIn,
+  type SlotHolder,
+  shareAt,
+} from "@jobbers/core";
+import type { Redis } from "ioredis";
+import type { Keys } from "./keys.js";
+import { readDefinition } from "./limits.js";
+import { readNow } from "./read-now.js";
+import type { Server } from "./server.js";
+import { keyText, US, unpackText } from "./text.js";
+
+/** How many slots are looked at for those that are told, and how often. */
+const LOOK_AT = 500;
+const MAX_LOOKS = 20;
+
+/** How a limit stands for one key, as scripts/shared/limits.lua reckons it. */
+export async function readPlace(
+  redis: Redis,
+  { keys, clock }: Pick<Server, "keys" | "clock">,
+  { limit, key, cost }: LimitUse,
+): Promise<LimitPlace> {
+  const id = `${keyText(limit)}:${keyText(key)}`;
+  const [nowMs, text, kept, count, parked] = await Promise.all([
+    readNow(redis, keys, clock),
+    redis.hget(keys.limits, keyText(limit)),
+    redis.get(keys.spent(id)),
+    redis.hget(keys.used(keyText(limit)), keyText(key)),
+    redis.zcard(keys.parked(id)),
+  ]);
+  const used = Number(count ?? 0);
+  const setting = settingOf(text);
+  const bucket = bucketOf(kept);
+  const untilMs = bucket?.throttle?.untilMs ?? 0;
+  const opens = setting && "rate" in setting ? opensAtMs(setting, bucket, cost, nowMs) : untilMs;
+  const share = shareAt(bucket?.throttle, nowMs);
+  return {
+    ...{ limit, key, nowMs, setting, used, cost, parked },
+    holders: used === 0 ? [] : await holdersOf(redis, keys, { limit, key }),
+    ...(opens > nowMs && { opensAtMs: opens }),
+    ...(untilMs > nowMs && { throttledUntilMs: untilMs }),
+    ...(share < 1 && { share }),
+    isShut: (setting !== undefined && untilMs > nowMs) || roomOf(setting, bucket, used, cost, nowMs) < 1,
+  };
+}
+
+function roomOf(
+  setting: LimitSetting | undefined,
+  bucket: Bucket | undefined,
+  used: number,
+  cost: number,
+  nowMs: number,
+): number {
+  if (setting === undefined) return Number.POSITIVE_INFINITY;
+  return "rate" in setting ? roomIn(setting, bucket, cost, nowMs) : setting.concurrency - used;
+}
+
+function settingOf(text: string | null): LimitSetting | undefined {
+  if (text === null) return undefined;
+  const [kind = "", code = "", edit = ""] = text.split(US);
+  const known = readDefinition(kind, code, edit);
+  const setting = known.edit ?? known.default;
+  return setting === "off" ? undefined : setting;
+}
+
+function bucketOf(text: string | null): Bucket | undefined {
+  if (text === null) return undefined;
+  const [paid, until, share, whole] = text.split(",");
+  const paidUs = Number(paid);
+  if (!until) return { paidUs };
+  return { paidUs, throttle: { untilMs: Number(until), share: Number(share), wholeMs: Number(whole) } };
+}
+
+async function holdersOf(
+  redis: Redis,
+  keys: Keys,
+  { limit, key }: Pick<LimitUse, "limit" | "key">,
+): Promise<SlotHolder[]> {
+  const holders: { readonly member: string; readonly session: string }[] = [];
+  const prefix = `${keyText(key)}|`;
+  let cursor = "0";
+  // All keys of a limit stand together, as many as there are attempts.
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const match = ["MATCH", `${prefix}*`, "COUNT", LOOK_AT] as const;
+    const [next, found] = await redis.hscan(keys.slots(keyText(limit)), cursor, ...match);
+    for (let i = 0; i < found.length && holders.length < HOLDERS_SHOWN; i += 2)
+      holders.push({ member: (found[i] as string).slice(prefix.length), session: found[i + 1] as string });
+    cursor = next;
+    if (cursor === "0" || holders.length === HOLDERS_SHOWN) break;
+  }
+  const workers = redis.pipeline();
+  for (const { session } of holders) workers.hget(keys.session(session), "worker");
+  const names = (await workers.exec()) ?? [];
+  return await Promise.all(
+    holders.map(async ({ member, session }, i): Promise<SlotHolder> => {
+      const [, run = member, address] = /^([^|]*)\|(.*)\|\d+$/.exec(member) ?? [];
+      const worker = names[i]?.[1] as string | null | undefined;
+      return {
+        run,
+        address: address === undefined ? await soleAddress(redis, keys, run) : unpackText(address),
+        session,
+        ...(worker && { worker: unpackText(worker) }),
+      };
+    }),
+  );
+}
+
+/** The address of a single's step, which its kind knows. */
+async function soleAddress(redis: Redis, keys: Keys, run: string): Promise<string> {
+  const record = await redis.hget(keys.packed, run);
+  const kind = record?.startsWith("q") ? await redis.hget(keys.kinds, record.slice(1, 9)) : null;
+  return unpackText(kind?.split(US)[8] ?? "");
+}

@@ -1,0 +1,94 @@
+import { openRedisStore } from "@jobbers/store-redis";
+import { checkAll, createFakeClock, newRunId, openDriver, samplePlans, submissionOf } from "@jobbers/testing";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type SharedRedis, shareRedis } from "./shared-redis.js";
+
+let server: SharedRedis;
+let raw: Redis;
+beforeAll(async () => {
+  server = await shareRedis();
+  raw = new Redis(server.url);
+});
+afterAll(async () => {
+  raw?.disconnect();
+  await server?.stop();
+});
+
+const name = "a/concurrency";
+const coded = "a%2Fconcurrency";
+const tuple = `k${coded}=x=1`;
+
+/** What is broken, how, and the kinds that are found, in any order. */
+const cases: readonly (readonly [
+  what: string,
+  breaking: (prefix: string) => Promise<unknown>,
+  kinds: readonly string[],
+])[] = [
+  ["a slot that was lost", (p) => raw.del(`${p}slots:${coded}`), ["count-slots", "slot-missing"]],
+  ["a count that is wrong", (p) => raw.hset(`${p}used:${coded}`, "x", 7), ["count-slots"]],
+  [
+    "a slot that is nobody's",
+    async (p) => {
+      await raw.hset(`${p}slots:${coded}`, "x|gone|a|1", "nobody");
+      await raw.hset(`${p}used:${coded}`, "x", 2);
+    },
+    ["slot-stale"],
+  ],
+  ["a line that stands nowhere", (p) => raw.del(`${p}parked:${coded}:x`), ["line-closed"]],
+  [
+    "a parked line that nothing would wake",
+    (p) => raw.hset(`${p}limits`, coded, "c\u001f9\u001f\u001f"),
+    ["line-parked"],
+  ],
+  [
+    "an open line without entries",
+    (p) => raw.zadd(`${p}ring:default:5:a`, 1, "kother=y=1"),
+    ["line-closed", "orphan"],
+  ],
+  [
+    "a line that is open as well",
+    async (p) => {
+      await raw.zadd(`${p}ring:default:5:a`, 1, tuple);
+      await raw.sadd(`${p}rings:default`, "5:a");
+    },
+    ["orphan"],
+  ],
+];
+
+describe("a check of limits", () => {
+  it.each(cases)("finds and mends %s", async (_, breaking, kinds) => {
+    const clock = createFakeClock();
+    const namespace = server.newNamespace();
+    const store = await openRedisStore(server.url, { namespace, clock: clock.now });
+    try {
+      const declared = [{ name, setting: { concurrency: 1 }, isKeyed: true }];
+      const worker = await openDriver(store, {
+        serves: ["a"],
+        leaseMs: 1e12,
+        limits: [{ task: "a", limits: declared }],
+      });
+      const limits = [{ limit: name, key: "x", cost: 1 }];
+      const runs = [1, 2].map((n) => submissionOf(samplePlans.single(), n, { id: newRunId(), limits }));
+      await store.submit(runs);
+      const [grant] = await worker.take(2);
+      expect(await checkAll(store)).toEqual([]);
+      const prefix = `jobbers:{${namespace}:0}:`;
+      await raw.srem(`${prefix}rings:default`, "5:a");
+      await breaking(prefix);
+      const found = await checkAll(store);
+      expect([...new Set(found.map(({ kind }) => kind))].sort()).toEqual([...kinds].sort());
+      expect((await checkAll(store, { repair: true })).every(({ repaired }) => repaired)).toBe(true);
+      await checkAll(store, { repair: true });
+      expect(await checkAll(store)).toEqual([]);
+      if (grant) await worker.succeed(grant);
+      clock.advance(1_000);
+      await store.promoteDue(10);
+      await worker.finish();
+      for (const { id } of runs) expect((await store.getRun(id))?.state).toBe("succeeded");
+      expect(await store.readLimit(name, "x")).toMatchObject({ used: 0, parked: 0 });
+    } finally {
+      await store.close();
+    }
+  });
+});

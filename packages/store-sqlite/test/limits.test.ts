@@ -1,0 +1,8 @@
+import { openSqliteStore } from "@jobbers/store-sqlite";
+import { limitsTest, type OpenStore } from "@jobbers/testing/contract";
+import { test } from "vitest";
+
+const inMemory: OpenStore = ({ clock }) =>
+  openSqliteStore("memory:", { clock: clock.now, expireMemorySessions: true });
+
+test("limits hold under random schedules", () => limitsTest(inMemory), 120_000);

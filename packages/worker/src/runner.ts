@@ -1,0 +1,43 @@
+import type { AnyTask } from "@jobbers/core";
+import type { Attempt } from "./attempt.js";
+import { parseInput } from "./task-io.js";
+
+/** One attempt, as whatever runs its handler needs it. */
+export interface Call {
+  readonly attempt: Attempt;
+  readonly task: AnyTask;
+  /** The input as it is stored, before the task's schema has parsed it. */
+  readonly raw: unknown;
+  /** To be called when the input is parsed and the handler begins. */
+  begins(): void;
+}
+
+/**
+ * Where handlers run: in the worker's own thread, in a thread or process apart, or as a program. The executor knows no more of it.
+ *
+ * A runner parses the input, runs the handler, and answers its output (a promise, or a {@link Written} where the output is JSON text
+ * already); it throws {@link Final} for what another try would not change. What it answers settles only when nothing of the handler runs
+ * any more: until then the attempt keeps its slot.
+ */
+export interface Runner {
+  run(call: Call): unknown;
+}
+
+/** An output that is checked JSON text already. */
+export class Written {
+  constructor(readonly text: string) {}
+}
+
+/**
+ * Parses the input and goes on with it; nothing is awaited that is at hand, for small handlers come by the thousand.
+ *
+ * @throws AttemptAborted when the attempt was aborted meanwhile; what {@link parseInput} throws
+ */
+export function withInput({ attempt, task, raw }: Call, goOn: (input: unknown) => unknown): unknown {
+  const begin = (input: unknown) => {
+    if (attempt.aborted) throw attempt.aborted;
+    return goOn(input);
+  };
+  const parsed = parseInput(task, raw);
+  return parsed instanceof Promise ? parsed.then(begin) : begin(parsed);
+}
