@@ -102,7 +102,7 @@ const routes: readonly Route[] = [
   ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag],
   ...[listQueues, getQueue, setQueue, pauseQueue, resumeQueue, drainQueue, obliterateQueue],
   ...[listRoles, getRole, setRole, deleteRole],
-  ...[listLimits, readLimit, setLimit, listWorkers, healthz, readyz],
+  ...[listWorkers, listLimits, readLimit, setLimit, healthz, readyz],
 ];
 
 /**

@@ -127,7 +127,7 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
 }
 
 /** Codes of refusals that carry such a status, but stay as they are. */
-const lasting = new Set<ErrorCode>(["step-timeout", "not-replicated"]);
+const lasting = new Set<ErrorCode>(["step-timeout", "not-replicated", "queue-full"]);
 
 /** True for errors after which the same request may well succeed. */
 export function isPassing(error: JobbersHttpError): boolean {
