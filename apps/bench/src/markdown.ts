@@ -10,30 +10,62 @@ export function markdownOf(reports: readonly Report[]): string {
   return `${[tableOf(reports, () => true), ...reports.map(conditionsOf), notes.join("\n")].join("\n\n")}\n`;
 }
 
-/** The same in short: what has a target. */
+/** What a page shows that has room for a handful of lines: gains and the worst loss, as scenario and figure. */
+const highlights = new Set([
+  "bulk submit, against BullMQ",
+  "no-op tasks, concurrency 100, against BullMQ",
+  "no-op tasks, concurrency 1, against BullMQ",
+  "chains of 5, inlined, against BullMQ",
+  "submit to start, Jobbers p50",
+  "POST /v1/runs, Jobbers",
+  "POST /v1/runs, p99 at half load",
+  "POST /v1/runs/bulk, Jobbers",
+]);
+
+/** The same in a handful of lines, and how many targets are missed. */
 export function summaryOf(reports: readonly Report[]): string {
-  const [first] = reports;
-  if (!first) return "";
-  return `${[tableOf(reports, ({ target }) => target !== undefined), conditionsOf(first)].join("\n\n")}\n`;
+  if (reports.length === 0) return "";
+  const table = tableOf(reports, (row, scenario) => highlights.has(`${scenario}, ${row.name}`));
+  const tried = reports.flatMap(({ measured }) => measured.flatMap(({ figures }) => figures));
+  const aimed = tried.filter(({ met }) => met !== undefined);
+  const count = `Of ${aimed.length} targets, over all columns and figures, ${aimed.filter(({ met }) => met).length} are met.`;
+  const columns = reports.map((report) => `${titleOf(report.store)}: ${measuredOn(report)}.`);
+  return `${[table, [count, ...columns].join("\n")].join("\n\n")}\n`;
 }
 
-function tableOf(reports: readonly Report[], isShown: (row: Row) => boolean): string {
+/** The table of some figures, of those of any of the reports. */
+function tableOf(reports: readonly Report[], isShown: (row: Row, scenario: string) => boolean): string {
   const heads = ["scenario", "figure", ...reports.map(({ store }) => titleOf(store)), "target"];
   const rows = (reports[0] as Report).measured.flatMap(({ scenario, figures }) =>
-    figures.filter(isShown).map((figure, i) => {
-      const cells = reports.map((report) => cellOf(find(report, scenario, figure.name)));
-      return [i === 0 ? scenario : "", figure.name, ...cells, figure.target ?? ""];
-    }),
+    figures
+      .filter((row) => isShown(row, scenario))
+      .map(({ name }, i) => {
+        const found = reports.map((report) => find(report, scenario, name));
+        return [i === 0 ? scenario : "", name, ...found.map(cellOf), targetOf(found)];
+      }),
   );
   return [heads, heads.map(() => "---"), ...rows]
     .map((cells) => `| ${cells.map(escaped).join(" | ")} |`)
     .join("\n");
 }
 
-function conditionsOf({ store, rounds, machine }: Report): string {
+function conditionsOf(report: Report): string {
+  const [title, ...settings] = report.store.split(";");
+  return [`${title}: ${measuredOn(report)}`, ...settings].join(";").concat(".");
+}
+
+function measuredOn({ rounds, machine }: Report): string {
   const { cpu, cores, memoryGiB, node, loadBefore } = machine;
-  const where = `${cores} cores (${cpu}), ${memoryGiB} GiB, Node ${node}, load before ${loadBefore}`;
-  return `${titleOf(store)}: median of ${rounds} rounds on ${where}. ${store}.`;
+  const of = rounds === 1 ? "1 round" : `median of ${rounds} rounds`;
+  return `${of} on ${cores} cores (${cpu}), ${memoryGiB} GiB, Node ${node}, load before ${loadBefore}`;
+}
+
+/** The target of each column where they differ: a store has targets of its own. */
+function targetOf(row: readonly (Row | undefined)[]): string {
+  const targets = row.map((each) => each?.target ?? "–");
+  const [first] = targets;
+  if (targets.some((each) => each !== first)) return targets.join(" / ");
+  return first === "–" ? "" : (first as string);
 }
 
 /** Where figures stand in the pages of this repository, and how much of them. */

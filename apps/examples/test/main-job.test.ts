@@ -77,7 +77,9 @@ describe("npm start", () => {
     expect(ended.code).toBe(0);
     expect(ended.stdout).toMatch(/^2 packages, \d+ problems?, 0 packages in several versions\nReports:\n/);
     expect(ended.stdout).toContain(join(cwd, ".jobbers/reports/report.html"));
-    expect(ended.stderr).toMatch(/is kept at sqlite:\.\/\.jobbers\/jobbers\.db/);
+    expect(ended.stderr).toMatch(
+      /submitted to http:\/\/127\.0\.0\.1:\d+ \(pid \d+\), is kept at sqlite:\.\/\.jobbers\/jobbers\.db/,
+    );
     expect(ended.stderr).toMatch(/describe\[\] +2\/2/);
     expect((await readdir(join(cwd, ".jobbers/reports"))).sort()).toEqual(reports);
     const again = await run(["--dir", project, "--id", ID], cwd);

@@ -10,11 +10,15 @@ export function tellAll(
   after: number | undefined,
   { write, signal }: Sink,
 ): Promise<void> {
+  /** The client has been somewhere, but not in this feed. */
+  const isLost = Number.isNaN(after);
+  const tellGap = () => write({ event: "gap", data: '{"type":"gap"}' });
   const isWanted = createEventFilter(store, filter);
   return follow({
-    ...{ store, feed, after, signal },
+    ...{ store, feed, after: isLost ? undefined : after, signal },
     async begin() {
       const place = await store.lastEvent();
+      if (isLost) await tellGap();
       // So that who is cut off before the first event knows where to go on.
       await write({ id: place, event: "start", data: '{"type":"start"}' });
       return place;
@@ -25,7 +29,7 @@ export function tellAll(
       return undefined;
     },
     async gap() {
-      await write({ event: "gap", data: '{"type":"gap"}' });
+      await tellGap();
       return undefined;
     },
     async poll() {

@@ -3,6 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { JobbersError, type Store } from "@jobbers/core";
 import { createFeed, createPlans, createSubmitter } from "@jobbers/runs";
 import type { Context } from "hono";
+import { empty } from "./answers.js";
 import type { ApiContext } from "./context.js";
 import { withDeadlines } from "./deadlines.js";
 import { createDoors } from "./doors/doors.js";
@@ -28,6 +29,7 @@ import { listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
 import { getItems } from "./routes/items.js";
 import { listLimits, readLimit, setLimit } from "./routes/limits.js";
+import { followLogs, readLogs } from "./routes/logs.js";
 import {
   drainQueue,
   getQueue,
@@ -97,6 +99,7 @@ const LIMITS: ApiLimits = {
 
 const routes: readonly Route[] = [
   ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, getItems, explainRun],
+  ...[readLogs, followLogs],
   ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
   ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag],
@@ -118,8 +121,10 @@ export function createApi(deps: ApiDeps): Api {
   // Each stream listens to it; a warning of a leak would be a false one.
   setMaxListeners(0, closing.signal);
   const context = createContext(deps, closing.signal);
-  const checkDoors = createDoors(deps);
   const app = new OpenAPIHono({ strict: true });
+  const mounted = [...routes, ...docsRoutes(app)];
+  const open = mounted.flatMap((route) => route.open ?? []);
+  const checkDoors = createDoors(deps, new Set(["/", ...open]));
 
   const answerError = (error: unknown) => {
     if (!(error instanceof JobbersError)) context.onFault(error);
@@ -130,7 +135,8 @@ export function createApi(deps: ApiDeps): Api {
     checkDoors(c);
     await next();
   });
-  const mounted = [...routes, ...docsRoutes(app)];
+  // Who opens the server in a browser wants to read.
+  app.get("/", () => empty(302, { location: "/docs" }));
   for (const route of mounted) route.mount(app, context);
   app.notFound((c) => refuseUnknown(c, mounted));
 

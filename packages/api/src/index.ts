@@ -19,6 +19,7 @@ export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/even
 export type { Explanation } from "./wire/explanation.js";
 export type { Health, Worker, WorkerList } from "./wire/fleet.js";
 export type { Limit, LimitEditBody, LimitList, LimitUsageView } from "./wire/limits.js";
+export type { LogLine, LogPageView } from "./wire/log.js";
 export type { Problem } from "./wire/problem.js";
 export type { Queue, QueueList, QueueObliterated } from "./wire/queue.js";
 export type { Role, RoleDetail, RoleList } from "./wire/role.js";
@@ -32,5 +33,6 @@ export type {
   RunResult,
   RunSummary,
 } from "./wire/run.js";
+export type { SpreadView } from "./wire/spread.js";
 export type { Attempt, BlobPlace, PlanStepProgress, Step, StepDetail, StepPage } from "./wire/step.js";
 export type { BulkAnswer, RunRequest, SubmitAnswer } from "./wire/submit.js";

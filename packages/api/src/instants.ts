@@ -1,4 +1,5 @@
-const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
+import { parseInstant } from "@jobbers/core";
+
 const LAST_MS = 8.64e15;
 
 /** An instant as ISO 8601 text. */
@@ -11,9 +12,8 @@ export function isoMaybe(ms: number | undefined): string | undefined {
   return ms === undefined || !(Math.abs(ms) <= LAST_MS) ? undefined : iso(ms);
 }
 
-/** The milliseconds since 1970 of ISO 8601 text with a zone; undefined for anything else. */
+/** The milliseconds since 1970 of ISO 8601 text with a time and its zone; undefined for anything else, and before 1970. */
 export function instantMs(text: unknown): number | undefined {
-  if (typeof text !== "string" || !form.test(text)) return undefined;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) || ms < 0 ? undefined : ms;
+  const ms = typeof text === "string" && text.includes("T") ? parseInstant(text) : undefined;
+  return ms === undefined || ms < 0 ? undefined : ms;
 }

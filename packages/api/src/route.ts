@@ -2,6 +2,7 @@ import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import { type ErrorCode, errorCatalogue } from "@jobbers/core";
 import type { Context } from "hono";
 import type { ApiContext } from "./context.js";
+import { issueWords } from "./issue-words.js";
 import { pointerOf, refusalOf } from "./problem.js";
 import { problem } from "./wire/problem.js";
 
@@ -35,7 +36,7 @@ export interface RouteSpec<P extends Params, Q extends Params> {
   readonly answers: Readonly<Record<number, Answer>>;
   /** What it may refuse, besides what any route may. */
   readonly problems: readonly ErrorCode[];
-  /** False where no token is asked for. */
+  /** False where no token is asked for: it tells nothing, and has no parameter in its path. */
   readonly secured?: boolean;
 }
 
@@ -57,6 +58,8 @@ export interface Call<P, Q> {
 /** A route that can be mounted. */
 export interface Route {
   readonly method: Method;
+  /** The path where no token is asked for; absent where one is. */
+  readonly open?: string | undefined;
   /** True for a path that it is found by. */
   matches(path: string): boolean;
   mount(app: OpenAPIHono, context: ApiContext): void;
@@ -76,6 +79,7 @@ export function defineRoute<P extends Params = NoParams, Q extends Params = NoPa
   );
   return {
     method,
+    open: spec.secured === false ? path : undefined,
     matches: (given) => form.test(given),
     mount(app, context) {
       app.openAPIRegistry.registerPath(configOf(spec));
@@ -104,7 +108,7 @@ function onceEach(given: Record<string, string[]>, path: string): Record<string,
 }
 
 function parse(schema: Params, given: unknown, what: string): unknown {
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given, { error: issueWords });
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.slice(0, 10).map((issue) => {
     if (issue.code !== "unrecognized_keys")

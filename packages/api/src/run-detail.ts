@@ -13,7 +13,7 @@ import {
 } from "@jobbers/core";
 import { type Plans, readLiveness, readProgress } from "@jobbers/runs";
 import { placesOf, readPlaced } from "./blob-places.js";
-import { planView, runView, stepView } from "./views.js";
+import { planView, runView, spreadView, stepView } from "./views.js";
 import type { RunDetail } from "./wire/run.js";
 import type { PlanStepProgress } from "./wire/step.js";
 
@@ -58,12 +58,13 @@ async function readSteps(store: Store, plans: Plans, record: RunRecord): Promise
     record.id,
     answered.slice(0, PAGE).map(({ address }) => address),
   );
-  return progress.map(({ name, depth, total, settled, counts }) => {
+  return progress.map(({ name, depth, total, settled, counts, spread }) => {
     const step = index.step(name);
     const found = records.get(name);
     return {
       ...planView(step),
       ...{ depth, total, settled, counts },
+      ...(spread && { spread: spreadView(spread) }),
       ...(depth === 0 && { state: found?.state ?? unstarted(index, step, record.state) }),
       ...(found && { record: stepView(found, liveness.get(found.address)) }),
       ...(places[name] && { outputPlace: places[name] }),

@@ -2,8 +2,8 @@ import { streamed } from "./answers.js";
 
 /** One message of a stream of events. */
 export interface Message {
-  /** Its place in the feed; a client that was cut off names the last one it has seen. */
-  readonly id?: number | undefined;
+  /** Its place in the feed, or in a log; a client that was cut off names the last one it has seen. */
+  readonly id?: number | string | undefined;
   readonly event: string;
   /** JSON text. */
   readonly data: string;
@@ -113,7 +113,8 @@ function textOf({ id, event, data }: Message): string {
   return `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`;
 }
 
-/** The place that a client has come to, from its `Last-Event-ID`; what is no place is ignored. */
+/** The place that a client has come to, from its `Last-Event-ID`; NaN for what is no place, undefined without one. */
 export function lastEventId(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+  if (header === undefined || header === "") return undefined;
+  return /^\d{1,15}$/.test(header) ? Number(header) : Number.NaN;
 }

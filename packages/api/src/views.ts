@@ -4,10 +4,12 @@ import {
   type EventRecord,
   isRunEvent,
   type Liveness,
+  type LogRecord,
   type PlanStep,
   type ProgressRecord,
   type RunKey,
   type RunRecord,
+  type SpreadSummary,
   type StepRecord,
   type WorkerRecord,
 } from "@jobbers/core";
@@ -16,7 +18,9 @@ import type { Thrown } from "./wire/basics.js";
 import type { DeadLetter } from "./wire/dead-letter.js";
 import type { ApiEvent, ApiWorkerEvent } from "./wire/event.js";
 import type { Worker } from "./wire/fleet.js";
+import type { LogLine } from "./wire/log.js";
 import type { RunSummary } from "./wire/run.js";
+import type { SpreadView } from "./wire/spread.js";
 import type { Attempt, PlanStepProgress, Step, StepProgressView } from "./wire/step.js";
 
 /** A run's record as the API shows it. */
@@ -73,6 +77,11 @@ export function workerView(record: WorkerRecord): Worker {
   };
 }
 
+/** A line of a log, as the API shows it. */
+export function logLineView({ atMs, ...line }: LogRecord): LogLine {
+  return { ...line, at: iso(atMs) };
+}
+
 /** A try that did not succeed, as the API shows it. */
 export function attemptView({ startedAtMs, endedAtMs, error, ...rest }: AttemptRecord): Attempt {
   return { ...rest, startedAt: iso(startedAtMs), endedAt: iso(endedAtMs), error: thrownOf(error) };
@@ -95,6 +104,11 @@ export function planView(step: PlanStep): Omit<PlanStepProgress, "depth" | "sett
     trigger: step.trigger,
     conditional: step.when !== undefined,
   };
+}
+
+/** How a map was spread, as the API tells it. */
+export function spreadView({ queues, ...spread }: SpreadSummary): SpreadView {
+  return { ...spread, queues: [...queues] };
 }
 
 /** An event of the feed as the API tells it. */

@@ -37,10 +37,13 @@ describe("Host", () => {
 });
 
 describe("tokens", () => {
-  it("are asked for everywhere but at /healthz", async () => {
+  it("are asked for everywhere but at /healthz and for the documentation", async () => {
     const api = apiOver(await openMemory(), { tokens: [TOKEN] });
-    expect((await api.get("/healthz")).status).toBe(200);
-    for (const path of ["/v1/runs", "/readyz", "/openapi.json", "/docs", "/nothing"]) {
+    for (const path of ["/healthz", "/docs", "/docs/errors", "/docs/style.css", "/openapi.json"])
+      expect((await api.get(path)).status).toBe(200);
+    const home = await api.get("/");
+    expect([home.status, home.headers.get("location")]).toEqual([302, "/docs"]);
+    for (const path of ["/v1/runs", "/readyz", "/docs/", "/docs/nothing", "//docs", "/nothing"]) {
       const answer = await api.get(path);
       expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="jobbers"');
       expect(await problemIn(answer)).toMatchObject({ status: 401, code: "unauthorized" });
@@ -123,7 +126,7 @@ describe("pages of other sites", () => {
 describe("what is not there", () => {
   it("is a problem too", async () => {
     const api = apiOver(await openMemory());
-    for (const path of ["/", "/v1", "/v1/runs/", "/v2/runs", "/v1/runs/x/y", "/v1//runs", "/v1/runs/%zz/x"])
+    for (const path of ["/v1", "/v1/runs/", "/v2/runs", "/v1/runs/x/y", "/v1//runs", "/v1/runs/%zz/x"])
       expect(await problemIn(await api.get(path))).toMatchObject({ status: 404, code: "route-unknown" });
     const answer = await api.request("/v1/runs", { method: "DELETE" });
     expect(answer.headers.get("allow")).toBe("POST, GET, HEAD");

@@ -209,6 +209,13 @@ onEachStore("all events", (open) => {
     const id = await api.submit({ task: "double", input: { n: 0 } });
     expect((await beyond.next()).value).toMatchObject({ event: "run.created", data: { run: id } });
     await beyond.return();
+    // Nor is any text that was never an id.
+    for (const nonsense of ["zzz", "-1", "1e3"]) {
+      const lost = readEvents(await api.get("/v1/events", resume(nonsense)));
+      const told = [(await lost.next()).value, (await lost.next()).value];
+      expect(told).toMatchObject([{ event: "gap" }, { event: "start" }]);
+      await lost.return();
+    }
   });
 });
 

@@ -207,6 +207,30 @@ it("a wait for a result ends in time, however often memory is tidied meanwhile",
   expect((await api.get(`/v1/runs/${id}/result?wait=200ms`)).status).toBe(202);
 });
 
+onEachStore("GET /v1/runs/{id}/steps", (open) => {
+  it("goes through all steps a page at a time, and takes no cursor but its own", async () => {
+    const store = await open();
+    await work(store);
+    const api = apiOver(store);
+    const id = await api.submit({ dag: "wide", input: { list: [1, 2, 3] } });
+    await api.result(id);
+    const list = (query: string) => json<StepPage>(api.get(`/v1/runs/${id}/steps${query}`));
+    const whole = (await list("")).steps.map(({ address }) => address);
+    expect(whole.length).toBeGreaterThan(3);
+    const paged: string[] = [];
+    for (let next: string | undefined = ""; next !== undefined; ) {
+      const page: StepPage = await list(`?limit=1${next && `&cursor=${encodeURIComponent(next)}`}`);
+      paged.push(...page.steps.map(({ address }) => address));
+      next = page.next;
+    }
+    expect(paged).toEqual(whole);
+    for (const cursor of ["zzz", "double[1][2]", "double[01]", "double", "double[]x"])
+      expect(
+        await problemIn(await api.get(`/v1/runs/${id}/steps?cursor=${encodeURIComponent(cursor)}`)),
+      ).toMatchObject({ status: 400, code: "cursor-invalid" });
+  });
+});
+
 onEachStore("GET /v1/runs", (open) => {
   it("lists newest first, filtered, a page at a time", async () => {
     const store = await open();

@@ -71,9 +71,9 @@ describe("a stream of events", () => {
 });
 
 describe("Last-Event-ID", () => {
-  it("is a place in the feed, or nothing", () => {
+  it("is a place in the feed, none where there is none, and NaN for what is no place", () => {
     expect(["7", "0", "", "-1", "1e3", "x", undefined, "9".repeat(16)].map(lastEventId)).toEqual([
-      ...[7, 0, undefined, undefined, undefined, undefined, undefined, undefined],
+      ...[7, 0, undefined, Number.NaN, Number.NaN, Number.NaN, undefined, Number.NaN],
     ]);
   });
 });

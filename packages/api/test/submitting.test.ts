@@ -45,6 +45,25 @@ onEachStore("POST /v1/runs", (open) => {
     }
   });
 
+  it("refuses a day that no calendar has", async () => {
+    const store = await open();
+    await register(store);
+    const api = apiOver(store);
+    for (const day of ["2027-02-30", "2027-02-29", "2027-04-31", "2027-13-01", "2027-00-10", "2027-01-00"]) {
+      const runAt = `${day}T00:00:00Z`;
+      expect(
+        await problemIn(await api.post("/v1/runs", { task: "double", input: { n: 1 }, runAt })),
+      ).toMatchObject({
+        code: "body-invalid",
+        errors: [{ pointer: "/runAt", detail: expect.stringContaining(day) }],
+      });
+      expect(await problemIn(await api.get(`/v1/runs?after=${runAt}`))).toMatchObject({
+        code: "query-invalid",
+        errors: [{ pointer: "/after", detail: expect.stringContaining("it takes an instant") }],
+      });
+    }
+  });
+
   it("schedules by delay and by instant", async () => {
     const api = apiOver(await open());
     await register(api.store);

@@ -3,12 +3,16 @@ import { JobbersHttpError } from "./errors.js";
 import { backoffMs, pause } from "./pause.js";
 import { problemError } from "./problem.js";
 import { requestOf, type SubmitItem, type Target } from "./submit.js";
-import { isPassing, type Transport } from "./transport.js";
+import { checkType, isPassing, type Transport } from "./transport.js";
 
 /** What became of one item; its id is known in any case, so that it can be sent again without harm. */
-export type Submitted =
-  | { readonly id: string; readonly status: "created" | "existing" }
-  | { readonly id: string; readonly status: "refused"; readonly error: Error };
+export type Submitted = { readonly id: string; readonly status: "created" | "existing" } | Refused;
+
+interface Refused {
+  readonly id: string;
+  readonly status: "refused";
+  readonly error: Error;
+}
 
 /** How many lines one request has at most, and how many characters, unless a single line is longer. */
 const MAX_LINES = 500;
@@ -32,7 +36,8 @@ export async function submitBulk(
   target: Target,
   items: readonly (SubmitItem & { readonly id: string })[],
 ): Promise<Submitted[]> {
-  const chunks = chunksOf(items.map((item) => ({ id: item.id, text: textOf(target, item) })));
+  const lines = items.map((item) => lineOf(target, item));
+  const chunks = chunksOf(lines.filter((line): line is Line => "text" in line));
   const answers: Submitted[][] = [];
   let next = 0;
   const sender = async () => {
@@ -41,11 +46,18 @@ export async function submitBulk(
     }
   };
   await Promise.all(Array.from({ length: Math.min(MAX_SENT, chunks.length) }, sender));
-  return answers.flat();
+  const answered = answers.flat().values();
+  return lines.map((line) => ("status" in line ? line : (answered.next().value as Submitted)));
 }
 
-function textOf(target: Target, item: SubmitItem & { readonly id: string }): string {
-  return JSON.stringify(requestOf(target, item.id, item));
+/** Writes an item as a line; one that cannot be written is refused here, and keeps no other from being sent. */
+function lineOf(target: Target, item: SubmitItem & { readonly id: string }): Line | Refused {
+  const { id } = item;
+  try {
+    return { id, text: JSON.stringify(requestOf(target, id, item)) };
+  } catch (error) {
+    return { id, status: "refused", error: error as Error };
+  }
 }
 
 function chunksOf(lines: readonly Line[]): Line[][] {
@@ -89,7 +101,10 @@ async function sendLines(transport: Transport, lines: readonly Line[]): Promise<
   try {
     return await transport.read(
       { path: "/v1/runs/bulk", body, headers, patienceMs: BULK_MS },
-      async (response) => answersIn(await response.text(), lines),
+      async (response) => {
+        checkType(response, "json");
+        return answersIn(await response.text(), lines);
+      },
     );
   } catch (error) {
     // The caller has tried long enough: the transport only gives up when its time is over.

@@ -19,7 +19,8 @@ import { createQueueClient, listQueues, type Queue, type QueueClient } from "./q
 import { eventIn } from "./reading.js";
 import { createRolesClient, type RolesClient } from "./roles.js";
 import { createClientRun } from "./run.js";
-import type { ClientRun, FeedEvent, RunStatus } from "./run-types.js";
+import type { CallOptions, ClientRun, FeedEvent, RunStatus } from "./run-types.js";
+import { serverUrl } from "./server-url.js";
 import { requestOf, type SubmitArgs, type SubmitItem, type SubmitOptions, type Target } from "./submit.js";
 import { createTransport, type Fetch, type Transport } from "./transport.js";
 
@@ -51,8 +52,8 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    * Submits a run of a dag or task, which is given by its name or by its definition. The run's id is chosen here, so that the
    * request may be repeated without harm, and is.
    *
-   * @throws JobbersHttpError `input-invalid`, `workflow-unknown`, `run-conflict`, `key-conflict`, `key-taken`, `run-at-invalid`,
-   * `server-unreachable` and others
+   * @throws JobbersHttpError `not-json`, `input-invalid`, `workflow-unknown`, `run-conflict`, `key-conflict`, `key-taken`, `run-at-invalid`,
+   * `server-unreachable` and others; the signal's reason
    * @example
    * const run = await client.submit("crawl", { sitemap }, { priority: 7, tags: ["nightly"] });
    */
@@ -64,7 +65,9 @@ export interface JobbersClient<W extends Workflows = Workflows> {
   /**
    * Submits many runs of one dag or task, each whole or not at all, and says of each what became of it.
    *
-   * @throws JobbersHttpError `workflow-unknown` for a name that the server does not know
+   * What is wrong with one item (`workflow-unknown`, `input-invalid`, `not-json` …) is the `error` of that one.
+   *
+   * @throws JobbersHttpError where it cannot be asked what a name stands for: `server-unreachable`, `unauthorized` and others
    * @example
    * const many = await client.submitMany("fetch-page", [{ input: { url } }, { input: { url: other }, id }]);
    */
@@ -132,7 +135,7 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    *
    * @throws JobbersHttpError `server-unreachable`, `store-busy` and others
    */
-  ready(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  ready(options?: CallOptions): Promise<void>;
 }
 
 /** How one key of a limit stands, its instants in milliseconds since 1970. */
@@ -162,7 +165,7 @@ const TIMEOUT_MS = 30_000;
  *
  * Its type parameter names the workflows that it submits; it takes nothing but their types, so that it runs where their code is not.
  *
- * @throws TypeError when the URL is none, or the token one that no header can carry
+ * @throws TypeError when the URL is no server's address or has a password in it, or the token is one that no header can carry
  * @example
  * import type { crawl } from "./crawl.js";
  *
@@ -172,18 +175,19 @@ const TIMEOUT_MS = 30_000;
  */
 export function createClient<W extends Workflows = Workflows>(options: ClientOptions = {}): JobbersClient<W> {
   const { url = DEFAULT_URL, token, fetch = (request) => globalThis.fetch(request) } = options;
-  const base = new URL(url).href.replace(/\/+$/, "");
+  const base = serverUrl(url);
   const transport = createTransport({ url: base, token, fetch, timeoutMs: options.timeoutMs ?? TIMEOUT_MS });
   const nextId = createIds();
   const targetOf = createTargets(transport);
 
   const client = {
     url: base,
-    async submit(what: string | Workflow, input?: unknown, given: SubmitOptions = {}) {
-      const target = await targetOf(what);
+    async submit(what: string | Workflow, input?: unknown, given: SubmitOptions & CallOptions = {}) {
+      const { signal } = given;
+      const target = await targetOf(what, signal);
       const id = given.id ?? nextId();
       const json = requestOf(target, id, { ...given, input });
-      const answer = await transport.json<SubmitAnswer>({ path: "/v1/runs", body: { json } });
+      const answer = await transport.json<SubmitAnswer>({ path: "/v1/runs", body: { json }, signal });
       // Another run's where that holds the key.
       return createClientRun(transport, answer.id, target);
     },
@@ -227,7 +231,7 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
         inMs(each),
       ),
     events: (filter: EventFilter = {}) => feedOf(transport, filter),
-    async ready({ signal }: { signal?: AbortSignal | undefined } = {}) {
+    async ready({ signal }: CallOptions = {}) {
       await transport.json({ path: "/readyz", signal });
     },
   };
@@ -236,20 +240,26 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
 }
 
 /** Finds out whether a name is that of a dag or of a task, once for each. */
-function createTargets(transport: Transport): (what: string | Workflow) => Promise<Target> {
+function createTargets(
+  transport: Transport,
+): (what: string | Workflow, signal?: AbortSignal) => Promise<Target> {
   const known = new Map<string, Target>();
-  return async (what) => {
+  return async (what, signal) => {
     if (typeof what !== "string") return { kind: what.kind, name: what.name };
-    const target = known.get(what) ?? (await findTarget(transport, what));
+    const target = known.get(what) ?? (await findTarget(transport, what, signal));
     if (target) known.set(what, target);
     // The refusal of the submit itself says more: which names there are.
     return target ?? { kind: "dag", name: what };
   };
 }
 
-async function findTarget(transport: Transport, name: string): Promise<Target | undefined> {
+async function findTarget(
+  transport: Transport,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Target | undefined> {
   try {
-    const { kind } = await readDag(transport, name);
+    const { kind } = await readDag(transport, name, signal);
     return { kind, name };
   } catch (error) {
     if (error instanceof JobbersHttpError && error.code === "workflow-unknown") return undefined;
@@ -257,8 +267,8 @@ async function findTarget(transport: Transport, name: string): Promise<Target | 
   }
 }
 
-async function readDag(transport: Transport, name: string): Promise<InMs<DagDetail>> {
-  return inMs(await transport.json<DagDetail>({ path: `/v1/dags/${encodeURIComponent(name)}` }));
+async function readDag(transport: Transport, name: string, signal?: AbortSignal): Promise<InMs<DagDetail>> {
+  return inMs(await transport.json<DagDetail>({ path: `/v1/dags/${encodeURIComponent(name)}`, signal }));
 }
 
 function withRun(transport: Transport, target: Target, answer: Submitted): SubmittedItem {

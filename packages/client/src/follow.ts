@@ -1,7 +1,7 @@
 import { JobbersHttpError } from "./errors.js";
 import { backoffMs, pause } from "./pause.js";
 import { readMessages, type SseMessage } from "./sse.js";
-import { type Call, isPassing, type Transport } from "./transport.js";
+import { type Call, checkType, isPassing, type Transport } from "./transport.js";
 
 /** What is read of a stream of events: each message, and the news that some may be missing between two. */
 export type Followed = SseMessage | "missed" | "over";
@@ -31,6 +31,7 @@ export async function* follow(transport: Transport, call: Call): AsyncGenerator<
       };
       const response = await transport.send({ ...call, headers, once: true });
       if (response.status === 204 || !response.body) return void (yield "over");
+      checkType(response, "event-stream");
       if (opened && lastId === undefined) yield "missed";
       opened = true;
       for await (const message of readMessages(response, SILENCE_MS, signal)) {

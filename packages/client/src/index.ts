@@ -29,13 +29,17 @@ export type { RunFilter } from "./lists.js";
 export type { Editor, Queue, QueueClient } from "./queues.js";
 export type { Role, RoleDetail, RolesClient } from "./roles.js";
 export type {
+  CallOptions,
   ClientRun,
   DetailedStep,
   FeedEvent,
+  LogOptions,
+  LogRecord,
   RunEvent,
   RunStatus,
   StepProgress,
   StepRecord,
 } from "./run-types.js";
+export { serverUrl } from "./server-url.js";
 export type { SubmitArgs, SubmitItem, SubmitOptions } from "./submit.js";
 export type { Fetch } from "./transport.js";

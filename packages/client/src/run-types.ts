@@ -3,6 +3,7 @@ import type {
   ApiWorkerEvent,
   Attempt,
   BlobPlace,
+  LogLine,
   PlanStepProgress,
   RunSummary,
   Step,
@@ -11,6 +12,12 @@ import type {
 import type { JsonValue, ProgressRecord, RunKey, StepState } from "@jobbers/core";
 import type { Explanation } from "./explanation.js";
 import type { InMs } from "./instants.js";
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Ends the call, which then rejects with the signal's reason; what it asked for may have been done all the same. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** One execution of a dag or task, behind a server. Making a handle costs nothing: it asks when it is asked. */
 export interface ClientRun<out O = unknown> {
@@ -21,9 +28,9 @@ export interface ClientRun<out O = unknown> {
    *
    * @throws JobbersHttpError, `run-unknown` among others
    */
-  status(): Promise<RunStatus>;
+  status(options?: CallOptions): Promise<RunStatus>;
   /** The run with its input, and how its steps are doing, in one answer. */
-  detail(): Promise<RunStatus & Detail>;
+  detail(options?: CallOptions): Promise<RunStatus & Detail>;
   /**
    * Waits for the run's end and answers its output.
    *
@@ -31,7 +38,7 @@ export interface ClientRun<out O = unknown> {
    * @example
    * const output = await run.result({ signal: AbortSignal.timeout(60_000) });
    */
-  result(options?: { readonly signal?: AbortSignal | undefined }): Promise<O>;
+  result(options?: CallOptions): Promise<O>;
   /**
    * Waits for the run's end and answers the elements of its output, a list, page by page.
    *
@@ -39,15 +46,13 @@ export interface ClientRun<out O = unknown> {
    * @example
    * for await (const page of run.items()) console.log(page);
    */
-  items(options?: {
-    readonly signal?: AbortSignal | undefined;
-  }): AsyncIterable<O extends readonly (infer E)[] ? E : unknown>;
+  items(options?: CallOptions): AsyncIterable<O extends readonly (infer E)[] ? E : unknown>;
   /**
    * Asks the run to end: "cancelled" where it has, "cancelling" while something of it runs, "ended" where it ended otherwise.
    *
    * @throws JobbersHttpError
    */
-  cancel(): Promise<"cancelled" | "cancelling" | "ended">;
+  cancel(options?: CallOptions): Promise<"cancelled" | "cancelling" | "ended">;
   /**
    * Starts a run that failed or was cancelled again, at the steps that did not succeed; "running" where it goes on already,
    * "succeeded" where there is nothing to retry. With `from`, of the steps that failed only that one runs again: `fetch[3]`, or with
@@ -55,7 +60,9 @@ export interface ClientRun<out O = unknown> {
    *
    * @throws JobbersHttpError `run-unknown`, `step-unknown`, `step-not-retryable` and others
    */
-  retry(options?: { readonly from?: string | undefined }): Promise<"retried" | "running" | "succeeded">;
+  retry(
+    options?: CallOptions & { readonly from?: string | undefined },
+  ): Promise<"retried" | "running" | "succeeded">;
   /** The steps that were touched so far, by address; read in pages. */
   steps(options?: { readonly states?: readonly StepState[] | undefined }): AsyncIterable<StepRecord>;
   /**
@@ -63,9 +70,9 @@ export interface ClientRun<out O = unknown> {
    *
    * @throws JobbersHttpError
    */
-  step(address: string): Promise<DetailedStep>;
+  step(address: string, options?: CallOptions): Promise<DetailedStep>;
   /** How far the run is, by step name, in the order of the plan. */
-  progress(): Promise<StepProgress[]>;
+  progress(options?: CallOptions): Promise<StepProgress[]>;
   /**
    * Why the run, or one step of it, is not further: what it waits for, and what that waits for.
    *
@@ -73,7 +80,16 @@ export interface ClientRun<out O = unknown> {
    * @example
    * console.log((await run.explain()).sentence); // Step fetch waits in queue mail behind 1,204 steps. No live worker serves …
    */
-  explain(step?: string): Promise<Explanation>;
+  explain(step?: string, options?: CallOptions): Promise<Explanation>;
+  /**
+   * What the run's steps have logged with `ctx.log`, oldest first; with `follow` also what they log from now on, until the run has ended.
+   * A connection that is cut is taken up again where it was.
+   *
+   * @throws JobbersHttpError `run-unknown` among others; the signal's reason
+   * @example
+   * for await (const line of run.logs({ follow: true, level: "warn" })) console.log(line.step, line.message);
+   */
+  logs(options?: LogOptions): AsyncIterable<LogRecord>;
   /**
    * What happens to the run from now on; the last event is always `run.ended`. A `gap` says that events were missed. A connection
    * that is cut is taken up again where it was.
@@ -81,7 +97,7 @@ export interface ClientRun<out O = unknown> {
    * @example
    * for await (const event of run.events()) console.log(event.type);
    */
-  events(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RunEvent>;
+  events(options?: CallOptions): AsyncIterable<RunEvent>;
 }
 
 interface Detail {
@@ -121,6 +137,20 @@ export type StepProgress = Omit<PlanStepProgress, "record"> & {
   /** Outside of maps: the step's record, once it was touched. */
   readonly record?: StepInMs<Step> | undefined;
 };
+
+/** Which lines of a run's log are read. */
+export interface LogOptions {
+  /** Only those of the step at this address. */
+  readonly step?: string | undefined;
+  /** Only those at least so grave. */
+  readonly level?: LogLine["level"] | undefined;
+  /** Goes on with what comes, until the run has ended. */
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One line that an attempt of a step has logged. */
+export type LogRecord = InMs<LogLine>;
 
 /** Something that happened to a run, or the news that events were missed. */
 export type RunEvent = Omit<Told, "run"> | { readonly type: "gap" };

@@ -13,6 +13,7 @@ import type { StepError, Workflow } from "@jobbers/core";
 import { JobbersHttpError, RunCancelled, RunFailed } from "./errors.js";
 import { explanationIn } from "./explanation.js";
 import { follow } from "./follow.js";
+import { logsOf } from "./logs.js";
 import { detailIn, eventIn, ofRun, progressIn, statusIn, stepIn } from "./reading.js";
 import type { ClientRun, RunEvent, RunStatus } from "./run-types.js";
 import type { SseMessage } from "./sse.js";
@@ -30,31 +31,31 @@ export function createClientRun<O>(
   workflow?: Pick<Workflow, "name">,
 ): ClientRun<O> {
   const path = `/v1/runs/${encodeURIComponent(id)}`;
-  const read = async () => {
-    const detail = await transport.json<RunDetail>({ path });
+  const read = async (signal?: AbortSignal) => {
+    const detail = await transport.json<RunDetail>({ path, signal });
     checkName(detail, workflow);
     return detail;
   };
   return {
     id,
-    status: async () => {
-      const { input: _input, inputPlace: _inputPlace, steps: _steps, ...run } = await read();
+    async status({ signal } = {}) {
+      const { input: _input, inputPlace: _inputPlace, steps: _steps, ...run } = await read(signal);
       return statusIn(run);
     },
-    async detail() {
-      const { input, inputPlace, steps, ...run } = await read();
+    async detail({ signal } = {}) {
+      const { input, inputPlace, steps, ...run } = await read(signal);
       const values = { ...(input !== undefined && { input }), ...(inputPlace && { inputPlace }) };
       return { ...statusIn(run), ...values, steps: steps.map(progressIn) };
     },
     async result({ signal } = {}) {
-      if (workflow) await read();
+      if (workflow) await read(signal);
       for (;;) {
         const answer = await askEnd<RunResult>(transport, `${path}/result`, id, signal);
         if (!isPending(answer)) return answer.output as O;
       }
     },
     async *items({ signal } = {}) {
-      if (workflow) await read();
+      if (workflow) await read(signal);
       for (let from: number | undefined = 0; from !== undefined; ) {
         const query: Call["query"] = { limit: ITEMS_PAGE, from };
         const page: RunItems | RunPending = await askEnd<RunItems>(
@@ -69,12 +70,13 @@ export function createClientRun<O>(
         from = page.next;
       }
     },
-    async cancel() {
-      return (await transport.json<CancelAnswer>({ method: "POST", path: `${path}/cancel` })).status;
+    async cancel({ signal } = {}) {
+      return (await transport.json<CancelAnswer>({ method: "POST", path: `${path}/cancel`, signal })).status;
     },
-    async retry({ from } = {}) {
+    async retry({ from, signal } = {}) {
       const body = from === undefined ? {} : { body: { json: { from } } };
-      return (await transport.json<RetryAnswer>({ method: "POST", path: `${path}/retry`, ...body })).status;
+      const call = { method: "POST", path: `${path}/retry`, signal, ...body } as const;
+      return (await transport.json<RetryAnswer>(call)).status;
     },
     async *steps({ states } = {}) {
       let cursor: string | undefined;
@@ -85,14 +87,16 @@ export function createClientRun<O>(
         cursor = page.next;
       } while (cursor !== undefined);
     },
-    async step(address) {
+    async step(address, { signal } = {}) {
       const from = `${path}/steps/${encodeURIComponent(address)}`;
-      return detailIn(await transport.json<StepDetail>({ path: from }));
+      return detailIn(await transport.json<StepDetail>({ path: from, signal }));
     },
-    progress: async () => (await read()).steps.map(progressIn),
-    async explain(step) {
-      return explanationIn(await transport.json<Explanation>({ path: `${path}/explain`, query: { step } }));
+    progress: async ({ signal } = {}) => (await read(signal)).steps.map(progressIn),
+    async explain(step, { signal } = {}) {
+      const query = { step };
+      return explanationIn(await transport.json<Explanation>({ path: `${path}/explain`, query, signal }));
     },
+    logs: (options = {}) => logsOf(transport, `${path}/logs`, options),
     events: ({ signal } = {}) =>
       eventsOf(transport, path, async () => statusIn(await transport.json<RunDetail>({ path })), signal),
   };

@@ -19,7 +19,11 @@ export interface Transport {
   send(call: Call): Promise<Response>;
   /** Sends a request and reads its answer; an answer that cannot be read, as one that is cut off, counts as none: it is sent again. */
   read<T>(call: Call, reader: (response: Response) => Promise<T>): Promise<T>;
-  /** The same for an answer that is JSON. */
+  /**
+   * The same for an answer that is JSON.
+   *
+   * @throws JobbersHttpError `answer-unexpected` at once where it says that it is something else
+   */
   json<T>(call: Call): Promise<T>;
 }
 
@@ -76,6 +80,9 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
     });
   };
 
+  // The requests that are under way: who collects one loses the signal with it, which it only passes on.
+  const held = new Set<Request>();
+
   /** One try; what it throws is a refusal of the server's, `server-unreachable`, or the caller's own signal. */
   const attempt = async <T>(
     call: Call,
@@ -83,10 +90,11 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
     tryMs: number,
     read: (r: Response) => Promise<T>,
   ) => {
-    const clock = startClock(tryMs);
-    const signal = call.signal ? AbortSignal.any([call.signal, clock.signal]) : clock.signal;
+    const clock = startClock(tryMs, call.signal);
+    const request = requestOf(call, text, clock.signal);
+    held.add(request);
     try {
-      const response = await fetch(requestOf(call, text, signal));
+      const response = await fetch(request);
       if (response.ok) return await read(response);
       throw await errorOf(response);
     } catch (error) {
@@ -94,6 +102,7 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
       throw error instanceof JobbersHttpError ? error : unreachable(url, error);
     } finally {
       clock.stop();
+      held.delete(request);
     }
   };
 
@@ -103,16 +112,18 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
     const text = textOf(call);
     if (call.once) return attempt(call, text, TRY_MS, read);
     const patienceMs = call.patienceMs ?? 0;
-    const endMs = performance.now() + timeoutMs + patienceMs;
+    let endMs = performance.now() + timeoutMs;
     for (let failures = 1; ; failures++) {
       const leftMs = endMs - performance.now();
       try {
-        return await attempt(call, text, Math.max(1, Math.min(leftMs, TRY_MS + patienceMs)), read);
+        return await attempt(call, text, Math.max(1, Math.min(leftMs, TRY_MS) + patienceMs), read);
       } catch (error) {
         if (!(error instanceof JobbersHttpError) || !isPassing(error)) throw error;
-        const delayMs = backoffMs(failures, error.retryAfterMs);
+        // What a server waited by request is none of the time that it was away.
+        if (failures === 1 && patienceMs > 0) endMs = performance.now() + timeoutMs;
+        const delayMs = delayWithin(endMs - performance.now(), failures, error.retryAfterMs);
         // The last answer says more than "time is over" would.
-        if (performance.now() + delayMs >= endMs) throw error;
+        if (delayMs === undefined) throw error;
         await pause(delayMs, call.signal);
       }
     }
@@ -122,9 +133,23 @@ export function createTransport({ url, token, fetch, timeoutMs }: TransportOptio
     url,
     send: (call) => untilAnswered(call, async (response) => response),
     read: untilAnswered,
-    json: <T>(call: Call) => untilAnswered(call, (response) => response.json() as Promise<T>),
+    json: <T>(call: Call) =>
+      untilAnswered(call, (response) => {
+        checkType(response, "json");
+        return response.json() as Promise<T>;
+      }),
   };
 }
+
+/** The pause before the next try, shortened where it would use up what is left of the time; none where there is no point in one. */
+function delayWithin(leftMs: number, failures: number, askedMs: number | undefined): number | undefined {
+  const delayMs = backoffMs(failures, askedMs);
+  if (delayMs < leftMs) return delayMs;
+  return askedMs === undefined && leftMs > LAST_MS ? leftMs / 2 : undefined;
+}
+
+/** Where less is left than this, another try would have no time to be answered. */
+const LAST_MS = 200;
 
 /** Codes of refusals that carry such a status, but stay as they are. */
 const lasting = new Set<ErrorCode>(["step-timeout", "not-replicated", "queue-full"]);
@@ -134,6 +159,19 @@ export function isPassing(error: JobbersHttpError): boolean {
   // Also what is answered with a 5xx by something that is no API: a proxy, or a server that is just dying.
   if (error.status === undefined || error.code === "server-unreachable") return true;
   return passing.has(error.status) && !lasting.has(error.code);
+}
+
+/**
+ * Refuses a success of another type than what was asked for: a login page, say, which would be the same the next time.
+ *
+ * @throws JobbersHttpError `answer-unexpected`
+ */
+export function checkType({ status, headers, url }: Response, wanted: "json" | "event-stream"): void {
+  const type = headers.get("content-type");
+  if (type === null || type.includes(wanted)) return;
+  const where = url === "" ? "the server" : new URL(url).origin;
+  const detail = `${where} answered with ${type.slice(0, 60)} instead of ${wanted === "json" ? "JSON" : "events"}`;
+  throw new JobbersHttpError({ code: "answer-unexpected", status, detail });
 }
 
 function textOf({ body }: Call): string | undefined {
@@ -155,14 +193,24 @@ function addressOf(base: string, { path, query = {} }: Call): string {
   return `${base}${path}${parameters.size > 0 ? `?${parameters}` : ""}`;
 }
 
-/** A signal that aborts after a time, and can be stopped before: `AbortSignal.timeout` would run on. */
-function startClock(ms: number) {
+/**
+ * A signal that aborts after a time or with the caller's, and can be stopped before: `AbortSignal.timeout` would run on, and
+ * under `AbortSignal.any` it is lost with the next garbage collection (Node 20).
+ */
+function startClock(ms: number, outer: AbortSignal | undefined) {
   const ending = new AbortController();
+  const leave = () => ending.abort(outer?.reason);
+  if (outer?.aborted) leave();
+  outer?.addEventListener("abort", leave, { once: true });
   const timer = setTimeout(
     () => ending.abort(new DOMException("no answer in time", "TimeoutError")),
     Math.min(ms, 2 ** 31 - 1),
   );
-  return { signal: ending.signal, stop: () => clearTimeout(timer) };
+  const stop = () => {
+    clearTimeout(timer);
+    outer?.removeEventListener("abort", leave);
+  };
+  return { signal: ending.signal, stop };
 }
 
 function unreachable(url: string, cause: unknown): JobbersHttpError {

@@ -118,6 +118,22 @@ describe("the events of a run", () => {
     expect(taken.map(({ type }) => type)).toEqual(["steps", "run.ended"]);
   });
 
+  it("are not asked for again and again where the server wants to be left alone for a month", async () => {
+    let calls = 0;
+    const away = () => new Response("", { status: 503, headers: { "retry-after": `${31 * 86_400}` } });
+    const fetch = () =>
+      calls++ === 0 ? new Response(streamOf(message(1, "steps", {}), "close")) : calls < 4 ? away() : end();
+    const end = () => new Response(streamOf(message(2, "run.ended", {}), "open"));
+    const leaving = new AbortController();
+    const taking = take(createClient({ fetch }).run(ID).events({ signal: leaving.signal })).catch(
+      () => undefined,
+    );
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(calls).toBe(2);
+    await vi.advanceTimersByTimeAsync(3 * 3_600_000);
+    expect(await taking).toHaveLength(2);
+  });
+
   it("end with the signal's reason, and with the refusal of the first connection", async () => {
     const leaving = new AbortController();
     const fetch = () => new Response(streamOf(message(1, "steps", {}), "open"));

@@ -45,7 +45,10 @@ describe("a request that fails on the way", () => {
   });
 
   it("is sent again when the answer breaks off", async () => {
-    const { fetch, seen } = scripted(() => new Response('{"queues":['), json({ queues: [] }));
+    const { fetch, seen } = scripted(
+      () => new Response('{"queues":[', { headers: { "content-type": "application/json" } }),
+      json({ queues: [] }),
+    );
     expect(await createClient({ fetch }).queues()).toEqual([]);
     expect(seen).toHaveLength(2);
   });
@@ -176,6 +179,18 @@ describe("a refusal", () => {
     });
   });
 
+  it("of something that answers with success, and not in JSON, is told at once", async () => {
+    const page = () => new Response("<h1>Log in</h1>", { headers: { "content-type": "text/html" } });
+    const { fetch, seen } = scripted(page);
+    const client = createClient({ fetch });
+    const refused = { code: "answer-unexpected", status: 200, message: expect.stringContaining("text/html") };
+    await expect(client.queues()).rejects.toMatchObject(refused);
+    expect(await client.submitMany(dag, [{ input: 1 }])).toMatchObject([{ error: refused }]);
+    const events = client.events()[Symbol.asyncIterator]();
+    await expect(events.next()).rejects.toMatchObject(refused);
+    expect(seen).toHaveLength(3);
+  });
+
   it("of something that is no server of Jobbers says so", async () => {
     const { fetch } = scripted(() => new Response("<h1>Not here</h1>", { status: 404 }));
     await expect(createClient({ fetch }).queues()).rejects.toMatchObject({
@@ -186,13 +201,15 @@ describe("a refusal", () => {
 });
 
 describe("submitMany", () => {
+  const ndjson = (text: string) =>
+    new Response(text, { headers: { "content-type": "application/x-ndjson" } });
   const echo: Reply = (request) => {
     const lines = (seenText.get(request) ?? "").split("\n").filter(Boolean);
     const answers = lines.map((line, i) => {
       const { id } = JSON.parse(line) as { id: string };
       return JSON.stringify({ line: i + 1, id, status: "created", state: "running" });
     });
-    return new Response(`${answers.join("\n")}\n`);
+    return ndjson(`${answers.join("\n")}\n`);
   };
   const seenText = new WeakMap<Request, string>();
   const reading = (reply: Reply) => async (request: Request) => {
@@ -224,12 +241,12 @@ describe("submitMany", () => {
       call += 1;
       const whole = await (await echo(request)).text();
       // It breaks off between two lines, so that what came is good JSON.
-      if (call === 1) return new Response(`${whole.split("\n")[0]}\n`);
-      if (call > 2) return new Response(whole);
+      if (call === 1) return ndjson(`${whole.split("\n")[0]}\n`);
+      if (call > 2) return ndjson(whole);
       const [first, ...rest] = whole.trimEnd().split("\n");
       const { id } = JSON.parse(first as string) as { id: string };
       const error = { status: 503, code: "store-busy", detail: "busy", title: "", type: "" };
-      return new Response([JSON.stringify({ line: 1, id, status: "refused", error }), ...rest].join("\n"));
+      return ndjson([JSON.stringify({ line: 1, id, status: "refused", error }), ...rest].join("\n"));
     });
     const many = await createClient({ fetch }).submitMany(dag, [{ input: 1 }, { input: 2 }]);
     expect(many.map(({ status }) => status)).toEqual(["created", "created"]);
@@ -252,13 +269,70 @@ describe("submitMany", () => {
 });
 
 describe("what cannot be sent", () => {
-  it("is the caller's error at once, and no server that cannot be reached", async () => {
-    const { fetch, seen } = scripted(json({}));
-    const circular: Record<string, unknown> = {};
-    circular.itself = circular;
-    for (const input of [{ n: 1n }, circular])
-      await expect(createClient({ fetch }).submit(dag, input)).rejects.toThrow(TypeError);
-    expect(seen).toEqual([]);
+  const circular: Record<string, unknown> = {};
+  circular.itself = circular;
+  const sparse = new Array<number>(2);
+  sparse[1] = 1;
+
+  it.each([
+    ["NaN", { list: [1, Number.NaN] }, "input.list[1] is NaN"],
+    ["an infinity", { a: { "b c": Number.POSITIVE_INFINITY } }, 'input.a["b c"] is Infinity'],
+    ["a BigInt", { n: 1n }, "input.n is a BigInt; write it as text"],
+    ["a Map", new Map([[1, 2]]), "input is a Map"],
+    ["a Date", { when: new Date(0) }, "input.when is a Date"],
+    ["undefined in a list", [undefined], "input[0] is undefined"],
+    ["a hole", sparse, "input[0] is undefined"],
+    ["a function", { f: () => 1 }, "input.f is a function"],
+    ["a symbol", { s: Symbol("s") }, "input.s is a symbol"],
+    ["a key that is a symbol", { [Symbol("s")]: 1 }, "input has a symbol as a key"],
+    ["toJSON", { o: { toJSON: () => 1 } }, "input.o has a toJSON method"],
+    ["a cycle", circular, expect.stringMatching(/is nested deeper than 64 levels, or is a cycle$/)],
+  ])(
+    "is %s in an input, which is refused by its place and reaches no server",
+    async (_what, input, detail) => {
+      const { fetch, seen } = scripted(json({}));
+      const client = createClient({ fetch });
+      const refused = { name: "JobbersHttpError", code: "not-json", detail };
+      await expect(client.submit(dag, input)).rejects.toMatchObject(refused);
+      expect(seen).toEqual([]);
+    },
+  );
+
+  it("of many items keeps none of the others from being sent", async () => {
+    const answer = { line: 1, id: "x", status: "created", state: "running" };
+    const { fetch, seen } = scripted(json(answer));
+    const many = await createClient({ fetch }).submitMany(dag, [
+      { input: { n: 1n } },
+      { input: 2 },
+      { input: 3, runAt: Number.NaN },
+    ]);
+    expect(many.map(({ status }) => status)).toEqual(["refused", "created", "refused"]);
+    expect(many[0]).toMatchObject({
+      error: { code: "not-json", pointers: [{ pointer: "/input/n", detail: expect.any(String) }] },
+    });
+    expect(many[2]).toMatchObject({ error: expect.any(RangeError) });
+    expect(seen).toHaveLength(1);
+  });
+
+  it("is none of what JSON writes as it is, and of what is left out everywhere", async () => {
+    const { fetch, seen } = scripted(json({ status: "created" }));
+    const input = { a: [1, "2", null, true, [[]]], gone: undefined, plain: Object.create(null) as object };
+    await createClient({ fetch }).submit(dag, input);
+    expect(bodies(seen)[0]).toMatchObject({ input: { a: [1, "2", null, true, [[]]], plain: {} } });
+  });
+
+  it.each([
+    ["nonsense", 'url is "nonsense", no address of a server; it takes http://HOST:PORT or https://HOST'],
+    ["ftp://jobs.example", /no address of a server/],
+    ["", /no address of a server/],
+    ["me:hidden@jobs.example:1", /^url is no address of a server/],
+    ["http://me:hidden@jobs.example:1", "url has a user or a password in it; give a token instead"],
+    ["http://jobs.example/?token=hidden", /^url ends in a query/],
+  ])("is the address %j, which a client is not made with", (url, message) => {
+    const make = () => createClient({ url, fetch: json({}) });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+    expect(make).not.toThrow(/hidden/);
   });
 
   it("is a token with a line break or an umlaut, which no message shows", () => {

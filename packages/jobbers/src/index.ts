@@ -33,6 +33,9 @@ export type {
   JsonValue,
   KeyMode,
   Limit,
+  LogFields,
+  LogLevel,
+  LogRecord,
   MapOptions,
   MemorySize,
   OutputOf,
@@ -52,6 +55,9 @@ export type {
   Singleton,
   Size,
   Spread,
+  SpreadContext,
+  SpreadQueue,
+  SpreadSummary,
   StepError,
   StepOptions,
   StepRecord,
@@ -96,6 +102,7 @@ export {
   task,
   testContext,
   toMermaid,
+  weighted,
 } from "@jobbers/core";
 export type {
   Cause,

@@ -56,7 +56,7 @@ describe("a run that is not further", () => {
         { address: "parse~2[0]" },
       ],
     });
-    expect((await cli("workers")).stdout).toMatch(/^w1 +\S+ +2 +2\/2 +\d+ms +default /m);
+    expect((await cli("workers")).stdout).toMatch(/^w1 +live +\S+ +2 +2\/2 +\d+ms +default /m);
 
     const whole = await cli("explain", ID);
     expect(whole).toMatchObject({ code: 0, stderr: "" });

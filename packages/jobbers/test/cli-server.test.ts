@@ -68,7 +68,7 @@ describe("a server, workers and a store", () => {
       const lines = start(["watch", ID, "--json"], env);
       // All that does not wait for the gate is done, and each slot holds a step that does.
       await watch.until(/read-page\[\] +6\/\?/);
-      expect((await cli("workers")).stdout).toMatch(/^one +\S+ +4 +\S+ +\S+ +default /m);
+      expect((await cli("workers")).stdout).toMatch(/^one +live +\S+ +4 +\S+ +\S+ +default /m);
       const second = worker("two");
       await second.until(/worker two .* serves survey/);
       first.child.kill("SIGKILL");

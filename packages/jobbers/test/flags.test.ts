@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { defineCommand } from "../src/cli/command.js";
-import { nameList, oneOf, parseFlags, wholeNumber } from "../src/cli/flags.js";
+import { moment, nameList, oneOf, parseFlags, wholeNumber } from "../src/cli/flags.js";
 
 const command = defineCommand({
   name: "fry",
@@ -60,6 +60,17 @@ describe("command lines", () => {
     expect(nameList("a, b", "--queues")).toEqual(["a", "b"]);
     expect(() => nameList("a,,b", "--queues")).toThrow(expect.objectContaining({ code: "flag-invalid" }));
     expect(oneOf("a", "--x", ["a", "b"])).toBe("a");
+    expect(moment("2028-02-29", "--after")).toBe(Date.UTC(2028, 1, 29));
+    expect(moment("2026-11-21T16:00:00+01:00", "--after")).toBe(Date.UTC(2026, 10, 21, 15));
+    for (const value of [
+      "2026-02-30",
+      "2027-02-29",
+      "2026-04-31T10:00Z",
+      "2026-13-01",
+      "2026-11-21T16:00",
+      "x",
+    ])
+      expect(() => moment(value, "--after")).toThrow(`--after is "${value}"; it takes a moment`);
     expect(() => oneOf("c", "--x", ["a", "b"])).toThrow('--x is "c"; it takes a, b');
   });
 });

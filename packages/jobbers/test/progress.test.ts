@@ -39,6 +39,7 @@ function fakeOutput(terminal?: Terminal) {
   const output: Output = {
     json: false,
     terminal,
+    columns: undefined,
     print: () => {},
     printJson: () => {},
     note: (text) => lines.push(text),

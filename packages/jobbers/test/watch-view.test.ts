@@ -137,7 +137,14 @@ describe("watching a run", () => {
     const notes: string[] = [];
     const silent = () => undefined;
     const note = (text: string) => void notes.push(text);
-    const output: Output = { json: false, terminal, print: silent, printJson: silent, note };
+    const output: Output = {
+      json: false,
+      terminal,
+      columns: undefined,
+      print: silent,
+      printJson: silent,
+      note,
+    };
     return { output, notes };
   }
 

@@ -8,11 +8,12 @@ import {
   type StepState,
   type Store,
 } from "@jobbers/core";
+import { readSpreads } from "./run-spreads.js";
 import type { StepProgress } from "./run-types.js";
 
-/** Reads how far a run is: one count by step name, and the widths of its outer maps. */
+/** Reads how far a run is: one count by step name, and of its outer maps the widths and how they were spread. */
 export async function readProgress(
-  store: Pick<Store, "countSteps" | "getStep">,
+  store: Pick<Store, "countSteps" | "getStep" | "readValues">,
   { id, state }: Pick<RunRecord, "id" | "state">,
   index: PlanIndex,
 ): Promise<StepProgress[]> {
@@ -23,13 +24,18 @@ export async function readProgress(
     const isOuterMap = step.kind === "map" && index.maps(step).length === 0;
     if (isOuterMap && counted.has(step.name)) widths.set(step, (await store.getStep(id, step.name))?.count);
   }
+  const spreads = await readSpreads(store, id, index);
   return index.plan.steps.map((step) => {
     const counts = counted.get(step.name) ?? {};
     const maps = index.maps(step);
     const total = maps.length === 0 ? 1 : maps.length === 1 ? widths.get(maps[0] as PlanStep) : undefined;
     const settled = sum(counts, isSettled);
     const known = total ?? (isEnded(state) ? settled : undefined);
-    return { name: step.name, kind: step.kind, depth: maps.length, total: known, settled, counts };
+    const spread = spreads.get(step.name);
+    return {
+      ...{ name: step.name, kind: step.kind, depth: maps.length, total: known, settled, counts },
+      ...(spread && { spread }),
+    };
   });
 }
 

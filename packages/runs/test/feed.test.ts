@@ -92,6 +92,40 @@ describe("the feed reader", () => {
     feed.close();
   });
 
+  it("rests when events come in floods, and not for a few or where there are more to read", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { store, feed } = setUp({ page: 2_000, flood: 40, floodMs: 100 });
+    const a = listener();
+    await feed.listen("a", a.each).ready;
+    /** Lets so many milliseconds pass; answers how often the store was read by then, and what was told. */
+    const after = async (ms: number) => {
+      await vi.advanceTimersByTimeAsync(ms);
+      return [store.calls.readEvents, a.seen.length];
+    };
+    const append = (count: number) => {
+      for (let i = 0; i < count; i++) store.append("a");
+    };
+    expect(await after(0)).toEqual([1, 0]);
+    append(39);
+    expect(await after(0)).toEqual([2, 39]);
+    append(40);
+    expect(await after(0)).toEqual([3, 79]);
+    append(1);
+    expect(await after(99)).toEqual([3, 79]);
+    expect(await after(1)).toEqual([4, 80]);
+    append(2_041);
+    expect(await after(0)).toEqual([6, 2_121]);
+    // What is told meanwhile is read in one go.
+    for (let n = 0; n < 30; n++) {
+      append(1);
+      await after(3);
+    }
+    expect(await after(10)).toEqual([7, 2_151]);
+    feed.close();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
   it("polls some runs at a time, all of them in turn", async () => {
     const { feed } = setUp({ pollMs: 1, pollRuns: 2 });
     const all = ["a", "b", "c"].map((run) => {

@@ -10,7 +10,8 @@ function setUp(parts: Partial<Following> = {}) {
   const stopping = new AbortController();
   let first = 1;
   let listener!: FeedListener;
-  let reads = 0;
+  /** From where on the log was read, call by call. */
+  const reads: number[] = [];
   const subscribe = (_run: unknown, given = _run) => {
     listener = given as FeedListener;
     return { ready: Promise.resolve(), close: () => void told.push("closed") };
@@ -20,7 +21,7 @@ function setUp(parts: Partial<Following> = {}) {
       return log.at(-1)?.cursor ?? 0;
     },
     async readEvents(after, limit) {
-      reads++;
+      reads.push(after);
       const events = log.filter(({ cursor }) => cursor > after && cursor >= first).slice(0, limit);
       return { events, cursor: events.at(-1)?.cursor ?? after, gap: after > 0 && first > after + 1 };
     },
@@ -39,15 +40,15 @@ function setUp(parts: Partial<Following> = {}) {
   onTestFinished(() => stopping.abort());
   return {
     ...{ log, told, done, store, stopping },
-    reads: () => reads,
+    reads,
     listener: () => listener,
     /** Writes events to the log, and tells of those that are not kept back. */
-    append(count: number, isTold = true) {
+    append(count: number, isTold = true, run = "R") {
       for (let i = 0; i < count; i++) {
         const event: EventRecord = {
           cursor: (log.at(-1)?.cursor ?? 0) + 1,
           atMs: 0,
-          run: "R",
+          run,
           type: "steps",
         };
         log.push(event);
@@ -73,7 +74,7 @@ describe("following", () => {
     await turns();
     append(2);
     await turns();
-    expect([told, reads()]).toEqual([numbers(1, 5), 0]);
+    expect([told, reads]).toEqual([numbers(1, 5), []]);
   });
 
   it("tells once what comes in while it is being read from the log", async () => {
@@ -127,7 +128,53 @@ describe("following", () => {
     goOn();
     await turns(200);
     expect(told).toEqual(numbers(1, 5_001));
-    expect(reads()).toBeGreaterThan(5);
+    expect(reads.length).toBeGreaterThan(5);
+  });
+
+  it("reads from the place of the feed's reader on, of a run that was quiet for long", async () => {
+    const { append, told, reads, listener } = setUp({ run: "R" });
+    await turns();
+    append(2);
+    await turns();
+    append(9_000, false, "other");
+    listener().poll(9_002);
+    await turns();
+    append(1, false);
+    listener().gap();
+    await turns();
+    expect([told, reads]).toEqual([[1, 2, 9_003], [9_002]]);
+    // Where the reader itself has lost its place, there is no other than the run's last event.
+    append(1_200, false, "other");
+    listener().poll(undefined);
+    await turns();
+    listener().gap();
+    await turns();
+    expect(reads).toEqual([9_002, 9_003, 9_503, 10_003]);
+  });
+
+  it("does not take the reader's place for its own before it has had all that was handed over", async () => {
+    let goOn = () => {};
+    const told: number[] = [];
+    const slow = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const { append, reads, listener } = setUp({
+      run: "R",
+      async event({ cursor }) {
+        told.push(cursor);
+        await slow;
+        return undefined;
+      },
+    });
+    await turns();
+    append(1);
+    await turns();
+    append(3, false);
+    listener().poll(4);
+    listener().gap();
+    goOn();
+    await turns();
+    expect([told, reads]).toEqual([[1, 2, 3, 4], [1]]);
   });
 
   it("tells of a gap where the log was trimmed, and goes on with what is left, or where it is told to", async () => {

@@ -3,7 +3,7 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 run · 4 address · 5 fence · 6 count · 7 members of one instance · 8 from
---      9 … items: the element, how many entry steps it has, their specs
+--      9 … items: the element, how many entry steps it has (and after a blank the queue that a spread chose), their specs
 -- Returns the cursor, or "stale"
 -- include base core general flush
 
@@ -36,8 +36,13 @@ end
 if from <= step.cursor then
   local at, place = 9, from
   while at <= #ARGV do
-    local last = at + 1 + tonumber(ARGV[at + 1])
+    local count, queue = string.match(ARGV[at + 1], "^(%d+) ?(.*)$")
+    local last = at + 1 + tonumber(count)
     if place >= step.cursor then
+      -- A map that failed is laid out once more by a retry; what had begun keeps its steps, and was counted.
+      if queue ~= "" and (count == "0" or not steps.get(run, string.match(ARGV[at + 2], "^[^\30]*"))) then
+        shares.countInstance(step, queue)
+      end
       values.put(run, step.address .. ":" .. step.cursor, ARGV[at])
       ready.startEntries(run, at + 2, last)
       step.cursor, step.dirty = step.cursor + 1, true

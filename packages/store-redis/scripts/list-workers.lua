@@ -1,20 +1,23 @@
 #!lua flags=allow-oom
--- Reads all open sessions, in one call: every worker asks for that with each of its sweeps.
+-- Reads a page of the open sessions, or of those of one host, or of one worker's name.
 --
 -- KEYS 1 clock
--- ARGV 1 instant or "" · 2 how many at most
--- Returns for each session: id, expiry, about (JSON), opened, its lease, how many steps it holds, and what it told last or false: lag, when it was
---      heard, slots, running; and what it serves by now (JSON), where that has changed
+-- ARGV 1 instant or "" · 2 which: `sessions`, `host:<host>` or `worker:<name>` · 3 cursor, first 0 · 4 about how many
+-- Returns { the next cursor, for each session: id, expiry, about (JSON), opened, its lease, how many steps it holds, and what it told last or
+--      false: lag, when it was heard, slots, running; and what it serves by now (JSON), where that has changed }
 -- include base
 
 local list = {}
-local found = call("ZRANGE", PREFIX .. "sessions", 0, ARGV[2] - 1, "WITHSCORES")
-for i = 1, #found, 2 do
-  local id = found[i]
-  local known = call("HMGET", PREFIX .. "session:" .. id, "about", "opened", "state", "lease", "lag", "heard", "slots", "running", "serving")
-  if known[1] and known[3] == "open" then
-    list[#list + 1] = { id, found[i + 1], known[1], known[2], known[4], call("SCARD", PREFIX .. "held:" .. id), known[5], known[6], known[7],
+local isAll = ARGV[2] == "sessions"
+local page = call(isAll and "ZSCAN" or "SSCAN", PREFIX .. ARGV[2], ARGV[3], "COUNT", ARGV[4])
+for i = 1, #page[2], isAll and 2 or 1 do
+  local id = page[2][i]
+  local expires = call("ZSCORE", PREFIX .. "sessions", id)
+  local known = call("HMGET", PREFIX .. "session:" .. id, "about", "opened", "state", "lease", "lag", "heard", "slots", "running",
+    "serving")
+  if expires and known[1] and known[3] == "open" then
+    list[#list + 1] = { id, expires, known[1], known[2], known[4], call("SCARD", PREFIX .. "held:" .. id), known[5], known[6], known[7],
       known[8], known[9] }
   end
 end
-return list
+return { page[1], list }

@@ -86,11 +86,26 @@ local function deleteHash(key)
   return false
 end
 
+-- The same of a list.
+local function deleteList(key)
+  local size = call("LLEN", key)
+  if size <= budget then
+    call("UNLINK", key)
+    budget = budget - size
+    return true
+  end
+  call("LTRIM", key, budget, -1)
+  budget = 0
+  return false
+end
+
 -- Deletes what hangs on a run; false when the budget ended first. Of its own hash, only what says that it was there is kept.
 local function deleteParts(id)
   if letters.has(id) then deleteLetters(id) end
   if budget <= 0 then return false end
   if not deleteHash(PREFIX .. "more:" .. id) or budget <= 0 then return false end
+  if not deleteList(PREFIX .. "logs:" .. id) or budget <= 0 then return false end
+  if not deleteHash(PREFIX .. "logged:" .. id) or budget <= 0 then return false end
   budget = budget - call("ZREMRANGEBYRANK", PREFIX .. "order:" .. id, 0, budget - 1)
   if budget <= 0 then return false end
   local fields = {}
@@ -111,6 +126,44 @@ local function bury(id)
   if claim then claims.bury(id, claim) end
   call("LPOP", PREFIX .. "purging")
   call("RPUSH", PREFIX .. "forget", string.format("%.0f", now + REMEMBER_MS) .. "|" .. id)
+end
+
+-- The first succeeded runs that are too old or too many, up to the budget.
+local function dueSuccesses()
+  local shelf, ids = PREFIX .. "ended:" .. SUCCEEDED, {}
+  local before, excess = now - tonumber(ARGV[3]), call("LLEN", shelf) - tonumber(ARGV[4])
+  for i, entry in ipairs(call("LRANGE", shelf, 0, budget - 1)) do
+    local ms, id = string.match(entry, "^(%d+)|(.*)$")
+    if i > excess and tonumber(ms) > before then break end
+    ids[i] = id
+  end
+  return ids, shelf
+end
+
+-- Singles that have succeeded are most of what goes: they go together, up to the first run that is none. All that there is of one is a
+-- field of `packed` and one of `progress`.
+local function purgeSingles()
+  if budget <= 0 or call("EXISTS", PREFIX .. "purging") == 1 then return end
+  local ids, shelf = dueSuccesses()
+  packed.fetch(ids)
+  singles.fetch(ids)
+  local gone, forgets, counts = {}, {}, {}
+  local stamp, mayHaveBlobs = string.format("%.0f", now + REMEMBER_MS) .. "|", call("EXISTS", PREFIX .. "blobs") == 1
+  for i, id in ipairs(ids) do
+    local run = packed.get(id)
+    if not run or not run.isSingle or run.state ~= SUCCEEDED then break end
+    packed.leaveTrace(run)
+    if mayHaveBlobs and call("ZSCORE", PREFIX .. "blobs", id) then call("ZADD", PREFIX .. "blobs", 0, id) end
+    local plan = kinds.get(run.kind).plan
+    gone[i], forgets[i], counts[plan], packed.known[id] = id, stamp .. id, (counts[plan] or 0) + 1, false
+  end
+  if #gone == 0 then return end
+  call("LPOP", shelf, #gone)
+  callMany("HDEL", packed.key, gone)
+  callMany("HDEL", singles.key, gone)
+  callMany("RPUSH", PREFIX .. "forget", forgets)
+  for plan, n in pairs(counts) do plans.drop(plan, "runs", n) end
+  purged, budget = purged + #gone, budget - #gone
 end
 
 -- Takes a run off the list of all runs, with the list when it was the last of a full one; `head` is its field h.
@@ -142,6 +195,7 @@ end
 local more = 0
 -- Letters first: a run that they kept goes with them.
 trimLetters()
+purgeSingles()
 while budget > 0 do
   local id = nextToPurge()
   if not id then break end

@@ -67,6 +67,8 @@ const argumentsOf: Readonly<Record<string, readonly string[]>> = {
   EXISTS: [KEY],
   UNLINK: [KEY],
   GET: [KEY],
+  MGET: [KEY],
+  ZCARD: [KEY],
   HGETALL: [KEY],
   HKEYS: [KEY],
   HVALS: [KEY],

@@ -63,26 +63,35 @@ async function lastOf(redis: { hget(key: string, field: string): Promise<string 
 function eventsOf(entry: Entry): EventRecord[] {
   const last = lastIn(entry);
   const atMs = Number(fieldOf(entry, "t"));
-  const packed = fieldOf(entry, "e").split(RS).flatMap(expand);
-  return packed.map(([letter, run, place = "", detail = ""], i): EventRecord => {
-    const head = { cursor: last - packed.length + 1 + i, atMs };
+  const told = fieldOf(entry, "e").split(RS).flatMap(expand);
+  return told.map(({ letter, run, place, detail }, i): EventRecord => {
+    const head = { cursor: last - told.length + 1 + i, atMs };
     const type = eventTypeOf(letter);
     if (type === "worker.started")
-      return { ...head, type, worker: unpackText(place), detail: JSON.parse(detail) as WorkerStart };
-    const step = place === "" ? undefined : unpackText(place);
-    return { ...head, run, type, step, detail: detailOf(letter, detail) };
+      return { ...head, type, worker: unpackText(place), detail: detail as unknown as WorkerStart };
+    return { ...head, run, type, step: place === "" ? undefined : unpackText(place), detail };
   });
 }
 
-type Packed = readonly [type: string, run: string, step?: string, detail?: string];
+interface Told {
+  readonly letter: string;
+  readonly run: string;
+  readonly place: string;
+  readonly detail: JsonValue | undefined;
+}
 
 /** An event, or the same event of many runs: C for their creation, E for their end when their only step has succeeded. */
-function expand(text: string): Packed[] {
-  const parts = text.split(US) as [string, string, string, string];
-  const [type, ids] = parts;
-  if (type === "C") return ids.split(" ").map((id): Packed => ["c", id]);
-  if (type === "E") return ids.split(" ").map((id): Packed => ["e", id, "", "s s1"]);
-  return [parts];
+function expand(text: string): Told[] {
+  const [type = "", run = "", place = "", detail = ""] = text.split(US);
+  if (type === "C") return ofMany("c", run, "");
+  if (type === "E") return ofMany("e", run, "s s1");
+  return [{ letter: type, run, place, detail: detailOf(type, detail) }];
+}
+
+/** Of what they have alike there is one for all. */
+function ofMany(letter: string, ids: string, text: string): Told[] {
+  const detail = detailOf(letter, text);
+  return ids.split(" ").map((run) => ({ letter, run, place: "", detail }));
 }
 
 /** Details as scripts/shared/events.lua packs them: a letter or a number, or letters with numbers. */
@@ -100,7 +109,10 @@ function detailOf(type: string, text: string): JsonValue | undefined {
     case "l":
     case "q":
       return { lost: Number(first) };
+    case "g":
+      return { lines: Number(first) };
     case "p":
+    case "w":
       return JSON.parse(text) as JsonValue;
     default:
       // The steps that are told of one by one: why, where there is a reason.

@@ -1,7 +1,7 @@
 import type { Expansion, ExpansionReply } from "@jobbers/core";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
-import { packText } from "./text.js";
+import { keyText, packText } from "./text.js";
 
 export const expandScript: Script<[expansion: Expansion, eventsKept: number], ExpansionReply> = {
   name: "expand",
@@ -15,8 +15,8 @@ export const expandScript: Script<[expansion: Expansion, eventsKept: number], Ex
       membersEach,
       from,
     ];
-    for (const { value, entries } of items) {
-      args.push(value, entries.length);
+    for (const { value, entries, queue } of items) {
+      args.push(value, queue === undefined ? entries.length : `${entries.length} ${keyText(queue)}`);
       pushSpecs(args, entries);
     }
     return args;

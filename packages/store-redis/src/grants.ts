@@ -158,7 +158,9 @@ function readOtherGrants(parts: readonly unknown[]): Grant[] {
       }
     }
     const grant = grantOf(head, planOf(head[5] as string), values);
-    grants.push(isEdited ? { ...grant, edited: true } : grant);
+    const laid = head[14];
+    const more = laid === undefined ? grant : { ...grant, laid: unpackText(laid) };
+    grants.push(isEdited ? { ...more, edited: true } : more);
   }
   return grants;
 }

@@ -30,6 +30,8 @@ export const neededCommands = [
   "LPUSH",
   "LRANGE",
   "LREM",
+  "LSET",
+  "LTRIM",
   "MGET",
   "PEXPIRE",
   "PTTL",
@@ -60,6 +62,7 @@ export const neededCommands = [
   "ZREM",
   "ZREMRANGEBYRANK",
   "ZREMRANGEBYSCORE",
+  "ZSCAN",
   "ZSCORE",
 ] as const;
 

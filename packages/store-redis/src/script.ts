@@ -31,7 +31,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "events",
   ],
   general: [
-    ...["runs", "unpack", "steps", "bodies", "values", "ready", "epilogue", "settle", "run-end"],
+    ...["runs", "unpack", "steps", "bodies", "shares", "values", "ready", "epilogue", "settle", "run-end"],
     ...["history", "report", "letters"],
   ],
 };

@@ -5,6 +5,7 @@ import type {
   Session,
   SessionOpening,
   Vitals,
+  WorkerQuery,
   WorkerRecord,
   WorkerStart,
 } from "@jobbers/core";
@@ -12,7 +13,7 @@ import { packTaskLimits } from "./limits.js";
 import { readPacked } from "./packed.js";
 import type { Argument, Script } from "./script.js";
 import type { Server } from "./server.js";
-import { keyText, packHash, packText, RS, unpackText } from "./text.js";
+import { keyText, longKeyText, packHash, packText, RS, US, unpackText } from "./text.js";
 import { packVitals } from "./vitals.js";
 
 /** How many leases one script gives back. */
@@ -23,6 +24,9 @@ const HELD_LIMIT = 10_000;
 
 /** The most sessions that `listWorkers` answers. */
 const LISTED_LIMIT = 10_000;
+
+/** About how many of them one script reads. */
+const LISTED_PAGE = 100;
 
 /** The id is the caller's, so that opening may be repeated. */
 export const openSessionScript: Script<[id: string, opening: SessionOpening, eventsKept: number], Session> = {
@@ -37,6 +41,7 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
       `\n${serves.map(keyText).join("\n")}\n`,
       JSON.stringify({ worker, host, pid, birth, serves, queues, role }),
       (opening.limits ?? []).map(packTaskLimits).join(RS),
+      setsOf(host, [worker]).join(US),
     ];
     for (const { kind, name, plan, planText, ...about } of registers) {
       args.push(packText(name), kind, packHash(plan), planText, JSON.stringify(about));
@@ -117,38 +122,64 @@ type ListedWorker = [
   serving: string | null,
 ];
 
-export const listWorkersScript: Script<[], WorkerRecord[]> = {
+interface WorkerPage {
+  readonly next: string;
+  readonly workers: WorkerRecord[];
+}
+
+const listWorkersScript: Script<[which: string, cursor: string], WorkerPage> = {
   name: "list-workers",
-  encode: () => [LISTED_LIMIT],
-  decode: (reply) =>
-    (reply as ListedWorker[])
-      .map(
-        ([
-          session,
-          expires,
-          about,
-          opened,
-          lease,
-          held,
-          lag,
-          heard,
-          slots,
-          running,
-          serving,
-        ]): WorkerRecord => ({
-          session,
-          ...(JSON.parse(about) as About),
-          ...(serving !== null && (JSON.parse(serving) as Serving)),
-          openedAtMs: Number(opened),
-          expiresAtMs: numberOf(expires),
-          leaseMs: numberOf(lease),
-          held,
-          ...(lag !== null && { lagMs: Number(lag) }),
-          ...(heard !== null && loadOf(Number(heard), Number(slots), Number(running))),
-        }),
-      )
-      .sort((a, b) => a.openedAtMs - b.openedAtMs),
+  encode: (which, cursor) => [which, cursor, LISTED_PAGE],
+  decode(reply) {
+    const [next, listed] = reply as [string, ListedWorker[]];
+    const workers = listed.map(
+      ([
+        session,
+        expires,
+        about,
+        opened,
+        lease,
+        held,
+        lag,
+        heard,
+        slots,
+        running,
+        serving,
+      ]): WorkerRecord => ({
+        session,
+        ...(JSON.parse(about) as About),
+        ...(serving !== null && (JSON.parse(serving) as Serving)),
+        openedAtMs: Number(opened),
+        expiresAtMs: numberOf(expires),
+        leaseMs: numberOf(lease),
+        held,
+        ...(lag !== null && { lagMs: Number(lag) }),
+        ...(heard !== null && loadOf(Number(heard), Number(slots), Number(running))),
+      }),
+    );
+    return { next, workers };
+  },
 };
+
+/** The sets that list the sessions of a host and of workers' names. */
+function setsOf(host: string, workers: readonly string[]): string[] {
+  return [`host:${longKeyText(host)}`, ...workers.map((worker) => `worker:${longKeyText(worker)}`)];
+}
+
+/** Who opens or ends a session meanwhile may be among them or not; all others are, and each once. */
+export async function listWorkers({ run }: Server, query?: WorkerQuery): Promise<WorkerRecord[]> {
+  const found = new Map<string, WorkerRecord>();
+  const readAll = async (which: string) => {
+    for (let cursor = "0"; found.size < LISTED_LIMIT; ) {
+      const { next, workers } = await run(listWorkersScript, which, cursor);
+      for (const worker of workers) found.set(worker.session, worker);
+      cursor = next;
+      if (cursor === "0") return;
+    }
+  };
+  await Promise.all((query ? setsOf(query.host, query.workers) : ["sessions"]).map(readAll));
+  return [...found.values()].sort((a, b) => a.openedAtMs - b.openedAtMs).slice(0, LISTED_LIMIT);
+}
 
 function numberOf(text: string): number {
   return text === "inf" ? Number.POSITIVE_INFINITY : Number(text);

@@ -17,7 +17,8 @@ export function packSpec(spec: StepSpec): string {
 
 /**
  * Writes a spec as `address RS name US kind US owner US …`, the way scripts/shared/steps.lua splits it. A name that is the address, as
- * it is outside of maps, is left out; the flags end with `startWithinMs` where there is one; so is what is needed where it is the address.
+ * it is outside of maps, is left out;
+ * so is what is needed where it is the address. The flags end with `startWithinMs` where there is one, the queue with `GS laid`.
  */
 function writeSpec(spec: StepSpec): string {
   const address = packText(spec.address);
@@ -47,6 +48,7 @@ function writeSpec(spec: StepSpec): string {
     (needs !== "" && needs === address ? "=" : needs) +
     US +
     keyText(spec.queue) +
+    (spec.laid === undefined ? "" : GS + keyText(spec.laid)) +
     US +
     (spec.priority ?? "") +
     US +

@@ -44,7 +44,8 @@ export function readStep(
 ): ReadStep {
   const parts = withoutUses(text).split(",");
   const [first = "", fence, tries, lost, holder, , ready, started, ended, due, , , , worker] = parts;
-  const [name = "", kind = "", , , , , needs = "", queue = "", priority, , , , reads = ""] = spec.split(US);
+  const [name = "", kind = "", , , , , needs = "", queues = "", priority, , , , reads = ""] = spec.split(US);
+  const [queue = ""] = queues.split(GS);
   const edited = packText(valueKey.edited(address));
   const at = (offset: string | undefined) => (offset ? head.createdMs + Number(offset) : undefined);
   const kept = stateOf(first.charAt(0));

@@ -30,6 +30,7 @@ import type { Keys } from "./keys.js";
 import { listLimits, readLimit, setLimitScript, throttleScript } from "./limits.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
+import { appendLogsScript, readLogs } from "./logs.js";
 import { getPlan } from "./plans.js";
 import { promoteScript } from "./promote.js";
 import { purgeScript } from "./purge.js";
@@ -46,7 +47,7 @@ import {
   announceScript,
   closeSessionScript,
   listHeld,
-  listWorkersScript,
+  listWorkers,
   openSessionScript,
   RETURN_LIMIT,
   releaseScript,
@@ -132,6 +133,9 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     expand: (expansion) => run(expandScript, expansion, eventsKept),
     renew: (session, vitals) => run(renewScript, session, vitals, eventsKept),
     announce: (session, start) => run(announceScript, session, start, eventsKept),
+    async appendLogs(parts) {
+      if (parts.length > 0) await run(appendLogsScript, parts, eventsKept);
+    },
     async release(_session, leases) {
       for (const part of partsOf(leases)) await run(releaseScript, part, eventsKept);
     },
@@ -166,13 +170,14 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     countSteps: (id) => countSteps(server, id),
     whereIs: (id, address) => whereIs(server, id, address),
     listAttempts: (id, address) => listAttempts(server, id, address),
+    readLogs: (id, query) => readLogs(server, id, query),
     readValues: (id, wanted) => readValues(server, id, wanted),
     getPlan: (hash) => getPlan(server, hash),
     findRegistration: (name, plan) => findRegistration(server, name, plan),
     listRegistrations: () => listRegistrations(server),
     listVersions: (name) => listVersions(server, name),
     listQueues: () => listQueues(server),
-    listWorkers: () => run(listWorkersScript),
+    listWorkers: (query) => listWorkers(server, query),
     readDurations: (tasks) => readDurations(server, tasks),
     readTime: () => run(readTimeScript),
     readEvents: (after, limit) => readEvents(server, after, limit),

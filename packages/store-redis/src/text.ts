@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { JobbersError } from "@jobbers/core";
 
 /** What separates packed fields, parts and list elements; no text that goes in between may contain them. */
@@ -7,6 +8,9 @@ export const GS = "\u001d";
 
 /** The longest user text, percent-encoded, that may stand in a key. */
 const KEY_TEXT_LIMIT = 512;
+
+/** How many characters one of a text may become. */
+const LONGEST_ENCODED = 9;
 
 const plain = /^[A-Za-z0-9._-]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the packing uses
@@ -50,6 +54,12 @@ export function keyText(text: string): string {
   if (encoded.length <= KEY_TEXT_LIMIT) return encoded;
   const shown = `${text.slice(0, 40)}…`;
   throw new JobbersError("name-invalid", `the name ${JSON.stringify(shown)} is too long for a key of Redis`);
+}
+
+/** The same for a text of any length: of one that is too long, its SHA-256 stands in the key. */
+export function longKeyText(text: string): string {
+  const isShort = text.length <= KEY_TEXT_LIMIT / LONGEST_ENCODED;
+  return isShort ? keyText(text) : `~${createHash("sha256").update(text).digest("hex")}`;
 }
 
 /** A hash as it stands in keys and records: its bytes in base64 take a third less room than in hexadecimal. */

@@ -17,7 +17,7 @@ import { headOf } from "./runs.js";
 import type { Server } from "./server.js";
 import { readSettings } from "./steering.js";
 import { isMapped } from "./step-record.js";
-import { packText, US, unpackText } from "./text.js";
+import { GS, packText, US, unpackText } from "./text.js";
 
 /** What a step's record and spec say of where it stands; texts as they are kept. */
 interface Standing {
@@ -78,7 +78,8 @@ async function standingOf(
   const spec = ownSpec ?? (await readSharedSpecs(redis, keys, plan ?? "", [address])).get(address);
   if (!spec) return undefined;
   const [first = "", fence = "", , , session = "", seq = "", , , , , , , cursor, last = ""] = text.split(",");
-  const [, , , , , , needs = "", queue = "", priority] = spec.split(US);
+  const [, , , , , , needs = "", queues = "", priority] = spec.split(US);
+  const [queue = ""] = queues.split(GS);
   const phase = first.charAt(1);
   const isToRun = phase === "r" && session === "" && seq !== "";
   const kept = last.split(US)[1];

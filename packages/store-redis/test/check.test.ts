@@ -28,10 +28,19 @@ const mendable: readonly Case[] = [
   ["a session that is gone", () => at.raw.del(`${P}session:${at.busy.session}`), ["lease-dead", "orphan"]],
   ["a session that nobody sweeps", () => at.raw.zrem(`${P}sessions`, at.busy.session), ["session-unlisted"]],
   [
+    "a session that its host does not list",
+    () => at.raw.srem(`${P}host:test-host`, at.busy.session),
+    ["session-unlisted"],
+  ],
+  ["a host's session that is none", () => at.raw.sadd(`${P}host:other`, "none"), ["orphan"]],
+  ["a name's session that is none", () => at.raw.sadd(`${P}worker:other`, "none"), ["orphan"]],
+  [
     "a lost session that nobody sweeps",
     async () => {
       await at.raw.hset(`${P}session:${at.busy.session}`, "state", "lost");
       await at.raw.zrem(`${P}sessions`, at.busy.session);
+      await at.raw.srem(`${P}host:test-host`, at.busy.session);
+      await at.raw.srem(`${P}worker:tester`, at.busy.session);
     },
     ["session-unlisted"],
   ],
@@ -134,6 +143,9 @@ const mendable: readonly Case[] = [
   ],
   ["parts of no run", () => at.raw.hset(`${P}more:01NONE`, "=a", "1"), ["orphan"]],
   ["an order of no run", () => at.raw.zadd(`${P}order:01NONE`, 0, "a"), ["orphan"]],
+  ["a log of no run", () => at.raw.rpush(`${P}logs:01NONE`, "1"), ["orphan"]],
+  ["what is known of the log of no run", () => at.raw.hset(`${P}logged:01NONE`, "a", "1,1,0"), ["orphan"]],
+  ["a log of which nothing is known", () => at.raw.rpush(`${P}logs:${at.busy.mapped}`, "1"), ["orphan"]],
   ["lanes of no session", () => at.raw.hset(`${P}lanes:none`, "0", "1"), ["orphan"]],
   ["mail of no session", () => at.raw.hset(`${P}mail:none`, at.busy.mapped, "0"), ["orphan"]],
   [
@@ -173,6 +185,11 @@ const named: readonly Case[] = [
     "a step that should have been judged",
     () => at.patch(`run:${at.busy.diamond}`, "@d", set(10, "2.0.0.0")),
     ["step-unjudged"],
+  ],
+  [
+    "what a map counts by queue",
+    () => at.raw.hset(`${P}more:${at.busy.mapped}`, "=item[]:spread", '[["a",1,0,0,0]]'),
+    ["count-spread"],
   ],
   [
     "a run of which nothing can move",

@@ -40,6 +40,7 @@ function checkStep(inspection: Inspection, step: Step): void {
   const { unit, tell } = inspection;
   const { run, address, state, marks, spec } = step;
   const where = { run: run.id, step: address };
+  if (spec.kind === "map") checkShares(inspection, step);
   if (step.session !== null) {
     checkLease(inspection, step);
     return;
@@ -51,6 +52,21 @@ function checkStep(inspection: Inspection, step: Step): void {
   if (isPlaced(unit, step) || isBeingRetried(unit, run)) return;
   const detail = isSettledState(state) ? "it has settled" : undefined;
   if (tell("step-unplaced", { ...where, detail }, true)) putBack(unit, step);
+}
+
+/** A map with a spread that is laid out has counted each of its instances. */
+function checkShares({ unit, tell }: Inspection, step: Step): void {
+  if (step.state !== "expanding" && step.state !== "succeeded") return;
+  const { count, members } = unit.body(step);
+  const where = { run: step.run.id, step: step.address };
+  try {
+    const shares = members > 0 ? unit.shares(step) : undefined;
+    const counted = [...(shares?.values() ?? [])].reduce((sum, share) => sum + share.count, 0);
+    if (shares && counted !== count)
+      tell("count-spread", { ...where, detail: `recorded ${counted} of ${count}` });
+  } catch {
+    tell("record-broken", { ...where, detail: "what it counts by queue" });
+  }
 }
 
 /** The lease of a step that names a session. */

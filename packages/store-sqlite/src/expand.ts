@@ -3,6 +3,7 @@ import { startEntries } from "./ready.js";
 import type { Step } from "./records.js";
 import { beginBody, stepBehind } from "./report.js";
 import { isSettledState, settle } from "./settle.js";
+import { countInstance } from "./shares.js";
 import type { Unit } from "./unit.js";
 import { putValue } from "./values.js";
 
@@ -43,7 +44,11 @@ function layOut(unit: Unit, step: Step, { count, membersEach, from, items }: Exp
   }
   // A page that begins beyond the cursor would leave a gap: the answer says where to go on.
   if (from > step.cursor) return;
-  for (const { value, entries } of items.slice(step.cursor - from)) {
+  for (const { value, entries, queue } of items.slice(step.cursor - from)) {
+    // A map that failed is laid out once more by a retry; what had begun keeps its steps, and was counted.
+    const first = entries[0];
+    const isNew = first === undefined || !unit.step(run, first.address);
+    if (queue !== undefined && isNew) countInstance(unit, step, queue);
     putValue(unit.sql, run.seq, valueKey.item(address, step.cursor), value);
     startEntries(unit, run, entries);
     step.cursor++;

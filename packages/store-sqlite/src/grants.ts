@@ -43,6 +43,7 @@ function grantOf(step: Step, values: Grant["values"]): Grant {
     tags: run.tags === "[]" ? [] : (JSON.parse(run.tags) as string[]),
     values,
     ...(last?.endsWith(":edited") && last === valueKey.edited(address) && { edited: true }),
+    ...(spec.laid !== undefined && { laid: spec.laid }),
     cursor,
     outcome: phase === "advance" && isSettledState(state) ? state : undefined,
   };

@@ -6,6 +6,7 @@ import type {
   Session,
   SessionOpening,
   Vitals,
+  WorkerQuery,
   WorkerRecord,
   WorkerStart,
 } from "@jobbers/core";
@@ -196,11 +197,17 @@ interface SessionRow {
   readonly running: number | null;
 }
 
-export function listWorkers(sql: Sql): WorkerRecord[] {
+/** The most sessions that `listWorkers` answers. */
+const LISTED_LIMIT = 10_000;
+
+export function listWorkers(sql: Sql, query?: WorkerQuery): WorkerRecord[] {
+  const those = query ? " AND (host = ? OR worker IN (SELECT value FROM json_each(?)))" : "";
   const select =
     "SELECT id, worker, host, pid, birth, queues, role, serves, opened, expires, lease, heard, lag, slots, running, " +
-    "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions WHERE state = 'open' ORDER BY seq";
-  return sql.all<SessionRow>(select).map((row) => ({
+    "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions " +
+    `WHERE state = 'open'${those} ORDER BY seq LIMIT ${LISTED_LIMIT}`;
+  const wanted = query ? [query.host, JSON.stringify(query.workers)] : [];
+  return sql.all<SessionRow>(select, ...wanted).map((row) => ({
     session: row.id,
     worker: row.worker,
     host: row.host,

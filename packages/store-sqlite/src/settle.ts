@@ -15,6 +15,7 @@ import { endLease } from "./lease.js";
 import { isStopped, release, requestAdvance } from "./ready.js";
 import type { Body, Run, Step } from "./records.js";
 import { endRun } from "./run-end.js";
+import { countWait } from "./shares.js";
 import type { Unit } from "./unit.js";
 import { errorKey, getValue, putOutput, putValue } from "./values.js";
 
@@ -157,6 +158,7 @@ function countMember(unit: Unit, step: Step): void {
   body.settled++;
   if (halts(step)) body.halted++;
   body.dirty = true;
+  if (spec.laid !== undefined) countWait(unit, step);
   endBodyIfDone(unit, run, spec.owner);
 }
 

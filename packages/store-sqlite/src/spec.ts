@@ -14,8 +14,9 @@ type Packed = [
   reads: readonly string[],
   dependents: number,
   catchers: number,
-  // Only where there is one.
-  startWithinMs?: number,
+  // Only where there is one, or something behind it.
+  startWithinMs?: number | null,
+  laid?: string,
 ];
 
 const flag = { stoppable: 1, catches: 2, stops: 4, inline: 8, each: 16 } as const;
@@ -43,7 +44,8 @@ export function packSpec(spec: StepSpec): string {
     spec.dependents,
     spec.catchers,
   ];
-  if (spec.startWithinMs !== undefined) packed.push(spec.startWithinMs);
+  if (spec.laid !== undefined) packed.push(spec.startWithinMs ?? null, spec.laid);
+  else if (spec.startWithinMs !== undefined) packed.push(spec.startWithinMs);
   return JSON.stringify(packed);
 }
 
@@ -64,6 +66,7 @@ export function unpackSpec(address: StepAddress, text: string): StepSpec {
     dependents,
     catchers,
     startWithinMs,
+    laid,
   ] = JSON.parse(text) as Packed;
   return {
     address,
@@ -76,7 +79,8 @@ export function unpackSpec(address: StepAddress, text: string): StepSpec {
     needs,
     queue,
     priority: priority ?? undefined,
-    startWithinMs,
+    startWithinMs: startWithinMs ?? undefined,
+    ...(laid !== undefined && { laid }),
     ...((flags & flag.each) !== 0 && { each: true as const }),
     phase,
     reads,

@@ -6,6 +6,8 @@ import {
   checkRole,
   editorOf,
   type Lease,
+  type LogQuery,
+  noLog,
   OBLITERATE_LIMIT,
   PURGE_LIMIT,
   type Store,
@@ -29,6 +31,7 @@ import { listLimits, setLimit } from "./limit-edits.js";
 import { readLimit, throttle } from "./limit-usage.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
+import { appendLogs, readLogs } from "./logs.js";
 import { obliterate } from "./obliterate.js";
 import { getPlan } from "./plans.js";
 import { promoteDue } from "./promote.js";
@@ -106,6 +109,12 @@ export function createStore({
       return head ? read(head) : none;
     });
 
+  const readLog = (run: string, query: LogQuery) =>
+    atOneInstant(sql, () => {
+      const head = headOf(sql, run);
+      return head ? readLogs(sql, head.seq, query) : noLog(query);
+    });
+
   return {
     url,
     renewal: path === MEMORY ? undefined : { module: renewerModule(), data: { url, path, eventsKept } },
@@ -162,6 +171,7 @@ export function createStore({
     expand: (expansion) => mutate(expansion.items.length, (unit) => expand(unit, expansion)),
     renew: (session, vitals) => mutate(renewalWeight(vitals), (unit) => renew(unit, session, vitals)),
     announce: (session, start) => mutate(1, (unit) => announce(unit, session, start)),
+    appendLogs: (parts) => mutate(parts.length, (unit) => appendLogs(unit, parts)),
     release: (_session, leases) =>
       releaseAll(leases, (part) => mutate(part.length, (unit) => release(unit, part))),
     async closeSession(session) {
@@ -194,6 +204,7 @@ export function createStore({
     countSteps: (run) => lookInto(run, (head) => countSteps(sql, head), []),
     whereIs: (run, address) => look(() => atOneInstant(sql, () => whereIs(sql, clock(), run, address))),
     listAttempts: (run, address) => lookInto(run, (head) => listAttempts(sql, head.seq, address), []),
+    readLogs: (run, query) => look(() => readLog(run, query)),
     readValues: (run, keys) =>
       look(() => {
         const head = headOf(sql, run);
@@ -205,7 +216,7 @@ export function createStore({
     listRegistrations: () => look(() => listRegistrations(sql)),
     listVersions: (name) => look(() => listVersions(sql, name)),
     listQueues: () => look(() => listQueues(sql)),
-    listWorkers: () => look(() => listWorkers(sql)),
+    listWorkers: (query) => look(() => listWorkers(sql, query)),
     readDurations: (tasks) => look(() => readDurations(sql, tasks)),
     readTime: () => look(nowOf),
     readEvents: (after, limit) => look(() => readEvents(sql, after, limit)),

@@ -24,6 +24,7 @@ import {
   stepValues,
   updateStep,
 } from "./records.js";
+import { loadShares, type Shares, writeShares } from "./shares.js";
 import { packSpec } from "./spec.js";
 import type { Turn } from "./turn.js";
 
@@ -43,6 +44,8 @@ export class Unit {
   readonly #runs = new Map<number, Run>();
   readonly #ids = new Map<string, Run>();
   readonly #bodies = new Map<Step, StepBody>();
+  readonly #shares = new Map<Step, Shares | undefined>();
+  readonly #changedShares = new Map<Step, Shares>();
 
   constructor(sql: Sql, turn: Turn) {
     this.sql = sql;
@@ -124,6 +127,18 @@ export class Unit {
     return step.body;
   }
 
+  /** How a map's instances were laid over queues; none where it has no spread. */
+  shares(map: Step): Shares | undefined {
+    if (!this.#shares.has(map)) this.#shares.set(map, loadShares(this, map));
+    return this.#shares.get(map);
+  }
+
+  /** Notes shares that have changed. */
+  putShares(map: Step, shares: Shares): void {
+    this.#shares.set(map, shares);
+    this.#changedShares.set(map, shares);
+  }
+
   /** Moves a step to another state, and counts it there. */
   move(step: Step, state: StepState, reason: StepReason | null = null): void {
     if (isMapped(step)) {
@@ -154,6 +169,8 @@ export class Unit {
       if (run.dirty) this.#writeRun(run);
     }
     for (const [step, body] of this.#bodies) this.#writeBody(step, body);
+    for (const [step, shares] of this.#changedShares) writeShares(this, step, shares);
+    this.#changedShares.clear();
     this.ledger.flush();
     this.limits.flush();
   }

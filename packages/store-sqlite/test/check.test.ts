@@ -169,6 +169,11 @@ const named: readonly Case[] = [
     ["step-unjudged"],
   ],
   [
+    "what a map counts by queue",
+    () => `INSERT INTO vals VALUES (${runNumber(busy.mapped)}, 'item[]:spread', '[["a",1,0,0,0]]')`,
+    ["count-spread"],
+  ],
+  [
     "a run of which nothing can move",
     () =>
       `DELETE FROM steps WHERE run = ${runNumber(busy.failed)}; UPDATE runs SET failed = 0 WHERE id = '${busy.failed}'`,

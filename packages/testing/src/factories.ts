@@ -4,6 +4,7 @@ import {
   indexPlan,
   type JsonValue,
   type Plan,
+  type PlanStep,
   planVersion,
   type Registration,
   type SessionOpening,
@@ -88,7 +89,12 @@ export function needsOf(plan: Plan): string[] {
 
 /** All queues that a plan's steps stand in. */
 export function queuesOf(plan: Plan): string[] {
-  return [...new Set(plan.steps.flatMap((step) => (step.kind === "task" ? [step.queue] : [])))];
+  return [...new Set(plan.steps.flatMap(queuesOfStep))];
+}
+
+function queuesOfStep(step: PlanStep): readonly string[] {
+  if (step.kind === "task") return [step.queue];
+  return step.kind === "map" && step.spread ? step.spread.queues : [];
 }
 
 /** Makes a run id of its own; ids made one after the other are in no order. */

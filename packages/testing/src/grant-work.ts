@@ -1,4 +1,5 @@
 import {
+  createChooser,
   type Follow,
   type Grant,
   indexPlan,
@@ -51,7 +52,7 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT, limitsOf?:
   };
   const at = async (grant: Grant): Promise<{ index: PlanIndex; located: Located; scene: Scene }> => {
     const index = await planOf(grant);
-    const located = locate(index, grant.lease.address);
+    const located = { ...locate(index, grant.lease.address), laid: grant.laid };
     return { index, located, scene: { index, indices: located.indices, read: readerOf(store, grant) } };
   };
   const followFrom = async (grant: Grant, cursor: number) => {
@@ -69,10 +70,13 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT, limitsOf?:
     const { step, indices } = located;
     const list = await listOf(grant);
     const perPage = Math.max(1, Math.floor(pageLimit / Math.max(1, index.entries(step.name).length)));
-    const items = list.slice(from, from + perPage).map((value, i) => ({
-      value: JSON.stringify(value),
-      entries: allEntries(index, step, [...indices, from + i]),
-    }));
+    const { run, address: map } = grant.lease;
+    const spread = step.kind === "map" && step.spread && createChooser(step.spread, undefined, { run, map });
+    const items = list.slice(from, from + perPage).map((value, i) => {
+      const queue = spread ? spread.choose(value, from + i, new Map()) : undefined;
+      const entries = allEntries(index, step, [...indices, from + i], queue ?? located.laid);
+      return { value: JSON.stringify(value), entries, queue };
+    });
     const membersEach = index.members(step.name).length;
     const reply = await store.expand({
       session,
@@ -130,7 +134,7 @@ export function createGrantWork(store: Store, pageLimit = PAGE_LIMIT, limitsOf?:
     };
     const reports: Report[] = [];
     for (let cursor: number | undefined = grant.cursor; cursor !== undefined; ) {
-      const entries = entryPage(index, step, indices, cursor, pageLimit);
+      const entries = entryPage(index, step, indices, cursor, pageLimit, grant.laid);
       reports.push({ type: "entered", lease: grant.lease, ...body, entries });
       cursor = entries.next;
     }

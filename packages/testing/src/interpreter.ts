@@ -1,11 +1,13 @@
 import {
   type AnyDag,
   type AnyWorkflow,
+  createChooser,
   type DagStep,
   encodeJson,
   errorShape,
   followOf,
   indexPlan,
+  JobbersError,
   locate,
   type MapStep,
   type PlanIndex,
@@ -105,6 +107,7 @@ export class Interpreter {
         state: machine.readState(this.#run, step) as StepOutcome["state"],
         attempts: this.#attempts.get(address) ?? 0,
         ...(step.reason && { reason: step.reason }),
+        ...(step.spec.laid !== undefined && step.spec.kind === "task" && { queue: step.spec.queue }),
         ...(output !== undefined && { output }),
         ...(step.error != null && { error: step.error as StepError }),
       };
@@ -140,7 +143,8 @@ export class Interpreter {
   }
 
   #follow({ spec }: MachineStep) {
-    return followOf(this.#index, locate(this.#index, spec.address));
+    const located = locate(this.#index, spec.address);
+    return followOf(this.#index, spec.laid === undefined ? located : { ...located, laid: spec.laid });
   }
 
   async #control(step: MachineStep): Promise<void> {
@@ -152,7 +156,9 @@ export class Interpreter {
         if (planStep.kind === "map") await this.#expand(step, planStep, scene);
         else await this.#enter(step, planStep as DagStep, scene);
       } catch (thrown) {
-        const ending = { reason: "invalid-input", error: errorShape(thrown) } as const;
+        const isSpread = thrown instanceof JobbersError && thrown.code === "spread-failed";
+        const reason = isSpread ? ("error" as const) : ("invalid-input" as const);
+        const ending = { reason, error: errorShape(thrown) };
         machine.report(this.#run, step, "failed", this.#follow(step), ending);
       }
     }
@@ -173,10 +179,23 @@ export class Interpreter {
       machine.report(this.#run, step, "succeeded", this.#follow(step));
       return;
     }
+    const queueOf = this.#chooser(step, map);
+    const entries = list.flatMap((item, i) => {
+      const laid = queueOf(item, i);
+      return allEntries(this.#index, map, [...scene.indices, i], laid);
+    });
     for (const [i, item] of list.entries()) this.#values.set(valueKey.item(address, i), JSON.stringify(item));
-    const entries = list.flatMap((_, i) => allEntries(this.#index, map, [...scene.indices, i]));
     const membersEach = this.#index.members(map.name).length;
     machine.expand(this.#run, step, { count: list.length, membersEach, to: list.length }, entries);
+  }
+
+  /** There are no queues here, but a spread is asked all the same: what it chose can be looked at, and may be wrong. */
+  #chooser({ spec }: MachineStep, map: MapStep): (item: unknown, index: number) => string | undefined {
+    if (!map.spread) return () => spec.laid;
+    const spread = (this.#workflow as AnyDag).spreads.get(map.name);
+    const chooser = createChooser(map.spread, spread, { run: this.id, map: spec.address });
+    const depths = new Map<string, number>();
+    return (item, index) => chooser.choose(item, index, depths);
   }
 
   async #enter(step: MachineStep, dag: DagStep, scene: Scene): Promise<void> {
@@ -187,7 +206,7 @@ export class Interpreter {
     const members = this.#index.members(dag.name).length;
     const onFailure = this.#index.onFailure(dag.name) !== undefined;
     machine.enter(this.#run, step, members, onFailure, {
-      items: allEntries(this.#index, dag, scene.indices),
+      items: allEntries(this.#index, dag, scene.indices, step.spec.laid),
     });
   }
 

@@ -22,8 +22,9 @@ export function entryPage(
   indices: readonly number[],
   cursor = 0,
   limit = PAGE_LIMIT,
+  laid?: string | undefined,
 ): Page<StepSpec> {
-  return shorter(entriesOf(index, owner, indices, cursor), cursor, limit);
+  return shorter(entriesOf(index, owner, indices, cursor, laid), cursor, limit);
 }
 
 /** All steps that start a body, however many they are. */
@@ -31,10 +32,11 @@ export function allEntries(
   index: PlanIndex,
   owner: PlanStep | undefined,
   indices: readonly number[],
+  laid?: string | undefined,
 ): StepSpec[] {
   const all: StepSpec[] = [];
   for (let cursor: number | undefined = 0; cursor !== undefined; ) {
-    const page: Page<StepSpec> = entriesOf(index, owner, indices, cursor);
+    const page: Page<StepSpec> = entriesOf(index, owner, indices, cursor, laid);
     all.push(...page.items);
     cursor = page.next;
   }

@@ -30,6 +30,8 @@ export interface StepOutcome {
   readonly reason?: StepReason | undefined;
   /** How many attempts were started. */
   readonly attempts: number;
+  /** The queue in which it would stand, where a spread lays the map around it over queues. */
+  readonly queue?: string | undefined;
   readonly output?: unknown;
   readonly error?: StepError | undefined;
 }

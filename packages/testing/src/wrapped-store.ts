@@ -18,6 +18,7 @@ export const CHANGING = [
   "expand",
   "renew",
   "announce",
+  "appendLogs",
   "release",
   "closeSession",
   "throttle",

@@ -1,5 +1,6 @@
 import {
   dag,
+  hash,
   type Items,
   isItems,
   items,
@@ -33,6 +34,29 @@ describe("runDag", () => {
     expect(await runDag(diamond, { n: 3 })).toBe(24);
     const { steps } = await settleDag(diamond, { n: 3 });
     expect(steps["double~2"]).toEqual({ state: "succeeded", attempts: 1, output: 12 });
+  });
+
+  test("asks spreads for queues, and shows them", async () => {
+    const choose = ({ n }: { n: number }) => {
+      if (n === 7) throw new Error("no seven");
+      return n % 2;
+    };
+    const inner = dag("inner", { input: number }, ({ n }) => double({ n }));
+    const spread = dag("spread", { input: schemaOf<{ list: { n: number }[] }>(() => true) }, ({ list }) =>
+      list.map((each) => double({ n: inner({ n: double({ n: each.n }, { queue: "own" }) }) }), {
+        spread: hash(choose, ["a", "b"]),
+        name: "rows",
+      }),
+    );
+    const { steps } = await settleDag(spread, { list: [{ n: 0 }, { n: 2 }, { n: 1 }] });
+    const queue = steps["double~2[0]"]?.queue;
+    expect(["a", "b"]).toContain(queue);
+    expect(steps["inner[1]/double"]?.queue).toBe(queue);
+    expect(steps["double~2[1]"]?.queue).toBe(queue);
+    expect(steps["double[1]"]?.queue).toBe("own");
+    const failed = await settleDag(spread, { list: [{ n: 7 }] });
+    expect(failed).toMatchObject({ state: "failed", steps: { rows: { state: "failed", reason: "error" } } });
+    expect(failed.steps.rows?.error?.message).toMatch(/"hash" of map "rows" failed for element 0: no seven/);
   });
 
   test("runs a task alone", async () => {

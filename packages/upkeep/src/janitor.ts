@@ -26,8 +26,11 @@ const LIMIT = 500;
 /** Of how many runs what they have left elsewhere is deleted at a time. */
 const SWEPT = 100;
 
-/** The rest between two calls while there is more: cleaning up may take long, and must not be felt. */
-const BREATH_MS = 10;
+/**
+ * The rest between two calls while there is more, in milliseconds: cleaning up may take long, and must not be felt. It is three times
+ * as long as the call took, so that the store has most of its time for others, however many janitors stand in line.
+ */
+const BREATH_MS = { least: 10, most: 1_000, times: 3 };
 
 /** Deletes ended runs beyond their retention, a bit at a time, and then the large values that they have left elsewhere. */
 export class Janitor extends Actor {
@@ -45,10 +48,15 @@ export class Janitor extends Actor {
 
   protected async tick(signal: AbortSignal): Promise<number> {
     for (let more = true; more && !signal.aborted; ) {
+      const began = performance.now();
       ({ more } = await this.#store.purge(this.#retention, LIMIT));
-      if (more) await pause(BREATH_MS, signal);
+      if (more) await pause(breathAfter(performance.now() - began), signal);
     }
     for (let more = true; more && !signal.aborted; ) more = (await this.#store.large?.sweep(SWEPT)) ?? false;
     return this.jittered(this.#everyMs);
   }
+}
+
+function breathAfter(tookMs: number): number {
+  return Math.min(BREATH_MS.most, Math.max(BREATH_MS.least, BREATH_MS.times * tookMs));
 }

@@ -52,9 +52,10 @@ export class Promoter extends Actor {
   }
 
   override async stop(): Promise<void> {
+    // At once: when the last tick is over, it may have been started again, and then waits for timers already.
+    this.#expect(Number.NEGATIVE_INFINITY);
     await super.stop();
     this.#isFirst = true;
-    this.#expect(Number.NEGATIVE_INFINITY);
   }
 
   protected async tick(signal: AbortSignal): Promise<number> {

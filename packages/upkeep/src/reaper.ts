@@ -6,6 +6,8 @@ export interface ReaperOptions extends ActorOptions {
   readonly store: Pick<Store, "reapSessions" | "listWorkers" | "readTime">;
   /** How far sweeps are apart, in milliseconds; default 5 s. */
   readonly sweepMs?: number | undefined;
+  /** Which machine this is: workers of other machines are left alone, but for those that had the name of one in this process. Default: none is. */
+  readonly host?: string | undefined;
   /** True for a worker that is known to be gone, so that its lease need not be waited for; default: none is. */
   readonly isGone?: ((worker: WorkerRecord) => boolean) | undefined;
   /** Told after the first sweep of each start. */
@@ -30,6 +32,9 @@ export class Reaper extends Actor {
   protected readonly name = "reaper";
   readonly #store: ReaperOptions["store"];
   readonly #sweepMs: number;
+  readonly #host: string | undefined;
+  /** The names of the workers in this process, as far as the last look knew. */
+  #names: readonly string[] = [];
   readonly #isGone: (worker: WorkerRecord) => boolean;
   readonly #onFirst: (taken: Taken) => void;
   readonly #log: TaskLog | undefined;
@@ -39,6 +44,7 @@ export class Reaper extends Actor {
     super(options);
     this.#store = options.store;
     this.#sweepMs = options.sweepMs ?? 5_000;
+    this.#host = options.host;
     this.#isGone = options.isGone ?? (() => false);
     this.#onFirst = options.onFirst ?? (() => {});
     this.#log = options.log;
@@ -50,7 +56,7 @@ export class Reaper extends Actor {
   }
 
   protected async tick(signal: AbortSignal): Promise<number> {
-    const workers = await this.#store.listWorkers();
+    const workers = await this.#workers();
     const gone = workers.filter((worker) => this.#isGone(worker)).map(({ session }) => session);
     const { unheard, soonMs } = await this.#unheard(workers);
     const taken = { lostSessions: 0, returned: 0, quarantined: 0 };
@@ -70,6 +76,19 @@ export class Reaper extends Actor {
     this.#tell(taken);
     // Two sweeps make a session lost when they are `sweepMs` apart: a little later is right, a little earlier is for nothing.
     return Math.min(this.jittered(this.#sweepMs), soonMs);
+  }
+
+  /** Those that this sweep is about: each worker's sees to its own host and name, so that many cost no more than one. */
+  async #workers(): Promise<readonly WorkerRecord[]> {
+    const host = this.#host;
+    if (host === undefined) return this.#store.listWorkers();
+    for (;;) {
+      const asked = new Set(this.#names);
+      const found = await this.#store.listWorkers({ host, workers: this.#names });
+      const own = found.filter((worker) => worker.host === host && worker.pid === process.pid);
+      this.#names = [...new Set(own.map(({ worker }) => worker))];
+      if (this.#names.every((name) => asked.has(name))) return found;
+    }
   }
 
   /** What the first sweep took belongs to what the start found. */

@@ -9,7 +9,8 @@ export interface UpkeepOptions extends ActorOptions {
   readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "readTime" | "purge" | "large">;
   /**
    * Which machine this is, as its workers say (`hostIdentity()` of the worker): steps of its dead processes are taken back at
-   * once. Left out, every lost worker's lease is waited for.
+   * once, and each sweep reads the workers of this machine and those that have the name of one in this process. Left out, every lost
+   * worker's lease is waited for, and each sweep reads all workers.
    */
   readonly host?: string | undefined;
   /**
@@ -58,6 +59,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
   const reaper = new Reaper({
     store,
     sweepMs,
+    host,
     isGone: host === undefined ? undefined : goneFrom(host, birthOf),
     onFirst: first.swept,
     log,

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Retention, Store, WorkerRecord } from "@jobbers/core";
+import type { Retention, Store, WorkerQuery, WorkerRecord } from "@jobbers/core";
 import { describe, expect, it, vi } from "vitest";
 import {
   createUpkeep,
@@ -90,6 +90,25 @@ describe("the promoter", () => {
     vi.useRealTimers();
   });
 
+  it("hears of timers after a start that came before the last stop was over", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const promoteDue = vi.fn(async () => ({ promoted: 0 }));
+    const promoter = new Promoter({ store: { promoteDue }, random: () => 0 });
+    await promoter.start();
+    await vi.advanceTimersByTimeAsync(0);
+    const stopping = promoter.stop();
+    await promoter.start();
+    await stopping;
+    await vi.advanceTimersByTimeAsync(0);
+    expect(promoteDue).toHaveBeenCalledTimes(2);
+    promoter.due(100);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(promoteDue).toHaveBeenCalledTimes(3);
+    await promoter.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
   it("does not spin on a timer that stays due", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     const promoteDue = vi.fn(async () => ({ promoted: 0, nextDueMs: 0 }));
@@ -148,6 +167,41 @@ describe("the reaper", () => {
     expect(swept).toEqual([undefined, ["old"]]);
     await reaper.stop();
     vi.useRealTimers();
+  });
+
+  it("reads the workers of its own host, and those that have the name of one in its process", async () => {
+    const asked: (WorkerQuery | undefined)[] = [];
+    const swept: unknown[] = [];
+    const all = [
+      workerOf({ session: "old", worker: "w", host: "there", openedAtMs: 0, expiresAtMs: 15_000 }),
+      workerOf({ session: "other", worker: "v", host: "there", openedAtMs: 0, expiresAtMs: 15_000 }),
+      workerOf({ session: "neighbour", worker: "v", pid: 1 }),
+      workerOf({ session: "new", worker: "w", openedAtMs: 19_000, expiresAtMs: 34_000 }),
+    ];
+    const store: Pick<Store, "reapSessions" | "listWorkers" | "readTime"> = {
+      readTime: async () => 20_000,
+      listWorkers: async (query) => {
+        asked.push(query);
+        return all.filter(({ host, worker }) => host === query?.host || query?.workers.includes(worker));
+      },
+      reapSessions: async ({ unheard }) => {
+        swept.push(unheard?.map(({ session }) => session));
+        return { sessions: [], returned: 0, quarantined: 0, more: false };
+      },
+    };
+    const reaper = new Reaper({ store, sweepMs: 5_000, host: "here" });
+    await reaper.start();
+    while (swept.length < 1) await turn();
+    reaper.wake();
+    while (swept.length < 2) await turn();
+    await reaper.stop();
+    expect(swept).toEqual([["old"], ["old"]]);
+    // Once it knows its own names, one call a sweep is enough.
+    expect(asked).toEqual([
+      { host: "here", workers: [] },
+      { host: "here", workers: ["w"] },
+      { host: "here", workers: ["w"] },
+    ]);
   });
 
   it("is not deceived by a process that got a dead worker's pid", () => {
@@ -216,6 +270,25 @@ describe("the janitor", () => {
     await last;
     await janitor.stop();
     expect(done.slice(0, 5)).toEqual(["purge", "sweep 100", "sweep 100", "purge", "sweep 100"]);
+  });
+
+  it("rests the longer the longer a portion took, so that others have the store's time", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const took = [0, 40, 5_000];
+    const begun: number[] = [];
+    const start = performance.now();
+    const purge: Store["purge"] = async () => {
+      begun.push(performance.now() - start);
+      const ms = took.shift();
+      if (ms !== undefined) await new Promise((resolve) => setTimeout(resolve, ms));
+      return { purged: 1, more: ms !== undefined };
+    };
+    const janitor = new Janitor({ store: { purge } });
+    await janitor.start();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(begun).toEqual([0, 10, 10 + 40 + 120, 170 + 5_000 + 1_000]);
+    await janitor.stop();
+    vi.useRealTimers();
   });
 
   it("ends between two portions when it is stopped", async () => {

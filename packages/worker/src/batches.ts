@@ -1,5 +1,6 @@
 import type { AnyTask, BatchContext, TaskLog } from "@jobbers/core";
 import type { Attempt } from "./attempt.js";
+import type { AttemptLogs } from "./attempt-logs.js";
 import type { Slots } from "./slots.js";
 import { after } from "./waiting.js";
 
@@ -18,6 +19,7 @@ export interface BatchesOptions {
   readonly slots: Slots;
   readonly deps: unknown;
   readonly log: TaskLog;
+  readonly logs: Pick<AttemptLogs, "of">;
   /** A handler has returned, with so many steps, and its slot is free. */
   readonly onReturned: (steps: number) => void;
 }
@@ -176,12 +178,11 @@ export class Batches {
   }
 
   async #call(task: AnyTask, members: readonly Member[]): Promise<void> {
-    const { deps, log } = this.#options;
+    const { deps, log, logs } = this.#options;
     for (const { begin } of members) begin();
     const ctx = batchContext(
       members.map(({ attempt }) => attempt),
-      deps,
-      log,
+      { deps, log, logs },
     );
     const answers = await task.runBatch?.(
       members.map(({ input }) => input),
@@ -195,17 +196,25 @@ export class Batches {
   }
 }
 
-function batchContext(attempts: readonly Attempt[], deps: unknown, log: TaskLog): BatchContext {
+function batchContext(
+  attempts: readonly Attempt[],
+  { deps, log: callLog, logs }: Pick<BatchesOptions, "deps" | "log" | "logs">,
+): BatchContext {
   let signal: AbortSignal | undefined;
   return {
     deps,
-    log,
+    log: callLog,
     items: attempts.map((attempt) => {
       const { lease, traceparent } = attempt.grant;
       const { run, address: step, fence } = lease;
+      let log: TaskLog | undefined;
       return {
         ...{ run, step, attempt: fence, tries: attempt.tries, traceparent },
         idempotencyKey: `${run}:${step}`,
+        get log() {
+          log ??= logs.of(attempt);
+          return log;
+        },
         get signal() {
           return attempt.signal;
         },

@@ -8,6 +8,7 @@ import {
   hasKeyedLimits,
   JobbersError,
   type Lease,
+  type Located,
   limitUsesOf,
   type PlanIndex,
   type PlanStep,
@@ -154,7 +155,7 @@ export class Control {
         return failed(grant.lease, undefined, unfitInput(thrown), "invalid-input");
       }
     }
-    const { verdict, cause } = await this.#begin(grant, index, undefined, [], input);
+    const { verdict, cause } = await this.#begin(grant, index, { indices: [] }, input);
     if (verdict === "refused") throw cause;
     return undefined;
   }
@@ -200,7 +201,7 @@ export class Control {
       if (thrown instanceof GaveUp || isBlobTrouble(thrown)) throw thrown;
       return failed(lease, found, thrown, "invalid-input");
     }
-    const { verdict, cause } = await this.#begin(grant, index, step, located.indices, input);
+    const { verdict, cause } = await this.#begin(grant, index, located, input);
     return verdict === "refused" ? failed(lease, found, cause, "invalid-input") : undefined;
   }
 
@@ -208,14 +209,13 @@ export class Control {
   async #begin(
     { lease, cursor: first }: Grant,
     index: PlanIndex,
-    owner: PlanStep | undefined,
-    indices: readonly number[],
+    { step: owner, indices, laid }: Partial<Located> & Pick<Located, "indices">,
     input: string,
   ): Promise<Reply> {
     const members = index.members(owner?.name).length;
     const onFailure = index.onFailure(owner?.name) !== undefined;
     for (let cursor = first; ; ) {
-      const entries = entriesOf(index, owner, indices, cursor);
+      const entries = entriesOf(index, owner, indices, cursor, laid);
       const reply = await this.#options.reporter.step({
         type: "entered",
         lease,

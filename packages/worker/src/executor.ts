@@ -10,6 +10,7 @@ import {
   type TaskStep,
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
+import type { AttemptLogs } from "./attempt-logs.js";
 import type { Batches, Seat } from "./batches.js";
 import type { Bulletins } from "./bulletins.js";
 import type { Observer } from "./events.js";
@@ -32,6 +33,7 @@ export interface ExecutorOptions {
   readonly slots: Slots;
   readonly batches: Batches;
   readonly bulletins: Bulletins;
+  readonly logs: Pick<AttemptLogs, "urge">;
   readonly log: TaskLog;
   readonly random: () => number;
   readonly values: Pick<Values, "keep">;
@@ -272,8 +274,9 @@ export class Executor {
     if (attempt.reported) return false;
     attempt.reported = true;
     attempt.unwatch();
-    const { bulletins, reporter } = this.#options;
+    const { bulletins, logs, reporter } = this.#options;
     bulletins.forget(attempt);
+    logs.urge(attempt);
     if (report.type === "succeeded")
       bulletins.took(attempt.grant.needs, performance.now() - attempt.startedMs);
     reporter.last(attempt, report);

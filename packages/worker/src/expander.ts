@@ -1,5 +1,6 @@
 import {
   type Expansion,
+  type ExpansionItem,
   entriesOf,
   followOf,
   type Grant,
@@ -17,6 +18,7 @@ import {
 import type { Found } from "./finder.js";
 import { type Asker, isDefinite, untilAnswered } from "./persistence.js";
 import { failed } from "./reporter.js";
+import type { Choose, Spreader } from "./spreader.js";
 import type { Values } from "./values.js";
 import { turn } from "./waiting.js";
 
@@ -35,13 +37,12 @@ const MAX_PAGE_CHARS = 1024 * 1024;
 export interface ExpanderOptions extends Asker {
   readonly store: Pick<Store, "expand">;
   readonly values: Pick<Values, "keep">;
+  readonly spreader: Spreader;
   /** The session that holds the lease. */
   readonly session: () => string;
   /** Aborts when the worker stops: what is left of a list is then for others. */
   readonly stopping: AbortSignal;
 }
-
-type Item = Expansion["items"][number];
 
 /**
  * Lays out maps, page by page: `expand` is idempotent by its cursor, so a page may be sent twice, and whoever gets the step next
@@ -60,9 +61,16 @@ export class Expander {
     const membersEach = found.index.members(step.name).length;
     // An empty list has no instance that could end the map later; "0" is its own value.
     if (items.length === 0) return { ...succeeded(found, grant), output: "0" };
+    const spread = this.options.spreader.begin(grant, found, step);
     for (let from = grant.cursor; from < items.length; ) {
       if (this.options.stopping.aborted) return { type: "released", lease };
-      const page = await this.#pageOf(items, from, found, step, lease);
+      let page: ExpansionItem[];
+      try {
+        page = await this.#pageOf(items, from, found, step, lease, await spread());
+      } catch (error) {
+        if (!(error instanceof JobbersError && error.code === "spread-failed")) throw error;
+        return failed(lease, found, error, "error");
+      }
       const next = await this.#send({ lease, count: items.length, membersEach, from, items: page }, found);
       if (typeof next !== "number") return next === "stale" ? undefined : next;
       from = next;
@@ -78,19 +86,21 @@ export class Expander {
     found: Found,
     step: MapStep,
     { run, address }: Lease,
-  ): Promise<Item[]> {
-    const page: Item[] = [];
+    choose: Choose,
+  ): Promise<ExpansionItem[]> {
+    const page: ExpansionItem[] = [];
     let steps = 0;
     let chars = 0;
     for (let at = from; at < list.length && page.length < PAGE_STEPS; at++) {
       const text = JSON.stringify(list[at]) ?? "null";
+      const queue = choose(list[at], at);
       const kept = this.options.values.keep(run, valueKey.item(address, at), text);
       const value = kept instanceof Promise ? await kept : kept;
-      const entries = entrySteps(found, step, at);
+      const entries = entrySteps(found, step, at, queue ?? found.located.laid);
       steps += entries.length;
       chars += value.length + entries.reduce((sum, spec) => sum + charsOf(spec), 0);
       if (page.length > 0 && (steps > PAGE_STEPS || chars > MAX_PAGE_CHARS)) break;
-      page.push({ value, entries });
+      page.push(queue === undefined ? { value, entries } : { value, entries, queue });
     }
     return page;
   }
@@ -131,7 +141,12 @@ function faultOf(list: Resolved, step: MapStep, index: PlanIndex): JobbersError 
   );
 }
 
-function entrySteps({ index, located }: Found, step: MapStep, at: number): StepSpec[] {
+function entrySteps(
+  { index, located }: Found,
+  step: MapStep,
+  at: number,
+  laid: string | undefined,
+): StepSpec[] {
   const all: StepSpec[] = [];
   for (let cursor: number | undefined = 0; cursor !== undefined; ) {
     const page: { items: readonly StepSpec[]; next?: number | undefined } = entriesOf(
@@ -139,6 +154,7 @@ function entrySteps({ index, located }: Found, step: MapStep, at: number): StepS
       step,
       [...located.indices, at],
       cursor,
+      laid,
     );
     all.push(...page.items);
     cursor = page.next;

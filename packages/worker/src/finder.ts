@@ -91,6 +91,7 @@ export class Finder {
     } catch (error) {
       throw new Unfit("never", messageOf(error));
     }
+    if (grant.laid !== undefined) located = { ...located, laid: grant.laid };
     return { index, located, scene: this.#scene(index, located, grant) };
   }
 

@@ -35,6 +35,8 @@ export interface LanePort {
   closed(): boolean;
   /** There were as many steps as were asked for, and there is room for more: another lane may go at the same time. */
   onPlenty(): void;
+  /** What reports are to wait for before they are sent, a short while at most; usually nothing. */
+  beforeReports(): Promise<void> | undefined;
   /** What came of an exchange: mail and grants. */
   receive(reply: ExchangeReply): void;
   /** The store was closed, or refuses everything: the worker cannot go on. */
@@ -108,6 +110,9 @@ export class Lane {
     while (!asker.signal.aborted) {
       this.#woken = false;
       const parcels = outbox.take();
+      // Whoever sees that a step has ended is to see what it has logged.
+      const logged = parcels.length > 0 && this.#port.beforeReports();
+      if (logged) await logged;
       try {
         const again = await this.#exchange(parcels);
         // What finishes in the same turn travels together; slower steps are not waited for.

@@ -1,6 +1,7 @@
 import {
   type AnyWorkflow,
   checkHooks,
+  checkKeepLogs,
   checkName,
   type Hooks,
   JobbersError,
@@ -11,6 +12,7 @@ import {
   sizeBytes,
   type TaskLog,
 } from "@jobbers/core";
+import type { KeepLogs } from "./attempt-logs.js";
 import type { Observer } from "./events.js";
 import { hostIdentity } from "./host.js";
 import { consoleLog } from "./log.js";
@@ -71,6 +73,10 @@ export interface WorkerOptions {
   readonly maxOutput?: Size | undefined;
   /** Where the worker and its tasks log; default: stderr, without debug lines. */
   readonly log?: TaskLog | undefined;
+  /**
+   * From which level on what a task logs is kept with its step, where the task does not say; default "info". "none" keeps nothing.
+   */
+  readonly keepLogs?: KeepLogs | undefined;
   /** Answers numbers from 0 up to, not including, 1; for jitter. */
   readonly random?: (() => number) | undefined;
   /** Which machine this is; default {@link hostIdentity}. */
@@ -99,6 +105,7 @@ export interface Settings {
   readonly lanes: number;
   readonly maxOutputBytes: number;
   readonly log: TaskLog;
+  readonly keepLogs: KeepLogs;
   readonly random: () => number;
   readonly observe: Observer | undefined;
 }
@@ -125,6 +132,7 @@ export function settingsOf(options: WorkerOptions): Settings {
     maxOutputBytes: sizeBytes(options.maxOutput ?? MAX_VALUE_BYTES, "the worker's maxOutput"),
     maxBlockMs: atLeast("maxBlockMs", options.maxBlockMs ?? 60_000, 100),
     log: options.log ?? consoleLog(),
+    keepLogs: checkKeepLogs(options.keepLogs, "the worker's keepLogs", "flag-invalid") ?? "info",
     observe: options.observe && unharmed(options.observe),
   };
 }

@@ -7,6 +7,7 @@ import {
   type Mail,
   type RoleRecord,
 } from "@jobbers/core";
+import { AttemptLogs } from "./attempt-logs.js";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
@@ -31,6 +32,7 @@ import { Runners } from "./runners.js";
 import { Serving } from "./serving.js";
 import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
+import { Spreader } from "./spreader.js";
 import { guardStrays } from "./stray.js";
 import { Values } from "./values.js";
 
@@ -48,6 +50,7 @@ export class Pool {
   readonly pace = new Pace();
   readonly slots: Slots;
   readonly batches: Batches;
+  readonly logs: AttemptLogs;
   readonly backlog: Backlog;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
@@ -86,7 +89,9 @@ export class Pool {
       this.backlog.next();
       onFreed();
     };
-    this.batches = new Batches({ slots: this.slots, deps, log, onReturned });
+    const { keepLogs } = settings;
+    this.logs = new AttemptLogs({ store, log, keepLogs, asker });
+    this.batches = new Batches({ slots: this.slots, deps, log, logs: this.logs, onReturned });
     this.outbox = new Outbox(onFreed);
     this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
     this.backlog = new Backlog({
@@ -101,7 +106,7 @@ export class Pool {
       keep: large && ((run, key, text) => keepLarge(large, run, key, text, asker)),
     });
     const shared = {
-      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log },
+      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, logs: this.logs, log },
       finder: new Finder(plans, values, asker, this.stopping.signal, settings.maxOutputBytes),
       values,
     };
@@ -109,6 +114,7 @@ export class Pool {
       ...asker,
       store,
       values,
+      spreader: new Spreader({ ...asker, store, dags: registry.dags }),
       session: () => this.keeper.id,
       stopping: this.stopping.signal,
     });
@@ -118,7 +124,7 @@ export class Pool {
     const capacity = settings.concurrency;
     const { maxOutputBytes } = settings;
     this.runners = new Runners({
-      ...{ deps, log, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
+      ...{ deps, log, logs: this.logs, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
     });
     this.executor = new Executor({
       ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
@@ -215,6 +221,7 @@ export class Pool {
       controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
       closed: () => this.stopping.signal.aborted || !this.keeper.trusted,
       onPlenty: () => this.lanes.find(({ idle }) => idle)?.wake(),
+      beforeReports: () => this.logs.beforeReports(),
       receive: (reply) => this.#receive(reply),
       broken: (error) => this.#broken(error),
     });

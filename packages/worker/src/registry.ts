@@ -19,7 +19,7 @@ export interface Registry {
   readonly dags: ReadonlyMap<string, AnyDag>;
   /** What its sessions serve: task names, and `dag:NAME` for dags. */
   readonly serves: readonly string[];
-  /** Every queue in which a step of its workflows stands. */
+  /** Every queue in which a step of its workflows stands, or may be laid by a spread. */
   readonly queues: readonly string[];
   readonly registrations: readonly Registration[];
   /** The limits of all its tasks. */
@@ -84,7 +84,10 @@ function limitsOf(tasks: readonly AnyTask[]): TaskLimits[] {
 }
 
 function queuesOf(workflow: AnyWorkflow): string[] {
-  return workflow.plan.steps.flatMap((step) => (step.kind === "task" ? [step.queue] : []));
+  return workflow.plan.steps.flatMap((step) => {
+    if (step.kind === "task") return [step.queue];
+    return step.kind === "map" && step.spread ? step.spread.queues : [];
+  });
 }
 
 /** What others have to know in order to submit it without its code. */

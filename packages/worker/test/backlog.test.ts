@@ -135,6 +135,35 @@ describe("a step that has lost its worker twice", () => {
     expect(held).toEqual(Array(12).fill(1));
   });
 
+  it("costs its worker no slot for good: steady load has all of them again afterwards", async () => {
+    const store = await openStore();
+    const order: number[] = [];
+    let running = 0;
+    const work = task({
+      name: "work",
+      async run() {
+        order.push(++running);
+        for (let n = 0; n < 5; n++) await turn();
+        running -= 1;
+      },
+    });
+    const [suspect = ""] = await submitMany(store, work, 1);
+    for (let loss = 0; loss < 2; loss++) await lose(store, "work");
+    const steady = await submitMany(store, work, 100);
+    const worker = await startWorker({ store, workflows: [work], concurrency: 4 });
+    for (const run of [suspect, ...steady]) await result(store, run, work);
+    // What follows finds a worker that neither takes less than it could nor runs more than it may.
+    for (let round = 0; round < 3; round++) {
+      order.length = 0;
+      for (const run of await submitMany(store, work, 100)) await result(store, run, work);
+      expect(order).toHaveLength(100);
+      expect(Math.max(...order)).toBe(4);
+      expect(order.filter((at) => at === 4).length).toBeGreaterThan(50);
+    }
+    expect(worker.stats()).toMatchObject({ busy: 0, waiting: 0, held: 0 });
+    // As long as a suspect keeps its worker to itself at most would be too long: it has returned.
+  }, 8_000);
+
   it("spares its neighbours: of a hundred that died with it, it alone is quarantined", async () => {
     const store = await openStore();
     const dead = gate();

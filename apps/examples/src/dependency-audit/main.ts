@@ -76,7 +76,7 @@ const audit = defineCommand({
         await worker.start();
         const run = await submit(server.url, place, id);
         output.note(
-          `Auditing ${place.dir}\nRun ${id}, submitted to ${server.url}, is kept at ${jobbers.store.url}`,
+          `Auditing ${place.dir}\nRun ${id}, submitted to ${server.url} (pid ${process.pid}), is kept at ${jobbers.store.url}`,
         );
         const executed = await executeRun({ run, worker, stays: !args.exit, output });
         if (executed.status === "interrupted") {

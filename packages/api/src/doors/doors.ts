@@ -13,15 +13,13 @@ export interface DoorOptions {
 /** Methods that change nothing, whatever is there. */
 const safe = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** Paths that are open to who has no token: they tell nothing. */
-const open = new Set(["/healthz"]);
-
 /**
  * Makes the check that each request passes before its route is looked at; it throws what is to be answered.
  *
+ * @param open the paths that are open to who has no token: they tell nothing of what is in the store
  * @throws JobbersError `flag-invalid` for a token of the wrong form
  */
-export function createDoors({ hosts, tokens }: DoorOptions): (c: Context) => void {
+export function createDoors({ hosts, tokens }: DoorOptions, open: ReadonlySet<string>): (c: Context) => void {
   const checkHost = createHostCheck(hosts);
   const isToken = tokens !== undefined && tokens.length > 0 ? createTokenCheck(tokens) : undefined;
   return (c) => {

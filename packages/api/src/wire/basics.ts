@@ -3,13 +3,13 @@ import { z } from "@hono/zod-openapi";
 /** A run's id: 26 upper-case characters of Crockford's base 32. */
 export const runId = z
   .string()
-  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)
+  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, "it takes a ULID, 26 upper-case characters")
   .openapi("RunId", { description: "A ULID.", example: "01ARZ3NDEKTSV4RRFFQ69G5FAV" });
 
 /** A name of a dag, a task or a queue. */
 export const name = z
   .string()
-  .regex(/^[A-Za-z0-9._-]{1,128}$/)
+  .regex(/^[A-Za-z0-9._-]{1,128}$/, "it takes 1 to 128 of A-Z a-z 0-9 . _ -")
   .openapi("Name", { example: "crawl" });
 
 /** A label of runs. */
@@ -18,7 +18,7 @@ export const tag = z
   .min(1)
   .max(128)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it is the one character that a tag cannot have
-  .regex(/^[^\u0000]*$/);
+  .regex(/^[^\u0000]*$/, "no tag has U+0000 in it");
 
 /** An instant, as ISO 8601 text in UTC. */
 export const instant = z

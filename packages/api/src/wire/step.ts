@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { instant, json, name, stepState, thrown } from "./basics.js";
+import { spread } from "./spread.js";
 
 /** Why a step or an attempt ended as it did, or waits. */
 export const stepReason = z
@@ -140,6 +141,9 @@ export const stepDetail = z
     output: json.optional().openapi({
       description: "What a task returned, or an inlined dag answers; absent before, and for maps.",
     }),
+    spread: spread.optional().openapi({
+      description: "Of a map with a spread: how its children were laid over queues, once some were.",
+    }),
     outputPlace: blobPlace
       .optional()
       .openapi({ description: "Where a task's output lies that is too large for the store." }),
@@ -169,6 +173,10 @@ export const planStep = z
     settled: z.int(),
     counts: z.partialRecord(stepState, z.int()).openapi({
       description: "How many are in each state; those that were not touched yet are not counted.",
+    }),
+    spread: spread.optional().openapi({
+      description:
+        "Of a map with a spread, outside of maps: how its children were laid over queues, once some were.",
     }),
     state: stepState.optional().openapi({ description: "Outside of maps: where the step is." }),
     record: step.optional().openapi({ description: "Outside of maps: its record, once it was touched." }),

@@ -83,6 +83,7 @@ export class Definition implements DefinitionInProgress {
       ...this.#base(name, given),
       kind: "task",
       task,
+      namesQueue: given.queue !== undefined,
       queue: given.queue === undefined ? task.queue : checkQueue(given.queue, what),
       priority: given.priority === undefined ? task.priority : checkPriority(given.priority, what),
       retry: given.retry === undefined ? task.retry : retryPlan(given.retry, `${what}: retry`),

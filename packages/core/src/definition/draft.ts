@@ -35,6 +35,8 @@ export interface TaskDraft extends StepDraftBase {
   readonly kind: "task";
   readonly task: AnyTask;
   readonly queue: string;
+  /** True when the call names its queue. */
+  readonly namesQueue: boolean;
   readonly priority: number | undefined;
   readonly retry: RetryPlan;
   readonly timeoutMs: number | undefined;

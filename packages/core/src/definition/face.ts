@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
+import type { LogLevel } from "../store/logs.js";
 import type { Items } from "../values/items.js";
 import type { BatchContext, BatchPlan } from "./batch.js";
 import type { CommandSpec } from "./command.js";
@@ -47,8 +48,8 @@ export interface CallOptions extends StepOptions {
 /** The options of `list.map(body, options)`. */
 export interface MapOptions<E> extends StepOptions {
   /**
-   * How the children are laid over queues. This version declares and validates spreads and keeps them on the dag; it does
-   * not enforce them yet: children stand in their own queues.
+   * How the children are laid over queues: all steps of a child stand in the queue that is chosen for it, but for those whose call
+   * names a queue. Default: in their own queues.
    */
   spread?: Spread<E> | undefined;
 }
@@ -93,6 +94,8 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly keepMs: number | undefined;
   readonly deadlineMs: number | undefined;
   readonly events: "each" | "summed";
+  /** From which level on its lines are kept; undefined where its worker decides. */
+  readonly keepLogs: LogLevel | "none" | undefined;
   readonly hooks: Hooks | undefined;
   /** Where its handler runs; undefined: in the worker's own thread. No part of the plan: the worker's version of the task decides. */
   readonly isolation: Isolation | undefined;
@@ -245,6 +248,14 @@ export interface TaskPolicy {
    * const deploy = task({ name: "deploy", events: "each", run: async () => "done" });
    */
   events?: "each" | "summed" | undefined;
+  /**
+   * From which level on what its handler logs is kept with the step; default: what its worker says, usually "info". It is no part of the
+   * plan.
+   *
+   * @example
+   * const sync = task({ name: "sync", keepLogs: "debug", run: async (_, ctx) => ctx.log.debug("begun") });
+   */
+  keepLogs?: LogLevel | "none" | undefined;
   tags?: readonly string[] | undefined;
   /** Told of this task's attempts, before the worker's own. */
   hooks?: Hooks | undefined;

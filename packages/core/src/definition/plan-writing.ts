@@ -4,6 +4,7 @@ import { quoted } from "../values/quoted.js";
 import type { Definition } from "./definition.js";
 import type { RefData, StepDraft, WiringDraft } from "./draft.js";
 import { inlineSteps, inlineWiring } from "./inline.js";
+import { spreadPlan } from "./spread.js";
 
 /** Writes a finished definition as a plan. */
 export function writePlan(definition: Definition): Plan {
@@ -13,11 +14,39 @@ export function writePlan(definition: Definition): Plan {
     name: definition.dagName,
     failure: definition.failure,
     ...(definition.deadlineMs !== undefined && { deadlineMs: definition.deadlineMs }),
-    steps: definition.steps.flatMap((step) => writeStep(step, definition)),
+    steps: keepQueues(
+      definition.steps.flatMap((step) => writeStep(step, definition)),
+      namesOf(definition),
+    ),
     output: writeWiring(definition.top.output),
   };
+  namedQueues.set(plan, namesOf(definition));
   checkJson(plan, `plan of dag ${quoted(definition.dagName)}`);
   return plan;
+}
+
+/** The steps of a plan whose calls name their queues: plans that no spread is in do not say so, but may be inlined in one that has. */
+const namedQueues = new WeakMap<Plan, ReadonlySet<string>>();
+
+function namesOf(definition: Definition): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const step of definition.steps) {
+    if (step.kind === "task" && step.namesQueue) names.add(step.name);
+    if (step.kind !== "dag") continue;
+    for (const name of namedQueues.get(step.dag.plan) ?? []) names.add(`${step.name}/${name}`);
+  }
+  return names;
+}
+
+/** Marks the steps under a spread that keep their own queue. */
+function keepQueues(steps: readonly PlanStep[], names: ReadonlySet<string>): PlanStep[] {
+  const byName = new Map(steps.map((step) => [step.name, step]));
+  const isSpread = (step: PlanStep | undefined): boolean =>
+    step !== undefined && ((step.kind === "map" && step.spread !== undefined) || isInside(step));
+  const isInside = (step: PlanStep): boolean => step.in !== undefined && isSpread(byName.get(step.in));
+  return steps.map((step) =>
+    step.kind === "task" && names.has(step.name) && isInside(step) ? { ...step, keepsQueue: true } : step,
+  );
 }
 
 function writeStep(step: StepDraft, definition: Definition): PlanStep[] {
@@ -47,7 +76,13 @@ function writeStep(step: StepDraft, definition: Definition): PlanStep[] {
       ];
     case "map":
       return [
-        { ...base, kind: "map", over: writeSource(step.over), output: writeWiring(step.inside.output) },
+        {
+          ...base,
+          kind: "map",
+          over: writeSource(step.over),
+          ...(step.spread && { spread: spreadPlan(step.spread) }),
+          output: writeWiring(step.inside.output),
+        },
       ];
     case "dag": {
       const { dag } = step;

@@ -1,5 +1,6 @@
 import { JobbersError } from "../errors/errors.js";
 import type { Trigger } from "../plan/plan.js";
+import { type LogLevel, logLevels } from "../store/logs.js";
 import { checkName } from "../values/ids.js";
 import { quoted } from "../values/quoted.js";
 import { durationMs, MIN_HEARTBEAT_MS } from "./policy.js";
@@ -69,6 +70,17 @@ export function checkEvents(events: unknown, what: string): "each" | "summed" {
     "definition-invalid",
     `${what}: events is ${quoted(events)}; it takes "each" or "summed"`,
   );
+}
+
+/** Checks from which level on log lines are kept; throws `definition-invalid`, or the given code. */
+export function checkKeepLogs(
+  level: unknown,
+  what: string,
+  code: "definition-invalid" | "flag-invalid" = "definition-invalid",
+): LogLevel | "none" | undefined {
+  const known: readonly unknown[] = [undefined, "none", ...logLevels];
+  if (known.includes(level)) return level as LogLevel | "none" | undefined;
+  throw new JobbersError(code, `${what} is ${quoted(level)}; it takes ${logLevels.join(", ")} or none`);
 }
 
 export function checkTrigger(trigger: unknown, what: string): Trigger {

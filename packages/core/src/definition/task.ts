@@ -24,6 +24,7 @@ import { durationMs, taskRetry } from "./policy.js";
 import {
   checkEvents,
   checkHeartbeat,
+  checkKeepLogs,
   checkOptions,
   checkPriority,
   checkQueue,
@@ -34,7 +35,7 @@ import {
 
 const taskOptions = [
   ...["name", "input", "output", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"],
-  ...["limits", "keep", "deadline", "events", "tags", "hooks", "run"],
+  ...["limits", "keep", "deadline", "events", "keepLogs", "tags", "hooks", "run"],
 ];
 
 /**
@@ -161,6 +162,7 @@ function policyOf(options: TaskPolicy, what: string) {
     keepMs: keep === undefined ? undefined : durationMs(keep, `${what}: keep`),
     deadlineMs: deadline === undefined ? undefined : checkTimeout(deadline, `${what}: deadline`),
     events: checkEvents(options.events, what),
+    keepLogs: checkKeepLogs(options.keepLogs, `${what}: keepLogs`),
     tags: checkTags(tags, what),
     hooks: checkHooks(hooks, `${what}: hooks`),
   };

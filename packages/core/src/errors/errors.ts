@@ -37,6 +37,13 @@ export const errorCatalogue = {
     status: 422,
     exit: 2,
   },
+  "spread-failed": {
+    title: "A map's spread chose no queue for an element",
+    remedy:
+      "Correct the spread's key or choose function for the element that the message names, and retry the run.",
+    status: 422,
+    exit: 1,
+  },
   "output-invalid": {
     title: "A task returned what its output schema refuses",
     remedy: "Correct the task, or its output schema.",

@@ -55,6 +55,8 @@ export const valueKey = {
   input: (owner: StepAddress) => `${owner}:input`,
   /** One element of the list that the map at that address is over. */
   item: (map: StepAddress, i: number) => `${map}:${i}`,
+  /** How the instances of the map at that address were laid over queues: see `spread-record.ts`. */
+  spread: (map: StepAddress) => `${map}:spread`,
   /** What failed first in the run or in an inlined dag. */
   failure: (owner: StepAddress) => `${owner}:failure`,
   /** The input that a retry by hand gave the step at that address, in place of what its wiring says. */

@@ -14,6 +14,8 @@ import { isStoppable } from "./trigger.js";
 export interface Located {
   readonly step: PlanStep;
   readonly indices: readonly number[];
+  /** The queue that a spread chose for the instance of a map in which it stands. */
+  readonly laid?: string | undefined;
 }
 
 /** The steps outside of maps that were found before, by plan and address: there are as many as their plans have. */
@@ -30,8 +32,17 @@ export function locate(index: PlanIndex, address: StepAddress): Located {
   return located;
 }
 
-/** What the store has to know of a step. `inline` is for the only child of an only parent. */
-export function specOf(index: PlanIndex, step: PlanStep, indices: readonly number[]): StepSpec {
+/**
+ * What the store has to know of a step. `inline` is for the only child of an only parent.
+ *
+ * @param laid the queue that a spread chose for the instance in which it stands
+ */
+export function specOf(
+  index: PlanIndex,
+  step: PlanStep,
+  indices: readonly number[],
+  laid?: string | undefined,
+): StepSpec {
   const dependents = index.dependents(step.name);
   const catchers = dependents.filter((each) => each.trigger === "one_failed").length;
   return {
@@ -42,8 +53,9 @@ export function specOf(index: PlanIndex, step: PlanStep, indices: readonly numbe
     parents: step.parents.length,
     trigger: step.trigger,
     stoppable: isStoppable(step.trigger) && !isSheltered(index, step),
-    needs: needsOf(step),
-    queue: step.kind === "task" ? step.queue : "",
+    needs: needsOf(index, step),
+    queue: queueOf(step, laid),
+    ...(laid !== undefined && { laid }),
     priority: step.kind === "task" ? step.priority : undefined,
     startWithinMs: step.kind === "task" ? step.startWithinMs : undefined,
     ...(step.kind === "task" && step.events === "each" && { each: true as const }),
@@ -62,14 +74,19 @@ export function phaseOf(step: PlanStep): "run" | "expand" | "enter" {
   return step.kind === "task" ? "run" : step.kind === "map" ? "expand" : "enter";
 }
 
-/** A page of the steps that start a body: of the run (`owner` undefined), of an inlined dag, or of one instance of a map. */
+/**
+ * A page of the steps that start a body: of the run (`owner` undefined), of an inlined dag, or of one instance of a map.
+ *
+ * @param laid the queue that a spread chose for them
+ */
 export function entriesOf(
   index: PlanIndex,
   owner: PlanStep | undefined,
   indices: readonly number[],
   cursor = 0,
+  laid?: string | undefined,
 ): Page<StepSpec> {
-  return page(index.entries(owner?.name), cursor, (step) => specOf(index, step, indices));
+  return page(index.entries(owner?.name), cursor, (step) => specOf(index, step, indices, laid));
 }
 
 /** What follows steps outside of maps, as far as it is one page: the same for every run. */
@@ -83,8 +100,8 @@ export function followOf(index: PlanIndex, located: Located, cursor = 0): Follow
   return known;
 }
 
-function makeFollow(index: PlanIndex, { step, indices }: Located, cursor: number): Follow {
-  const successors = page(index.dependents(step.name), cursor, (each) => specOf(index, each, indices));
+function makeFollow(index: PlanIndex, { step, indices, laid }: Located, cursor: number): Follow {
+  const successors = page(index.dependents(step.name), cursor, (each) => specOf(index, each, indices, laid));
   if (cursor > 0 || step.trigger !== "one_failed") return { successors };
   return { successors, rescues: step.parents.map((parent) => addressOf(index, index.step(parent), indices)) };
 }
@@ -132,9 +149,15 @@ function readsOf(index: PlanIndex, step: PlanStep, indices: readonly number[]): 
   return step.when ? [...new Set([...sourceKeys(index, step.when, indices), ...own])] : own;
 }
 
-function needsOf(step: PlanStep): string {
+function needsOf(index: PlanIndex, step: PlanStep): string {
   if (step.kind === "task") return step.task;
-  return step.kind === "dag" && step.parses ? `dag:${step.dag}` : "";
+  if (step.kind === "map") return step.spread?.code ? `dag:${index.plan.name}` : "";
+  return step.parses ? `dag:${step.dag}` : "";
+}
+
+function queueOf(step: PlanStep, laid: string | undefined): string {
+  if (step.kind !== "task") return "";
+  return laid === undefined || step.keepsQueue ? step.queue : laid;
 }
 
 /** Catch, finally and onFailure bodies run on after a failure, whatever the triggers inside them. */

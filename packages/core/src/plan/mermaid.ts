@@ -6,6 +6,8 @@ const MAX_INDENT = 20;
 const MAX_LABEL_CHARS = 160;
 /** Conditions nested deeper are abbreviated. */
 const MAX_CONDITION_DEPTH = 4;
+/** How many queues of a spread are named. */
+const MAX_QUEUES = 4;
 
 /**
  * Draws a plan as a mermaid flowchart: a box for each step, a frame for each map and each dag inside the dag.
@@ -60,9 +62,18 @@ function labelOf(step: PlanStep): string {
   const lines = [local === ON_FAILURE ? "on failure" : local];
   if (step.kind === "task" && step.task !== local.replace(/~\d+$/, "")) lines.push(`task ${step.task}`);
   if (step.kind === "dag" && local !== ON_FAILURE && step.dag !== local) lines.push(`dag ${step.dag}`);
-  if (step.kind === "map") lines.push(`for each of ${showSource(step.over, 0)}`);
+  if (step.kind === "map") {
+    lines.push(`for each of ${showSource(step.over, 0)}`);
+    if (step.spread) lines.push(`spread ${step.spread.by} over ${showQueues(step.spread.queues)}`);
+  }
   if (step.when) lines.push(`when ${showSource(step.when, 0)}`);
   return lines.map(escapeLabel).join("<br/>");
+}
+
+function showQueues(queues: readonly string[]): string {
+  return queues.length > MAX_QUEUES
+    ? `${queues.slice(0, MAX_QUEUES).join(", ")} and ${queues.length - MAX_QUEUES} more`
+    : queues.join(", ");
 }
 
 function showSource(source: Source, depth: number): string {

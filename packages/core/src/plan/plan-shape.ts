@@ -62,12 +62,14 @@ export function shapeOfStep(value: unknown, at: number): PlanStep {
   if (step.kind === "map") shapeOfSource(step.over, `${what}: over`);
   else shapeOfWiring(step.input, `${what}: input`);
   if (step.kind === "dag") shapeOfDag(step, what);
+  if (step.kind === "map" && step.spread !== undefined) shapeOfSpread(step.spread, `${what}: spread`);
   return step as unknown as PlanStep;
 }
 
 function shapeOfTask(step: Json, what: string): void {
   localName(step.task, `${what}: task`);
   localName(step.queue, `${what}: queue`);
+  if (step.keepsQueue !== undefined) oneOf(step.keepsQueue, [true], `${what}: keepsQueue`);
   if (step.priority !== undefined) whole(step.priority, 0, 9, `${what}: priority`);
   if (step.timeoutMs !== undefined) whole(step.timeoutMs, 1, Number.MAX_SAFE_INTEGER, `${what}: timeoutMs`);
   if (step.startWithinMs !== undefined)
@@ -88,6 +90,20 @@ function shapeOfDelays(value: unknown, what: string): void {
   const delays = list(value, what);
   if (delays.length === 0) throw invalid(`${what} is empty`);
   for (const each of delays) whole(each, 0, Number.MAX_SAFE_INTEGER, `${what}: a delay`);
+}
+
+function shapeOfSpread(value: unknown, what: string): void {
+  const spread = object(value, what);
+  localName(spread.by, `${what}: by`);
+  const queues = list(spread.queues, `${what}: queues`);
+  if (queues.length === 0) throw invalid(`${what} has no queues`);
+  for (const queue of queues) localName(queue, `${what}: a queue`);
+  if (spread.code !== undefined) oneOf(spread.code, [true], `${what}: code`);
+  if (spread.weights === undefined) return;
+  const weights = list(spread.weights, `${what}: weights`);
+  const isSum = weights.every((each) => typeof each === "number" && each >= 0) && weights.some(Boolean);
+  if (weights.length !== queues.length || !isSum)
+    throw invalid(`${what}: weights are one for each queue, numbers from 0 on, not all of them 0`);
 }
 
 function shapeOfDag(step: Json, what: string): void {

@@ -81,6 +81,8 @@ export interface TaskStep extends PlanStepBase {
   readonly kind: "task";
   readonly task: string;
   readonly queue: string;
+  /** Set where the call itself names its queue, so that a spread of a map around it does not change that. */
+  readonly keepsQueue?: true;
   /** 0 to 9, higher first; absent: the run's own. */
   readonly priority?: number;
   readonly retry: RetryPlan;
@@ -97,8 +99,21 @@ export interface TaskStep extends PlanStepBase {
 export interface MapStep extends PlanStepBase {
   readonly kind: "map";
   readonly over: Source;
+  /** How its instances are laid over queues; absent: their steps stand in their own. */
+  readonly spread?: SpreadPlan;
   /** What the body returns, seen from inside one instance. */
   readonly output: Wiring;
+}
+
+/** How the instances of a map are laid over queues, as far as that is data. */
+export interface SpreadPlan {
+  /** The spread's name. */
+  readonly by: string;
+  readonly queues: readonly string[];
+  /** The share of each queue, in proportion to their sum; absent: all alike. */
+  readonly weights?: readonly number[];
+  /** Set where a function chooses, which is found in the code of the dag that the plan is of. */
+  readonly code?: true;
 }
 
 /** A dag called inside a dag: a body that runs once, behind an input of its own. */

@@ -116,6 +116,8 @@ export interface Grant {
   readonly values: Readonly<Record<string, string | null>>;
   /** True for a step whose input was given by a retry by hand: it is the value under `valueKey.edited`. */
   readonly edited?: boolean | undefined;
+  /** The queue that a spread chose for the instance of a map in which it stands; goes into the specs of what follows. */
+  readonly laid?: string | undefined;
   /** For `expand`, `enter` and `advance`: where to go on. */
   readonly cursor: number;
   /** For `advance`: how it settled. */
@@ -135,7 +137,14 @@ export interface Expansion {
   readonly membersEach: number;
   readonly from: number;
   /** At most 500, the first for index `from`. Where one instance alone starts more steps than a page holds, one a call. */
-  readonly items: readonly { readonly value: string; readonly entries: readonly StepSpec[] }[];
+  readonly items: readonly ExpansionItem[];
+}
+
+export interface ExpansionItem {
+  readonly value: string;
+  readonly entries: readonly StepSpec[];
+  /** The queue that the map's spread chose for it: counted under `valueKey.spread` of the map. */
+  readonly queue?: string | undefined;
 }
 
 /** `cursor` is where to go on; `stale`: the lease is no longer the newest. */

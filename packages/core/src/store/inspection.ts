@@ -103,6 +103,9 @@ export const flawKinds = {
   "count-body": { what: "the settled members of a body are counted wrongly", mend: "they are recounted" },
   "count-held": { what: "the leases on the run's steps are counted wrongly", mend: "they are recounted" },
   "count-name": { what: "steps are counted wrongly under their name", mend: "they are recounted" },
+  "count-spread": {
+    what: "a map has other instances than it counts by queue; only what is shown of its spread is wrong",
+  },
   "count-queue": { what: "running steps of a queue are counted wrongly", mend: "they are recounted" },
   "count-line": { what: "the steps in a line are counted wrongly", mend: "they are recounted" },
   "count-list": { what: "the entries of a list are counted wrongly", mend: "they are recounted" },

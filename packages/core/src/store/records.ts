@@ -83,6 +83,12 @@ export interface QueueRecord {
   readonly settings?: QueueSettings | undefined;
 }
 
+/** Which sessions `listWorkers` tells of: those of one host, and those whose workers have one of these names. */
+export interface WorkerQuery {
+  readonly host: string;
+  readonly workers: readonly string[];
+}
+
 export interface WorkerRecord {
   readonly session: string;
   readonly worker: string;

@@ -26,6 +26,8 @@ export interface StepSpec {
   /** What a session must have registered to be handed this step: a task's name, `dag:NAME`, or "" where any will do. */
   readonly needs: string;
   readonly queue: string;
+  /** The queue that a spread chose for the instance of a map in which it stands: what follows it stands there, too. */
+  readonly laid?: string | undefined;
   /** 0 to 9; absent: the run's. */
   readonly priority?: number | undefined;
   /**

@@ -8,6 +8,7 @@ import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
 import type { LargeValues } from "./large-values.js";
 import type { Limiting } from "./limits.js";
 import type { RunQuery } from "./listing.js";
+import type { LogPage, LogPart, LogQuery } from "./logs.js";
 import type { Steering } from "./queues.js";
 import type {
   AttemptRecord,
@@ -15,6 +16,7 @@ import type {
   RunRecord,
   StepCounts,
   StepRecord,
+  WorkerQuery,
   WorkerRecord,
 } from "./records.js";
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
@@ -145,6 +147,14 @@ export interface Working {
   renew(session: string, vitals?: Vitals): Promise<Renewal>;
   /** Writes `worker.started` on the feed, once a session, while that is open. */
   announce(session: string, start: Omit<WorkerStart, "session">): Promise<void>;
+  /**
+   * Keeps lines that attempts have logged, as long as their run, and tells of each part with a `step.logged` event. A part that comes
+   * again changes nothing; one of a run that is gone is ignored. At most {@link LOG_CALL_PARTS} parts, {@link LOG_CALL_BYTES} bytes.
+   *
+   * The fence says whose lines they are, and is not compared with the newest: lines of an attempt that timed out, or whose worker was
+   * thought lost, are the history of that attempt, and change nothing else.
+   */
+  appendLogs(parts: readonly LogPart[]): Promise<void>;
   /** Gives steps back without costing a try. Stale leases are ignored. */
   release(session: string, leases: readonly Lease[]): Promise<void>;
   /** Gives everything back and ends the session. */
@@ -222,6 +232,11 @@ export interface Looking {
   whereIs(run: string, address: StepAddress): Promise<Whereabouts>;
   /** Tries that did not succeed (failures, losses), oldest first, at most 100. */
   listAttempts(run: string, address: StepAddress): Promise<AttemptRecord[]>;
+  /**
+   * What attempts have logged, oldest first, across the steps of a run. A page may be short, or empty, and have `more`. Rejects with
+   * `cursor-invalid` for an `after` that is none of its own.
+   */
+  readLogs(run: string, query: LogQuery): Promise<LogPage>;
   /** JSON texts by key (see `valueKey`), `null` where there is none; at most 500 keys a call. */
   readValues(run: string, keys: readonly string[]): Promise<Record<string, string | null>>;
   getPlan(hash: string): Promise<string | undefined>;
@@ -235,7 +250,8 @@ export interface Looking {
    */
   listVersions(name: string): Promise<VersionRecord[]>;
   listQueues(): Promise<QueueRecord[]>;
-  listWorkers(): Promise<WorkerRecord[]>;
+  /** The open sessions, the oldest first, at most 10,000; with a query it costs what that finds, however many others there are. */
+  listWorkers(query?: WorkerQuery): Promise<WorkerRecord[]>;
   /** How long successful attempts of some tasks took lately; tasks that nobody has told of are left out. At most 500 a call. */
   readDurations(tasks: readonly string[]): Promise<Record<string, DurationSummary>>;
   /** The store's time, in milliseconds since 1970. */

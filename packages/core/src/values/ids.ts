@@ -27,7 +27,8 @@ export function checkRunId(text: unknown): string {
 function idFault(text: unknown): string {
   if (typeof text !== "string") return "it is not text";
   if (canonical.test(text.toUpperCase())) return `it has lower-case letters; write ${text.toUpperCase()}`;
-  if (text.length !== 26) return `it has ${text.length} characters instead of 26`;
+  if (text.length !== 26)
+    return `it has ${text.length} ${text.length === 1 ? "character" : "characters"} instead of 26`;
   const stranger = /[^0-9A-HJKMNP-TV-Z]/i.exec(text);
   if (stranger) {
     return `${quoted(stranger[0])} at position ${stranger.index + 1} is not one of 0-9 and A-Z without I, L, O, U`;

@@ -1,3 +1,4 @@
+import { cleanLine } from "./clean-text.js";
 import type { Terminal } from "./output.js";
 
 /** Lines on a terminal that are drawn in place of the ones drawn before. */
@@ -18,8 +19,9 @@ export function createBlock(terminal: Terminal): Block {
   };
   const unshare = terminal.share(erase);
   return {
-    draw(lines) {
+    draw(texts) {
       erase();
+      const lines = texts.map(cleanLine);
       terminal.draw(lines.map((line) => `${line}\n`).join(""));
       drawn = lines;
     },

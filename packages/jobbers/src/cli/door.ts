@@ -1,5 +1,4 @@
-import { createClient, type JobbersClient } from "@jobbers/client";
-import { quoted } from "@jobbers/core";
+import { createClient, type JobbersClient, serverUrl } from "@jobbers/client";
 import { sharedFlags } from "./command.js";
 import { flagError } from "./flags.js";
 import { withExistingStore, withStore } from "./store.js";
@@ -48,7 +47,7 @@ export async function withDoor<T>(
   how: "look" | "make",
   use: (door: Door) => Promise<T>,
 ): Promise<T> {
-  const url = serverUrl(args);
+  const url = meantUrl(args);
   if (url !== undefined) {
     const token = checkToken(args.token ?? (process.env.JOBBERS_TOKEN || undefined));
     return use({ client: createClient({ url, token, timeoutMs: TIMEOUT_MS }), where: url });
@@ -70,7 +69,7 @@ export async function withDoor<T>(
 }
 
 /** Which server is meant, where one is: a flag goes before the environment, whatever that names. */
-function serverUrl({ url, token, store, blobs }: DoorArgs): string | undefined {
+function meantUrl({ url, token, store, blobs }: DoorArgs): string | undefined {
   if (url !== undefined && store !== undefined)
     throw flagError("--url and --store exclude each other: the server has a store of its own");
   if (url !== undefined && blobs !== undefined)
@@ -91,14 +90,9 @@ function checkToken(token: string | undefined): string | undefined {
 }
 
 function checkUrl(text: string, name: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  // What has an @ in it may have a password there.
-  const shown = text.includes("@") ? "no address of a server" : `${quoted(text)}, no address of a server`;
-  if (url?.protocol !== "http:" && url?.protocol !== "https:")
-    throw flagError(`${name} is ${shown}; it takes http://HOST:PORT or https://HOST`);
-  if (url.username !== "" || url.password !== "")
-    throw flagError(`${name} has a user or a password in it; give the token with --token or JOBBERS_TOKEN`);
-  if (url.search !== "" || url.hash !== "")
-    throw flagError(`${name} ends in a query; it takes http://HOST:PORT or https://HOST`);
-  return url.href.replace(/\/+$/, "");
+  try {
+    return serverUrl(text, name);
+  } catch (error) {
+    throw flagError((error as Error).message);
+  }
 }

@@ -1,5 +1,5 @@
 import { parseArgs as parseTokens } from "node:util";
-import { checkName, JobbersError, quoted } from "@jobbers/core";
+import { checkName, JobbersError, parseInstant, quoted } from "@jobbers/core";
 import { parseArgs } from "citty";
 import type { Command, CommandCall } from "./command.js";
 
@@ -105,12 +105,10 @@ export function oneOf<const W extends string>(value: string, flag: string, words
  * @throws JobbersError `flag-invalid`
  */
 export function moment(value: string, flag: string): number {
-  const ms = isoForm.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isFinite(ms)) return ms;
+  const ms = parseInstant(value);
+  if (ms !== undefined) return ms;
   throw flagError(`${flag} is ${quoted(value)}; it takes a moment like 2026-11-21 or 2026-11-21T16:00:00Z`);
 }
-
-const isoForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** An error about a flag or a setting. */
 export function flagError(message: string): JobbersError {

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { renderUsage } from "citty";
 import type { Command } from "./command.js";
 
@@ -7,7 +8,8 @@ export async function commandHelp(program: string, command: Command): Promise<st
     { meta: { name: command.name, description: command.description }, args: command.args },
     { meta: { name: program } },
   );
-  const text = usage.replace("<FILES>", "<FILES…>").replace(/ +$/gm, "").trimEnd();
+  const shown = process.stdout.isTTY ? usage : stripVTControlCharacters(usage);
+  const text = shown.replace("<FILES>", "<FILES…>").replace(/ +$/gm, "").trimEnd();
   return `${text}\n\nEXAMPLES\n\n${command.examples.map((line) => `  ${line}`).join("\n")}`;
 }
 

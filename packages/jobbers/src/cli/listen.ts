@@ -40,6 +40,11 @@ export function listenArgs(args: {
   };
 }
 
+/** True for a host that stands for all addresses of this machine, those that others can reach included. */
+export function isEveryAddress(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
 /** `jb_<id>_<secret>`: what comes before the secret may be shown, the secret has to be long enough that nobody guesses it. */
 const tokenForm = /^jb_[A-Za-z0-9-]{1,64}_[A-Za-z0-9_-]{16,256}$/;
 

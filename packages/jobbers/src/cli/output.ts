@@ -1,11 +1,16 @@
-import { stripVTControlCharacters } from "node:util";
+import { cleanText, jsonText } from "./clean-text.js";
 
-/** Where a command writes: results to standard output, everything for people beside it to standard error. */
+/**
+ * Where a command writes: results to standard output, everything for people beside it to standard error. What handlers, inputs and
+ * names bring along is cleaned of what a terminal would obey, wherever it goes.
+ */
 export interface Output {
   /** True when standard output belongs to a program: it then carries one JSON document and nothing else. */
   readonly json: boolean;
-  /** The terminal behind standard error, where there is one; live progress is drawn there. */
+  /** The terminal behind standard error, where there is one; live progress is drawn there, the only output that has escapes. */
   readonly terminal: Terminal | undefined;
+  /** How wide standard output is, where it is a terminal. */
+  readonly columns: number | undefined;
   /** Writes a result for people; says nothing under `--json`. */
   print(text: string): void;
   /** Writes the one result for programs; says nothing without `--json`. */
@@ -32,9 +37,12 @@ export function processOutput(json: boolean): Output {
   return {
     json,
     terminal: stderr.isTTY && process.env.TERM !== "dumb" ? terminalOf(stderr, stdout) : undefined,
-    print: (text) => void (json || print(`${stdout.isTTY ? text : stripVTControlCharacters(text)}\n`)),
-    printJson: (value) => void (json && print(`${JSON.stringify(value)}\n`)),
-    note: (text) => void stderr.write(`${text}\n`),
+    get columns() {
+      return stdout.isTTY ? stdout.columns || 80 : undefined;
+    },
+    print: (text) => void (json || print(`${cleanText(text)}\n`)),
+    printJson: (value) => void (json && print(`${jsonText(value)}\n`)),
+    note: (text) => void stderr.write(`${cleanText(text)}\n`),
   };
 }
 

@@ -37,7 +37,7 @@ export function runCommand(program: string, command: Command, argv: readonly str
   return inProcess(program, argv, async (output) => {
     const own = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined);
     if (own.includes("--help") || own.includes("-h")) {
-      processOutput(false).print(await commandHelp(program, command));
+      process.stdout.write(`${await commandHelp(program, command)}\n`);
       return 0;
     }
     return command.run({ ...parseFlags(command, argv), output });

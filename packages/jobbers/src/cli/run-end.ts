@@ -3,6 +3,7 @@ import { EXIT_OTHERWISE } from "./error-report.js";
 import type { ProgressView } from "./live-view.js";
 import type { Output } from "./output.js";
 import { onEndSignals } from "./signals.js";
+import { noteStall } from "./stall-note.js";
 
 /** How a command that waited for a run found it. */
 export type RunEnd =
@@ -11,22 +12,27 @@ export type RunEnd =
   | { readonly state: "left" };
 
 /**
- * Waits for a run's end under a live view; a signal ends only the waiting.
+ * Waits for a run's end under a live view, and says why where it stands still; a signal ends only the waiting.
  *
  * @throws RunFailed, RunCancelled, JobbersHttpError
  */
-export async function awaitEnd(run: ClientRun, startView: () => ProgressView): Promise<RunEnd> {
+export async function awaitEnd(
+  run: ClientRun,
+  output: Output,
+  startView: () => ProgressView,
+): Promise<RunEnd> {
   const leaving = new AbortController();
   const leave = () => leaving.abort();
   const stopListening = onEndSignals({ drain: leave, leave });
   const view = startView();
+  const stopNoting = noteStall(run, output);
   try {
-    const output = await run.result({ signal: leaving.signal });
-    return { state: "succeeded", output };
+    return { state: "succeeded", output: await run.result({ signal: leaving.signal }) };
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
     return { state: "left" };
   } finally {
+    stopNoting();
     await view.stop();
     stopListening();
   }

@@ -1,7 +1,7 @@
 import type { DetailedStep, RunStatus, StepProgress } from "@jobbers/client";
 import { quoted, showBytes } from "@jobbers/core";
-import { showDuration, showTime } from "./table.js";
-import { clip } from "./tree-lines.js";
+import { jsonText } from "./clean-text.js";
+import { clip, showDuration, showTime } from "./table.js";
 
 /** How much of a result is shown to people. */
 const MAX_LINES = 20;
@@ -71,7 +71,7 @@ export function placeLines(
 
 /** The first lines of a value as JSON. */
 export function beginningOf(value: unknown): string[] {
-  const lines = JSON.stringify(value, null, 2).split("\n");
+  const lines = jsonText(value, 2).split("\n");
   const shown = lines.slice(0, MAX_LINES).map((line) => `  ${clip(line, MAX_WIDTH)}`);
   const left = lines.length - shown.length;
   return left === 0 ? shown : [...shown, `  … and ${left} more lines; --json has all of it`];

@@ -1,8 +1,7 @@
 import type { StepRecord } from "@jobbers/client";
 import type { Liveness, ProgressRecord } from "@jobbers/core";
 import { count } from "./progress-lines.js";
-import { showDuration, showTime } from "./table.js";
-import { clip } from "./tree-lines.js";
+import { clip, showDuration, showTime } from "./table.js";
 
 /** The most characters of what a step says it is at. */
 const MAX_AT = 30;

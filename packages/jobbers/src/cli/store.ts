@@ -37,7 +37,10 @@ export async function withExistingStore<T>(
   const url = storeUrl(args.store);
   const [, path] = /^sqlite:(.+)$/s.exec(url) ?? [];
   if (path !== undefined && !path.includes("\0") && !existsSync(path.replace(/^\/\/(?=[/.])/, ""))) {
-    throw new JobbersError("store-url-invalid", `there is no store at ${url} yet`);
+    throw new JobbersError(
+      "store-url-invalid",
+      `there is no store at ${url} yet; jobbers run, worker, submit and dev make one`,
+    );
   }
   return withStore({ ...args, store: url }, use);
 }

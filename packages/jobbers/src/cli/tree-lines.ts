@@ -1,5 +1,5 @@
 import { barOf, count, showRate } from "./progress-lines.js";
-import { showDuration } from "./table.js";
+import { clip, showDuration } from "./table.js";
 import { isOver, type Look, type TreeRow } from "./tree-rows.js";
 
 const glyphs: Readonly<Record<Look, string>> = {
@@ -67,9 +67,4 @@ export function treeWindow(
 
 function headOf({ branch, look, label }: TreeRow): string {
   return `${branch}${glyphs[look]} ${label}`;
-}
-
-/** Cuts a text to so many characters, and shows that it was cut. */
-export function clip(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }

@@ -3,8 +3,8 @@ import { type Block, createBlock } from "./block.js";
 import { type ProgressView, startLiveView } from "./live-view.js";
 import type { Output } from "./output.js";
 import { createRates } from "./rates.js";
-import { showDuration } from "./table.js";
-import { clip, treeLine, treeWidth, treeWindow } from "./tree-lines.js";
+import { clip, showDuration } from "./table.js";
+import { treeLine, treeWidth, treeWindow } from "./tree-lines.js";
 import { type TreeRow, treeRows, type ViewedStep } from "./tree-rows.js";
 import { createTroubles, type RunningSteps } from "./troubles.js";
 

@@ -15,11 +15,16 @@ check.handlers = {}
 -- Swept by its expiry while it is open, and until it holds nothing after that; then it is forgotten by itself.
 check.handlers["session"] = function(id)
   local key = "session:" .. id
-  local found = call("HMGET", PREFIX .. key, "state", "lease")
+  local found = call("HMGET", PREFIX .. key, "state", "lease", "sets")
   local state = found[1]
   if state == "open" then
     if not call("ZSCORE", PREFIX .. "sessions", id) and check.tell("session-unlisted", nil, nil, key, "open", true) then
       call("ZADD", PREFIX .. "sessions", found[2] == "inf" and "+inf" or clock.now + (tonumber(found[2]) or 0), id)
+    end
+    for set in string.gmatch(found[3] or "", "[^" .. US .. "]+") do
+      if call("SISMEMBER", PREFIX .. set, id) == 0 and check.tell("session-unlisted", nil, nil, key, "it is missing in " .. set, true) then
+        call("SADD", PREFIX .. set, id)
+      end
     end
   elseif state == "closing" or state == "lost" then
     if call("SISMEMBER", PREFIX .. "leaving", id) == 0 and check.tell("session-unlisted", nil, nil, key, state, true) then
@@ -97,6 +102,18 @@ check.handlers["sessions"] = function(_, cursor)
   end
   return page[1]
 end
+
+local function checkSet(name, cursor)
+  local page = call("SSCAN", PREFIX .. name, cursor, "COUNT", 250)
+  for _, id in ipairs(page[2]) do
+    if stateOf(id) ~= "open" and check.tell("orphan", nil, nil, name, id, true) then call("SREM", PREFIX .. name, id) end
+  end
+  return page[1]
+end
+
+-- The sets of one host's and of one name's sessions have open ones only.
+check.handlers["host"] = function(host, cursor) return checkSet("host:" .. host, cursor) end
+check.handlers["worker"] = function(name, cursor) return checkSet("worker:" .. name, cursor) end
 
 -- Running steps by queue, against all leases; a store with more of them than a transition may look at is not recounted.
 check.handlers["queues"] = function()

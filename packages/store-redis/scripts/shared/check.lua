@@ -96,9 +96,20 @@ local function putBack(step)
   end
 end
 
+-- A map with a spread that is laid out has counted each of its instances.
+local function checkShares(step)
+  if step.state ~= EXPANDING and step.state ~= SUCCEEDED then return end
+  local body = bodies.of(step.run, step.address)
+  local counted = body.members > 0 and shares.sum(step)
+  if counted and counted ~= body.count then
+    check.tellStep("count-spread", step, "recorded " .. counted .. " of " .. tostring(body.count))
+  end
+end
+
 -- Each step that has not ended stands in exactly one place.
 function check.place(step)
   local run, state = step.run, step.state
+  if step.spec.kind == "m" then checkShares(step) end
   if step.mapped and not call("ZSCORE", PREFIX .. "order:" .. run.id, step.address) then
     if check.tellStep("step-unlisted", step, nil, true) then call("ZADD", PREFIX .. "order:" .. run.id, 0, step.address) end
   end

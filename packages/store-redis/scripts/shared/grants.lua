@@ -1,5 +1,5 @@
 -- What a session is told of the steps that it was given: for each a head, `run address fence phase needs plan tries lost
--- priority cursor outcome traceparent tags reads` joined by US, then a value for each key in `reads` (false: there is none; 0:
+-- priority cursor outcome traceparent tags reads [laid]` joined by US, then a value for each key in `reads` (false: there is none; 0:
 -- it is too large to go along).
 
 -- A value larger than this is left for the worker to read, and what the values of one reply may take together.
@@ -9,6 +9,7 @@ local function headOf(step, run, reads)
   return run.id .. US .. step.address .. US .. step.fence .. US .. step.phase .. US .. steps.needsOf(step) .. US .. run.plan .. US
     .. step.tries .. US .. step.lost .. US .. steps.priorityOf(step) .. US .. step.cursor .. US
     .. (step.phase == ADVANCE and step.state or "") .. US .. run.traceparent .. US .. run.tags .. US .. reads
+    .. (step.spec.laid and US .. step.spec.laid or "")
 end
 
 function report.grantsOf(list)

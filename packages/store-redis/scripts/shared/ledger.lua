@@ -5,6 +5,8 @@
 
 local running, pushes, pushed = {}, {}, {}
 local MINUS = string.byte("-")
+-- How many entries of a line are looked at for the place of one that goes first, and how many idle sessions for one that may pop a line.
+local FRONT_LIMIT, IDLE_LIMIT = 500, 100
 -- How many entries each line has gained or, below zero, lost.
 local grown = {}
 local depths = {}
@@ -65,14 +67,35 @@ function ledger.running(queue, n)
   running[queue] = (running[queue] or 0) + n
 end
 
+local function numberOf(entry)
+  return tonumber(string.match(entry, "^(-?%d+)|")) or 0
+end
+
+local function isGreater(a, b)
+  return numberOf(a) > numberOf(b)
+end
+
+-- Puts entries before all others of their line, the least number first. What is moved there belongs behind what was moved before.
+local function putFirst(key, entries)
+  table.sort(entries, isGreater)
+  local greatest = numberOf(entries[1])
+  for _ = 1, FRONT_LIMIT do
+    local head = call("LINDEX", key, 0)
+    if not head or numberOf(head) > greatest then break end
+    entries[#entries + 1] = call("LPOP", key)
+  end
+  table.sort(entries, isGreater)
+  callMany("LPUSH", key, entries)
+end
+
 -- Writes the entries that were pushed so far, in the order in which their lines were first met.
 function ledger.flushLines()
   for _, line in ipairs(pushed) do
     local entries = pushes[line]
+    local n = #entries + #entries.first
     if #entries > 0 then callMany("RPUSH", line.key, entries) end
-    if #entries.first > 0 then callMany("LPUSH", line.key, entries.first) end
+    if #entries.first > 0 then putFirst(line.key, entries.first) end
     if line.tuple then
-      local n = #entries + #entries.first
       deepen(line, n)
       -- Any other stands in its ring already, or is parked.
       if call("LLEN", line.key) == n then
@@ -96,24 +119,36 @@ function ledger.post(session, box)
   call("PEXPIRE", box, 60000)
 end
 
--- Takes sessions that listen to a queue, the last that came first, and wakes those that may pop the line.
+-- Tells a session, which stands among the idle ones of a queue no longer, to look; `queues` are all those of which it does.
+local function rouse(session, box, queue, queues)
+  for _, other in ipairs(splitBy(queues or "", US)) do
+    if other ~= queue then call("ZREM", PREFIX .. "idle:" .. other, session) end
+  end
+  ledger.post(session, box)
+end
+
+-- Takes sessions that listen to a queue, the last that came first, and wakes as many as there are entries; those that may not pop the
+-- line go back, so that they do not hide those that may.
 local function wake(line)
-  local idle = PREFIX .. "idle:" .. line.queue
-  local found = call("ZPOPMAX", idle, math.min(line.n, 50))
-  for i = 1, #found, 2 do
-    local session = found[i]
-    local known = call("HMGET", PREFIX .. "session:" .. session, "serves", "box", "idle")
-    if known[1] and known[2] then
-      if not serves(known[1], line.needs) then
-        call("ZADD", idle, found[i + 1], session)
-      else
-        for _, queue in ipairs(splitBy(known[3] or "", US)) do
-          if queue ~= line.queue then call("ZREM", PREFIX .. "idle:" .. queue, session) end
+  local idle, left, looked, others = PREFIX .. "idle:" .. line.queue, line.n, 0, {}
+  while left > 0 and looked < IDLE_LIMIT do
+    local found = call("ZPOPMAX", idle, math.min(left, IDLE_LIMIT - looked))
+    if #found == 0 then break end
+    looked = looked + #found / 2
+    for i = 1, #found, 2 do
+      local session = found[i]
+      local known = call("HMGET", PREFIX .. "session:" .. session, "serves", "box", "idle")
+      if known[1] and known[2] then
+        if serves(known[1], line.needs) then
+          rouse(session, known[2], line.queue, known[3])
+          left = left - 1
+        else
+          others[#others + 1], others[#others + 2] = found[i + 1], session
         end
-        ledger.post(session, known[2])
       end
     end
   end
+  if #others > 0 then callMany("ZADD", idle, others) end
 end
 
 -- Has those who listen to a queue look at all that stands in it, as if it had just come.

@@ -113,11 +113,15 @@ end
 
 -- Leaves of a run that has ended only what says that it was there, in a hash of its own: kinds do not last as long.
 function packed.strip(run)
+  packed.leaveTrace(run)
+  packed.remove(run.id)
+  packed.known[run.id] = false
+end
+
+function packed.leaveTrace(run)
   local kind, head, status = kinds.get(run.kind), packed.headOf(run, 1)
   call("HSET", PREFIX .. "run:" .. run.id, "h", head, "s", status, "p", kind.plan, "n", kind.name, "f",
     match(run.rest, "^%d+,%d+,([^\30\31]*)"))
-  packed.remove(run.id)
-  packed.known[run.id] = false
 end
 
 function packed.remove(id)

@@ -5,10 +5,10 @@
 -- How many versions of one name are remembered.
 local VERSIONS_KEPT = 100
 
--- One run (field "runs") or registration (field "names") less.
-function plans.drop(hash, field)
+-- One run (field "runs") or registration (field "names") less, or `n` of them.
+function plans.drop(hash, field, n)
   local key = PREFIX .. "plan:" .. hash
-  if call("HINCRBY", key, field, -1) > 0 then return end
+  if call("HINCRBY", key, field, -(n or 1)) > 0 then return end
   local left = call("HMGET", key, "runs", "names")
   if (tonumber(left[1]) or 0) > 0 or (tonumber(left[2]) or 0) > 0 then return end
   for name in string.gmatch(call("HGET", key, "kinds") or "", "........") do call("HDEL", PREFIX .. "kinds", name) end

@@ -8,7 +8,9 @@ local PAGE, WINDOW = 500, 2000
 
 -- How far a retry of the run is; nil where none is under way.
 function retry.placeOf(run)
-  local place = not run.packed and call("HGET", run.key, "r")
+  -- One that is purged meanwhile has lost some of its steps already.
+  if run.packed or run.purged then return nil end
+  local place = call("HGET", run.key, "r")
   -- A run that was cancelled while its steps were put into their lines begins from the start.
   if place and string.sub(place, 1, 1) == (run.ended and "o" or "p") then return place end
 end

@@ -118,6 +118,7 @@ local function flushOne(run)
     end
   end
   if run.bodies ~= NONE then
+    shares.write(run)
     for address, body in pairs(run.bodies) do
       if body.dirty then
         local into = own(run, bodies.isInner(address) and "inner" or "writes")

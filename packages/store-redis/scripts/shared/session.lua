@@ -1,6 +1,6 @@
 -- Sessions. The hash `session:<id>` has state (open; closing and lost while its steps go back, at no cost or at that of a loss;
--- over when it holds none), worker, serves, queues and its lease; the zset `sessions` has all open ones by their expiry;
--- `leaving` is the set of those whose steps are on their way back.
+-- over when it holds none), worker, serves, queues and its lease; the zset `sessions` has all open ones by their expiry, the sets
+-- `host:<host>` and `worker:<name>` those of one host and name; `leaving` is the set of those whose steps are on their way back.
 
 -- How long an ended session's record and lanes are kept, for calls that are repeated.
 local REMEMBERED_MS = 3600000
@@ -23,7 +23,9 @@ function session.find(id)
 end
 
 function session.leave(id, state)
-  call("HSET", PREFIX .. "session:" .. id, "state", state, "ended", clock.now)
+  local key = PREFIX .. "session:" .. id
+  call("HSET", key, "state", state, "ended", clock.now)
+  for _, set in ipairs(splitBy(call("HGET", key, "sets") or "", US)) do call("SREM", PREFIX .. set, id) end
   call("ZREM", PREFIX .. "sessions", id)
   call("SADD", PREFIX .. "leaving", id)
 end

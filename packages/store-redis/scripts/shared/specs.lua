@@ -10,7 +10,8 @@ function specs.parse(specText)
   local spec = parsed[specText]
   if spec then return spec end
   local name, kind, owner, parents, trigger, flags, needs, queue, priority, phase, dependents, catchers, reads = string.match(specText, SPEC)
-  spec = { name = name, kind = kind, owner = owner, parents = tonumber(parents), trigger = trigger, needs = needs, queue = queue,
+  local own, laid = string.match(queue, "^(.*)\29(.*)$")
+  spec = { name = name, kind = kind, owner = owner, parents = tonumber(parents), trigger = trigger, needs = needs, queue = own or queue, laid = laid,
     priority = priority ~= "" and priority or nil, phase = phase, dependents = tonumber(dependents), catchers = tonumber(catchers),
     startWithin = tonumber(string.match(flags, "%d+")), reads = reads, stoppable = string.find(flags, "s", 1, true) ~= nil, catches = string.find(flags, "c", 1, true) ~= nil,
     stops = string.find(flags, "t", 1, true) ~= nil, inline = string.find(flags, "i", 1, true) ~= nil,

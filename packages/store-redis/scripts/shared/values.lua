@@ -1,11 +1,11 @@
 -- Values: texts that are never looked into. Small ones stand in the run's hash, large ones and those inside maps beside it.
 -- A key lives in one of the two places for good: what may be written again with another length is always kept beside.
 
--- True for keys of which there are many, and for errors and edited inputs, which later ones replace.
+-- True for keys of which there are many, and for errors, edited inputs and shares, which later ones replace.
 local function isBeside(key)
   if not string.find(key, "[%[:]") then return false end
   return string.find(key, "%[%d") ~= nil or string.find(key, ":%d+$") ~= nil or string.find(key, ":error", 1, true) ~= nil
-    or string.find(key, ":edited", 1, true) ~= nil
+    or string.find(key, ":edited", 1, true) ~= nil or string.find(key, ":spread", 1, true) ~= nil
 end
 
 function values.put(run, key, value)

@@ -37,6 +37,18 @@ export function blobs(test: BenchTest): void {
     expect(await store.getRun(kept)).toMatchObject({ state: "succeeded" });
   });
 
+  test("blobs of many runs that are purged together are to be deleted, and no others", async (bench) => {
+    const { store, submit, driver } = bench;
+    const runs: string[] = [];
+    for (let n = 0; n < 6; n++) runs.push(await submit(single(), n));
+    const [first, , third] = runs as [string, string, string];
+    await store.noteBlobs([first, third, runs[5] as string]);
+    await (await driver(single())).finish();
+    const most = { ageMs: 1e12, count: 2 };
+    while ((await store.purge({ ...rules, succeeded: most }, 500)).more);
+    expect((await store.dueBlobs(10)).runs.toSorted()).toEqual([first, third].toSorted());
+  });
+
   test("blobs of a run that never came are to be deleted a day later", async ({ store, clock, driver }) => {
     const [never, late] = [submissionOf(single(), 1), submissionOf(single(), 2)];
     await store.noteBlobs([never.id, late.id]);

@@ -1,6 +1,7 @@
 import { type Grant, isRunEvent, type RunEventRecord } from "@jobbers/core";
 import { expect } from "vitest";
 import { submissionOf } from "../factories.js";
+import { planOf, taskStep } from "../plans.js";
 import { chain, diamond, single } from "../sample-plans.js";
 import { turns } from "../signals.js";
 import type { Bench, BenchTest } from "./bench.js";
@@ -139,6 +140,33 @@ export function events(test: BenchTest): void {
     expect(failing).toBeDefined();
     await store.listen(worker.session.id, wait);
     expect(await other.takeControl(1)).toHaveLength(1);
+  });
+
+  test("of many who listen to a queue, work wakes the one that can run it, at once", async (bench) => {
+    const { store, submit, driver } = bench;
+    const rare = planOf("rare", [taskStep("b")]);
+    const stopping = new AbortController();
+    const wait = { queues: ["default"], timeoutMs: 600_000, signal: stopping.signal };
+    const others = await Promise.all(Array.from({ length: 6 }, () => driver(single())));
+    const able = await driver(rare);
+    // Those who cannot run it look for work whenever they are woken, and listen again.
+    const idling = others.map(async (other) => {
+      while (!stopping.signal.aborted) {
+        await store.listen(other.session.id, wait);
+        expect(await other.take()).toEqual([]);
+      }
+    });
+    const listening = store.listen(able.session.id, wait);
+    await turns(10);
+    const began = performance.now();
+    const run = await submit(rare);
+    await listening;
+    const waitedMs = performance.now() - began;
+    stopping.abort();
+    await Promise.all(idling);
+    expect((await able.take()).map(({ lease }) => lease.run)).toEqual([run]);
+    // Who is not woken looks by itself, but only some seconds later.
+    expect(waitedMs).toBeLessThan(3_000);
   });
 
   test("closing a store ends waiting calls, and refuses later ones", async ({ store, driver }) => {

@@ -26,6 +26,7 @@ import { limits } from "./limits.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
 import { liveness } from "./liveness.js";
+import { logs } from "./logs.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
@@ -44,6 +45,7 @@ import { returning } from "./returning.js";
 import { roles } from "./roles.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
+import { spreads } from "./spreads.js";
 import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
@@ -72,6 +74,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["epilogues", epilogues],
   ["maps", maps],
   ["expansions", expansions],
+  ["spreads", spreads],
   ["dags", dags],
   ["openings", openings],
   ["sessions", sessions],
@@ -80,6 +83,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["returning", returning],
   ["heartbeats", heartbeats],
   ["liveness", liveness],
+  ["logs", logs],
   ["timers", timers],
   ["cancelling", cancelling],
   ["deadlines", deadlines],

@@ -39,6 +39,24 @@ export function lines(test: BenchTest): void {
     );
   });
 
+  test("what goes first keeps its order on its way to those who serve it", async ({ submit, driver }) => {
+    const other = planOf("other", [taskStep("x")]);
+    const plans = [single(), single(), single(), other, single()];
+    const runs: string[] = [];
+    for (const plan of plans) runs.push(await submit(plan, runs.length));
+    const both = await driver([single(), other]);
+    const grants = await both.take(5);
+    const back = grants.map(({ lease }) => ({ type: "released" as const, lease, first: true }));
+    expect((await both.exchange(back.reverse())).results).toEqual(back.map(() => "accepted"));
+    // What this one cannot run it moves, in two calls.
+    const narrow = await driver(other);
+    expect(runsOf(await narrow.take(1))).toEqual([runs[3]]);
+    expect(await narrow.take(1)).toEqual([]);
+    const late = await submit(single(), "late");
+    const able = await driver(single());
+    expect(runsOf(await able.take(5))).toEqual([...[0, 1, 2, 4].map((n) => runs[n]), late]);
+  });
+
   test("a higher priority goes first, whatever came before", async ({ submit, driver }) => {
     const low = await submit(single(), 1, { priority: 1 });
     const high = await submit(single(), 2, { priority: 9 });

@@ -1,4 +1,4 @@
-import type { Retention } from "@jobbers/core";
+import type { Retention, Submission } from "@jobbers/core";
 import { expect } from "vitest";
 import { submissionOf } from "../factories.js";
 import { mapped, single } from "../sample-plans.js";
@@ -106,6 +106,55 @@ export function retention(test: BenchTest): void {
     await purge(bench, rules);
     expect(await bench.store.getRun(submission.id)).toBeUndefined();
     expect((await bench.store.submit([other]))[0]).toMatchObject({ id: submission.id, state: "running" });
+  });
+
+  test("of many alike, as many go as are too old or too many, whatever stands between them", async (bench) => {
+    const { store, clock, submit, driver } = bench;
+    const batch = (count: number) => Array.from({ length: count }, (_, n) => submissionOf(single(), n));
+    const work = async () => (await driver(single(), { slots: 100 })).finish();
+    const first = batch(60);
+    await store.submit(first);
+    await work();
+    // One that is kept in another form, and one of another plan.
+    const long = await submit(single(), "x".repeat(2_000));
+    await work();
+    const other = await submit(single({ queue: "side" }), "side");
+    await (await driver(single({ queue: "side" }))).finish();
+    clock.advance(HOUR_MS);
+    const second = batch(60);
+    await store.submit(second);
+    await work();
+    const early = first.map(({ id }) => id);
+    const late = second.map(({ id }) => id);
+    const all = [...early, long, other, ...late];
+    const left = async () => (await kept(bench, all)).filter((isKept) => isKept).length;
+    const count = async (limit: number, most: number) =>
+      store.purge(keepFor({ succeeded: { ageMs: 30 * DAY_MS, count: most } }), limit);
+    await count(500, 120);
+    expect(await kept(bench, all)).toEqual(all.map((_, n) => n >= 2));
+    for (let before = 120; before > 90; ) {
+      const { more } = await count(10, 90);
+      const now = await left();
+      expect(before - now).toBeLessThanOrEqual(bench.faulty ? 20 : 10);
+      expect([now > 90, more]).not.toEqual([true, false]);
+      before = now;
+    }
+    expect(await left()).toBe(90);
+    await purge(bench, keepFor({ succeeded: { ageMs: HOUR_MS, count: 1_000 } }));
+    expect(await kept(bench, all)).toEqual(all.map((_, n) => n >= 62));
+    expect(await store.getRun(early[5] as string)).toMatchObject({
+      purged: true,
+      state: "succeeded",
+      name: "single",
+    });
+    expect((await store.submit([first[5] as Submission]))[0]).toMatchObject({ status: "existing" });
+    await purge(bench, keepFor({ succeeded: { ageMs: 30 * DAY_MS, count: 0 } }));
+    expect(await left()).toBe(0);
+    // Nobody needs their plan any more.
+    expect(await store.getPlan((first[0] as Submission).plan)).toBeUndefined();
+    clock.advance(2 * DAY_MS);
+    await purge(bench, keepFor({}));
+    expect(await Promise.all(all.map((id) => store.getRun(id)))).toEqual(all.map(() => undefined));
   });
 
   test("a run that is to be kept 0 ms leaves only its id", async (bench) => {

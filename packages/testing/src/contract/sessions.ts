@@ -140,6 +140,39 @@ export function sessions(test: BenchTest): void {
     });
   });
 
+  test("the sessions of a host and of some names are listed without all others", async (bench) => {
+    const { store, clock, driver } = bench;
+    const long = "ü".repeat(300);
+    const places = [
+      ["h1", "w1"],
+      ["h1", "w2"],
+      ["h2", "w1"],
+      ["h2", "w3"],
+      [long, `${long}:1`],
+      [long, `${long}:2`],
+    ] as const;
+    const sessions: string[] = [];
+    for (const [host, worker] of places) {
+      sessions.push((await driver(single(), { host, worker })).session.id);
+      clock.advance(1);
+    }
+    // An opening that was repeated on a bad line leaves another session behind.
+    const listed = async (host: string, ...workers: string[]) =>
+      (await store.listWorkers({ host, workers }))
+        .map(({ session }) => sessions.indexOf(session))
+        .filter((n) => n >= 0);
+    expect(await listed("h1")).toEqual([0, 1]);
+    expect(await listed("h1", "w1")).toEqual([0, 1, 2]);
+    expect(await listed("h3", "w3", "w2", "w")).toEqual([1, 3]);
+    expect(await listed(long)).toEqual([4, 5]);
+    expect(await listed("", `${long}:2`)).toEqual([5]);
+    const [found] = await store.listWorkers({ host: "none", workers: ["w3"] });
+    expect(found).toEqual((await store.listWorkers()).find(({ session }) => session === found?.session));
+    await store.closeSession(sessions[0] as string);
+    await bench.expire(sessions[2] as string, sessions.slice(3));
+    expect(await listed("h1", "w1", "w3")).toEqual([3]);
+  });
+
   test("registrations outlive their session, the newest of a name counts", async ({ store, driver }) => {
     const [old, other] = [registrationOf(single()), registrationOf(diamond())];
     const first = await driver(single(), { registers: [old, other] });

@@ -75,6 +75,32 @@ export function sharing(test: BenchTest): void {
     );
   }
 
+  test(
+    "a run that is purged while a retry of it is under way stays purged",
+    async (bench) => {
+      const plan = mapped("continue");
+      const run = await bench.submit(plan, { list: Array.from({ length: 1_100 }, (_, i) => i) });
+      const worker = await bench.driver(plan, { slots: 500, script: () => ({ fail: "broken" }) });
+      await worker.finish();
+      const vanished = expect(bench.store.retry(run)).rejects.toMatchObject({ code: "store-closed" });
+      await bench.store.close();
+      await vanished;
+      const second = await another(bench);
+      const none = { ageMs: 0, count: 0 };
+      const retention = { succeeded: none, failed: none, cancelled: none };
+      expect(await second.purge(retention, 500)).toMatchObject({ more: true });
+      expect(await second.getRun(run)).toMatchObject({ state: "failed", purged: true });
+      for (let n = 0; n < 10; n++) await second.promoteDue(10);
+      expect(await second.retry(run)).toEqual({ status: "purged" });
+      const other = await openDriver(second, { serves: needsOf(plan), slots: 500 });
+      expect(await other.finish()).toBe(0);
+      for (let n = 0; (await second.purge(retention, 500)).more; n++) expect(n).toBeLessThan(20);
+      expect(await second.getRun(run)).toMatchObject({ state: "failed", purged: true });
+      expect(await checkAll(second)).toEqual([]);
+    },
+    { timeoutMs: 60_000 },
+  );
+
   test("a store that is closed and opened again has lost nothing", async (bench) => {
     const run = await bench.submit(diamond());
     const worker = await bench.driver(diamond());

@@ -75,7 +75,7 @@ export class HandlerHost {
 
   #take(order: Order): void {
     if (order.type === "run") return void this.#run(order);
-    if (order.type === "throttled") return this.#throttled(order);
+    if (order.type === "throttled") return void this.#throttled(order);
     const current = this.#current;
     if (current?.call !== order.call) return;
     current.controller.abort(new AttemptAborted(order.reason, order.message));

@@ -20,7 +20,12 @@ export const dags = defineCommand({
           version.slice(0, 12),
           showTime(registeredAtMs),
         ]);
-        output.print(table(["NAME", "KIND", "VERSION", "REGISTERED"], rows));
+        output.print(
+          table(["NAME", "KIND", "VERSION", "REGISTERED"], rows, {
+            columns: output.columns,
+            soft: ["NAME", "VERSION"],
+          }),
+        );
       }
       return 0;
     });

@@ -3,7 +3,7 @@ import { explanationLines } from "../cause-lines.js";
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 
-/** How wide texts are folded. */
+/** How wide texts are folded where there is no terminal. */
 const WIDTH = 80;
 
 /** `jobbers explain`: why a run, or one step of it, is not further. */
@@ -25,7 +25,7 @@ export const explain = defineCommand({
     return withDoor(args, "look", async ({ client }) => {
       const told = await client.run(id).explain(args.step);
       output.printJson(told);
-      output.print(explanationLines(told, WIDTH).join("\n"));
+      output.print(explanationLines(told, output.columns ?? WIDTH).join("\n"));
       return 0;
     });
   },

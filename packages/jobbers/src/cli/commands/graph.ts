@@ -1,4 +1,5 @@
 import { toMermaid } from "@jobbers/core";
+import { jsonText } from "../clean-text.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { flagError, oneOf } from "../flags.js";
 import { chooseWorkflow, loadWorkflowFiles } from "../workflow-files.js";
@@ -26,7 +27,7 @@ export const graph = defineCommand({
     if (args.json && format !== "json") throw flagError("--json and --format mermaid exclude each other");
     const { plan } = chooseWorkflow(await loadWorkflowFiles([args.file]), args.name);
     output.printJson(plan);
-    output.print(format === "mermaid" ? toMermaid(plan) : JSON.stringify(plan, null, 2));
+    output.print(format === "mermaid" ? toMermaid(plan) : jsonText(plan, 2));
     return 0;
   },
 });

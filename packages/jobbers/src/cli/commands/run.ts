@@ -1,3 +1,4 @@
+import { jsonText } from "../clean-text.js";
 import { defineCommand, sharedFlags } from "../command.js";
 import { EXIT_OTHERWISE } from "../error-report.js";
 import { executeRun } from "../execute.js";
@@ -49,7 +50,7 @@ export const run = defineCommand({
         return EXIT_OTHERWISE;
       }
       output.printJson({ id: submitted.id, state: "succeeded", output: executed.result });
-      output.print(JSON.stringify(executed.result, null, 2));
+      output.print(jsonText(executed.result, 2));
       return 0;
     });
   },

@@ -48,7 +48,10 @@ export const runs = defineCommand({
         if (found.push(run) === limit) break;
       output.printJson(found);
       if (found.length === 0) output.note(`there are no such runs at ${where}`);
-      else output.print(table(["ID", "NAME", "STATE", "SUBMITTED", "TOOK"], found.map(rowOf)));
+      else {
+        const fit = { columns: output.columns, soft: ["NAME"] };
+        output.print(table(["ID", "NAME", "STATE", "SUBMITTED", "TOOK"], found.map(rowOf), fit));
+      }
       return 0;
     });
   },

@@ -2,9 +2,10 @@ import { createUpkeep } from "@jobbers/upkeep";
 import { hostIdentity, processBirth } from "@jobbers/worker";
 import { startServer } from "../../server/server.js";
 import { defineCommand, sharedFlags } from "../command.js";
-import { listenArgs, listenFlags } from "../listen.js";
+import { isEveryAddress, listenArgs, listenFlags } from "../listen.js";
 import { onEndSignals, signalExitCode } from "../signals.js";
 import { withStore } from "../store.js";
+import { watchStore } from "../store-watch.js";
 
 /** `jobbers server`: the HTTP API of a store, and its upkeep. */
 export const server = defineCommand({
@@ -31,10 +32,13 @@ export const server = defineCommand({
         });
       });
       await upkeep.start();
-      output.note(`the API of ${store.url} listens on ${api.url} (pid ${process.pid})`);
+      const stopWatching = watchStore(store, output);
+      const everywhere = isEveryAddress(api.host) ? " and all other addresses of this machine" : "";
+      output.note(`the API of ${store.url} listens on ${api.url}${everywhere} (pid ${process.pid})`);
       if (store.url === "memory:") output.note("memory: what it keeps ends with this process");
       output.printJson({ url: api.url, host: api.host, port: api.port, pid: process.pid, store: store.url });
       await asked;
+      stopWatching();
       await api.stop();
       await upkeep.stop();
       output.note("the server has left");

@@ -1,10 +1,13 @@
 import { type ClientRun, JobbersHttpError, type StepProgress, type StepRecord } from "@jobbers/client";
 import { checkRunId, type StepState } from "@jobbers/core";
+import { folded } from "../cause-lines.js";
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 import { labelWidthOf, lineOf, rowsOf } from "../progress-lines.js";
 import { attemptLines, beginningOf, headLines, placeLines } from "../run-lines.js";
 import { runningLines } from "../running-lines.js";
+import { spreadLines } from "../spread-lines.js";
+import { clip } from "../table.js";
 
 const MAX_FAILED = 20;
 
@@ -45,11 +48,17 @@ export const show = defineCommand({
         running,
         failed: failed.map((step) => ({ ...step, attempts: attempts.get(step.address) })),
       });
+      const { columns } = output;
+      // Where there is a terminal: what went wrong is told in full, on as many lines as it takes.
+      const cut = (line: string) => (columns === undefined ? line : clip(line, columns));
+      const fold = (line: string) =>
+        columns === undefined ? line : folded(line, columns, "", "      ").join("\n");
       const parts = [
-        headLines(status),
-        progressOf(steps),
-        runningOf(running),
-        failuresOf(failed, attempts),
+        headLines(status).map(fold),
+        progressOf(steps).map(cut),
+        spreadsOf(steps).map(fold),
+        runningOf(running).map(cut),
+        failuresOf(failed, attempts).map(fold),
         placeLines(inputPlace, steps),
         result ? ["", "result", ...resultLines(result)] : [],
       ];
@@ -63,6 +72,11 @@ function progressOf(progress: readonly StepProgress[]): string[] {
   const rows = rowsOf(progress, () => undefined);
   const labelWidth = labelWidthOf(rows);
   return rows.length === 0 ? [] : ["", "steps", ...rows.map((row) => `  ${lineOf(row, { labelWidth })}`)];
+}
+
+function spreadsOf(progress: readonly StepProgress[]): string[] {
+  const lines = spreadLines(progress).map((line) => `  ${line}`);
+  return lines.length === 0 ? [] : ["", "spread over queues", ...lines];
 }
 
 function runningOf(running: readonly StepRecord[]): string[] {

@@ -1,4 +1,5 @@
 import { checkName, checkRunId, durationMs } from "@jobbers/core";
+import { jsonText } from "../clean-text.js";
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 import { flagError, moment, oneOf, wholeNumber } from "../flags.js";
@@ -68,10 +69,10 @@ export const submit = defineCommand({
         return 0;
       }
       output.note(`run ${run.id}`);
-      const end = await awaitEnd(run, () => startProgress(run, output));
+      const end = await awaitEnd(run, output, () => startProgress(run, output));
       if (end.state === "left") return tellLeft(run, output);
       output.printJson({ id: run.id, ...end });
-      output.print(JSON.stringify(end.output, null, 2));
+      output.print(jsonText(end.output, 2));
       return 0;
     });
   },

@@ -45,9 +45,9 @@ export const watch = defineCommand({
 
 /** Waits for the end; under `--json` how the run ended is a line like the others, and the exit code says it too. */
 async function watchEnd(run: ClientRun, output: Output): Promise<RunEnd | number> {
-  if (!output.json) return awaitEnd(run, () => startWatchView(run, output));
+  if (!output.json) return awaitEnd(run, output, () => startWatchView(run, output));
   try {
-    return await awaitEnd(run, () => startEventLines(run, output));
+    return await awaitEnd(run, output, () => startEventLines(run, output));
   } catch (error) {
     if (!isOutcome(error)) throw error;
     const failure =

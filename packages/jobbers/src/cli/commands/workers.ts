@@ -1,8 +1,7 @@
 import { defineCommand } from "../command.js";
 import { doorFlags, withDoor } from "../door.js";
 import { count } from "../progress-lines.js";
-import { showDuration, showTime, table } from "../table.js";
-import { clip } from "../tree-lines.js";
+import { clip, showDuration, showTime, table } from "../table.js";
 
 /** `jobbers workers`: who executes steps. */
 export const workers = defineCommand({
@@ -16,18 +15,23 @@ export const workers = defineCommand({
       output.printJson(found);
       if (found.length === 0) output.note(`there is no worker at ${where}; jobbers worker starts one`);
       else {
-        const rows = found.map(
-          ({ name, host, pid, held, running, slots, lagMs, queues, role, openedAtMs }) => [
-            name,
-            `${clip(host.split(/[\s:]/)[0] as string, 20)}:${pid}`,
-            count(held),
-            slots === undefined ? "-" : `${running ?? 0}/${slots}`,
-            lagMs === undefined ? "-" : showDuration(lagMs),
-            clip((role === undefined ? "" : `${role}: `) + queues.join(","), 20),
-            showTime(openedAtMs),
-          ],
+        const rows = found.map(({ name, host, pid, held, running, slots, lagMs, queues, role, ...times }) => [
+          name,
+          // A lost one is listed until its steps are taken back.
+          (times.expiresAtMs ?? Number.POSITIVE_INFINITY) > Date.now() ? "live" : "lost",
+          `${clip(host.split(/[\s:]/)[0] as string, 20)}:${pid}`,
+          count(held),
+          slots === undefined ? "-" : `${running ?? 0}/${slots}`,
+          lagMs === undefined ? "-" : showDuration(lagMs),
+          clip((role === undefined ? "" : `${role}: `) + queues.join(","), 20),
+          showTime(times.openedAtMs),
+        ]);
+        output.print(
+          table(["NAME", "STATE", "HOST:PID", "STEPS", "SLOTS", "LAG", "QUEUES", "SINCE"], rows, {
+            columns: output.columns,
+            soft: ["NAME", "HOST:PID", "QUEUES"],
+          }),
         );
-        output.print(table(["NAME", "HOST:PID", "STEPS", "SLOTS", "LAG", "QUEUES", "SINCE"], rows));
       }
       return 0;
     });

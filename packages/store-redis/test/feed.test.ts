@@ -1,0 +1,53 @@
+import { openRedisStore } from "@jobbers/store-redis";
+import { planOf, submissionOf, taskStep } from "@jobbers/testing";
+import { Redis } from "ioredis";
+import { expect, it, onTestFinished } from "vitest";
+import { startRedis } from "./redis-server.js";
+
+async function setUp() {
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  const store = await openRedisStore(server.url);
+  onTestFinished(() => store.close());
+  const raw = new Redis(server.url);
+  onTestFinished(() => raw.disconnect());
+  return { store, raw };
+}
+
+const plan = planOf("one", [taskStep("a")]);
+const some = (count: number) => Array.from({ length: count }, () => submissionOf(plan));
+
+it("reads a feed of many events an entry in pages, and not many times over", async () => {
+  const { store, raw } = await setUp();
+  const BATCHES = 60;
+  for (let n = 0; n < BATCHES; n++) await store.submit(some(100));
+  const sent = async (): Promise<number> =>
+    Number(/total_net_output_bytes:(\d+)/.exec(await raw.info("stats"))?.[1]);
+  const start = await sent();
+  await raw.xrange("jobbers:{main:0}:events", "-", "+");
+  const whole = (await sent()) - start;
+  const seen: number[] = [];
+  for (let page = 0; ; page++) {
+    expect(page).toBeLessThan(100);
+    const { events, gap } = await store.readEvents(seen.at(-1) ?? 0, 500);
+    expect(gap).toBe(false);
+    if (events.length === 0) break;
+    seen.push(...events.map(({ cursor }) => cursor));
+  }
+  expect(seen).toEqual(Array.from({ length: 100 * BATCHES }, (_, i) => i + 1));
+  expect((await sent()) - start - whole).toBeLessThan(3 * whole);
+});
+
+it("takes nothing for trimmed that is told while it looks at the feed's end", async () => {
+  const { store } = await setUp();
+  await store.submit(some(1));
+  let cursor = await store.lastEvent();
+  for (let n = 0; n < 200; n++) {
+    // On one connection the submission comes between the look at the feed and the look at its end.
+    const [page] = await Promise.all([store.readEvents(cursor, 10), store.submit(some(1))]);
+    expect(page.gap).toBe(false);
+    expect(page.events.every((event, i) => event.cursor === cursor + 1 + i)).toBe(true);
+    cursor = page.cursor;
+  }
+  expect((await store.readEvents(cursor, 1_000)).gap).toBe(false);
+});
