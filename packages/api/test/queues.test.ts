@@ -18,6 +18,10 @@ onEachStore("queues", (open) => {
       status: 404,
       code: "queue-unknown",
     });
+    expect(await (await api.post("/v1/queues/default/resume")).json()).toMatchObject({
+      ...{ name: "default", ready: 0, settings: { paused: false, version: 0 } },
+    });
+    expect(await (await api.get("/v1/queues")).json()).toEqual({ queues: [] });
     const paused = (await (await api.post("/v1/queues/default/pause", { by: "ada" })).json()) as Queue;
     expect(paused).toEqual({
       ...{ name: "default", ready: 0, running: 0, workers: 0 },

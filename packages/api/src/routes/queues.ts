@@ -171,8 +171,10 @@ async function edit(
   change: QueueEdit,
   by: string | undefined,
 ): Promise<Response> {
-  await context.store.setQueue(name, change, editorIn(c, by));
-  return json(queueIn(await readQueues(context), name));
+  const settings = await context.store.setQueue(name, change, editorIn(c, by));
+  // An edit that changed nothing of a queue that nobody has used makes no record of it.
+  const unused = () => queueView({ name, ready: 0, running: 0, settings }, 0);
+  return json(queueIn(await readQueues(context), name) ?? unused());
 }
 
 async function readQueues({ store }: ApiContext): Promise<Queue[]> {
