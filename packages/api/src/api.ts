@@ -25,12 +25,22 @@ import {
 import { docsRoutes } from "./routes/docs.js";
 import { allEvents, runEvents } from "./routes/events.js";
 import { explainRun } from "./routes/explain.js";
-import { listQueues, listWorkers } from "./routes/fleet.js";
+import { listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
 import { getItems } from "./routes/items.js";
 import { listLimits, readLimit, setLimit } from "./routes/limits.js";
 import { followLogs, readLogs } from "./routes/logs.js";
+import {
+  drainQueue,
+  getQueue,
+  listQueues,
+  obliterateQueue,
+  pauseQueue,
+  resumeQueue,
+  setQueue,
+} from "./routes/queues.js";
 import { getResult } from "./routes/result.js";
+import { deleteRole, getRole, listRoles, setRole } from "./routes/roles.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
 import { getStep, listSteps } from "./routes/steps.js";
 import { createSubmits } from "./submits.js";
@@ -92,8 +102,10 @@ const routes: readonly Route[] = [
   ...[readLogs, followLogs],
   ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
-  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers],
-  ...[listLimits, readLimit, setLimit, healthz, readyz],
+  ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag],
+  ...[listQueues, getQueue, setQueue, pauseQueue, resumeQueue, drainQueue, obliterateQueue],
+  ...[listRoles, getRole, setRole, deleteRole],
+  ...[listWorkers, listLimits, readLimit, setLimit, healthz, readyz],
 ];
 
 /**

@@ -17,10 +17,12 @@ export type {
 } from "./wire/dead-letter.js";
 export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/event.js";
 export type { Explanation } from "./wire/explanation.js";
-export type { Health, Queue, QueueList, Worker, WorkerList } from "./wire/fleet.js";
+export type { Health, Worker, WorkerList } from "./wire/fleet.js";
 export type { Limit, LimitEditBody, LimitList, LimitUsageView } from "./wire/limits.js";
 export type { LogLine, LogPageView } from "./wire/log.js";
 export type { Problem } from "./wire/problem.js";
+export type { Queue, QueueList, QueueObliterated } from "./wire/queue.js";
+export type { Role, RoleDetail, RoleList } from "./wire/role.js";
 export type {
   CancelAnswer,
   RetryAnswer,

@@ -1,4 +1,4 @@
-import { errorCatalogue, JobbersError, type JsonValue, RunFailed } from "@jobbers/core";
+import { errorCatalogue, JobbersError, type JsonValue, QUEUE_FULL_RETRY_MS, RunFailed } from "@jobbers/core";
 import { InputRefused, type Refused } from "@jobbers/runs";
 import type { Problem } from "./wire/problem.js";
 
@@ -55,6 +55,7 @@ function factsOf(error: JobbersError): JsonValue | undefined {
 
 /** Seconds until the same is worth another try: a busy store is soon free, other trouble takes a hand. */
 export function retryAfter({ status, code }: Problem): string | undefined {
+  if (code === "queue-full") return String(Math.ceil(QUEUE_FULL_RETRY_MS / 1_000));
   if (status !== 503) return undefined;
   return code === "store-busy" || code === "not-replicated" ? "1" : "5";
 }

@@ -9,9 +9,12 @@ import { problem } from "./wire/problem.js";
 /** The parameters of a path or a query: from texts. */
 export type Params = z.ZodObject<Record<string, z.ZodType>>;
 
+/** How a route is asked. */
+export type Method = "get" | "post" | "put" | "patch" | "delete";
+
 /** What a route takes and answers; its handler and the OpenAPI document are both made from it. */
 export interface RouteSpec<P extends Params, Q extends Params> {
-  readonly method: "get" | "post" | "delete";
+  readonly method: Method;
   /** With parameters as `{id}`. */
   readonly path: string;
   /** The path that it is found by, where that is not the same with `:id`. */
@@ -54,7 +57,7 @@ export interface Call<P, Q> {
 
 /** A route that can be mounted. */
 export interface Route {
-  readonly method: "get" | "post" | "delete";
+  readonly method: Method;
   /** The path where no token is asked for; absent where one is. */
   readonly open?: string | undefined;
   /** True for a path that it is found by. */

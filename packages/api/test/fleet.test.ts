@@ -28,7 +28,7 @@ onEachStore("dags, queues and workers", (open) => {
     await register(store);
     await api.submit({ task: "double", input: { n: 1 } });
     const { queues } = (await (await api.get("/v1/queues")).json()) as QueueList;
-    expect(queues).toContainEqual({ name: "default", ready: 1, running: 0 });
+    expect(queues).toContainEqual({ name: "default", ready: 1, running: 0, workers: 0 });
     await work(store);
     const { workers } = (await (await api.get("/v1/workers")).json()) as WorkerList;
     expect(workers).toMatchObject([{ pid: process.pid, queues: ["default"], held: expect.any(Number) }]);

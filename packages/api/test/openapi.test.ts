@@ -83,6 +83,13 @@ describe("the OpenAPI document", () => {
         ...["get /v1/limits", "get /v1/limits/usage", "post /v1/limits"],
         ...["post /v1/dead-letters/purge", "post /v1/dead-letters/redrive"],
         "post /v1/dead-letters/{run}/{address}/redrive",
+        ...["get /v1/queues/{name}", "patch /v1/queues/{name}", "post /v1/queues/{name}/pause"],
+        ...[
+          "post /v1/queues/{name}/resume",
+          "post /v1/queues/{name}/drain",
+          "post /v1/queues/{name}/obliterate",
+        ],
+        ...["get /v1/roles", "get /v1/roles/{name}", "put /v1/roles/{name}", "delete /v1/roles/{name}"],
         ...["post /v1/runs/{id}/cancel", "post /v1/runs/{id}/retry"],
       ].sort(),
     );

@@ -4,7 +4,6 @@ import type {
   Limit,
   LimitEditBody,
   LimitUsageView,
-  Queue,
   SubmitAnswer,
   Worker,
 } from "@jobbers/api";
@@ -16,7 +15,9 @@ import { follow } from "./follow.js";
 import { createIds } from "./ids.js";
 import { type InMs, inMs } from "./instants.js";
 import { listRuns, type RunFilter } from "./lists.js";
+import { createQueueClient, listQueues, type Queue, type QueueClient } from "./queues.js";
 import { eventIn } from "./reading.js";
+import { createRolesClient, type RolesClient } from "./roles.js";
 import { createClientRun } from "./run.js";
 import type { CallOptions, ClientRun, FeedEvent, RunStatus } from "./run-types.js";
 import { serverUrl } from "./server-url.js";
@@ -98,8 +99,17 @@ export interface JobbersClient<W extends Workflows = Workflows> {
    * @throws JobbersHttpError `workflow-unknown`
    */
   dag(name: string): Promise<InMs<DagDetail>>;
-  /** The queues, and how much is in them. */
+  /** The queues, how much is in them, and how they are set. */
   queues(): Promise<Queue[]>;
+  /**
+   * One queue, to be paused, resumed, drained, set or obliterated.
+   *
+   * @example
+   * await client.queue("crawl").pause();
+   */
+  queue(name: string): QueueClient;
+  /** Roles: which queues workers serve, set at a distance. */
+  readonly roles: RolesClient;
   /** The limits, what code says of each and what edits say. */
   limits(): Promise<Limit[]>;
   /**
@@ -196,7 +206,9 @@ export function createClient<W extends Workflows = Workflows>(options: ClientOpt
     dags: async () =>
       (await transport.json<{ dags: DagSummary[] }>({ path: "/v1/dags" })).dags.map((each) => inMs(each)),
     dag: (name: string) => readDag(transport, name),
-    queues: async () => (await transport.json<{ queues: Queue[] }>({ path: "/v1/queues" })).queues,
+    queues: () => listQueues(transport),
+    queue: (name: string) => createQueueClient(transport, name),
+    roles: createRolesClient(transport),
     limits: async () => (await transport.json<{ limits: Limit[] }>({ path: "/v1/limits" })).limits,
     limit: async (name: string, key?: string) => {
       const { at, opensAt, throttledUntil, ...usage } = await transport.json<LimitUsageView>({

@@ -26,6 +26,8 @@ export { JobbersHttpError, type Pointer, RunCancelled, RunFailed } from "./error
 export type { Cause, Explanation } from "./explanation.js";
 export type { InMs } from "./instants.js";
 export type { RunFilter } from "./lists.js";
+export type { Editor, Queue, QueueClient } from "./queues.js";
+export type { Role, RoleDetail, RolesClient } from "./roles.js";
 export type {
   CallOptions,
   ClientRun,

@@ -29,7 +29,7 @@ export interface Transport {
 
 /** One request, as often as it is sent. */
 export interface Call {
-  readonly method?: "GET" | "POST" | "DELETE" | undefined;
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | undefined;
   readonly path: string;
   readonly query?: Readonly<Record<string, QueryValue>> | undefined;
   /** A value to send as JSON, or text whose type is said. */
@@ -152,7 +152,7 @@ function delayWithin(leftMs: number, failures: number, askedMs: number | undefin
 const LAST_MS = 200;
 
 /** Codes of refusals that carry such a status, but stay as they are. */
-const lasting = new Set<ErrorCode>(["step-timeout", "not-replicated"]);
+const lasting = new Set<ErrorCode>(["step-timeout", "not-replicated", "queue-full"]);
 
 /** True for errors after which the same request may well succeed. */
 export function isPassing(error: JobbersHttpError): boolean {

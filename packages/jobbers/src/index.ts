@@ -42,6 +42,9 @@ export type {
   OutputOf,
   Plan,
   Progress,
+  QueueEdit,
+  QueueRecord,
+  QueueSettings,
   Ref,
   RefTo,
   ReleasedAttempt,
@@ -107,6 +110,8 @@ export type {
   EventFilter,
   Explanation,
   FeedEvent,
+  QueueHandle,
+  Roles,
   Run,
   RunEvent,
   RunFailure,
@@ -117,7 +122,7 @@ export type {
 export type { TlsTexts } from "@jobbers/store-redis";
 export { AttemptAborted } from "@jobbers/worker";
 export { commandContext } from "./command-context.js";
-export { type ConnectOptions, connect } from "./connect.js";
+export { type ConnectOptions, connect, type QueueOptions } from "./connect.js";
 export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
 export type { BlobsOptions } from "./open-blobs.js";
 export { ulid } from "./ulid.js";

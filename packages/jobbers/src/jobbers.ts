@@ -1,24 +1,29 @@
 import {
+  checkName,
   checkRunId,
   type EventType,
   eventTypes,
   type InputOf,
   JobbersError,
   type OutputOf,
+  type QueueRecord,
   quoted,
   type Store,
   type SubmitOptions,
   type Workflow,
 } from "@jobbers/core";
-import type { DeadLetters, EventFilter, Feed, FeedEvent, Run } from "@jobbers/runs";
+import type { DeadLetters, EventFilter, Feed, FeedEvent, QueueHandle, Roles, Run } from "@jobbers/runs";
 import {
   allEventsOf,
   createDeadLetters,
   createPlans,
+  createQueueHandle,
+  createRoles,
   createRun,
   createSubmitter,
   type SubmitItem,
 } from "@jobbers/runs";
+import { editorHere } from "./editor.js";
 import { createJobbersWorker, type JobbersWorker, type WorkerOptions } from "./worker.js";
 
 /** A connection to a store: submits runs, follows them, and runs workers. */
@@ -58,6 +63,18 @@ export interface Jobbers extends AsyncDisposable {
    * const pages = await jobbers.run(id, crawl).result();
    */
   run<W extends Workflow = Workflow>(id: string, workflow?: W): Run<OutputOf<W>>;
+  /** The queues, how much is in them, and how they are set. */
+  queues(): Promise<QueueRecord[]>;
+  /**
+   * One queue, to be paused, resumed, drained, set or obliterated; what is done holds at once for everybody.
+   *
+   * @throws JobbersError `name-invalid`
+   * @example
+   * await jobbers.queue("crawl").pause();
+   */
+  queue(name: string): QueueHandle;
+  /** Roles: which queues workers serve, set at a distance. */
+  readonly roles: Roles;
   /** Steps that failed for good: looks at them, has them run again, and forgets them. */
   readonly deadLetters: DeadLetters;
   /**
@@ -131,6 +148,9 @@ export function createJobbers({ store, feed }: { readonly store: Store; readonly
     run<W extends Workflow>(id: string, workflow?: W) {
       return createRun<OutputOf<W>>(deps, checkRunId(id), workflow);
     },
+    queues: () => store.listQueues(),
+    queue: (name) => createQueueHandle(store, checkName(name, "queue"), editorHere()),
+    roles: createRoles(store, editorHere()),
     deadLetters: createDeadLetters(deps),
     events({ signal, ...filter } = {}) {
       checkFilter(filter);

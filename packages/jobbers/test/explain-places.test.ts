@@ -49,6 +49,23 @@ onBothStores((open) => {
       });
     });
 
+    it("says that the queue is paused, and who edited it", async () => {
+      const plan = single({ queue: "mail" });
+      const run = await submit(plan);
+      await worker(plan, forever);
+      await on.store.setQueue("mail", { paused: true }, "ada");
+      on.clock.advance(120_000);
+      const answer = await why(run);
+      expect(answer.sentence).toBe(
+        "Step a waits in queue mail, first in line. Queue mail is paused (edited by ada 2 min ago). Have it go on with: " +
+          "jobbers queues resume mail.",
+      );
+      expect(answer.causes[0]).toMatchObject({
+        ...{ type: "in-line", serving: 1, able: 1 },
+        because: [{ type: "paused-queue", queue: "mail", by: "ada", sinceMs: on.clock.now() - 120_000 }],
+      });
+    });
+
     it("says that those who serve the queue do not know the task", async () => {
       const run = await submit(single({ task: "send" }));
       for (const name of ["w1", "w2", "w2"])

@@ -20,6 +20,7 @@ export { createFeed, type Feed, type FeedListener, type Subscription } from "./f
 export { type Following, follow, hasMore } from "./follow.js";
 export { createInputCheck, type InputCheck, type Refused } from "./input-check.js";
 export { createPlans, type Plans } from "./plans.js";
+export { createQueueHandle, type QueueHandle } from "./queues.js";
 export {
   InputRefused,
   type LetterPage,
@@ -32,6 +33,7 @@ export {
   restart,
 } from "./redrive.js";
 export { findRegistered } from "./registered.js";
+export { createRoles, type Roles } from "./roles.js";
 export { createRun, type RunDeps } from "./run.js";
 export { type LivenessStore, readLiveness } from "./run-liveness.js";
 export { type LogReading, type LogSource, logPagesOf } from "./run-logs.js";

@@ -5,6 +5,8 @@ import {
   JobbersError,
   type JsonValue,
   type LargeValues,
+  QUEUE_FULL_RETRY_MS,
+  quoted,
   RUN_ADDRESS,
   type RunState,
   type Store,
@@ -163,6 +165,17 @@ function outcomeOf(result: SubmitResult): Submitted {
       const now = new Date(result.nowMs).toISOString();
       const what = "runAt is more than a minute past, or more than ten years off";
       return refusalOf(id, "run-at-invalid", `${what}: the store's clock says ${now}`, { id, now });
+    }
+    case "queue-full": {
+      const { queue, max } = result;
+      const what = `queue ${quoted(queue)} has as many ready steps as it may have (${max})`;
+      const detail = { id, queue, max, retryAfterMs: QUEUE_FULL_RETRY_MS };
+      return refusalOf(id, "queue-full", what, detail);
+    }
+    case "queue-draining": {
+      const { queue } = result;
+      const what = `queue ${quoted(queue)} is being drained, and takes nothing new`;
+      return refusalOf(id, "queue-draining", what, { id, queue });
     }
     case "plan-missing":
       return refusalOf(id, "plan-missing", `the store did not take the plan of run ${id}`);

@@ -3,13 +3,13 @@
 -- again and applies nothing twice.
 --
 -- KEYS 1 clock
--- ARGV 1 instant or "" · 2 events kept · 3 session · 4 lane · 5 seq · 6 slots · 7 control · 8 inline, 1 or 0 · 9 queues joined
+-- ARGV 1 instant or "" · 2 events kept · 3 session · 4 lane · 5 seq · 6 slots · 7 control · 8 inline, 1 or 0, and behind | the weights of the queues joined by commas, if any · 9 queues joined
 --      by US · 10 plain successes, see shared/successes.lua · 11 how many specs they name · 12 … these · … other reports, see
 --      shared/report.lua
 -- Returns { "late", last seq } when the number is older than the lane's last; else { "ok", alive 1 or 0, results (a letter for each plain
 --      success, then for each other report), more 1 or 0, ms until the next timer or false, mail (run ids), singles (ids and records by
 --      turns), their kinds joined by RS, steps of packed runs joined by US, their heads joined by RS (see shared/take.lua), other grants
---      (see shared/grants.lua), places }
+--      (see shared/grants.lua), places, and of weighted queues how many steps each gave, joined by commas }
 -- include base core session take turns successes
 -- later general grants
 -- include flush
@@ -39,7 +39,7 @@ end
 local function reply(results, more)
   return { "ok", who and who.alive and 1 or 0, results, more, clock.nextDueMs(), who and session.mail(who.id) or NONE,
     singles.granted, table.concat(singles.headTexts(), RS), table.concat(take.packed, US), table.concat(take.heads, RS),
-    #take.steps > 0 and report.grantsOf(take.steps) or NONE, table.concat(take.places, ",") }
+    #take.steps > 0 and report.grantsOf(take.steps) or NONE, table.concat(take.places, ","), table.concat(take.taken, ",") }
 end
 
 -- Leases outlive their session until somebody takes the steps, so what a lost one reports may still count.
@@ -69,7 +69,7 @@ if last then
   end
 end
 
-if who.alive then take.begin(who, tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == "1", ARGV[9]) end
+if who.alive then take.begin(who, tonumber(ARGV[6]), tonumber(ARGV[7]), string.sub(ARGV[8], 1, 1) == "1", ARGV[9], string.sub(ARGV[8], 3)) end
 local results = applyAll()
 take.inline = false
 if who.alive then take.fromLines() end

@@ -4,7 +4,7 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 session · 3 the mailbox to post to, "" to stand among the idle ones no longer · 4 queues joined by US
 -- Returns -1 when there is something or the session is not open, else ms until the next timer or false
--- include base clock
+-- include base clock steering
 
 local id = ARGV[2]
 local key = PREFIX .. "session:" .. id
@@ -17,7 +17,7 @@ if ARGV[3] == "" then
   return -1
 end
 
-for _, queue in ipairs(queues) do
+for _, queue in ipairs(steering.unpaused(queues)) do
   for _, member in ipairs(call("SMEMBERS", PREFIX .. "lines:" .. queue)) do
     local needs = string.match(member, "^%d:(.*)$")
     local fits = needs == "" or string.find(found[2], "\n" .. needs .. "\n", 1, true)

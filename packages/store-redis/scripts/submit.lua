@@ -8,11 +8,11 @@
 --      any other submission: `S id fingerprint plan kind mode priority keep delay runAt members onFailure inline next specs tags
 --      traceparent needs deadline claim said name` joined by US (the claim: `until if-held ms , max , key`, see shared/claims.lua), the plan's text or "", the input, the specs
 -- Returns for each submission, with commas between: c<state> created, e<state> existing, x conflict, m plan missing, i its start is no
---      time to wait for, and of a key that is held h<state><id> existing under that id, k<id> with other content, t<id> refused;
+--      time to wait for, f<queue>=<max> a queue is full, d<queue> a queue is drained, and of a key that is held h<state><id> existing under that id, k<id> with other content, t<id> refused;
 --      behind US the instant, where an i is among them
 -- include base core
 -- later general
--- include flush submit-packed submit-other claims
+-- include flush submit-packed submit-other claims gate
 
 local results, n, at = {}, 0, 3
 while at <= #ARGV do

@@ -16,7 +16,7 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
       seq,
       wants.slots,
       wants.control,
-      wants.inline ? 1 : 0,
+      (wants.inline ? "1" : "0") + (wants.weights ? `|${wants.weights.join(",")}` : ""),
       [...new Set(wants.queues)].map(keyText).join(US),
     ];
     const { told, specs, others } = sortOut(reports);
@@ -32,19 +32,21 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
         `lane ${lane} of session ${session} is at ${rest[0]}, ${seq} comes too late`,
       );
     }
-    const [alive, letters, more, dueMs, mail, singles, kinds, packed, heads, others, places] = rest as [
-      number,
-      string,
-      number,
-      number | null,
-      string[],
-      string[],
-      string,
-      string,
-      string,
-      unknown[],
-      string,
-    ];
+    const [alive, letters, more, dueMs, mail, singles, kinds, packed, heads, others, places, taken] =
+      rest as [
+        number,
+        string,
+        number,
+        number | null,
+        string[],
+        string[],
+        string,
+        string,
+        string,
+        unknown[],
+        string,
+        string,
+      ];
     return {
       results: resultsOf(letters, reports),
       grants: readGrants({ singles, kinds, packed, heads, others, places }),
@@ -52,6 +54,7 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
       more: more === 1,
       alive: alive === 1,
       nextDueMs: dueMs ?? undefined,
+      ...(taken !== "" && { taken: taken.split(",").map(Number) }),
     };
   },
 };

@@ -36,6 +36,9 @@ export function keysOf(namespace: string) {
     names: `${prefix}names`,
     versions: `${prefix}versions`,
     queues: `${prefix}queues`,
+    /** How queues are set. */
+    settings: `${prefix}settings`,
+    roles: `${prefix}roles`,
     lines: at("lines"),
     line: at("line"),
     sessions: `${prefix}sessions`,

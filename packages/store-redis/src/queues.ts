@@ -1,11 +1,14 @@
 import type { QueueRecord } from "@jobbers/core";
 import type { Server } from "./server.js";
+import { readSettings } from "./steering.js";
 import { unpackText } from "./text.js";
 
-/** The queues that steps have stood in, with how many are ready and running. */
+/** The queues that steps have stood in, with how many are ready and running, and those that are set. */
 export function listQueues({ keys, look }: Server): Promise<QueueRecord[]> {
   return look(async (redis) => {
-    const running = Object.entries(await redis.hgetall(keys.queues));
+    const [counted, settings] = await Promise.all([redis.hgetall(keys.queues), redis.hgetall(keys.settings)]);
+    const unused = Object.keys(settings).filter((queue) => counted[queue] === undefined);
+    const running = [...Object.entries(counted), ...unused.map((queue): [string, string] => [queue, "0"])];
     const limited = new Map<string, number>();
     for (const [field, n] of Object.entries(await redis.hgetall(keys.depths))) {
       const queue = field.slice(0, field.indexOf(":"));
@@ -27,7 +30,11 @@ export function listQueues({ keys, look }: Server): Promise<QueueRecord[]> {
           .slice(at, at + lines)
           .reduce((sum, each) => sum + each, limited.get(queue) ?? 0);
         at += lines;
-        return { name: unpackText(queue), ready, running: Math.max(0, Number(n)) };
+        const set = settings[queue];
+        return {
+          ...{ name: unpackText(queue), ready, running: Math.max(0, Number(n)) },
+          ...(set !== undefined && { settings: readSettings(set) }),
+        };
       })
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   });

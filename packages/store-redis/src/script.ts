@@ -18,6 +18,7 @@ const texts = new Map<string, string>();
 const groups: Readonly<Record<string, readonly string[]>> = {
   core: [
     "clock",
+    "steering",
     "specs",
     "kinds",
     "limits",

@@ -1,6 +1,7 @@
 import type {
   Lease,
   Renewal,
+  Serving,
   Session,
   SessionOpening,
   Vitals,
@@ -31,14 +32,14 @@ const LISTED_PAGE = 100;
 export const openSessionScript: Script<[id: string, opening: SessionOpening, eventsKept: number], Session> = {
   name: "open-session",
   encode(id, opening, eventsKept) {
-    const { worker, host, pid, birth, leaseMs, serves, queues, registers } = opening;
+    const { worker, host, pid, birth, leaseMs, serves, queues, role, registers } = opening;
     const args: Argument[] = [
       eventsKept,
       id,
       packText(worker),
       Number.isFinite(leaseMs) ? leaseMs : "inf",
       `\n${serves.map(keyText).join("\n")}\n`,
-      JSON.stringify({ worker, host, pid, birth, serves, queues }),
+      JSON.stringify({ worker, host, pid, birth, serves, queues, role }),
       (opening.limits ?? []).map(packTaskLimits).join(RS),
       setsOf(host, [worker]).join(US),
     ];
@@ -113,7 +114,7 @@ export function listHeld({ keys, look }: Server, session: string): Promise<Lease
   });
 }
 
-type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "birth" | "queues" | "serves">;
+type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "birth" | "queues" | "role" | "serves">;
 
 type ListedWorker = [
   ...[session: string, expires: string, about: string, opened: string, lease: string, held: number],
@@ -124,6 +125,7 @@ type ListedWorker = [
     running: string | null,
     waiting: string | null,
   ],
+  serving: string | null,
 ];
 
 interface WorkerPage {
@@ -149,9 +151,11 @@ const listWorkersScript: Script<[which: string, cursor: string], WorkerPage> = {
         slots,
         running,
         waiting,
+        serving,
       ]): WorkerRecord => ({
         session,
         ...(JSON.parse(about) as About),
+        ...(serving !== null && (JSON.parse(serving) as Serving)),
         openedAtMs: Number(opened),
         expiresAtMs: numberOf(expires),
         leaseMs: numberOf(lease),

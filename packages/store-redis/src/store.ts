@@ -1,6 +1,10 @@
 import { randomBytes } from "node:crypto";
 import {
   checkLimitEdit,
+  checkQueueDefaults,
+  checkQueueEdit,
+  checkRole,
+  editorOf,
   type JsonValue,
   type Lease,
   PAGE_LIMIT,
@@ -36,6 +40,7 @@ import { readTimeScript } from "./read-time.js";
 import { reapScript } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { retryScript } from "./retry.js";
+import { deleteRoleScript, getRole, listRoles, serveScript, setRoleScript } from "./roles.js";
 import { getRun } from "./runs.js";
 import { createServer } from "./server.js";
 import {
@@ -48,6 +53,7 @@ import {
   releaseScript,
   renewScript,
 } from "./session.js";
+import { declareQueuesScript, obliterateQueueScript, setQueueScript } from "./steering.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submitScript } from "./submit.js";
 import { isSoon, tellTimerScript } from "./tell-timer.js";
@@ -108,6 +114,20 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       }
     },
     purgeDeadLetters: (letters) => run(purgeDeadLettersScript, letters.slice(0, PURGE_LIMIT)),
+    async declareQueues(defaults) {
+      await run(declareQueuesScript, checkQueueDefaults(defaults));
+    },
+    async setQueue(name, edit, by) {
+      return await run(setQueueScript, name, checkQueueEdit(name, edit), editorOf(by));
+    },
+    obliterateQueue: (name, obliteration) => run(obliterateQueueScript, name, obliteration, eventsKept),
+    async setRole(name, queues, by) {
+      return await run(setRoleScript, name, checkRole(name, queues), editorOf(by));
+    },
+    deleteRole: (name, by) => run(deleteRoleScript, name, editorOf(by)),
+    getRole: (name) => getRole(server, name),
+    listRoles: () => listRoles(server),
+    serve: (session, serving) => run(serveScript, session, serving),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
     expand: (expansion) => run(expandScript, expansion, eventsKept),

@@ -6,7 +6,7 @@ import { packUses } from "./limits.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
 import { isMapped } from "./step-record.js";
-import { isPackable, KIND_CHARS, keyText, packHash, packText, RS, US } from "./text.js";
+import { isPackable, KIND_CHARS, keyText, packHash, packText, RS, US, unpackText } from "./text.js";
 
 /** The most submissions, and about the most steps, that one script takes. */
 const CHUNK = 500;
@@ -228,6 +228,12 @@ function resultOf(word: string, id: string, now: string): SubmitResult {
       return { status: "key-conflict", id, holder: word.slice(1) };
     case "t":
       return { status: "key-taken", id, holder: word.slice(1) };
+    case "f": {
+      const [queue = "", max] = word.slice(1).split("=");
+      return { status: "queue-full", id, queue: unpackText(queue), max: Number(max) };
+    }
+    case "d":
+      return { status: "queue-draining", id, queue: unpackText(word.slice(1)) };
     case "i":
       return { status: "run-at-invalid", id, nowMs: Number(now) };
     case "x":

@@ -15,6 +15,7 @@ import { readFields, readSharedSpecs } from "./packed.js";
 import { readNow } from "./read-now.js";
 import { headOf } from "./runs.js";
 import type { Server } from "./server.js";
+import { readSettings } from "./steering.js";
 import { isMapped } from "./step-record.js";
 import { GS, packText, US, unpackText } from "./text.js";
 
@@ -113,7 +114,10 @@ function candidatesOf(
 
 async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<LinePlace | undefined> {
   const candidates = candidatesOf(keys, standing);
-  const open = await redis.smembers(keys.lines(standing.queue));
+  const [open, settings] = await Promise.all([
+    redis.smembers(keys.lines(standing.queue)),
+    standing.queue === "" ? null : redis.hget(keys.settings, standing.queue),
+  ]);
   const pipeline = redis.pipeline();
   for (const member of open) pipeline.llen(keys.line(`${standing.queue}:${member}`));
   for (const { line, entry } of candidates) pipeline.lpos(line, entry, "MAXLEN", LINE_LOOK_LIMIT);
@@ -139,6 +143,7 @@ async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<Li
     before: higher + Number(found ?? LINE_LOOK_LIMIT),
     atLeast: isFar,
     depth: sum(lengths) + sum(limited.map(({ n }) => n)),
+    ...(settings !== null && { settings: readSettings(settings) }),
   };
 }
 

@@ -31,7 +31,7 @@ export function sumsOf({ sql }: Unit, run: Run): Sums {
   const rows = sql.tuples(
     `SELECT ${owner}, count(*), count(session), ${sumOf(counts)}, ` +
       `${sumOf(`state = 'failed' AND rescued = -1 AND NOT (${isEpilogue})`)}, ` +
-      `${sumOf(`${counts} AND state = 'cancelled' AND reason IN ('stopped', 'body')`)}, ` +
+      `${sumOf(`${counts} AND state = 'cancelled' AND reason IN ('stopped', 'body', 'obliterated')`)}, ` +
       `${sumOf("session IS NOT NULL OR phase = 'advance' OR state IN ('ready', 'waiting', 'running')")} ` +
       "FROM steps WHERE run = ? GROUP BY 1",
     run.seq,

@@ -49,7 +49,7 @@ export function exchange(unit: Unit, { session: id, lane, seq, reports, wants }:
     "INSERT INTO lanes (session, lane, seq, reply) VALUES (?, ?, ?, ?) " +
     "ON CONFLICT DO UPDATE SET seq = excluded.seq, reply = excluded.reply";
   unit.sql.run(upsert, session.seq, lane, seq, JSON.stringify(remembered));
-  return reply(unit, { session, results, steps, more, alive });
+  return reply(unit, { session, results, steps, more, alive, taken: taker.taken });
 }
 
 /** The same answer once more: the same steps, where they are still the session's. */
@@ -72,9 +72,13 @@ interface ReplyParts {
   readonly steps?: readonly Step[];
   readonly more?: boolean;
   readonly alive: boolean;
+  readonly taken?: readonly number[] | undefined;
 }
 
-function reply(unit: Unit, { session, results, steps = [], more = false, alive }: ReplyParts): ExchangeReply {
+function reply(
+  unit: Unit,
+  { session, results, steps = [], more = false, alive, taken }: ReplyParts,
+): ExchangeReply {
   return {
     results,
     grants: grantsOf(unit, steps),
@@ -82,6 +86,7 @@ function reply(unit: Unit, { session, results, steps = [], more = false, alive }
     more,
     alive,
     nextDueMs: nextDueMs(unit),
+    ...(taken && { taken }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Sql } from "./driver.js";
 import { lastEvent } from "./events.js";
 import { CONTROL } from "./ledger.js";
 import { createPoll } from "./poll.js";
+import { pausedQueues } from "./steering.js";
 import type { Effects, KnownLine, KnownSession } from "./turn.js";
 import { wait } from "./wait.js";
 
@@ -94,8 +95,16 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
     knownDue = due;
     if (isNews) first.wake();
   };
-  const wakeByTables = () => {
+  const wakeForGrown = (grown: Effects["grown"]) => {
+    if (workers.size === 0 || grown.size === 0) return;
+    const paused = pausedQueues(sql);
+    for (const [line, n] of grown) if (!paused.has(line.queue) && !isParked(sql, line)) wakeFor(line, n);
+  };
+  const wakeForOpen = () => {
     if (workers.size > 0) for (const line of openLines(sql)) wakeFor(line, line.depth);
+  };
+  const wakeByTables = () => {
+    wakeForOpen();
     if (workers.size > 0) for (const session of newMail(sql)) wakeByMail(session);
     wakeByTimer();
     wakeReaders();
@@ -125,8 +134,9 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
       poll.start();
       await waiting;
     },
-    committed({ grown, mail, timers, events }) {
-      for (const [line, n] of grown) if (!isParked(sql, line)) wakeFor(line, n);
+    committed({ grown, mail, timers, opened, events }) {
+      wakeForGrown(grown);
+      if (opened) wakeForOpen();
       for (const session of mail) wakeByMail(session);
       if (timers) wakeByTimer();
       if (events) wakeReaders();
@@ -151,7 +161,9 @@ function openLines(sql: Sql): (Line & { readonly depth: number })[] {
   const plain = "SELECT queue, needs, depth FROM lines WHERE limits = '' AND depth > 0";
   const limited =
     "SELECT queue, needs, count(*) AS depth FROM lines WHERE limits <> '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
-  return sql.all(`${plain} UNION ALL ${limited}`);
+  const lines = sql.all<Line & { readonly depth: number }>(`${plain} UNION ALL ${limited}`);
+  const paused = pausedQueues(sql);
+  return paused.size === 0 ? lines : lines.filter(({ queue }) => !paused.has(queue));
 }
 
 /** True for a line that nobody may pop, however long it has grown. */

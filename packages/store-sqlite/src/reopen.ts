@@ -3,7 +3,7 @@ import { dropLetter, hasLetter } from "./dead-letters.js";
 import { isEpilogue } from "./epilogue.js";
 import type { Run, Step } from "./records.js";
 import { phaseBefore } from "./report.js";
-import { bodyOf, DEFINITE, failureOf, isSettledState } from "./settle.js";
+import { bodyOf, DEFINITE, failureOf, halts, isSettledState } from "./settle.js";
 import type { Unit } from "./unit.js";
 import { dropValue, errorKey, putValue } from "./values.js";
 
@@ -150,10 +150,10 @@ function uncount(unit: Unit, step: Step): void {
 
 /** One member more or less that has settled; onFailure bodies, and what stands for the rest of a submission, are none. */
 function count(unit: Unit, step: Step, n: 1 | -1): void {
-  const { run, address, spec, state, reason } = step;
+  const { run, address, spec } = step;
   if (address === RUN_ADDRESS || isEpilogue(step)) return;
   const body = bodyOf(unit, run, spec.owner);
   body.settled += n;
-  if (state === "cancelled" && (reason === "stopped" || reason === "body")) body.halted += n;
+  if (halts(step)) body.halted += n;
   body.dirty = true;
 }

@@ -113,6 +113,14 @@ CREATE TABLE ready (
   line INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (line, seq)
 ) WITHOUT ROWID;
 CREATE TABLE queues (name TEXT PRIMARY KEY, running INTEGER NOT NULL) WITHOUT ROWID;
+-- How queues are set. "max" is what an edit says (0: none), "code" what the code does; who edited last, and when.
+CREATE TABLE queue_settings (
+  name TEXT PRIMARY KEY, paused INTEGER NOT NULL, draining INTEGER NOT NULL, max INTEGER, code INTEGER,
+  version INTEGER NOT NULL, editor TEXT, edited INTEGER
+) WITHOUT ROWID;
+-- The newest edits of each role, as JSON: see core's roles.ts.
+CREATE TABLE roles (name TEXT PRIMARY KEY, versions TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX queues_paused ON queue_settings (paused) WHERE paused = 1;
 -- No address: a scheduled run, or a retry by hand that takes several calls. "!": a run's deadline.
 CREATE TABLE timers (
   due INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (due, seq)
@@ -120,7 +128,7 @@ CREATE TABLE timers (
 -- From "told" on, what its worker tells with renewals: the number of its last bulletin, when that was, the rest as it was then.
 CREATE TABLE sessions (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, birth TEXT,
-  serves TEXT NOT NULL, queues TEXT NOT NULL, opened INTEGER NOT NULL, lease REAL NOT NULL, expires REAL NOT NULL,
+  serves TEXT NOT NULL, queues TEXT NOT NULL, role TEXT, opened INTEGER NOT NULL, lease REAL NOT NULL, expires REAL NOT NULL,
   suspect INTEGER, state TEXT NOT NULL, ended INTEGER,
   announced INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER,
   waiting INTEGER

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type {
   Lease,
   Renewal,
+  Serving,
   Session,
   SessionOpening,
   Vitals,
@@ -37,8 +38,8 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
   for (const registration of opening.registers) register(unit, registration);
   for (const each of opening.limits ?? []) registerLimits(unit, each);
   sql.run(
-    "INSERT INTO sessions (seq, id, worker, host, pid, birth, serves, queues, opened, lease, expires, state) " +
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
+    "INSERT INTO sessions (seq, id, worker, host, pid, birth, serves, queues, role, opened, lease, expires, state) " +
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open')",
     unit.turn.nextSeq(),
     id,
     opening.worker,
@@ -47,6 +48,7 @@ export function openSession(unit: Unit, opening: SessionOpening, leaseMs: number
     opening.birth ?? null,
     JSON.stringify(opening.serves),
     JSON.stringify(opening.queues),
+    opening.role ?? null,
     now,
     leaseMs,
     now + leaseMs,
@@ -97,6 +99,12 @@ export function renew(unit: Unit, id: string, vitals?: Vitals): Renewal {
   const [held] = sql.tuple("SELECT count(*) FROM held WHERE session = ?", session.seq) as [number];
   const stale = vitals ? hear(unit, session, vitals) : [];
   return { status: "alive", held, mail: mailOf(unit, session), ...(stale.length > 0 && { stale }) };
+}
+
+/** Says which queues a session serves from now on. */
+export function serve({ sql }: Unit, id: string, { queues, role }: Serving): void {
+  const update = "UPDATE sessions SET queues = ?, role = ? WHERE id = ? AND state = 'open'";
+  sql.run(update, JSON.stringify(queues), role ?? null, id);
 }
 
 /** Tells of a worker's start, the first time. */
@@ -177,6 +185,7 @@ interface SessionRow {
   readonly pid: number;
   readonly birth: string | null;
   readonly queues: string;
+  readonly role: string | null;
   readonly serves: string;
   readonly opened: number;
   readonly expires: number;
@@ -195,7 +204,7 @@ const LISTED_LIMIT = 10_000;
 export function listWorkers(sql: Sql, query?: WorkerQuery): WorkerRecord[] {
   const those = query ? " AND (host = ? OR worker IN (SELECT value FROM json_each(?)))" : "";
   const select =
-    "SELECT id, worker, host, pid, birth, queues, serves, opened, expires, lease, heard, lag, slots, running, waiting, " +
+    "SELECT id, worker, host, pid, birth, queues, role, serves, opened, expires, lease, heard, lag, slots, running, waiting, " +
     "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions " +
     `WHERE state = 'open'${those} ORDER BY seq LIMIT ${LISTED_LIMIT}`;
   const wanted = query ? [query.host, JSON.stringify(query.workers)] : [];
@@ -206,6 +215,7 @@ export function listWorkers(sql: Sql, query?: WorkerQuery): WorkerRecord[] {
     pid: row.pid,
     ...(row.birth !== null && { birth: row.birth }),
     queues: JSON.parse(row.queues) as string[],
+    ...(row.role !== null && { role: row.role }),
     serves: JSON.parse(row.serves) as string[],
     openedAtMs: row.opened,
     expiresAtMs: row.expires,

@@ -146,12 +146,17 @@ export function bodyOf(unit: Unit, run: Run, owner: StepAddress): Body & { dirty
   return step ? unit.body(step) : run;
 }
 
+/** True for a step whose end has its body end as cancelled, unless that failed. */
+export function halts({ state, reason }: Pick<Step, "state" | "reason">): boolean {
+  return state === "cancelled" && (reason === "stopped" || reason === "body" || reason === "obliterated");
+}
+
 /** A settled step has told all its siblings: one member less to wait for. */
 function countMember(unit: Unit, step: Step): void {
-  const { run, spec, state, reason } = step;
+  const { run, spec } = step;
   const body = bodyOf(unit, run, spec.owner);
   body.settled++;
-  if (state === "cancelled" && (reason === "stopped" || reason === "body")) body.halted++;
+  if (halts(step)) body.halted++;
   body.dirty = true;
   if (spec.laid !== undefined) countWait(unit, step);
   endBodyIfDone(unit, run, spec.owner);

@@ -1,5 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { checkLimitEdit, type Lease, type LogQuery, noLog, PURGE_LIMIT, type Store } from "@jobbers/core";
+import {
+  checkLimitEdit,
+  checkQueueDefaults,
+  checkQueueEdit,
+  checkRole,
+  editorOf,
+  type Lease,
+  type LogQuery,
+  noLog,
+  OBLITERATE_LIMIT,
+  PURGE_LIMIT,
+  type Store,
+} from "@jobbers/core";
 import { dueBlobs, forgetBlobs, noteBlobs } from "./blobs.js";
 import { cancel } from "./cancel.js";
 import { check } from "./check.js";
@@ -20,6 +32,7 @@ import { readLimit, throttle } from "./limit-usage.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
 import { appendLogs, readLogs } from "./logs.js";
+import { obliterate } from "./obliterate.js";
 import { getPlan } from "./plans.js";
 import { promoteDue } from "./promote.js";
 import { purge } from "./purge.js";
@@ -27,6 +40,7 @@ import { listQueues } from "./queues.js";
 import { reapSessions } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { retry } from "./retry.js";
+import { deleteRole, getRole, listRoles, setRole } from "./roles.js";
 import { getRun, headOf } from "./runs.js";
 import {
   announce,
@@ -40,7 +54,9 @@ import {
   release,
   renew,
   renewalWeight,
+  serve,
 } from "./session.js";
+import { declareQueues, setQueue } from "./steering.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submit, weightOf } from "./submit.js";
 import { type Memory, Turn } from "./turn.js";
@@ -125,6 +141,24 @@ export function createStore({
       const few = letters.slice(0, PURGE_LIMIT);
       return await mutate(few.length, (unit) => purgeDeadLetters(unit, few));
     },
+    async declareQueues(defaults) {
+      const checked = checkQueueDefaults(defaults);
+      await mutate(checked.length, (unit) => declareQueues(unit, checked));
+    },
+    async setQueue(name, edit, by) {
+      const checked = checkQueueEdit(name, edit);
+      return await mutate(1, (unit) => setQueue(unit, name, checked, editorOf(by)));
+    },
+    obliterateQueue: (name, obliteration) =>
+      mutate(OBLITERATE_LIMIT, (unit) => obliterate(unit, name, obliteration)),
+    async setRole(name, queues, by) {
+      const checked = checkRole(name, queues);
+      return await mutate(1, (unit) => setRole(unit, name, checked, editorOf(by)));
+    },
+    deleteRole: (name, by) => mutate(1, (unit) => deleteRole(unit, name, editorOf(by))),
+    getRole: (name) => look(() => getRole(sql, name)),
+    listRoles: () => look(() => listRoles(sql)),
+    serve: (session, serving) => mutate(1, (unit) => serve(unit, session, serving)),
     openSession: (opening) =>
       mutate(10, (unit) =>
         openSession(unit, opening, sessionsExpire ? opening.leaseMs : Number.POSITIVE_INFINITY),

@@ -2,6 +2,7 @@ import { isTimely, type Submission, type SubmitResult } from "@jobbers/core";
 import { type Holder, judgeClaim, takeKey } from "./claims.js";
 import { setDeadline } from "./deadline.js";
 import { openingSpec } from "./epilogue.js";
+import { Gate } from "./gate.js";
 import { packUses } from "./limit-rules.js";
 import { putPlan } from "./plans.js";
 import { enqueue, startEntries } from "./ready.js";
@@ -36,7 +37,8 @@ export function weightOf({ entries }: Submission): number {
 
 export function submit(unit: Unit, batch: readonly Submission[]): SubmitResult[] {
   const plans = new Map<string, number>();
-  const results = batch.map((each) => submitOne(unit, each, plans));
+  const gate = new Gate(unit);
+  const results = batch.map((each) => submitOne(unit, each, plans, gate));
   for (const [hash, n] of plans) {
     if (n > 0) unit.sql.run("UPDATE plans SET runs = runs + ? WHERE hash = ?", n, hash);
   }
@@ -44,7 +46,7 @@ export function submit(unit: Unit, batch: readonly Submission[]): SubmitResult[]
 }
 
 /** `plans` counts the new runs by plan; a plan that is in it is known to be there. */
-function submitOne(unit: Unit, submission: Submission, plans: Map<string, number>): SubmitResult {
+function submitOne(unit: Unit, submission: Submission, plans: Map<string, number>, gate: Gate): SubmitResult {
   const { id, fingerprint, plan, planText, claim, runAtMs } = submission;
   const existing = unit.sql.tuple("SELECT fingerprint, state FROM runs WHERE id = ?", id);
   if (existing) {
@@ -56,13 +58,16 @@ function submitOne(unit: Unit, submission: Submission, plans: Map<string, number
   if (judgement && "result" in judgement) return judgement.result;
   if (runAtMs !== undefined && !isTimely(runAtMs, unit.now))
     return { status: "run-at-invalid", id, nowMs: unit.now };
+  const replaces = judgement?.replaces;
+  const refused = gate.refusalOf(submission, dueOf(unit, submission, replaces) > unit.now);
+  if (refused) return refused;
   if (!plans.has(plan)) {
     if (planText !== undefined) putPlan(unit.sql, plan, planText);
     else if (!unit.sql.tuple("SELECT 1 FROM plans WHERE hash = ?", plan))
       return { status: "plan-missing", id };
   }
   plans.set(plan, (plans.get(plan) ?? 0) + 1);
-  const run = createRun(unit, submission, judgement?.replaces);
+  const run = createRun(unit, submission, replaces);
   return { status: "created", id, state: run.state };
 }
 

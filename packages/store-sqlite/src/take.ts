@@ -6,6 +6,7 @@ import { readUses } from "./limit-rules.js";
 import { enqueue, isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { settle } from "./settle.js";
+import { pausedQueues } from "./steering.js";
 import { hasLimitedLines, takeInTurn } from "./take-in-turn.js";
 import type { KnownLine, KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
@@ -25,9 +26,13 @@ const GRANT_LIMIT = 1000;
 export class Taker {
   readonly leases: Lease[] = [];
   readonly steps: Step[] = [];
+  /** Of wants with weights: how many steps came from the lines of each queue. */
+  taken: number[] | undefined;
   readonly #unit: Unit;
   readonly #session: KnownSession;
   readonly #wants: Wants;
+  /** Whatever else decides what is taken, nothing of these is. */
+  readonly #paused: ReadonlySet<string>;
   #slots: number;
   #control: number;
   #drops = 0;
@@ -40,6 +45,7 @@ export class Taker {
     this.#unit = unit;
     this.#session = session;
     this.#wants = wants;
+    this.#paused = pausedQueues(unit.sql);
     this.#slots = Math.min(wants.slots, GRANT_LIMIT);
     this.#control = Math.min(wants.control, GRANT_LIMIT);
   }
@@ -53,6 +59,7 @@ export class Taker {
   takeInline(step: Step): boolean {
     const { queue } = step.spec;
     if (!this.#wants.inline || this.#slots <= 0 || !this.#wants.queues.includes(queue)) return false;
+    if (this.#paused.has(queue)) return false;
     const needs = needsOf(step);
     // One that a limit may hold back stands in its line like all others.
     if (!this.#session.serves.has(needs) || this.#unit.limits.mayLimit(needs, queue)) return false;
@@ -74,12 +81,39 @@ export class Taker {
     this.#takeControl();
   }
 
+  #takeRuns(): void {
+    const { queues, weights } = this.#wants;
+    if (weights) this.taken = this.#takeByWeight(queues, weights);
+    else this.#takeOf(queues.filter((queue) => !this.#paused.has(queue)));
+  }
+
+  /** Each queue gets its part of the slots, and what some leave is for the others. */
+  #takeByWeight(queues: readonly string[], weights: readonly number[]): number[] {
+    const all = this.#slots;
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    const shares = queues.map((queue, i) =>
+      this.#takeAtMost(queue, Math.ceil((all * (weights[i] ?? 0)) / sum)),
+    );
+    return queues.map((queue, i) => (shares[i] ?? 0) + this.#takeAtMost(queue, this.#slots));
+  }
+
+  /** Takes at most so many of one queue; answers how many. */
+  #takeAtMost(queue: string, most: number): number {
+    const before = this.#slots;
+    const rest = Math.max(0, before - most);
+    if (before <= rest || this.#paused.has(queue)) return 0;
+    this.#slots -= rest;
+    this.#takeOf([queue]);
+    this.#slots += rest;
+    return before - this.#slots;
+  }
+
   #takeControl(): void {
     if (this.#control > 0) this.#takeFrom(this.#openLines([CONTROL]), () => this.#control);
   }
 
-  #takeRuns(): void {
-    const { queues } = this.#wants;
+  /** Takes steps to run from the lines of queues. */
+  #takeOf(queues: readonly string[]): void {
     const room = () => this.#slots;
     const isOn = this.#unit.limits.isOn;
     if (!isOn || !hasLimitedLines(this.#unit, queues)) {

@@ -34,6 +34,8 @@ export interface Effects {
   readonly mail: Set<number>;
   /** True when runs were scheduled. A retry is no news: who reports it is told when it is due. */
   timers: boolean;
+  /** True when a queue was resumed, so that its lines are worth a look. */
+  opened: boolean;
   events: boolean;
 }
 
@@ -41,7 +43,13 @@ export interface Effects {
 export class Turn {
   readonly now: number;
   readonly memory: Memory;
-  readonly effects: Effects = { grown: new Map(), mail: new Set(), timers: false, events: false };
+  readonly effects: Effects = {
+    grown: new Map(),
+    mail: new Set(),
+    timers: false,
+    opened: false,
+    events: false,
+  };
   /** Lines that this transaction made: known to others only once it is committed. */
   readonly newLines = new Map<string, KnownLine>();
   readonly #sql: Sql;

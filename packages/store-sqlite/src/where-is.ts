@@ -15,6 +15,7 @@ import { readUses } from "./limit-rules.js";
 import { limitsOf, readUsage } from "./limit-usage.js";
 import type { SessionState } from "./session.js";
 import { unpackSpec } from "./spec.js";
+import { readSettings } from "./steering.js";
 
 interface Row {
   readonly run: number;
@@ -98,7 +99,8 @@ function placeIn(
     ...[priority, queue],
   ) as [number, number];
   const { inLine, atLeast } = rankOf(sql, line, seq, length);
-  return { queue, priority, before: higher + inLine, atLeast, depth };
+  const settings = readSettings(sql, queue);
+  return { queue, priority, before: higher + inLine, atLeast, depth, ...(settings && { settings }) };
 }
 
 /** How many entries stand before one in its line, counted from the end that is nearer. */

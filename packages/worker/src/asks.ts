@@ -39,7 +39,8 @@ const WEIGHT = 1 / 32;
 export interface AsksOptions {
   readonly slots: Slots;
   readonly bulkheads: Bulkheads;
-  readonly queues: readonly string[];
+  /** The queues that are served by now: the same list as long as they are the same. */
+  readonly queues: () => readonly string[];
   /** The queues in which steps of a task stand. */
   readonly queuesOf: (task: string) => readonly string[];
   /** The most slots that one exchange asks for, as things are. */
@@ -51,28 +52,25 @@ export interface AsksOptions {
 export class Asks {
   readonly #options: AsksOptions;
   /** Those that are asked for together, then each that has a bulkhead. */
-  readonly #rounds: readonly (readonly string[])[];
+  #rounds: readonly (readonly string[])[] = [];
+  #served: readonly string[] | undefined;
   #next = 0;
   #closures: Closure[] = [];
   /** How many slots the steps that came lately take. */
   #size = 1;
 
   constructor(options: AsksOptions) {
-    const { queues, bulkheads } = options;
     this.#options = options;
-    const apart = queues.filter((queue) => bulkheads.ofQueue(queue));
-    const together = queues.filter((queue) => !bulkheads.ofQueue(queue));
-    this.#rounds = [together, ...apart.map((queue) => [queue])].filter((round) => round.length > 0);
   }
 
   /** How many asks it takes to have asked for all. */
   get rounds(): number {
-    return this.#rounds.length;
+    return this.#all().length;
   }
 
   /** The queues that may be asked for now. */
   get open(): readonly string[] {
-    return this.#rounds.flatMap((round) => (this.#roomOf(round) > 0 ? this.#openOf(round) : []));
+    return this.#all().flatMap((round) => (this.#roomOf(round) > 0 ? this.#openOf(round) : []));
   }
 
   /** What the next exchange asks for. */
@@ -85,15 +83,16 @@ export class Asks {
       const queues = this.#openOf(owed.own);
       if (queues.length > 0) return this.#ask(queues, 1, owed.size);
     }
-    for (let turn = 0; turn < this.#rounds.length; turn++) {
-      const round = this.#rounds[this.#next++ % this.#rounds.length] as readonly string[];
+    const rounds = this.#all();
+    for (let turn = 0; turn < rounds.length; turn++) {
+      const round = rounds[this.#next++ % rounds.length] as readonly string[];
       const queues = this.#openOf(round);
       const room = Math.min(this.#roomOf(round), this.#options.maxSlots());
       if (queues.length === 0 || room === 0) continue;
       const steps = Math.max(1, Math.floor(room / this.#size));
       return this.#ask(queues, steps, Math.min(room, Math.ceil(steps * this.#size)));
     }
-    return { queues: this.#options.queues, slots: 0, queue: undefined, end: () => {} };
+    return { queues: this.#options.queues(), slots: 0, queue: undefined, end: () => {} };
   }
 
   /** A step was granted, which takes so many slots. */
@@ -103,7 +102,8 @@ export class Asks {
 
   /** A step goes back because a compartment has no place for it. */
   closeFor({ needs, queue }: Granted, { size, full }: Berth): void {
-    const { slots, queues, bulkheads, queuesOf, onRoom } = this.#options;
+    const { slots, bulkheads, queuesOf, onRoom } = this.#options;
+    const queues = this.#options.queues();
     if (!full || this.#closures.some((each) => each.compartment === full && each.size === size)) return;
     const stop = after(
       CLOSED_MS,
@@ -117,6 +117,17 @@ export class Asks {
     const own = queue === undefined ? shared : [queue];
     const closure: Closure = { queues: full === slots ? queues : own, own, size, compartment: full, stop };
     this.#closures.push(closure);
+  }
+
+  #all(): readonly (readonly string[])[] {
+    const { queues, bulkheads } = this.#options;
+    const served = queues();
+    if (served === this.#served) return this.#rounds;
+    const apart = served.filter((queue) => bulkheads.ofQueue(queue));
+    const together = served.filter((queue) => !bulkheads.ofQueue(queue));
+    this.#served = served;
+    this.#rounds = [together, ...apart.map((queue) => [queue])].filter((round) => round.length > 0);
+    return this.#rounds;
   }
 
   #open(closure: Closure): void {

@@ -2,6 +2,7 @@ import type { Exchange, ExchangeReply, JobbersError, Store } from "@jobbers/core
 import type { Ask, Asks } from "./asks.js";
 import type { Outbox, Parcel } from "./outbox.js";
 import { type Asker, delayMs, GaveUp, isDefinite, messageOf, untilAnswered } from "./persistence.js";
+import type { Serving } from "./serving.js";
 import type { Slots } from "./slots.js";
 import { after, monotonicMs, pause, turn } from "./waiting.js";
 
@@ -21,6 +22,7 @@ export interface LanePort {
   readonly outbox: Outbox;
   readonly slots: Slots;
   readonly asks: Asks;
+  readonly serving: Serving;
   readonly inline: boolean;
   readonly asker: Asker;
   /** The session in force. */
@@ -147,7 +149,10 @@ export class Lane {
       lane: this.#number,
       seq: ++this.#seq,
       reports: parcels.map((parcel) => parcel.report),
-      wants: { slots: asked, control, queues: ask?.queues ?? [], inline: this.#port.inline && !closed },
+      wants: {
+        ...{ slots: asked, control, inline: this.#port.inline && !closed },
+        ...this.#port.serving.wants(ask?.queues ?? []),
+      },
     };
     let reply: ExchangeReply;
     try {
@@ -159,6 +164,7 @@ export class Lane {
     } finally {
       ask?.end();
     }
+    if (reply.taken) this.#port.serving.took(exchange.wants, asked, reply.taken);
     // Its steps are still to be started, so that this lane has room yet for what it is about to be told.
     if (asked > 0 && reply.grants.length >= asked && slots.room > reply.grants.length) this.#port.onPlenty();
     return await this.#answered(reply, session, parcels, ask);

@@ -2,6 +2,7 @@ import {
   type AnyWorkflow,
   checkHooks,
   checkKeepLogs,
+  checkName,
   type Hooks,
   JobbersError,
   MAX_VALUE_BYTES,
@@ -28,6 +29,11 @@ export interface WorkerOptions {
   readonly concurrency?: number | undefined;
   /** Which queues it takes steps from; default: every queue that its workflows use. */
   readonly queues?: readonly string[] | undefined;
+  /**
+   * Which role says what queues it serves, and with what weights; it follows edits of the role without a restart. Not together with
+   * `queues`. The role has to be there when the worker starts.
+   */
+  readonly role?: string | undefined;
   /** What it is called; default: host name and pid. */
   readonly name?: string | undefined;
   /** Handed to every task as `ctx.deps`. */
@@ -94,6 +100,7 @@ export interface Settings {
   readonly registry: Registry;
   readonly concurrency: number;
   readonly queues: readonly string[];
+  readonly role: string | undefined;
   readonly name: string;
   readonly host: string;
   readonly deps: unknown;
@@ -119,12 +126,15 @@ export function settingsOf(options: WorkerOptions): Settings {
   const registry = createRegistry(workflows);
   const host = options.host ?? hostIdentity();
   const queues = options.queues ?? registry.queues;
+  const role = options.role === undefined ? undefined : checkName(options.role, "the worker's role");
+  if (role !== undefined && options.queues)
+    throw new JobbersError("flag-invalid", "the worker's role says which queues it serves; leave queues out");
   if (queues.length === 0) throw invalid("queues", queues, "at least one queue");
   const concurrency = whole("concurrency", options.concurrency ?? 10, 1, 100_000);
   const { bulkheads = {} } = options;
   checkBulkheads(bulkheads, { registry, queues, concurrency });
   return {
-    ...{ store, workflows, registry, host, queues, deps, environment, inline, random },
+    ...{ store, workflows, registry, host, queues, role, deps, environment, inline, random },
     ...{ concurrency, bulkheads },
     lanes: whole("lanes", options.lanes ?? store.lanes ?? 1, 1, 16),
     name: options.name ?? `${host.split(" ")[0]}:${process.pid}`,

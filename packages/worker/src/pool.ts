@@ -5,6 +5,7 @@ import {
   JobbersError,
   type LargeValues,
   type Mail,
+  type RoleRecord,
   type StepSpec,
 } from "@jobbers/core";
 import { Asks } from "./asks.js";
@@ -29,7 +30,9 @@ import { Pace } from "./pace.js";
 import { type Asker, untilAnswered } from "./persistence.js";
 import { Plans } from "./plans.js";
 import { Reporter } from "./reporter.js";
+import { followRole, readRole } from "./role.js";
 import { Runners } from "./runners.js";
+import { Serving } from "./serving.js";
 import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
 import { Spreader } from "./spreader.js";
@@ -46,6 +49,7 @@ const MAX_SLOTS = 500;
 /** One life of a worker, from its session's opening to its closing: the parts, and how they are wired. */
 export class Pool {
   readonly ledger = new Ledger();
+  readonly serving: Serving;
   readonly bulletins = new Bulletins(() => {
     const { capacity: slots, taken: running, waiting } = this.slots;
     return { slots, running, waiting };
@@ -73,10 +77,15 @@ export class Pool {
   readonly #running: Promise<unknown>;
   readonly #unguard: () => void;
 
-  private constructor(settings: Settings, ending: AbortController, open: (pool: Pool) => SessionKeeper) {
+  private constructor(
+    settings: Settings,
+    ending: AbortController,
+    { serving, role, keeper }: { serving: Serving; role: RoleRecord | undefined; keeper: SessionKeeper },
+  ) {
     const { store, registry, random, log, deps, observe, abandonAfterMs, environment } = settings;
     this.#settings = settings;
     this.#ending = ending;
+    this.serving = serving;
     const asker: Asker = { random, log, signal: ending.signal };
     // Every step that waits for the store listens to these.
     setMaxListeners(0, ending.signal, this.stopping.signal);
@@ -87,7 +96,7 @@ export class Pool {
     );
     this.bulkheads = new Bulkheads(this.slots, registry.tasks, settings.bulkheads);
     this.asks = new Asks({
-      ...{ slots: this.slots, bulkheads: this.bulkheads, queues: settings.queues, onRoom: onFreed },
+      ...{ slots: this.slots, bulkheads: this.bulkheads, queues: () => serving.queues, onRoom: onFreed },
       queuesOf: (task) => registry.queuesOf.get(task) ?? [],
       maxSlots: () => Math.min(MAX_SLOTS, Math.ceil(this.slots.limit / settings.lanes)),
     });
@@ -147,18 +156,23 @@ export class Pool {
       ...{ ...shared, dags: registry.dags, tasks: registry.tasks, expander, asker, onFreed },
     });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
-    this.keeper = open(this);
+    this.keeper = keeper;
     this.#unguard = guardStrays(log);
     const learning = settings.inline && this.usual.keepAsking(store, [...registry.tasks.keys()], asker);
-    this.#running = Promise.all([learning, ...this.lanes.map((lane) => lane.run())]);
+    const following = role && this.#follow(role, asker);
+    this.#running = Promise.all([learning, following, ...this.lanes.map((lane) => lane.run())]);
   }
 
   /** Opens a session and starts taking steps; rejects when the store does not answer. */
   static async open(settings: Settings, signal: AbortSignal): Promise<Pool> {
     const ending = new AbortController();
     let pool: Pool | undefined;
-    const keeper = await openKeeper(settings, { stopping: signal, ending: ending.signal }, () => pool);
-    pool = new Pool(settings, ending, () => keeper);
+    const serving = new Serving(settings.queues);
+    const role = settings.role === undefined ? undefined : await readRole(settings.store, settings.role);
+    if (role) serving.play(role.queues);
+    const signals = { stopping: signal, ending: ending.signal };
+    const keeper = await openKeeper(settings, serving, signals, () => pool);
+    pool = new Pool(settings, ending, { serving, role, keeper });
     settings.observe?.({ type: "session", what: "opened", session: keeper.id });
     return pool;
   }
@@ -208,6 +222,16 @@ export class Pool {
     return this.usual.isLong(needs) || this.bulkheads.concerns(needs, queue);
   }
 
+  #follow(role: RoleRecord, asker: Asker): Promise<void> {
+    const { store } = this.#settings;
+    const options = {
+      ...{ store, asker, name: role.name, serving: this.serving },
+      session: () => this.keeper.id,
+      onChange: () => this.wakeAll(),
+    };
+    return followRole(options, role);
+  }
+
   #wakeOne(): void {
     const lane = this.lanes.find(({ inFlight }) => !inFlight) ?? this.lanes[0];
     lane?.wake();
@@ -216,7 +240,15 @@ export class Pool {
   #lane(number: number, asker: Asker): Lane {
     const { store, inline } = this.#settings;
     return new Lane(number, {
-      ...{ store, outbox: this.outbox, slots: this.slots, asks: this.asks, inline, asker },
+      ...{
+        store,
+        outbox: this.outbox,
+        slots: this.slots,
+        asks: this.asks,
+        serving: this.serving,
+        inline,
+        asker,
+      },
       session: () => this.keeper.id,
       sessionLost: (session, surely) => this.keeper.lost(session, surely),
       controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
@@ -274,10 +306,11 @@ function keepLarge(large: LargeValues, run: string, key: string, text: string, a
 
 function openKeeper(
   settings: Settings,
+  serving: Serving,
   signals: { readonly stopping: AbortSignal; readonly ending: AbortSignal },
   pool: () => Pool | undefined,
 ): Promise<SessionKeeper> {
-  const { store, registry, queues, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
+  const { store, registry, role, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
   const { serves, registrations: registers, limits } = registry;
   let audit: Audit | undefined;
   const options: SessionKeeperOptions = {
@@ -289,7 +322,11 @@ function openKeeper(
       birth: processBirth(process.pid),
       leaseMs,
       serves,
-      queues,
+      // A session that is opened later has what the role says by then.
+      get queues() {
+        return serving.queues;
+      },
+      role,
       registers,
       limits,
     },

@@ -33,6 +33,8 @@ export interface WorkerStats {
   readonly trusted: boolean;
   readonly concurrency: number;
   readonly queues: readonly string[];
+  /** The role that says which queues these are. */
+  readonly role?: string | undefined;
   /** Slots in use, those of abandoned handlers included. */
   readonly busy: number;
   /** Steps that it has taken and that wait for a slot, and how many it would take ahead as things are. */
@@ -136,7 +138,8 @@ class RestartableWorker implements Worker {
     const running = [...(pool?.executor.running ?? [])].map(describe);
     return {
       ...{ state: this.state, name: this.#settings.name, running },
-      ...{ concurrency: this.#settings.concurrency, queues: this.#settings.queues },
+      ...{ concurrency: this.#settings.concurrency, queues: pool?.serving.queues ?? this.#settings.queues },
+      role: this.#settings.role,
       session: pool?.keeper.id,
       trusted: pool?.keeper.trusted ?? false,
       busy: pool?.slots.taken ?? 0,

@@ -35,6 +35,12 @@ export function createTokenCheck(tokens: readonly string[]): TokenCheck {
   };
 }
 
+/** The id of the token that an `Authorization` header brings; it says nothing about whether that is known. */
+export function tokenIdOf(authorization: string | undefined): string | undefined {
+  const token = authorization === undefined ? undefined : bearer.exec(authorization)?.[1];
+  return token === undefined ? undefined : form.exec(token)?.[1];
+}
+
 function digestOf(token: string): Buffer {
   return hash("sha256", token, "buffer");
 }

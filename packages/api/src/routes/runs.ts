@@ -54,6 +54,8 @@ export const submitRun = defineRoute(
         "key-conflict",
         "key-taken",
         "run-at-invalid",
+        "queue-full",
+        "queue-draining",
         "input-invalid",
         "flag-invalid",
         "value-too-large",

@@ -64,6 +64,12 @@ const forms = [
     serving: z.int().openapi({ description: "How many live sessions serve the queue." }),
     able: z.int().openapi({ description: "How many of these can do what it needs." }),
   }),
+  form("unserved-queue", {
+    queue: z.string(),
+    last: z.string().optional(),
+    roles: z.array(z.string()).optional().openapi({ description: "Roles that have the queue." }),
+  }),
+  form("paused-queue", { queue: z.string(), by: z.string().optional(), since: instant.optional() }),
   form("limited", {
     step,
     limit: z.string(),
@@ -80,7 +86,6 @@ const forms = [
     opensAt: instant.optional().openapi({ description: "When it lets the next one start by itself." }),
     throttledUntil: instant.optional(),
   }),
-  form("unserved-queue", { queue: z.string(), last: z.string().optional() }),
   form("no-worker", {}),
   form("unknown-task", {
     needs: z.string().openapi({ description: "A task, or `dag:NAME`." }),

@@ -1,15 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { instant, name } from "./basics.js";
-
-const queue = z.object({ name, ready: z.int(), running: z.int() }).openapi("Queue");
-
-/** The queues and how much is in them. */
-export const queueList = z.object({ queues: z.array(queue) }).openapi("QueueList");
-
-/** A queue and how much is in it. */
-export type Queue = z.infer<typeof queue>;
-/** The queues and how much is in them. */
-export type QueueList = z.infer<typeof queueList>;
+import { instant } from "./basics.js";
 
 const worker = z
   .object({
@@ -18,6 +8,7 @@ const worker = z
     host: z.string(),
     pid: z.int(),
     queues: z.array(z.string()),
+    role: z.string().optional().openapi({ description: "The role that says which queues these are." }),
     serves: z
       .array(z.string())
       .openapi({ description: "Tasks, and dags as dag:NAME, that it has the code of." }),

@@ -5,7 +5,16 @@ import { spread } from "./spread.js";
 /** Why a step or an attempt ended as it did, or waits. */
 export const stepReason = z
   .enum([
-    ...(["error", "timeout", "frozen", "lost", "quarantined", "expired", "invalid-input"] as const),
+    ...([
+      "error",
+      "timeout",
+      "frozen",
+      "lost",
+      "quarantined",
+      "expired",
+      "obliterated",
+      "invalid-input",
+    ] as const),
     ...(["invalid-output", "stopped", "parent", "condition", "body", "cancelled", "released"] as const),
   ])
   .openapi("StepReason");

@@ -31,8 +31,7 @@ export function requestsTo(
     const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
     for (const [i, { name, in: where }] of parameters.entries()) {
       const value = chosen[i];
-      if (where === "path")
-        place = place.replace(`{${name}}`, encodeURIComponent(textOf(value ?? "none") || "none"));
+      if (where === "path") place = place.replace(`{${name}}`, partOf(textOf(value ?? "none")));
       else if (value === undefined) continue;
       else if (where === "query") query.append(name, textOf(value));
       else headers[name] = textOf(value).replace(/[^\x20-\x7e]/g, "?");
@@ -88,6 +87,11 @@ function bodies(
 }
 
 /** Most random bodies name nothing that exists, and give it what it does not take; so they are helped along. */
+/** A part of a path: none is empty, and no URL keeps one of dots alone. */
+function partOf(text: string): string {
+  return /^\.{0,2}$/.test(text) ? "none" : encodeURIComponent(text);
+}
+
 function withKnown(value: unknown, which: number, known: { readonly id: string; readonly name: string }) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const { dag: _dag, runAt: _runAt, durability: _durability, ...rest } = value as Record<string, unknown>;

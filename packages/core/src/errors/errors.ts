@@ -82,6 +82,32 @@ export const errorCatalogue = {
     status: 409,
     exit: 4,
   },
+  "queue-full": {
+    title: "A queue has as many ready steps as it may have",
+    remedy:
+      "Submit again later, start more workers, or raise the queue's maximum (jobbers queues set NAME --max N).",
+    status: 429,
+    exit: 3,
+  },
+  "queue-draining": {
+    title: "A queue takes nothing new while it is drained",
+    remedy: "Submit to another queue, or have this one take submissions again (jobbers queues resume NAME).",
+    status: 409,
+    exit: 3,
+  },
+  "queue-unknown": {
+    title: "No queue has this name",
+    remedy: "Check the spelling: `jobbers queues` lists all in which steps have stood, or that were set.",
+    status: 404,
+    exit: 2,
+  },
+  "role-unknown": {
+    title: "No role has this name",
+    remedy:
+      "Check the spelling with `jobbers roles`, or make it: jobbers roles set NAME --queues crawl=3,mail=1.",
+    status: 404,
+    exit: 2,
+  },
   "run-at-invalid": {
     title: "A run's start is past, or too far off",
     remedy:

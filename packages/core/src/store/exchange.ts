@@ -25,6 +25,11 @@ export interface Wants {
   /** How many control steps it would take. */
   readonly control: number;
   readonly queues: readonly string[];
+  /**
+   * How large a part of the slots each of the queues may have, in their order, where all have work; what some leave is for the others, the
+   * first of them first. Priorities count within a queue then. Left out: the highest priority of all queues goes first, then the oldest.
+   */
+  readonly weights?: readonly number[] | undefined;
   /** False when a 1:1 successor has to queue like any other step. */
   readonly inline: boolean;
 }
@@ -88,6 +93,8 @@ export interface ExchangeReply {
   readonly more: boolean;
   /** False when the session is unknown or was found lost: its reports were judged by their fences, but it is granted nothing. */
   readonly alive: boolean;
+  /** Of an exchange with weights: how many steps came from the lines of each queue, in their order. */
+  readonly taken?: readonly number[] | undefined;
   /** How long until the next timer of the store is due, where one is. */
   readonly nextDueMs?: number | undefined;
 }

@@ -1,6 +1,7 @@
 import type { StepAddress } from "../plan/address.js";
 import type { RunKey } from "./key-claim.js";
 import type { ProgressRecord } from "./progress.js";
+import type { QueueSettings } from "./queues.js";
 import type { RunState, StepReason, StepState } from "./states.js";
 import type { Phase } from "./step-spec.js";
 
@@ -80,6 +81,8 @@ export interface QueueRecord {
   readonly name: string;
   readonly ready: number;
   readonly running: number;
+  /** Absent where neither code nor an edit has said anything of it. */
+  readonly settings?: QueueSettings | undefined;
 }
 
 /** Which sessions `listWorkers` tells of: those of one host, and those whose workers have one of these names. */
@@ -95,6 +98,7 @@ export interface WorkerRecord {
   readonly pid: number;
   readonly birth?: string | undefined;
   readonly queues: readonly string[];
+  readonly role?: string | undefined;
   readonly serves: readonly string[];
   readonly openedAtMs: number;
   readonly expiresAtMs: number;

@@ -15,6 +15,8 @@ export interface SessionOpening {
   /** The `needs` that it can serve: task names and `dag:NAME`s. */
   readonly serves: readonly string[];
   readonly queues: readonly string[];
+  /** The role that says which queues these are. */
+  readonly role?: string | undefined;
   /** What it has registered; kept beyond the session, so that others can submit by name. */
   readonly registers: readonly Registration[];
   /** The limits of its tasks, which hold for everybody from now on. Tasks that are left out keep what they have. */

@@ -17,7 +17,7 @@
  *   ready --> limited: its line is parked
  *   ready --> succeeded: late success under the same fence
  *   ready --> failed: not started in time
- *   ready --> cancelled: run stops or is cancelled
+ *   ready --> cancelled: run stops or is cancelled, or its queue was obliterated
  *   limited --> ready: its line is open again
  *   limited --> succeeded: late success under the same fence
  *   limited --> failed: not started in time
@@ -102,6 +102,8 @@ export type StepReason =
   | "condition"
   /** A member of the body of this map or inlined dag ended so. */
   | "body"
+  /** Somebody removed all that waited in its queue. */
+  | "obliterated"
   /** Somebody cancelled the run. */
   | "cancelled"
   /** A worker gave it back unfinished. */

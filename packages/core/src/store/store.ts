@@ -9,6 +9,7 @@ import type { LargeValues } from "./large-values.js";
 import type { Limiting } from "./limits.js";
 import type { RunQuery } from "./listing.js";
 import type { LogPage, LogPart, LogQuery } from "./logs.js";
+import type { Steering } from "./queues.js";
 import type {
   AttemptRecord,
   QueueRecord,
@@ -19,6 +20,7 @@ import type {
   WorkerRecord,
 } from "./records.js";
 import type { RegistrationHead, RegistrationRecord, VersionRecord } from "./registration.js";
+import type { Casting } from "./roles.js";
 import type { Reaped, Renewal, Retention, Session, SessionOpening, Sweep } from "./session.js";
 import type { StepState } from "./states.js";
 import type {
@@ -43,7 +45,7 @@ import type { Whereabouts } from "./whereabouts.js";
  * - The store knows no plan beyond its text: who reports a step says what follows ({@link Follow}). What the store settles by
  *   itself (a skip, the end of a body, a quarantined step) it hands to some worker as an `advance`, to be told what follows.
  */
-export interface Store extends Submitting, Working, Limiting, Upkeep, Looking, Inspecting {
+export interface Store extends Submitting, Working, Limiting, Steering, Casting, Upkeep, Looking, Inspecting {
   /** What the adapter is and where, without secrets: `sqlite:./jobs.db`. */
   readonly url: string;
   /** How many exchanges a worker should have under way at a time, so that both sides are busy; absent: 1. */
@@ -78,6 +80,9 @@ export interface Submitting {
    *
    * A key is claimed and judged in the transition that creates the run; of two items of a batch with one key the second meets the
    * first. The holder of a key is told for as long as it holds it, also when no more than the key is left of the run.
+   *
+   * A submission whose entry steps stand in a queue that is full (`queue-full`) or drained (`queue-draining`) is refused whole. Of one that
+   * is scheduled only the latter holds: when it is due it goes in, full or not. What runs lead to later is never refused.
    *
    * With durability `replica`, a submission that answers `created` or `existing` has been confirmed by a replica, whoever wrote it
    * and when. A store that can have no replica rejects with `flag-invalid` and writes nothing.

@@ -87,6 +87,9 @@ export type SubmitResult =
   | { readonly status: "key-conflict" | "key-taken"; readonly id: string; readonly holder: string }
   /** Its `runAtMs` is past, or too far off, by the store's clock. */
   | { readonly status: "run-at-invalid"; readonly id: string; readonly nowMs: number }
+  /** A queue of its entry steps has as many ready steps as it may have, or would have more. */
+  | { readonly status: "queue-full"; readonly id: string; readonly queue: string; readonly max: number }
+  | { readonly status: "queue-draining"; readonly id: string; readonly queue: string }
   | { readonly status: "plan-missing"; readonly id: string };
 
 export type CancelResult = { readonly status: "cancelled" | "cancelling" | "ended" | "unknown" };

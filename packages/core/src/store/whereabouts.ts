@@ -1,4 +1,5 @@
 import type { LimitUsage } from "./limits.js";
+import type { QueueSettings } from "./queues.js";
 import type { StepState } from "./states.js";
 import type { Phase } from "./step-spec.js";
 
@@ -45,6 +46,8 @@ export interface LinePlace {
   readonly atLeast: boolean;
   /** How many entries the lines of its queue have in all. */
   readonly depth: number;
+  /** How its queue is set, where it is. */
+  readonly settings?: QueueSettings | undefined;
 }
 
 /** The session that holds a step's lease. */

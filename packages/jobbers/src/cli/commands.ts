@@ -11,6 +11,7 @@ import { limits } from "./commands/limits.js";
 import { logs } from "./commands/logs.js";
 import { queues } from "./commands/queues.js";
 import { retry } from "./commands/retry.js";
+import { roles } from "./commands/roles.js";
 import { run } from "./commands/run.js";
 import { runs } from "./commands/runs.js";
 import { server } from "./commands/server.js";
@@ -24,6 +25,6 @@ import { workers } from "./commands/workers.js";
 export const commands: readonly Command[] = [
   ...[run, dev, worker, server],
   ...[submit, runs, show, explain, logs, watch, cancel, retry, deadLetters],
-  ...[dags, queues, limits, workers],
+  ...[dags, queues, roles, limits, workers],
   ...[graph, doctor, fsck],
 ];

@@ -54,7 +54,8 @@ export type Cause = Told &
     | RunningCause
     | InLineCause
     | LimitedCause
-    | { readonly type: "unserved-queue"; readonly queue: string; readonly last?: string | undefined }
+    | UnservedCause
+    | PausedCause
     | { readonly type: "no-worker" }
     | UnknownTaskCause
     | RetryCause
@@ -112,6 +113,25 @@ export interface InLineCause extends Work {
   /** How many live sessions serve the queue, and how many of these can do what it needs. */
   readonly serving: number;
   readonly able: number;
+}
+
+/** No live worker serves its queue. */
+export interface UnservedCause {
+  readonly type: "unserved-queue";
+  readonly queue: string;
+  /** The worker that had the step before. */
+  readonly last?: string | undefined;
+  /** The roles that have the queue, which no live worker has. */
+  readonly roles?: readonly string[] | undefined;
+}
+
+/** Somebody has paused its queue. */
+export interface PausedCause {
+  readonly type: "paused-queue";
+  readonly queue: string;
+  readonly by?: string | undefined;
+  /** When the queue was edited last. */
+  readonly sinceMs?: number | undefined;
 }
 
 /** A limit lets it not start yet. */

@@ -61,6 +61,8 @@ function reasonOf({ reason, state }: StepRecord): string {
       return `, because a step of its body ${state === "cancelled" ? "was cancelled" : "failed"}`;
     case "stopped":
       return ", because another step failed and the run stopped";
+    case "obliterated":
+      return ", because its queue was obliterated";
     case "cancelled":
       return ", because the run was cancelled";
     default:

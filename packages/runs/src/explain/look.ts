@@ -12,7 +12,16 @@ import type {
 /** What explaining asks of a store. */
 export type ExplainStore = Pick<
   Store,
-  | ("getRun" | "getStep" | "listSteps" | "countSteps" | "listWorkers" | "readValues" | "whereIs")
+  | (
+      | "getRun"
+      | "getStep"
+      | "listSteps"
+      | "countSteps"
+      | "listWorkers"
+      | "listRoles"
+      | "readValues"
+      | "whereIs"
+    )
   | ("getPlan" | "readDurations")
 >;
 
@@ -33,6 +42,8 @@ export interface Look {
   counts(): Promise<ReadonlyMap<string, StepCounts["counts"]>>;
   /** The workers whose lease has not expired. */
   workers(): Promise<readonly WorkerRecord[]>;
+  /** The names of the roles that have a queue. */
+  rolesWith(queue: string): Promise<readonly string[]>;
   step(address: StepAddress): Promise<StepRecord | undefined>;
   where(address: StepAddress): Promise<Whereabouts>;
   some(wanted: Some): Promise<StepRecord[]>;
@@ -71,6 +82,7 @@ export function createLook(store: ExplainStore, run: string): Look {
     const [{ nowMs }, all] = [await where(""), await store.listWorkers()];
     return all.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
   });
+  const roles = once((_: "all") => store.listRoles());
   const list = async ({ name, prefix, states, limit }: Some, after: StepAddress) => {
     reads++;
     const { steps } = await store.listSteps(run, { after, limit: LISTED, states });
@@ -80,6 +92,8 @@ export function createLook(store: ExplainStore, run: string): Look {
   return {
     counts: () => counts("all"),
     workers: () => workers("all"),
+    rolesWith: async (queue) =>
+      (await roles("all")).filter(({ queues }) => Object.hasOwn(queues, queue)).map(({ name }) => name),
     step: once((address: StepAddress) => store.getStep(run, address)),
     where,
     async some(wanted) {

@@ -1,6 +1,6 @@
 import type { LinePlace, Phase, StepRecord, StepWhereabouts } from "@jobbers/core";
 import type { Cause } from "./cause.js";
-import { figure, many } from "./figures.js";
+import { figure, many, span } from "./figures.js";
 import { limitCauses } from "./limit-causes.js";
 import type { Scene } from "./scene.js";
 import { queueOf, serversOf } from "./worker-causes.js";
@@ -31,8 +31,13 @@ export async function inLine(scene: Scene, placed: Placed): Promise<Cause> {
   const { line, needs, phase } = where;
   const queue = phase === "run" ? (line?.queue ?? record?.queue ?? "") : "";
   const limits = limitCauses(address, where.limits ?? []);
-  const { serving, able, because: others } = await serversOf(scene, { queue, needs, last: record?.worker });
-  const because = limits.length > 0 ? [...(others ?? []), ...limits] : others;
+  const {
+    serving,
+    able,
+    because: lack = [],
+  } = await serversOf(scene, { queue, needs, last: record?.worker });
+  const causes = [...pausedCauses(scene, line), ...lack, ...limits];
+  const because = causes.length > 0 ? causes : undefined;
   const { before, atLeast, depth } = line ?? NOWHERE;
   const serve = `; ${many(able, "worker")} ${able === 1 ? "serves" : "serve"} it`;
   const rank = line ? rankIn(line) : "";
@@ -41,6 +46,21 @@ export async function inLine(scene: Scene, placed: Placed): Promise<Cause> {
     ...{ priority: line?.priority ?? scene.record.priority, before, atLeast, depth, serving, able, because },
     sentence: `${waitsIn(placed, queue)}${rank}${because || queue === "" ? "" : serve}.`,
   };
+}
+
+function pausedCauses({ nowMs }: Scene, line: LinePlace | undefined): Cause[] {
+  if (!line?.settings?.paused) return [];
+  const { queue } = line;
+  const { editedBy: by, editedAtMs: sinceMs } = line.settings;
+  const who = by === undefined ? "" : ` by ${by}`;
+  const ago = sinceMs === undefined ? "" : ` ${span(nowMs - sinceMs)} ago`;
+  const edit = who === "" && ago === "" ? "" : ` (edited${who}${ago})`;
+  return [
+    {
+      ...{ type: "paused-queue", queue, by, sinceMs },
+      sentence: `Queue ${queue} is paused${edit}. Have it go on with: jobbers queues resume ${queue}.`,
+    },
+  ];
 }
 
 function waitsIn({ title, where }: Placed, queue: string): string {

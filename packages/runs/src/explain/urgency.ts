@@ -4,6 +4,7 @@ import type { Cause } from "./cause.js";
 const ranks: Readonly<Partial<Record<Cause["type"], number>>> = {
   "plan-missing": 0,
   "unserved-queue": 0,
+  "paused-queue": 0,
   "unknown-task": 0,
   "no-worker": 0,
   quarantined: 0,

@@ -21,7 +21,11 @@ export async function serversOf({ look }: Scene, wanted: Wanted) {
   if (able.length > 0) return { ...figures, because: undefined };
   return {
     ...figures,
-    because: [serving.length === 0 ? nobodyServes(wanted) : nobodyKnows(wanted, serving)],
+    because: [
+      serving.length > 0
+        ? nobodyKnows(wanted, serving)
+        : nobodyServes(wanted, queue === "" ? [] : await look.rolesWith(queue)),
+    ],
   };
 }
 
@@ -35,15 +39,30 @@ export async function unlessAlive({ look }: Scene): Promise<readonly Cause[] | u
   return (await look.workers()).length > 0 ? undefined : [noWorker()];
 }
 
-function nobodyServes({ queue, last }: Wanted): Cause {
+function nobodyServes({ queue, last }: Wanted, roles: readonly string[]): Cause {
   if (queue === "") return noWorker();
   const before = last === undefined ? "" : ` (the last one that had this step was ${last})`;
-  const start = `Start one with: jobbers worker FILES --queues ${queue}`;
+  const [role] = roles;
+  const how = role === undefined ? `--queues ${queue}` : `--role ${role}`;
+  const has = roles.length === 1 ? "has" : "have";
+  const cast =
+    role === undefined
+      ? ""
+      : ` ${roles.length === 1 ? "Role" : "The roles"} ${listed(roles)} ${has} it, but no live worker has that role.`;
+  const start = `Start one with: jobbers worker FILES ${how}`;
   return {
-    ...{ type: "unserved-queue", queue, last },
-    sentence: `No live worker serves queue ${queue}${before}. ${start}.`,
+    ...{
+      type: "unserved-queue",
+      queue,
+      last,
+      ...(role !== undefined && { roles: roles.slice(0, MAX_ROLES) }),
+    },
+    sentence: `No live worker serves queue ${queue}${before}.${cast} ${start}.`,
   };
 }
+
+/** How many roles are named. */
+const MAX_ROLES = 20;
 
 /** How many workers are named. */
 const MAX_WORKERS = 20;

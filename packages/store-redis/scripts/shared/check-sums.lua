@@ -21,7 +21,7 @@ function check.add(sums, step)
   -- An onFailure body and the opening are no members; what still has to say what follows has not counted yet.
   if isSettled and step.phase ~= ADVANCE and step.address ~= "" and not epilogue.is(step) then
     owner[1] = owner[1] + 1
-    if state == CANCELLED and (step.reason == "stopped" or step.reason == "body") then owner[3] = owner[3] + 1 end
+    if settle.halts(step) then owner[3] = owner[3] + 1 end
   end
   if state == FAILED and step.rescued == -1 and not epilogue.is(step) then owner[2] = owner[2] + 1 end
   if step.mapped then raise(sums.names, "+" .. state .. (spec.name == "" and step.address or spec.name)) end

@@ -151,6 +151,21 @@ local function wake(line)
   if #others > 0 then callMany("ZADD", idle, others) end
 end
 
+-- Has those who listen to a queue look at all that stands in it, as if it had just come.
+function ledger.reopen(queue)
+  for _, member in ipairs(call("SMEMBERS", PREFIX .. "lines:" .. queue)) do
+    local priority, needs = string.match(member, "^(%d):(.*)$")
+    local line = lineOf(queue, priority, needs)
+    line.n = line.n + call("LLEN", line.key)
+  end
+  for _, member in ipairs(limits.isOn and call("SMEMBERS", PREFIX .. "rings:" .. queue) or NONE) do
+    local priority, needs = string.match(member, "^(%d):(.*)$")
+    for _, tuple in ipairs(call("ZRANGE", PREFIX .. "ring:" .. queue .. ":" .. member, 0, 49)) do
+      ledger.opened(queue, priority, needs, tuple)
+    end
+  end
+end
+
 local function isOpen(line)
   return call("ZSCORE", PREFIX .. "ring:" .. line.queue .. ":" .. line.priority .. ":" .. line.needs, line.tuple) ~= false
 end
@@ -163,6 +178,6 @@ function ledger.flush()
   end
   for _, line in pairs(grown) do
     -- One that is parked is nothing to wake anybody for, however long it has grown.
-    if line.n > 0 and (not line.tuple or isOpen(line)) then wake(line) end
+    if line.n > 0 and not (clock.steered and steering.isPaused(line.queue)) and (not line.tuple or isOpen(line)) then wake(line) end
   end
 end

@@ -52,7 +52,7 @@ local function count(step, n)
   if step.address == "" or epilogue.is(step) then return end
   local body = bodies.of(step.run, step.spec.owner)
   body.settled, body.dirty = body.settled + n, true
-  if step.state == CANCELLED and (step.reason == "stopped" or step.reason == "body") then body.halted = body.halted + n end
+  if settle.halts(step) then body.halted = body.halted + n end
 end
 
 -- What has not ended in a body that is over never will: it is cancelled, and nothing follows.

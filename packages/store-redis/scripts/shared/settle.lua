@@ -117,12 +117,18 @@ function settle.failureOf(step)
   return '{"step":' .. cjson.encode(address) .. ',"error":' .. (values.get(step.run, step.address .. ":error") or "null") .. "}"
 end
 
+-- True for a step whose end has its body end as cancelled, unless that failed.
+function settle.halts(step)
+  local reason = step.reason
+  return step.state == CANCELLED and (reason == "stopped" or reason == "body" or reason == "obliterated")
+end
+
 -- A settled step has told all its siblings: one member less to wait for.
 function settle.countMember(step)
   local owner = step.spec.owner
   local body = bodies.of(step.run, owner)
   body.settled, body.dirty = body.settled + 1, true
-  if step.state == CANCELLED and (step.reason == "stopped" or step.reason == "body") then body.halted = body.halted + 1 end
+  if settle.halts(step) then body.halted = body.halted + 1 end
   if step.spec.laid then shares.countWait(step) end
   settle.endBodyIfDone(step.run, owner)
 end

@@ -87,10 +87,12 @@ function submitting.other(at)
   local held = claim and claims.judge(claim, fingerprint)
   if held then return held, after end
   if runAt ~= "" and not isTimely(tonumber(runAt)) then return "i", after end
-  if not submitting.hasPlan(plan) then return "m", after end
   local due = tonumber(runAt) or clock.now + (tonumber(delay) or 0)
   if claim then due = math.min(due, claims.latestStart(claim) or due) end
   local isScheduled = due > clock.now
+  local refused = clock.steered and submitting.refusal(submitting.queuesIn(from, after - 1), isScheduled)
+  if refused then return refused, after end
+  if not submitting.hasPlan(plan) then return "m", after end
   local head = mode .. "," .. priority .. "," .. keep .. "," .. members .. "," .. inline
   local run = create(id, plan, kind, head, onFailure, fingerprint, name, traceparent, tags, ARGV[at + 2], isScheduled)
   if said == "" then said = nil end

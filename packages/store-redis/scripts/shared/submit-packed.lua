@@ -94,6 +94,11 @@ function submitting.packed(at, results, n)
     kind = hasPlan and kinds.add(name, kindText)
     entries = readEntries(kind, at + 2, tonumber(specCount))
   end
+  local wanted
+  local function refusal()
+    wanted = wanted or submitting.queuesIn(at + 2, first - 1)
+    return submitting.refusal(wanted, false)
+  end
   local ids, tails = {}, {}
   for id, tail in string.gmatch(ARGV[first], "([^\31]*)\31([^\30]*\30[^\30]*)\30") do
     ids[#ids + 1] = id
@@ -106,9 +111,12 @@ function submitting.packed(at, results, n)
     local id, tail = ids[i], tails[i]
     local known, state
     if packed.known[id] or mayBeKnown or general.isMade then known, state = submitting.find(id) end
-    if not known and hasPlan == nil then prepare() end
+    local refused = not known and clock.steered and refusal()
+    if not known and not refused and hasPlan == nil then prepare() end
     if known then
       results[n] = submitting.again(string.match(tail, "^[^\30\31]*"), known, state)
+    elseif refused then
+      results[n] = refused
     elseif not hasPlan then
       results[n] = "m"
     elseif entries then

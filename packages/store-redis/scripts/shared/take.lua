@@ -14,10 +14,13 @@ take.drops, take.slots, take.control, take.hasSettled, take.moved = 0, 0, 0, fal
 take.heads = {}
 
 -- Prepares for a session; `queues` is joined by US.
-function take.begin(who, slots, control, inline, queues)
+function take.begin(who, slots, control, inline, queues, weights)
   take.session, take.inline = who, inline
   take.slots, take.control = math.min(slots, GRANT_LIMIT), math.min(control, GRANT_LIMIT)
-  take.queues = queues == "" and {} or splitBy(queues, US)
+  -- Whatever else decides what is taken, nothing of a paused queue is.
+  take.queues = queues == "" and {} or steering.unpaused(splitBy(queues, US))
+  take.asked = weights ~= "" and splitBy(queues, US)
+  take.weights = take.asked and splitBy(weights, ",")
   take.joins = {}
   for _, queue in ipairs(take.queues) do take.joins[queue] = true end
 end
@@ -113,6 +116,8 @@ local function readEntry(line, entry)
   if not step or step.fence ~= "0" or step.spec.queue ~= line.queue then return "0", "", entry, "" end
   return step.seq, entry .. "|" .. step.address, entry, step.address
 end
+
+take.idsOf, take.readEntry = idsOf, readEntry
 
 -- False when an entry is dropped or moved.
 local function offer(line, entry)
@@ -261,10 +266,32 @@ local function takeFrom(queues, what)
   end
 end
 
-local function takeRuns()
-  if limits.isOn and take.ringsOf(take.queues) then return take.inTurn(take.queues, openLines) end
-  takeFrom(take.queues, "slots")
-  if take.moved > 0 then take.inTurn(take.queues, openLines) end
+local function takeRuns(queues)
+  if limits.isOn and take.ringsOf(queues) then return take.inTurn(queues, openLines) end
+  takeFrom(queues, "slots")
+  if take.moved > 0 then take.inTurn(queues, openLines) end
+end
+
+-- How many steps came from the lines of each queue that was asked for with a weight.
+take.taken = {}
+
+-- Takes at most so many of one queue.
+local function takeOf(i, most)
+  local queue, rest = take.asked[i], math.max(0, take.slots - most)
+  local before = take.slots
+  if before <= rest or not take.joins[queue] then return end
+  take.slots = before - rest
+  takeRuns({ queue })
+  take.slots = take.slots + rest
+  take.taken[i] = take.taken[i] + before - take.slots
+end
+
+-- Each queue gets its part of the slots, and what some leave is for the others.
+local function takeByWeight()
+  local all, sum = take.slots, 0
+  for i, weight in ipairs(take.weights) do sum, take.taken[i] = sum + weight, 0 end
+  for i, weight in ipairs(take.weights) do takeOf(i, math.ceil(all * weight / sum)) end
+  for i in ipairs(take.weights) do takeOf(i, take.slots) end
 end
 
 -- Control work goes first, and once more where a popped step was settled.
@@ -272,7 +299,7 @@ function take.fromLines()
   if limits.isOn then limits.settle() end
   ledger.flushLines()
   takeFrom({ "" }, "control")
-  if take.slots > 0 then takeRuns() end
+  if take.weights then takeByWeight() elseif take.slots > 0 then takeRuns(take.queues) end
   if not take.hasSettled then return end
   ledger.flushLines()
   takeFrom({ "" }, "control")

@@ -32,6 +32,7 @@ import { losses } from "./losses.js";
 import { maps } from "./maps.js";
 import { news } from "./news.js";
 import { openings } from "./openings.js";
+import { queues } from "./queues.js";
 import { redriving } from "./redriving.js";
 import { registrations } from "./registrations.js";
 import { retention } from "./retention.js";
@@ -41,6 +42,7 @@ import { retryingCancelled } from "./retrying-cancelled.js";
 import { retryingCatches } from "./retrying-catches.js";
 import { retryingEnded } from "./retrying-ended.js";
 import { returning } from "./returning.js";
+import { roles } from "./roles.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { spreads } from "./spreads.js";
@@ -63,6 +65,8 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["limits", limits],
   ["forms", forms],
   ["values", values],
+  ["queues", queues],
+  ["roles", roles],
   ["fleet", fleet],
   ["graph", graph],
   ["triggers", triggers],

@@ -112,6 +112,10 @@ function restart(run: MachineRun, step: MachineStep): void {
 function count(run: MachineRun, step: MachineStep, n: 1 | -1): void {
   const around = bodyAround(run, step);
   around.settled += n;
-  if (step.state === "cancelled" && (step.reason === "stopped" || step.reason === "body")) around.halted += n;
+  if (
+    step.state === "cancelled" &&
+    (step.reason === "stopped" || step.reason === "body" || step.reason === "obliterated")
+  )
+    around.halted += n;
   step.counted = n === 1;
 }

@@ -1,24 +1,147 @@
+import type { JobbersClient, Queue } from "@jobbers/client";
+import { checkName, QUEUE_MAX_LIMIT, quoted } from "@jobbers/core";
+import { editorHere } from "../../editor.js";
 import { defineCommand } from "../command.js";
+import { askFor } from "../confirm.js";
 import { doorFlags, withDoor } from "../door.js";
+import { flagError, oneOf, wholeNumber } from "../flags.js";
+import type { Output } from "../output.js";
 import { count } from "../progress-lines.js";
-import { table } from "../table.js";
+import { showTime, table } from "../table.js";
 
-/** `jobbers queues`: how much waits where. */
+const actions = ["list", "show", "pause", "resume", "drain", "set", "obliterate"] as const;
+
+interface Given {
+  readonly action?: string | undefined;
+  readonly name?: string | undefined;
+  readonly max?: string | undefined;
+  readonly confirm?: string | undefined;
+}
+
+/** `jobbers queues`: how much waits where, and what steers it. */
 export const queues = defineCommand({
   name: "queues",
-  description: "List the queues: how many steps are ready in each, and how many run",
-  args: { ...doorFlags },
-  examples: ["jobbers queues", "jobbers queues --json | jq 'map(.ready) | add'"],
+  description: "List the queues, show one, pause, resume, drain or set it, or remove what waits in it",
+  args: {
+    action: {
+      type: "positional",
+      description: "list (default), show, pause, resume, drain, set or obliterate",
+      required: false,
+    },
+    name: { type: "positional", description: "The queue", required: false },
+    max: { type: "string", valueHint: "N", description: "set: at most N ready steps; or none, or default" },
+    confirm: { type: "string", valueHint: "NAME", description: "obliterate: the queue's name once more" },
+    ...doorFlags,
+  },
+  examples: [
+    "jobbers queues",
+    "jobbers queues --json | jq 'map(.ready) | add'",
+    "jobbers queues pause crawl",
+    "jobbers queues set crawl --max 10000",
+    "jobbers queues obliterate crawl --confirm crawl",
+  ],
   async run({ args, output }) {
-    return withDoor(args, "look", async ({ client, where }) => {
-      const found = await client.queues();
-      output.printJson(found);
-      if (found.length === 0) output.note(`there is no queue at ${where} yet`);
-      else {
-        const rows = found.map(({ name, ready, running }) => [name, count(ready), count(running)]);
-        output.print(table(["QUEUE", "READY", "RUNNING"], rows));
-      }
-      return 0;
+    const given: Given = args;
+    const action = oneOf(given.action ?? "list", "ACTION", actions);
+    checkGiven(given, action);
+    const name = given.name ?? "";
+    const max = given.max === undefined ? undefined : maxOf(given.max);
+    // A queue may be set before any step has stood in it, and before there is a store.
+    const how = action === "list" || action === "show" || action === "obliterate" ? "look" : "make";
+    return withDoor(args, how, async ({ client, where }) => {
+      if (action === "list") return list(client, output, where);
+      if (action === "obliterate") return obliterate(client, name, given.confirm, output);
+      const queue = client.queue(name);
+      const by = editorHere();
+      if (action === "show") return show(await queue.read(), output);
+      if (action === "set") return show(await queue.set({ max: max as NonNullable<typeof max>, by }), output);
+      return show(await queue[action]({ by }), output);
     });
   },
 });
+
+/** What is given has to make sense together. */
+function checkGiven({ name, max, confirm }: Given, action: (typeof actions)[number]): void {
+  if (action === "list" && name !== undefined) throw flagError(`list takes no queue; show ${name} shows one`);
+  if (action !== "list" && name === undefined)
+    throw flagError(`${action} takes a queue, as in: jobbers queues ${action} crawl`);
+  if (name !== undefined) checkName(name, "queue");
+  if ((action === "set") !== (max !== undefined))
+    throw flagError(
+      action === "set" ? "set takes --max N, --max none or --max default" : "--max goes with set",
+    );
+  if (confirm !== undefined && action !== "obliterate") throw flagError("--confirm goes with obliterate");
+}
+
+function maxOf(text: string): number | "none" | "default" {
+  return text === "none" || text === "default" ? text : wholeNumber(text, "--max", 1, QUEUE_MAX_LIMIT);
+}
+
+async function list(client: JobbersClient, output: Output, where: string): Promise<number> {
+  const found = await client.queues();
+  output.printJson(found);
+  if (found.length === 0) output.note(`there is no queue at ${where} yet`);
+  else output.print(table(["QUEUE", "READY", "RUNNING", "WORKERS", "MAX", "STATE"], found.map(rowOf)));
+  return 0;
+}
+
+function rowOf(queue: Queue): string[] {
+  const { name, ready, running, workers, settings } = queue;
+  return [name, count(ready), count(running), count(workers), maxText(settings), stateOf(queue)];
+}
+
+function maxText(settings: Queue["settings"]): string {
+  if (settings?.maxFrom === undefined) return "-";
+  const max = settings.max === undefined ? "none" : count(settings.max);
+  return settings.maxFrom === "edit" ? `${max} (edited)` : max;
+}
+
+/** What steers it, or what is wrong with it. */
+function stateOf({ ready, running, workers, settings }: Queue): string {
+  const isDrained = ready === 0 && running === 0;
+  const states = [
+    settings?.paused && "paused",
+    settings?.draining && (isDrained ? "drained" : "draining"),
+    ready > 0 && workers === 0 && "orphaned",
+  ].filter((state) => typeof state === "string");
+  return states.length === 0 ? "open" : states.join(", ");
+}
+
+function show(queue: Queue, output: Output): number {
+  output.printJson(queue);
+  const { name, ready, running, workers, settings } = queue;
+  const lines = [
+    `${name}: ${stateOf(queue)}`,
+    `  ready ${count(ready)}, running ${count(running)}, served by ${count(workers)}`,
+  ];
+  if (settings?.maxFrom !== undefined) {
+    const code = settings.defaultMax === undefined ? "" : `; the code says ${count(settings.defaultMax)}`;
+    lines.push(`  at most ${maxText(settings)}${settings.maxFrom === "edit" ? code : " (code)"}`);
+  }
+  if (settings?.editedAtMs !== undefined)
+    lines.push(
+      `  edited by ${settings.editedBy}, ${showTime(settings.editedAtMs)} (version ${settings.version})`,
+    );
+  output.print(lines.join("\n"));
+  return 0;
+}
+
+async function obliterate(
+  client: JobbersClient,
+  name: string,
+  said: string | undefined,
+  output: Output,
+): Promise<number> {
+  const queue = client.queue(name);
+  const { ready } = await queue.read();
+  const question = `This cancels all ${count(ready)} steps that wait in queue ${name}, and so their runs. Its name, to go on:`;
+  const confirmed = said ?? (await askFor(question, `--confirm ${name}`));
+  if (confirmed !== name)
+    throw flagError(`${quoted(confirmed)} is not the name of queue ${quoted(name)}; nothing was removed`);
+  const removed = await queue.obliterate(confirmed);
+  output.printJson({ name, removed });
+  output.print(
+    `removed ${count(removed)} ${removed === 1 ? "step" : "steps"} from queue ${name}; what runs goes on`,
+  );
+  return 0;
+}

@@ -20,6 +20,11 @@ export const worker = defineCommand({
       valueHint: "A,B",
       description: "Which queues to serve, A=5 with at most 5 slots for A; default: those of its tasks",
     },
+    role: {
+      type: "string",
+      valueHint: "ROLE",
+      description: "The role that says which queues to serve; its edits are followed without a restart",
+    },
     name: {
       type: "string",
       valueHint: "NAME",
@@ -41,6 +46,7 @@ export const worker = defineCommand({
         workflows: [...workflows.values()],
         concurrency,
         ...queues,
+        role: args.role,
         name: args.name,
       });
       const asked = new Promise<void>((resolve) => {

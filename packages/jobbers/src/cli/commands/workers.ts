@@ -16,7 +16,7 @@ export const workers = defineCommand({
       if (found.length === 0) output.note(`there is no worker at ${where}; jobbers worker starts one`);
       else {
         const rows = found.map(
-          ({ name, host, pid, held, running, waiting, slots, lagMs, queues, ...times }) => [
+          ({ name, host, pid, held, running, waiting, slots, lagMs, queues, role, ...times }) => [
             name,
             // A lost one is listed until its steps are taken back.
             (times.expiresAtMs ?? Number.POSITIVE_INFINITY) > Date.now() ? "live" : "lost",
@@ -24,7 +24,7 @@ export const workers = defineCommand({
             count(held),
             slots === undefined ? "-" : `${running ?? 0}/${slots}${waiting ? ` +${count(waiting)}` : ""}`,
             lagMs === undefined ? "-" : showDuration(lagMs),
-            clip(queues.join(","), 20),
+            clip((role === undefined ? "" : `${role}: `) + queues.join(","), 20),
             showTime(times.openedAtMs),
           ],
         );

@@ -1,0 +1,82 @@
+import type { QueueRecord } from "./records.js";
+
+/** What code says of a queue; a live edit goes before it. */
+export interface QueueDefaults {
+  readonly name: string;
+  /** The most ready steps that it holds; a submission that would add to more is refused. Left out: no maximum. */
+  readonly max?: number | undefined;
+}
+
+/** A live edit of a queue; what is left out stays as it is. */
+export interface QueueEdit {
+  /** True: nothing of it is taken any more; what runs goes on. */
+  readonly paused?: boolean | undefined;
+  /** True: it takes no new submissions; what is in it, and what runs already lead to, is worked off. */
+  readonly draining?: boolean | undefined;
+  /** The most ready steps that it holds; `none`: as many as come, whatever the code says; `default`: again what the code says. */
+  readonly max?: number | "none" | "default" | undefined;
+}
+
+/** How a queue is set, by whom and since when. */
+export interface QueueSettings {
+  readonly paused: boolean;
+  readonly draining: boolean;
+  /** What is in force; absent where there is no maximum. */
+  readonly max?: number | undefined;
+  /** Where the maximum, or that there is none, comes from; absent where nobody has said anything of it. */
+  readonly maxFrom?: "code" | "edit" | undefined;
+  /** What the code says. */
+  readonly defaultMax?: number | undefined;
+  /** How often it was edited, by whom last, and when; absent where it never was. */
+  readonly version: number;
+  readonly editedBy?: string | undefined;
+  readonly editedAtMs?: number | undefined;
+}
+
+/** What one call of `obliterateQueue` is asked to do. */
+export interface Obliteration {
+  /** Where an earlier call left off. */
+  readonly cursor?: string | undefined;
+  /** How many steps it removes at most, up to {@link OBLITERATE_LIMIT}. */
+  readonly limit: number;
+}
+
+/** `next` goes on where there may be more of the steps that stood there when the first call was made. */
+export interface Obliterated {
+  readonly removed: number;
+  readonly next?: string | undefined;
+}
+
+/** The most steps that one call of `obliterateQueue` removes. */
+export const OBLITERATE_LIMIT = 500;
+
+/** The largest maximum of a queue. */
+export const QUEUE_MAX_LIMIT = 1_000_000_000;
+
+/** How soon a submission to a full queue is worth another try, in milliseconds. */
+export const QUEUE_FULL_RETRY_MS = 5_000;
+
+/** Steering: settings of queues, that hold at once for everybody. */
+export interface Steering {
+  /** Keeps what code says of some queues; edits go before it. */
+  declareQueues(defaults: readonly QueueDefaults[]): Promise<void>;
+  /**
+   * Edits a queue, whether or not a step has ever stood in it; answers how it is set now. An edit that changes nothing is none, so that it may be repeated.
+   *
+   * What is paused is taken by no exchange that comes after: not from its lines, and not inlined. Control work goes on.
+   */
+  setQueue(name: string, edit: QueueEdit, by: string): Promise<QueueSettings>;
+  /**
+   * Settles the ready steps of a queue as cancelled, with the reason `obliterated`, those first that stand there longest, and none that came
+   * after the first call. What runs, or waits for a retry, is left alone. A run of which such a step was a member ends as cancelled, unless it failed.
+   */
+  obliterateQueue(name: string, obliteration: Obliteration): Promise<Obliterated>;
+}
+
+/** The queue of a name, where there is anything to be known of it. */
+export function queueIn<Q extends Pick<QueueRecord, "name">>(
+  queues: readonly Q[],
+  name: string,
+): Q | undefined {
+  return queues.find((queue) => queue.name === name);
+}

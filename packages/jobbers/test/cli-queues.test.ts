@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { task } from "@jobbers/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect } from "../src/index.js";
+import { type Ended, runCli } from "./cli-process.js";
+
+const ping = task({ name: "ping", queue: "crawl", run: async () => "pong" });
+
+let cwd: string;
+let store: string;
+
+beforeAll(async () => {
+  cwd = mkdtempSync(join(tmpdir(), "jobbers-queues-"));
+  store = `sqlite:${join(cwd, "jobs.db")}`;
+  await using jobbers = await connect(store, { queues: { crawl: { max: 4 } } });
+  await jobbers.submitMany(ping, [{ input: {} }, { input: {} }, { input: {} }]);
+});
+afterAll(() => rmSync(cwd, { recursive: true }));
+
+const cli = (...args: string[]) => runCli(["queues", ...args, "--store", store], { cwd });
+const json = ({ stdout }: Ended) => JSON.parse(stdout);
+
+describe("jobbers queues", () => {
+  it("lists, with what the code says and what an edit says, and who made it", async () => {
+    expect((await cli()).stdout).toMatch(
+      /^QUEUE +READY +RUNNING +WORKERS +MAX +STATE\ncrawl +3 +0 +0 +4 +orphaned\n$/,
+    );
+    const set = await cli("set", "crawl", "--max", "10");
+    expect(set.stdout).toMatch(
+      /^crawl: orphaned\n {2}ready 3, running 0, served by 0\n {2}at most 10 \(edited\); the code says 4\n {2}edited by .+@.+, 20.+Z \(version 1\)\n$/,
+    );
+    expect((await cli("list")).stdout).toContain("10 (edited)");
+    expect(json(await cli("show", "crawl", "--json"))).toMatchObject({
+      ...{ name: "crawl", ready: 3, settings: { max: 10, maxFrom: "edit", defaultMax: 4 } },
+    });
+    expect((await cli("set", "crawl", "--max", "default")).stdout).toContain("at most 4 (code)");
+  });
+
+  it("pauses, drains and resumes", async () => {
+    expect((await cli("pause", "crawl")).stdout).toMatch(/^crawl: paused, orphaned\n/);
+    expect((await cli("drain", "mail")).stdout).toMatch(/^mail: drained\n/);
+    expect((await cli("resume", "crawl")).stdout).toMatch(/^crawl: orphaned\n/);
+  });
+
+  it("removes what waits, where the name is said again", async () => {
+    const unsaid = await cli("obliterate", "crawl");
+    expect(unsaid).toMatchObject({ code: 2, stderr: expect.stringContaining("--confirm crawl") });
+    const wrong = await cli("obliterate", "crawl", "--confirm", "mail");
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("nothing was removed") });
+    expect((await cli("obliterate", "crawl", "--confirm", "crawl")).stdout).toBe(
+      "removed 3 steps from queue crawl; what runs goes on\n",
+    );
+  });
+
+  it.each([
+    [["list", "crawl"], "list takes no queue"],
+    [["pause"], "pause takes a queue"],
+    [["set", "crawl"], "--max"],
+    [["set", "crawl", "--max", "0"], "--max is"],
+    [["pause", "crawl", "--max", "1"], "--max goes with set"],
+    [["stop", "crawl"], "ACTION is"],
+    [["pause", "q".repeat(200)], "queue"],
+    [["show", "nothing"], "nothing"],
+  ])("refuses %j", async (args, says) => {
+    expect(await cli(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining(says) });
+  });
+});
