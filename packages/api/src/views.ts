@@ -66,9 +66,9 @@ function progressView({ sinceMs, heardAtMs, ...rest }: ProgressRecord): StepProg
 /** A worker's session as the API shows it. */
 export function workerView(record: WorkerRecord): Worker {
   const { session, worker, host, pid, queues, serves, openedAtMs, expiresAtMs, heardAtMs, ...rest } = record;
-  const { held, lagMs, slots, running, free } = rest;
+  const { held, lagMs, slots, running, waiting, free } = rest;
   return {
-    ...{ session, name: worker, host, pid, held, lagMs, slots, running, free },
+    ...{ session, name: worker, host, pid, held, lagMs, slots, running, waiting, free },
     queues: [...queues],
     serves: [...serves],
     openedAt: iso(openedAtMs),

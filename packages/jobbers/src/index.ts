@@ -27,6 +27,7 @@ export type {
   HookedAttempt,
   Hooks,
   IdempotencyKey,
+  Inlining,
   InputOf,
   IsolationOptions,
   Items,
