@@ -145,15 +145,15 @@ export function spreads(test: BenchTest): void {
     expect((await sharesOf(bench, run, "item[]")).map(({ count }) => count).sort()).toEqual([2, 3]);
   });
 
-  test("many queues with long names are counted page by page", async (bench) => {
+  test("many queues are counted page by page", async (bench) => {
     const { submit, driver } = bench;
-    const names = Array.from({ length: 64 }, (_, i) => `${"q".repeat(100)}-${i}`);
+    const names = Array.from({ length: 64 }, (_, i) => `q${i}`);
     const steps = flat().steps.map((step) =>
       step.kind === "map" ? { ...step, spread: { ...spread, queues: names } } : step,
     );
     const plan: Plan = { ...flat(), steps };
     const run = await submit(plan, { list: Array.from({ length: 70 }, (_, i) => i) });
-    const worker = await driver(plan, { pageLimit: 8 });
+    const worker = await driver(plan, { pageLimit: 1 });
     const [map] = (await worker.takeControl(1)) as [Grant];
     await worker.control(map);
     const counts = (await sharesOf(bench, run, "item[]")).map(({ count }) => count).sort();
