@@ -10,9 +10,9 @@ export interface Process {
   until(pattern: RegExp): Promise<void>;
 }
 
-/** Starts a program of Node.js, which ends with the test. */
-export function start(args: readonly string[], cwd: string): Process {
-  const env = { ...process.env, INIT_CWD: cwd };
+/** Starts a program of Node.js, which ends with the test; `settings` are added to its environment. */
+export function start(args: readonly string[], cwd: string, settings: NodeJS.ProcessEnv = {}): Process {
+  const env = { ...process.env, INIT_CWD: cwd, ...settings };
   const child = spawn(process.execPath, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   const hear = (text: string) => {

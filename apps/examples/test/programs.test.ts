@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,22 +7,14 @@ import { commandContext } from "jobbers";
 import { describe, expect, it } from "vitest";
 import { countWords, folderSizes, primes } from "../src/programs/tasks.js";
 import { temporaryFolder } from "./fixture-project.js";
+import { hasJava, hasPython } from "./languages.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const tasks = join(root, "apps/examples/src/programs/tasks.ts");
 const jobbersCommand = join(root, "node_modules/.bin/jobbers");
 
-function has(program: string, ...args: string[]): boolean {
-  try {
-    execFileSync(program, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 describe("a program as a task", () => {
-  it.skipIf(!has("python3", "--version"))("in Python (skipped without python3)", async () => {
+  it.skipIf(!hasPython)("in Python (skipped without python3)", async () => {
     const ctx = commandContext();
     const text = "To be\nor not to be";
     expect(await countWords.run({ text }, ctx)).toEqual({ to: 2, be: 2, or: 1, not: 1 });
@@ -36,7 +28,7 @@ describe("a program as a task", () => {
     });
   });
 
-  it.skipIf(!has("java", "-version"))("in Java (skipped without java)", async () => {
+  it.skipIf(!hasJava)("in Java (skipped without a JDK)", async () => {
     const ctx = commandContext();
     expect(await primes.run({ below: 20 }, ctx)).toEqual({ count: 8, primes: [2, 3, 5, 7, 11, 13, 17, 19] });
     expect(ctx.heartbeats).toEqual([{ at: "sieved" }]);

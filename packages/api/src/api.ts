@@ -29,6 +29,7 @@ import { listQueues, listWorkers } from "./routes/fleet.js";
 import { healthz, readyz } from "./routes/health.js";
 import { getItems } from "./routes/items.js";
 import { listLimits, readLimit, setLimit } from "./routes/limits.js";
+import { followLogs, readLogs } from "./routes/logs.js";
 import { getResult } from "./routes/result.js";
 import { getRun, listRuns, submitRun } from "./routes/runs.js";
 import { getStep, listSteps } from "./routes/steps.js";
@@ -88,6 +89,7 @@ const LIMITS: ApiLimits = {
 
 const routes: readonly Route[] = [
   ...[submitRun, submitBulk, listRuns, getRun, listSteps, getStep, getResult, getItems, explainRun],
+  ...[readLogs, followLogs],
   ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
   ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag, listQueues, listWorkers],

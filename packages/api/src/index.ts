@@ -19,6 +19,7 @@ export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/even
 export type { Explanation } from "./wire/explanation.js";
 export type { Health, Queue, QueueList, Worker, WorkerList } from "./wire/fleet.js";
 export type { Limit, LimitEditBody, LimitList, LimitUsageView } from "./wire/limits.js";
+export type { LogLine, LogPageView } from "./wire/log.js";
 export type { Problem } from "./wire/problem.js";
 export type {
   CancelAnswer,

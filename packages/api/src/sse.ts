@@ -2,8 +2,8 @@ import { streamed } from "./answers.js";
 
 /** One message of a stream of events. */
 export interface Message {
-  /** Its place in the feed; a client that was cut off names the last one it has seen. */
-  readonly id?: number | undefined;
+  /** Its place in the feed, or in a log; a client that was cut off names the last one it has seen. */
+  readonly id?: number | string | undefined;
   readonly event: string;
   /** JSON text. */
   readonly data: string;

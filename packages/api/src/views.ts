@@ -4,6 +4,7 @@ import {
   type EventRecord,
   isRunEvent,
   type Liveness,
+  type LogRecord,
   type PlanStep,
   type ProgressRecord,
   type RunKey,
@@ -17,6 +18,7 @@ import type { Thrown } from "./wire/basics.js";
 import type { DeadLetter } from "./wire/dead-letter.js";
 import type { ApiEvent, ApiWorkerEvent } from "./wire/event.js";
 import type { Worker } from "./wire/fleet.js";
+import type { LogLine } from "./wire/log.js";
 import type { RunSummary } from "./wire/run.js";
 import type { SpreadView } from "./wire/spread.js";
 import type { Attempt, PlanStepProgress, Step, StepProgressView } from "./wire/step.js";
@@ -64,15 +66,20 @@ function progressView({ sinceMs, heardAtMs, ...rest }: ProgressRecord): StepProg
 /** A worker's session as the API shows it. */
 export function workerView(record: WorkerRecord): Worker {
   const { session, worker, host, pid, queues, serves, openedAtMs, expiresAtMs, heardAtMs, ...rest } = record;
-  const { held, lagMs, slots, running, free } = rest;
+  const { held, lagMs, slots, running, waiting, free } = rest;
   return {
-    ...{ session, name: worker, host, pid, held, lagMs, slots, running, free },
+    ...{ session, name: worker, host, pid, held, lagMs, slots, running, waiting, free },
     queues: [...queues],
     serves: [...serves],
     openedAt: iso(openedAtMs),
     expiresAt: isoMaybe(expiresAtMs),
     heardAt: isoMaybe(heardAtMs),
   };
+}
+
+/** A line of a log, as the API shows it. */
+export function logLineView({ atMs, ...line }: LogRecord): LogLine {
+  return { ...line, at: iso(atMs) };
 }
 
 /** A try that did not succeed, as the API shows it. */

@@ -74,6 +74,8 @@ describe("the OpenAPI document", () => {
           "get /v1/runs/{id}/events",
           "get /v1/runs/{id}/explain",
           "get /v1/runs/{id}/items",
+          "get /v1/runs/{id}/logs",
+          "get /v1/runs/{id}/logs/stream",
           "get /v1/runs/{id}/result",
           "get /v1/runs/{id}/steps",
         ],

@@ -31,6 +31,8 @@ export type {
   ClientRun,
   DetailedStep,
   FeedEvent,
+  LogOptions,
+  LogRecord,
   RunEvent,
   RunStatus,
   StepProgress,

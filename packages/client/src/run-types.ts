@@ -3,6 +3,7 @@ import type {
   ApiWorkerEvent,
   Attempt,
   BlobPlace,
+  LogLine,
   PlanStepProgress,
   RunSummary,
   Step,
@@ -81,6 +82,15 @@ export interface ClientRun<out O = unknown> {
    */
   explain(step?: string, options?: CallOptions): Promise<Explanation>;
   /**
+   * What the run's steps have logged with `ctx.log`, oldest first; with `follow` also what they log from now on, until the run has ended.
+   * A connection that is cut is taken up again where it was.
+   *
+   * @throws JobbersHttpError `run-unknown` among others; the signal's reason
+   * @example
+   * for await (const line of run.logs({ follow: true, level: "warn" })) console.log(line.step, line.message);
+   */
+  logs(options?: LogOptions): AsyncIterable<LogRecord>;
+  /**
    * What happens to the run from now on; the last event is always `run.ended`. A `gap` says that events were missed. A connection
    * that is cut is taken up again where it was.
    *
@@ -127,6 +137,20 @@ export type StepProgress = Omit<PlanStepProgress, "record"> & {
   /** Outside of maps: the step's record, once it was touched. */
   readonly record?: StepInMs<Step> | undefined;
 };
+
+/** Which lines of a run's log are read. */
+export interface LogOptions {
+  /** Only those of the step at this address. */
+  readonly step?: string | undefined;
+  /** Only those at least so grave. */
+  readonly level?: LogLine["level"] | undefined;
+  /** Goes on with what comes, until the run has ended. */
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One line that an attempt of a step has logged. */
+export type LogRecord = InMs<LogLine>;
 
 /** Something that happened to a run, or the news that events were missed. */
 export type RunEvent = Omit<Told, "run"> | { readonly type: "gap" };

@@ -13,6 +13,7 @@ import type { StepError, Workflow } from "@jobbers/core";
 import { JobbersHttpError, RunCancelled, RunFailed } from "./errors.js";
 import { explanationIn } from "./explanation.js";
 import { follow } from "./follow.js";
+import { logsOf } from "./logs.js";
 import { detailIn, eventIn, ofRun, progressIn, statusIn, stepIn } from "./reading.js";
 import type { ClientRun, RunEvent, RunStatus } from "./run-types.js";
 import type { SseMessage } from "./sse.js";
@@ -95,6 +96,7 @@ export function createClientRun<O>(
       const query = { step };
       return explanationIn(await transport.json<Explanation>({ path: `${path}/explain`, query, signal }));
     },
+    logs: (options = {}) => logsOf(transport, `${path}/logs`, options),
     events: ({ signal } = {}) =>
       eventsOf(transport, path, async () => statusIn(await transport.json<RunDetail>({ path })), signal),
   };

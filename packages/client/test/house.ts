@@ -49,6 +49,17 @@ export const heldChain = dag("held-chain", {}, () => {
   return last;
 });
 
+/** Logs, waits for the gate, and logs again. */
+export const talk = task({
+  name: "talk",
+  async run(_, ctx) {
+    ctx.log.info("begun", { nested: { at: "2026-01-01" } });
+    ctx.log.warn("waiting");
+    await new Promise<void>((resolve) => void gates.add(resolve));
+    ctx.log.info("done");
+  },
+});
+
 const gates = new Set<() => void>();
 /** Lets all that is held end. */
 export function openGates(): void {
@@ -70,7 +81,7 @@ export interface House {
 /** Opens a house. */
 export async function openHouse(tokens: readonly string[] = []): Promise<House> {
   const store = await openSqliteStore("memory:");
-  const workflows = [double, refuse, doubles, doomed, held, heldChain];
+  const workflows = [double, refuse, doubles, doomed, held, heldChain, talk];
   const worker = createWorker({ store, workflows, log: silent, name: "keeper", inline: false });
   await worker.start();
   const api = createApi({ store, tokens });

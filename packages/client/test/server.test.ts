@@ -53,6 +53,27 @@ describe.each(["over HTTP", "in the same process"] as const)("a client, %s", (ki
     await expect(client.run(byItself.id, doubles).result()).rejects.toMatchObject({ code: "run-conflict" });
   });
 
+  it("reads and follows a run's log", async () => {
+    const { client, store } = await open();
+    const run = await client.submit("talk");
+    const seen: string[] = [];
+    for await (const { message } of run.logs({ follow: true })) {
+      seen.push(message);
+      if (seen.length < 2) expect((await run.status()).state).toBe("running");
+      openGates();
+    }
+    expect(seen).toEqual(["begun", "waiting", "done"]);
+    expect(await run.status()).toMatchObject({ state: "succeeded" });
+    expect(await all(run.logs())).toEqual((await store.readLogs(run.id, { limit: 9 })).lines);
+    expect((await all(run.logs({ level: "warn", step: "talk" }))).map(({ message }) => message)).toEqual([
+      "waiting",
+    ]);
+    expect(await all(run.logs({ step: "other", follow: true }))).toEqual([]);
+    const none = client.run("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    for (const follow of [true, false])
+      await expect(all(none.logs({ follow }))).rejects.toMatchObject({ code: "run-unknown" });
+  });
+
   it("answers the run that holds a key, of one submission and of many", async () => {
     const { client } = await open();
     const first = await client.submit(double, { n: 1 }, { idempotencyKey: { key: "k", ttl: "1h" } });

@@ -7,8 +7,11 @@ import {
   checkPlan,
   dag,
   eq,
+  followOf,
   hash,
+  indexPlan,
   type JsonValue,
+  locate,
   type MapStep,
   not,
   orElse,
@@ -261,6 +264,21 @@ describe("onFailure", () => {
 });
 
 describe("the plan", () => {
+  test("says whether an only child is handed straight on only where its call does, and the spec goes by it", () => {
+    const work = task({ name: "work", run: async () => 1 });
+    const chain = (inline?: "auto" | "always" | "never") =>
+      dag("inlining", {}, () => void work({}, { after: work(), ...(inline && { inline }) }));
+    expect(step(chain(), "work~2")).not.toHaveProperty("inline");
+    expect(step(chain(), "work")).not.toHaveProperty("inline");
+    for (const how of ["auto", "always", "never"] as const) {
+      const { plan } = chain(how);
+      expect(step(chain(how), "work~2")).toMatchObject({ inline: how });
+      const index = indexPlan(plan);
+      const { items } = followOf(index, locate(index, "work")).successors;
+      expect(items.map(({ address, inline }) => [address, inline])).toEqual([["work~2", how !== "never"]]);
+    }
+  });
+
   test("holds the effective policy in milliseconds: call before task before defaults", () => {
     const strict = task({
       name: "strict",

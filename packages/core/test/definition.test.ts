@@ -92,6 +92,11 @@ describe("wrong options", () => {
       /step "work": priority is 10; it takes 0 to 9/,
     ],
     [
+      "a way to be handed on",
+      define(() => void work({}, { inline: "sometimes" as "auto" })),
+      /step "work": inline is "sometimes"; it takes auto, always, never/,
+    ],
+    [
       "a time to start",
       define(() => void work({}, { startWithin: 0 })),
       /step "work": startWithin is 0; it has to be longer/,

@@ -376,6 +376,11 @@ is<OutputOf<typeof watched>, { twice: number }>();
 is<typeof watched.retryOn, RetryOn | undefined>();
 is<typeof watched.hooks, Hooks | undefined>();
 dag("retrying", {}, () => noInput({}, { retry: { delay: ["1s", "1d"] } }));
+dag("inlining", {}, () => noInput({}, { inline: "never" }));
+// @ts-expect-error there are auto, always and never
+dag("inlining", {}, () => noInput({}, { inline: true }));
+// @ts-expect-error the word belongs to a call
+task({ name: "inlined", inline: "always", run: () => 1 });
 // @ts-expect-error a call does not judge errors
 dag("judging", {}, () => noInput({}, { retry: { on: () => true } }));
 // @ts-expect-error an async judge

@@ -132,6 +132,7 @@ describe("a plan is refused", () => {
       (_p, of) => (of("take").retry.attempts = 0.5),
       /retry\.attempts is 0\.5; it takes a whole number/,
     ],
+    ["with inline of true", (_p, of) => (of("take").inline = true), /inline is true/],
     ["with no time to start", (_p, of) => (of("take").startWithinMs = 0), /startWithinMs is 0/],
     ["with a negative timeout", (_p, of) => (of("take").timeoutMs = -1), /timeoutMs is -1/],
     ["with a priority of 10", (_p, of) => (of("take").priority = 10), /priority is 10/],

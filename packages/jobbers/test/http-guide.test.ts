@@ -84,7 +84,14 @@ describe.skipIf(!hasCurl()).each(pages)("the session in %s", (page, file) => {
       .replace("localhost:8700", url)
       .replace(/^npx jobbers /, `"${process.execPath}" "${bin}" `);
     const env = { ...process.env, NO_COLOR: "1", JOBBERS_URL: `http://${url}` };
-    const { stdout } = await promisify(execFile)("sh", ["-c", real], { env });
-    expect(stdout.trim()).toMatch(patternOf(answer));
+    const run = promisify(execFile)("sh", ["-c", real], { env });
+    const failed = await run.then(
+      () => false,
+      ({ code }: { code: unknown }) => typeof code === "number",
+    );
+    const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error);
+    // A command may fail where the page shows that it does, with what a terminal shows then.
+    expect(failed, stderr).toBe(/^jobbers: /m.test(answer));
+    expect((failed ? stdout + stderr : stdout).trim()).toMatch(patternOf(answer));
   });
 });

@@ -34,10 +34,11 @@ export {
 export { findRegistered } from "./registered.js";
 export { createRun, type RunDeps } from "./run.js";
 export { type LivenessStore, readLiveness } from "./run-liveness.js";
+export { type LogReading, type LogSource, logPagesOf } from "./run-logs.js";
 export { readProgress } from "./run-progress.js";
 export { readItems, readResult, statusOf, valuesOf } from "./run-result.js";
 export { readSpread } from "./run-spreads.js";
-export type { Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
+export type { LogOptions, Run, RunEvent, RunFailure, RunStatus, StepProgress } from "./run-types.js";
 export { eventsOf, untilEnded, type Watched } from "./run-watch.js";
 export { planTextOf } from "./submission.js";
 export { type KeyOption, keyOptions, readKeyOption } from "./submit-keys.js";

@@ -1,4 +1,12 @@
-import type { RunEventRecord, RunRecord, SpreadSummary, StepRecord, StepState } from "@jobbers/core";
+import type {
+  LogLevel,
+  LogRecord,
+  RunEventRecord,
+  RunRecord,
+  SpreadSummary,
+  StepRecord,
+  StepState,
+} from "@jobbers/core";
 import type { Explanation } from "./explain/cause.js";
 
 /** One execution of a dag or task, seen from outside. Making a handle costs nothing: it reads when it is asked. */
@@ -63,12 +71,31 @@ export interface Run<out O = unknown> {
    */
   explain(step?: string): Promise<Explanation>;
   /**
+   * What the run's steps have logged with `ctx.log`, oldest first; with `follow` also what they log from now on, until the run has ended.
+   *
+   * @throws JobbersError `run-unknown`; the signal's reason
+   * @example
+   * for await (const line of run.logs({ follow: true, level: "warn" })) console.log(line.step, line.message);
+   */
+  logs(options?: LogOptions): AsyncIterable<LogRecord>;
+  /**
    * What happens to the run from now on; the last event is always `run.ended`. A `gap` says that events were missed.
    *
    * @example
    * for await (const event of run.events()) console.log(event.type, event.step);
    */
   events(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RunEvent>;
+}
+
+/** Which lines of a run's log are read. */
+export interface LogOptions {
+  /** Only those of the step at this address. */
+  readonly step?: string | undefined;
+  /** Only those at least so grave. */
+  readonly level?: LogLevel | undefined;
+  /** Goes on with what comes, until the run has ended. */
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A run's record, with what failed first where something did. */

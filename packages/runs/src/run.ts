@@ -3,6 +3,7 @@ import { explain } from "./explain/explain.js";
 import type { Feed } from "./feed.js";
 import type { Plans } from "./plans.js";
 import { restart } from "./redrive.js";
+import { logPagesOf } from "./run-logs.js";
 import { readProgress } from "./run-progress.js";
 import { readItems, readResult, statusOf } from "./run-result.js";
 import type { Run } from "./run-types.js";
@@ -50,6 +51,9 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
       return readProgress(store, record, await plans.read(record.plan));
     },
     explain: (step) => explain({ store, plans }, id, step),
+    async *logs({ step: address, ...options } = {}) {
+      for await (const { lines } of logPagesOf({ ...watched, store }, { ...options, address })) yield* lines;
+    },
     events: ({ signal } = {}) => eventsOf(watched, signal),
   };
 }

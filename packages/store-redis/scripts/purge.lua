@@ -86,11 +86,26 @@ local function deleteHash(key)
   return false
 end
 
+-- The same of a list.
+local function deleteList(key)
+  local size = call("LLEN", key)
+  if size <= budget then
+    call("UNLINK", key)
+    budget = budget - size
+    return true
+  end
+  call("LTRIM", key, budget, -1)
+  budget = 0
+  return false
+end
+
 -- Deletes what hangs on a run; false when the budget ended first. Of its own hash, only what says that it was there is kept.
 local function deleteParts(id)
   if letters.has(id) then deleteLetters(id) end
   if budget <= 0 then return false end
   if not deleteHash(PREFIX .. "more:" .. id) or budget <= 0 then return false end
+  if not deleteList(PREFIX .. "logs:" .. id) or budget <= 0 then return false end
+  if not deleteHash(PREFIX .. "logged:" .. id) or budget <= 0 then return false end
   budget = budget - call("ZREMRANGEBYRANK", PREFIX .. "order:" .. id, 0, budget - 1)
   if budget <= 0 then return false end
   local fields = {}
@@ -125,20 +140,26 @@ local function dueSuccesses()
   return ids, shelf
 end
 
+-- Deletes keys, however many.
+local function unlinkMany(keys)
+  for from = 1, #keys, 1000 do call("UNLINK", unpack(keys, from, math.min(#keys, from + 999))) end
+end
+
 -- Singles that have succeeded are most of what goes: they go together, up to the first run that is none. All that there is of one is a
--- field of `packed` and one of `progress`.
+-- field of `packed` and one of `progress`, and the log of one step.
 local function purgeSingles()
   if budget <= 0 or call("EXISTS", PREFIX .. "purging") == 1 then return end
   local ids, shelf = dueSuccesses()
   packed.fetch(ids)
   singles.fetch(ids)
-  local gone, forgets, counts = {}, {}, {}
+  local gone, forgets, counts, logged = {}, {}, {}, {}
   local stamp, mayHaveBlobs = string.format("%.0f", now + REMEMBER_MS) .. "|", call("EXISTS", PREFIX .. "blobs") == 1
   for i, id in ipairs(ids) do
     local run = packed.get(id)
     if not run or not run.isSingle or run.state ~= SUCCEEDED then break end
     packed.leaveTrace(run)
     if mayHaveBlobs and call("ZSCORE", PREFIX .. "blobs", id) then call("ZADD", PREFIX .. "blobs", 0, id) end
+    logged[2 * i - 1], logged[2 * i] = PREFIX .. "logs:" .. id, PREFIX .. "logged:" .. id
     local plan = kinds.get(run.kind).plan
     gone[i], forgets[i], counts[plan], packed.known[id] = id, stamp .. id, (counts[plan] or 0) + 1, false
   end
@@ -146,6 +167,7 @@ local function purgeSingles()
   call("LPOP", shelf, #gone)
   callMany("HDEL", packed.key, gone)
   callMany("HDEL", singles.key, gone)
+  unlinkMany(logged)
   callMany("RPUSH", PREFIX .. "forget", forgets)
   for plan, n in pairs(counts) do plans.drop(plan, "runs", n) end
   purged, budget = purged + #gone, budget - #gone

@@ -17,6 +17,8 @@ const types: Readonly<Record<string, string>> = {
   run: "hash",
   more: "hash",
   order: "zset",
+  logs: "list",
+  logged: "hash",
   runs: "hash list",
   starts: "zset",
   listed: "zset",

@@ -109,6 +109,8 @@ function detailOf(type: string, text: string): JsonValue | undefined {
     case "l":
     case "q":
       return { lost: Number(first) };
+    case "g":
+      return { lines: Number(first) };
     case "p":
     case "w":
       return JSON.parse(text) as JsonValue;

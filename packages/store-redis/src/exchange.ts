@@ -87,13 +87,16 @@ function pushReport(args: Argument[], report: Report): void {
     case "failed":
     case "skipped":
     case "advanced": {
-      const { successors, rescues = [] } = report.follow;
+      const { successors, rescues = [], hop } = report.follow;
       const reason = report.type === "failed" ? report.reason : "";
       const payload =
         report.type === "succeeded" ? report.output : report.type === "failed" ? report.error : "";
       const { items, next = "" } = successors;
       const caught = rescues.length === 0 ? "" : rescues.map(packText).join(GS);
-      args.push(`${start}${reason}${US}${US}${US}${US}${next}${US}${items.length}${US}${caught}`, payload);
+      args.push(
+        `${start}${reason}${US}${hop ? 1 : ""}${US}${US}${US}${next}${US}${items.length}${US}${caught}`,
+        payload,
+      );
       pushSpecs(args, items);
       return;
     }

@@ -38,6 +38,7 @@ const events = {
   q: "step.quarantined",
   d: "step.dead-lettered",
   p: "step.progress",
+  g: "step.logged",
   x: "step.started",
   v: "step.succeeded",
   f: "step.failed",

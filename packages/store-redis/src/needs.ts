@@ -30,6 +30,8 @@ export const neededCommands = [
   "LPUSH",
   "LRANGE",
   "LREM",
+  "LSET",
+  "LTRIM",
   "MGET",
   "PEXPIRE",
   "PTTL",

@@ -177,7 +177,7 @@ function fieldsOf(
   } of steps) {
     const [worker = "", ready, started, ended] = times;
     const wasTaken = state === "x" || state === "s" ? 1 : 0;
-    const readyAge = state === "b" ? "" : age(ready || created);
+    const readyAge = state === "b" || ready === "-" ? "" : age(ready || created);
     const what = [`${state}r`, wasTaken, 0, 0, session, seq, readyAge, age(started), age(ended)];
     const kept = uses ?? said;
     fields.set(

@@ -117,7 +117,13 @@ type About = Pick<WorkerRecord, "worker" | "host" | "pid" | "birth" | "queues" |
 
 type ListedWorker = [
   ...[session: string, expires: string, about: string, opened: string, lease: string, held: number],
-  ...[lag: string | null, heard: string | null, slots: string | null, running: string | null],
+  ...[
+    lag: string | null,
+    heard: string | null,
+    slots: string | null,
+    running: string | null,
+    waiting: string | null,
+  ],
 ];
 
 interface WorkerPage {
@@ -131,7 +137,19 @@ const listWorkersScript: Script<[which: string, cursor: string], WorkerPage> = {
   decode(reply) {
     const [next, listed] = reply as [string, ListedWorker[]];
     const workers = listed.map(
-      ([session, expires, about, opened, lease, held, lag, heard, slots, running]): WorkerRecord => ({
+      ([
+        session,
+        expires,
+        about,
+        opened,
+        lease,
+        held,
+        lag,
+        heard,
+        slots,
+        running,
+        waiting,
+      ]): WorkerRecord => ({
         session,
         ...(JSON.parse(about) as About),
         openedAtMs: Number(opened),
@@ -139,7 +157,7 @@ const listWorkersScript: Script<[which: string, cursor: string], WorkerPage> = {
         leaseMs: numberOf(lease),
         held,
         ...(lag !== null && { lagMs: Number(lag) }),
-        ...(heard !== null && loadOf(Number(heard), Number(slots), Number(running))),
+        ...(heard !== null && loadOf(Number(heard), Number(slots), Number(running), waiting)),
       }),
     );
     return { next, workers };
@@ -170,6 +188,7 @@ function numberOf(text: string): number {
   return text === "inf" ? Number.POSITIVE_INFINITY : Number(text);
 }
 
-function loadOf(heardAtMs: number, slots: number, running: number) {
-  return { heardAtMs, slots, running, free: Math.max(0, slots - running) };
+function loadOf(heardAtMs: number, slots: number, running: number, told: string | null) {
+  const waiting = told ? { waiting: Number(told) } : {};
+  return { heardAtMs, slots, running, ...waiting, free: Math.max(0, slots - running) };
 }

@@ -63,6 +63,7 @@ export function readStep(
     phase: phaseOf(first.charAt(1)),
     ...((reads === edited || reads.endsWith(GS + edited)) && { edited: true }),
     queue: unpackText(queue),
+    ...(!ready && started && { inlined: true }),
     fence: Number(fence),
     tries: Number(tries),
     lost: Number(lost),

@@ -26,6 +26,7 @@ import type { Keys } from "./keys.js";
 import { listLimits, readLimit, setLimitScript, throttleScript } from "./limits.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
+import { appendLogsScript, readLogs } from "./logs.js";
 import { getPlan } from "./plans.js";
 import { promoteScript } from "./promote.js";
 import { purgeScript } from "./purge.js";
@@ -112,6 +113,9 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     expand: (expansion) => run(expandScript, expansion, eventsKept),
     renew: (session, vitals) => run(renewScript, session, vitals, eventsKept),
     announce: (session, start) => run(announceScript, session, start, eventsKept),
+    async appendLogs(parts) {
+      if (parts.length > 0) await run(appendLogsScript, parts, eventsKept);
+    },
     async release(_session, leases) {
       for (const part of partsOf(leases)) await run(releaseScript, part, eventsKept);
     },
@@ -146,6 +150,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     countSteps: (id) => countSteps(server, id),
     whereIs: (id, address) => whereIs(server, id, address),
     listAttempts: (id, address) => listAttempts(server, id, address),
+    readLogs: (id, query) => readLogs(server, id, query),
     readValues: (id, wanted) => readValues(server, id, wanted),
     getPlan: (hash) => getPlan(server, hash),
     findRegistration: (name, plan) => findRegistration(server, name, plan),

@@ -28,6 +28,7 @@ export function sortOut(reports: readonly Report[]) {
     }
     const { lease, output, follow } = report;
     let list = "";
+    const hop = follow.hop ? "h" : "";
     for (const each of follow.successors.items) {
       const spec = packSpec(each);
       let place = places.get(spec);
@@ -37,7 +38,7 @@ export function sortOut(reports: readonly Report[]) {
       }
       list += list === "" ? place : `,${place}`;
     }
-    told += `${lease.run}${US}${packText(lease.address)}${US}${lease.fence}${US}${list}${RS}${output}${RS}`;
+    told += `${lease.run}${US}${packText(lease.address)}${US}${lease.fence}${US}${hop}${list}${RS}${output}${RS}`;
   }
   return { told, specs, others };
 }

@@ -143,6 +143,9 @@ const mendable: readonly Case[] = [
   ],
   ["parts of no run", () => at.raw.hset(`${P}more:01NONE`, "=a", "1"), ["orphan"]],
   ["an order of no run", () => at.raw.zadd(`${P}order:01NONE`, 0, "a"), ["orphan"]],
+  ["a log of no run", () => at.raw.rpush(`${P}logs:01NONE`, "1"), ["orphan"]],
+  ["what is known of the log of no run", () => at.raw.hset(`${P}logged:01NONE`, "a", "1,1,0"), ["orphan"]],
+  ["a log of which nothing is known", () => at.raw.rpush(`${P}logs:${at.busy.mapped}`, "1"), ["orphan"]],
   ["lanes of no session", () => at.raw.hset(`${P}lanes:none`, "0", "1"), ["orphan"]],
   ["mail of no session", () => at.raw.hset(`${P}mail:none`, at.busy.mapped, "0"), ["orphan"]],
   [

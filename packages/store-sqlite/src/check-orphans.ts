@@ -1,7 +1,7 @@
 import type { Inspection, Place } from "./check.js";
 
 /** Tables that hang on runs. Entries of lines and timers do not count: whoever meets them drops them. */
-const tables = ["steps", "bodies", "vals", "attempts", "counts", "dead_letters"] as const;
+const tables = ["steps", "bodies", "vals", "attempts", "counts", "dead_letters", "logs", "logged"] as const;
 
 /** Rows of runs that do not exist, one run at a time. */
 export function checkOrphans(inspection: Inspection, from: Place | undefined): Place | undefined {

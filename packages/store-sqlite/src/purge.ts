@@ -94,6 +94,8 @@ const parts = [
   ["vals", "key"],
   ["attempts", "address, fence, reason"],
   ["counts", "name, state"],
+  ["logs", "seq"],
+  ["logged", "address"],
 ] as const;
 
 /** Deletes what hangs on a run; false when the budget ended first. */

@@ -60,6 +60,17 @@ CREATE TABLE attempts (
   run INTEGER NOT NULL, address TEXT NOT NULL, fence INTEGER NOT NULL, reason TEXT NOT NULL, worker TEXT,
   started INTEGER NOT NULL, ended INTEGER NOT NULL, error TEXT, PRIMARY KEY (run, address, fence, reason)
 ) WITHOUT ROWID;
+-- What attempts have logged, in parts as they came; and of each step how much of it there is, what was dropped, and the last line of each
+-- of its newest attempts, as JSON.
+CREATE TABLE logs (
+  run INTEGER NOT NULL, seq INTEGER NOT NULL, address TEXT NOT NULL, fence INTEGER NOT NULL, at INTEGER NOT NULL,
+  first INTEGER NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
+CREATE INDEX logs_by_step ON logs (run, address, seq);
+CREATE TABLE logged (
+  run INTEGER NOT NULL, address TEXT NOT NULL, lines INTEGER NOT NULL, bytes INTEGER NOT NULL, dropped INTEGER NOT NULL,
+  seen TEXT NOT NULL, PRIMARY KEY (run, address)
+) WITHOUT ROWID;
 -- Steps that failed for good, numbered by time: see core's dead-letters.ts. "tallies" counts them by task, as dead:TASK.
 CREATE TABLE dead_letters (
   seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, address TEXT NOT NULL, task TEXT NOT NULL, queue TEXT NOT NULL,
@@ -111,7 +122,8 @@ CREATE TABLE sessions (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, birth TEXT,
   serves TEXT NOT NULL, queues TEXT NOT NULL, opened INTEGER NOT NULL, lease REAL NOT NULL, expires REAL NOT NULL,
   suspect INTEGER, state TEXT NOT NULL, ended INTEGER,
-  announced INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER
+  announced INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER,
+  waiting INTEGER
 );
 CREATE INDEX sessions_by_host ON sessions (host) WHERE state = 'open';
 CREATE INDEX sessions_by_worker ON sessions (worker) WHERE state = 'open';

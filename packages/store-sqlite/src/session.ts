@@ -186,6 +186,7 @@ interface SessionRow {
   readonly lag: number | null;
   readonly slots: number | null;
   readonly running: number | null;
+  readonly waiting: number | null;
 }
 
 /** The most sessions that `listWorkers` answers. */
@@ -194,7 +195,7 @@ const LISTED_LIMIT = 10_000;
 export function listWorkers(sql: Sql, query?: WorkerQuery): WorkerRecord[] {
   const those = query ? " AND (host = ? OR worker IN (SELECT value FROM json_each(?)))" : "";
   const select =
-    "SELECT id, worker, host, pid, birth, queues, serves, opened, expires, lease, heard, lag, slots, running, " +
+    "SELECT id, worker, host, pid, birth, queues, serves, opened, expires, lease, heard, lag, slots, running, waiting, " +
     "(SELECT count(*) FROM held WHERE session = sessions.seq) AS held FROM sessions " +
     `WHERE state = 'open'${those} ORDER BY seq LIMIT ${LISTED_LIMIT}`;
   const wanted = query ? [query.host, JSON.stringify(query.workers)] : [];
@@ -215,7 +216,13 @@ export function listWorkers(sql: Sql, query?: WorkerQuery): WorkerRecord[] {
   }));
 }
 
-function loadOf({ heard, slots, running }: SessionRow) {
+function loadOf({ heard, slots, running, waiting }: SessionRow) {
   if (heard === null || slots === null || running === null) return undefined;
-  return { heardAtMs: heard, slots, running, free: Math.max(0, slots - running) };
+  return {
+    heardAtMs: heard,
+    slots,
+    running,
+    waiting: waiting ?? undefined,
+    free: Math.max(0, slots - running),
+  };
 }

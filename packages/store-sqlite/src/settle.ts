@@ -62,10 +62,10 @@ function oweAdvance(step: Step): void {
 }
 
 /** Applies a page of what follows a settled step. */
-export function applyFollow(unit: Unit, step: Step, { successors, rescues = [] }: Follow): void {
+export function applyFollow(unit: Unit, step: Step, { successors, rescues = [], hop = false }: Follow): void {
   const { run } = step;
   for (const parent of rescues) rescue(unit, run, parent, step.state === "succeeded");
-  for (const spec of successors.items) mark(unit, step, spec);
+  for (const spec of successors.items) mark(unit, step, spec, hop);
   if (successors.next === undefined) countMember(unit, step);
   else requestAdvance(unit, step, successors.next);
 }
@@ -76,7 +76,7 @@ const markOf = { succeeded: 0, failed: 1, skipped: 2, cancelled: 3 } as const sa
 >;
 
 /** Tells a step how one of its parents has settled; the last one has it judged. */
-function mark(unit: Unit, parent: Step, spec: StepSpec): void {
+function mark(unit: Unit, parent: Step, spec: StepSpec, hop: boolean): void {
   const { run } = parent;
   // The only child of one parent is met here for the first time, unless that was taken more than once: it may have run before.
   const isFirst = spec.parents === 1 && parent.fence <= 1;
@@ -96,7 +96,7 @@ function mark(unit: Unit, parent: Step, spec: StepSpec): void {
   const judgement = judge(spec.trigger, { succeeded, failed, skipped, cancelled });
   if (judgement === "skip") settle(unit, step, "skipped", "parent");
   else if (judgement === "cancel") settle(unit, step, "cancelled", "parent");
-  else if (isStopped(step) || !(spec.inline && spec.phase === "run" && unit.takeInline?.(step)))
+  else if (isStopped(step) || !(spec.inline && !hop && spec.phase === "run" && unit.takeInline?.(step)))
     release(unit, step);
 }
 

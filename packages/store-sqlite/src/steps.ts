@@ -72,6 +72,7 @@ function recordOf(sql: Sql, run: RunHead, row: StepRow): StepRecord {
     phase: row.phase,
     ...(reads.includes(valueKey.edited(row.address)) && { edited: true }),
     queue,
+    ...(row.ready === null && row.started !== null && { inlined: true }),
     fence: row.fence,
     tries: row.tries,
     lost: row.lost,

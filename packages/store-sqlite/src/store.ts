@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { checkLimitEdit, type Lease, PURGE_LIMIT, type Store } from "@jobbers/core";
+import { checkLimitEdit, type Lease, type LogQuery, noLog, PURGE_LIMIT, type Store } from "@jobbers/core";
 import { dueBlobs, forgetBlobs, noteBlobs } from "./blobs.js";
 import { cancel } from "./cancel.js";
 import { check } from "./check.js";
@@ -19,6 +19,7 @@ import { listLimits, setLimit } from "./limit-edits.js";
 import { readLimit, throttle } from "./limit-usage.js";
 import { createListening } from "./listen.js";
 import { listRuns } from "./listing.js";
+import { appendLogs, readLogs } from "./logs.js";
 import { getPlan } from "./plans.js";
 import { promoteDue } from "./promote.js";
 import { purge } from "./purge.js";
@@ -92,6 +93,12 @@ export function createStore({
       return head ? read(head) : none;
     });
 
+  const readLog = (run: string, query: LogQuery) =>
+    atOneInstant(sql, () => {
+      const head = headOf(sql, run);
+      return head ? readLogs(sql, head.seq, query) : noLog(query);
+    });
+
   return {
     url,
     renewal: path === MEMORY ? undefined : { module: renewerModule(), data: { url, path, eventsKept } },
@@ -130,6 +137,7 @@ export function createStore({
     expand: (expansion) => mutate(expansion.items.length, (unit) => expand(unit, expansion)),
     renew: (session, vitals) => mutate(renewalWeight(vitals), (unit) => renew(unit, session, vitals)),
     announce: (session, start) => mutate(1, (unit) => announce(unit, session, start)),
+    appendLogs: (parts) => mutate(parts.length, (unit) => appendLogs(unit, parts)),
     release: (_session, leases) =>
       releaseAll(leases, (part) => mutate(part.length, (unit) => release(unit, part))),
     async closeSession(session) {
@@ -162,6 +170,7 @@ export function createStore({
     countSteps: (run) => lookInto(run, (head) => countSteps(sql, head), []),
     whereIs: (run, address) => look(() => atOneInstant(sql, () => whereIs(sql, clock(), run, address))),
     listAttempts: (run, address) => lookInto(run, (head) => listAttempts(sql, head.seq, address), []),
+    readLogs: (run, query) => look(() => readLog(run, query)),
     readValues: (run, keys) =>
       look(() => {
         const head = headOf(sql, run);

@@ -56,7 +56,8 @@ export class Taker {
     const needs = needsOf(step);
     // One that a limit may hold back stands in its line like all others.
     if (!this.#session.serves.has(needs) || this.#unit.limits.mayLimit(needs, queue)) return false;
-    step.ready = this.#unit.now;
+    // It stands in no line: that it is started without having been ready says so for good.
+    step.ready = null;
     step.due = expiryOf(this.#unit, step);
     this.#grant(step);
     return true;

@@ -25,10 +25,14 @@ export function hear(unit: Unit, session: KnownSession, { lagMs, bulletin }: Vit
   return beats.filter((beat) => !keepBeat(unit, session, beat, isNew)).map(({ lease }) => lease);
 }
 
-function tell(unit: Unit, session: KnownSession, { seq, slots, running, durations }: Bulletin): void {
+function tell(
+  unit: Unit,
+  session: KnownSession,
+  { seq, slots, running, waiting, durations }: Bulletin,
+): void {
   const { sql, now } = unit;
-  const update = "UPDATE sessions SET told = ?, heard = ?, slots = ?, running = ? WHERE seq = ?";
-  sql.run(update, seq, now, slots, running, session.seq);
+  const update = "UPDATE sessions SET told = ?, heard = ?, slots = ?, running = ?, waiting = ? WHERE seq = ?";
+  sql.run(update, seq, now, slots, running, waiting ?? null, session.seq);
   for (const each of durations) tellDurations(unit, each);
 }
 

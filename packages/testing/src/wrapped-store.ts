@@ -12,6 +12,7 @@ export const CHANGING = [
   "expand",
   "renew",
   "announce",
+  "appendLogs",
   "release",
   "closeSession",
   "throttle",

@@ -10,6 +10,7 @@ import {
   type TaskStep,
 } from "@jobbers/core";
 import { AttemptAborted } from "./aborted.js";
+import type { WaitingLines } from "./attempt-logs.js";
 import type { Holding } from "./ledger.js";
 import { after } from "./waiting.js";
 
@@ -43,6 +44,8 @@ export class Attempt implements Holding {
   reported = false;
   /** What its hooks are told of it; none before the first of them, or where there is none. */
   told: HookedAttempt | undefined;
+  /** What its handler has logged and nobody has been told yet; none before the first line. */
+  logged: WaitingLines | undefined;
   #controller: AbortController | undefined;
   #aborted: AttemptAborted | undefined;
   #at: string | undefined;

@@ -1,4 +1,6 @@
-import { type Grant, type Lease, MAX_LOST } from "@jobbers/core";
+import { type Lease, MAX_LOST } from "@jobbers/core";
+import type { Asks } from "./asks.js";
+import type { Berth, Bulkheads, Granted } from "./bulkheads.js";
 import type { Executor } from "./executor.js";
 import type { Holding, Ledger } from "./ledger.js";
 import type { Pace } from "./pace.js";
@@ -12,7 +14,7 @@ import { after } from "./waiting.js";
  *   granted ──▶ a slot is free ───────────────────────────────────▶ begins
  *      │                                                              ▲
  *      ├──────▶ waits ──── a slot is free ────────────────────────────┤
- *      │          └── longer than its patience, its run is cancelled, │
+ *      │          └── longer than its patience (see asks.ts for what then), its run is cancelled, │
  *      │              the worker stops or doubts its lease ──▶ given back, to the head of its line
  *      │                                                              │
  *      └──────▶ suspect (lost twice before) ── nothing else waits ────┘
@@ -24,6 +26,8 @@ import { after } from "./waiting.js";
  */
 export interface BacklogOptions {
   readonly slots: Slots;
+  readonly bulkheads: Pick<Bulkheads, "berthOf">;
+  readonly asks: () => Pick<Asks, "note" | "closeFor">;
   readonly pace: Pace;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
@@ -33,7 +37,8 @@ export interface BacklogOptions {
 }
 
 interface Waiting extends Holding {
-  readonly grant: Grant;
+  readonly grant: Granted;
+  readonly berth: Berth;
   readonly sinceMs: number;
 }
 
@@ -73,8 +78,9 @@ export class Backlog {
   }
 
   /** Begins a step, or keeps it until there is a slot. */
-  receive(grant: Grant): void {
-    const { pace, executor } = this.#options;
+  receive(grant: Granted): void {
+    const { pace, executor, bulkheads, asks } = this.#options;
+    asks().note(bulkheads.berthOf(grant));
     if (grant.lost > 0) pace.warn();
     if (grant.lost >= MAX_LOST - 1) this.#suspect(grant);
     else if (this.#waiting.length === 0 && executor().admits(grant)) executor().start(grant);
@@ -102,29 +108,35 @@ export class Backlog {
     }
   }
 
-  #keep(grant: Grant): Waiting {
-    const { ledger, slots } = this.#options;
+  #keep(grant: Granted): Waiting {
+    const { ledger, bulkheads } = this.#options;
     const { lease } = grant;
-    const waiting = { grant, lease, sinceMs: performance.now(), disown: () => this.#drop(waiting) };
+    const berth = bulkheads.berthOf(grant);
+    const waiting = { grant, berth, lease, sinceMs: performance.now(), disown: () => this.#drop(waiting) };
     ledger.add(waiting);
-    slots.wait(1);
+    berth.wait(1);
     this.#impatient ??= after(PATIENCE_MS, () => this.#lookAtTheOldest());
     return waiting;
   }
 
-  /** Begins what may, the oldest first; a step that finds room in a batch may overtake others. */
+  /**
+   * Begins what may, the oldest first. A step that finds room in a batch may overtake others, and so may any one that waits for its
+   * own bulkhead only; but whoever waits for slots gets the next ones, however many it takes.
+   */
   #beginNext(): void {
     const { slots, ledger } = this.#options;
     const executor = this.#options.executor();
+    let isOwed = false;
     for (let at = 0; at < this.#waiting.length && executor.mayAdmit; ) {
       const next = this.#waiting[at] as Waiting;
       const isEarly = next.lease === this.#trial?.lease && !this.#trial.isClear;
-      if (isEarly || !executor.admits(next.grant)) {
+      if (isEarly || !executor.admits(next.grant, isOwed)) {
+        isOwed ||= !isEarly && next.berth.full === slots;
         at += 1;
         continue;
       }
       this.#waiting.splice(at, 1);
-      slots.wait(-1);
+      next.berth.wait(-1);
       executor.start(next.grant);
       ledger.remove(next);
     }
@@ -138,11 +150,10 @@ export class Backlog {
   }
 
   #release(waiting: Waiting, first = true): void {
-    const { slots, reporter } = this.#options;
-    slots.wait(-1);
+    waiting.berth.wait(-1);
     if (this.#trial?.lease === waiting.lease) this.#endTrial();
     const told = new Promise<void>((resolve) =>
-      reporter.last(waiting, { type: "released", lease: waiting.lease, first }, resolve),
+      this.#options.reporter.last(waiting, { type: "released", lease: waiting.lease, first }, resolve),
     );
     this.#givingBack = Promise.all([this.#givingBack, told]);
   }
@@ -156,12 +167,22 @@ export class Backlog {
       this.#impatient = after(PATIENCE_MS - waitedMs, () => this.#lookAtTheOldest());
       return;
     }
-    this.#options.pace.stalled();
-    this.giveBack();
+    const { slots, pace, asks } = this.#options;
+    const { grant, berth } = oldest;
+    const { full } = berth;
+    asks().closeFor(grant, berth);
+    if (full === undefined || full === slots) {
+      pace.stalled();
+      this.giveBack();
+      return;
+    }
+    // It and others like it wait for a bulkhead; what waits for slots goes on to do so.
+    for (const waiting of this.#waiting.toReversed()) if (waiting.berth.full === full) this.#drop(waiting);
+    this.#lookAtTheOldest();
   }
 
   /** Has a suspect begin once all that waited beside it has been given back, and the store knows. */
-  #suspect(grant: Grant): void {
+  #suspect(grant: Granted): void {
     const suspect = this.#keep(grant);
     if (this.#trial) {
       this.#trial.stops.push(this.#closeFor(REFUSED_MS));

@@ -1,6 +1,7 @@
 import type { AnyTask, BatchContext, TaskLog } from "@jobbers/core";
 import type { Attempt } from "./attempt.js";
-import type { Slots } from "./slots.js";
+import type { AttemptLogs } from "./attempt-logs.js";
+import type { Berth, Bulkheads } from "./bulkheads.js";
 import { after } from "./waiting.js";
 
 /**
@@ -15,9 +16,10 @@ import { after } from "./waiting.js";
  * failed is tried again by itself.
  */
 export interface BatchesOptions {
-  readonly slots: Slots;
+  readonly bulkheads: Pick<Bulkheads, "berthOf">;
   readonly deps: unknown;
   readonly log: TaskLog;
+  readonly logs: Pick<AttemptLogs, "of">;
   /** A handler has returned, with so many steps, and its slot is free. */
   readonly onReturned: (steps: number) => void;
 }
@@ -41,6 +43,7 @@ interface Member {
 interface Gathering {
   readonly task: AnyTask;
   readonly size: number;
+  readonly berth: Berth;
   readonly members: Set<Member>;
   seats: number;
   isClosed: boolean;
@@ -86,7 +89,7 @@ export class Batches {
 
   /** Takes a seat in the task's next call. */
   seat(attempt: Attempt, task: AnyTask): Seat {
-    const gathering = this.#open.get(task.name) ?? this.#gather(task);
+    const gathering = this.#open.get(task.name) ?? this.#gather(task, attempt);
     gathering.seats += 1;
     if (gathering.seats === gathering.size) this.#close(gathering);
     let hasJoined = false;
@@ -127,11 +130,12 @@ export class Batches {
     }
   }
 
-  #gather(task: AnyTask): Gathering {
+  #gather(task: AnyTask, { grant }: Attempt): Gathering {
     const { size, waitMs } = task.batch ?? { size: 1, waitMs: 0 };
     const gathering: Gathering = {
       task,
       size,
+      berth: this.#options.bulkheads.berthOf(grant),
       members: new Set(),
       seats: 0,
       isClosed: false,
@@ -141,7 +145,7 @@ export class Batches {
       this.#close(gathering);
       this.#runIfReady(gathering);
     });
-    this.#options.slots.take();
+    gathering.berth.take();
     this.#open.set(task.name, gathering);
     this.#gathering.add(gathering);
     return gathering;
@@ -159,29 +163,28 @@ export class Batches {
     if (gathering.seats === 0) this.#close(gathering);
     if (!gathering.isClosed || gathering.members.size < gathering.seats) return;
     this.#gathering.delete(gathering);
-    void this.#run(gathering.task, [...gathering.members]);
+    void this.#run(gathering, [...gathering.members]);
   }
 
   /** Never rejects. */
-  async #run(task: AnyTask, members: readonly Member[]): Promise<void> {
-    const { slots, onReturned } = this.#options;
+  async #run({ task, berth }: Gathering, members: readonly Member[]): Promise<void> {
+    const { onReturned } = this.#options;
     try {
       if (members.length > 0) await this.#call(task, members);
     } catch (thrown) {
       for (const { reject } of members) reject(thrown);
     } finally {
-      slots.release();
+      berth.release();
       onReturned(members.length);
     }
   }
 
   async #call(task: AnyTask, members: readonly Member[]): Promise<void> {
-    const { deps, log } = this.#options;
+    const { deps, log, logs } = this.#options;
     for (const { begin } of members) begin();
     const ctx = batchContext(
       members.map(({ attempt }) => attempt),
-      deps,
-      log,
+      { deps, log, logs },
     );
     const answers = await task.runBatch?.(
       members.map(({ input }) => input),
@@ -195,17 +198,25 @@ export class Batches {
   }
 }
 
-function batchContext(attempts: readonly Attempt[], deps: unknown, log: TaskLog): BatchContext {
+function batchContext(
+  attempts: readonly Attempt[],
+  { deps, log: callLog, logs }: Pick<BatchesOptions, "deps" | "log" | "logs">,
+): BatchContext {
   let signal: AbortSignal | undefined;
   return {
     deps,
-    log,
+    log: callLog,
     items: attempts.map((attempt) => {
       const { lease, traceparent } = attempt.grant;
       const { run, address: step, fence } = lease;
+      let log: TaskLog | undefined;
       return {
         ...{ run, step, attempt: fence, tries: attempt.tries, traceparent },
         idempotencyKey: `${run}:${step}`,
+        get log() {
+          log ??= logs.of(attempt);
+          return log;
+        },
         get signal() {
           return attempt.signal;
         },

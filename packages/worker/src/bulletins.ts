@@ -30,8 +30,8 @@ const BEAT_BYTES = 100;
 /** The most tasks of which one bulletin tells durations. */
 const DURATIONS_LIMIT = 100;
 
-/** How many handlers may run, and how many do. */
-export type Load = Pick<Bulletin, "slots" | "running">;
+/** How many handlers may run, and how many do, and how many steps wait to begin. */
+export type Load = Pick<Bulletin, "slots" | "running" | "waiting">;
 
 /** Bulletins as they are sent: none before there is anything that could tell. */
 export interface BulletinSource {

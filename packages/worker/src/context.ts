@@ -7,15 +7,16 @@ import {
   type Throttling,
 } from "@jobbers/core";
 import type { Attempt } from "./attempt.js";
-import { logWith } from "./log.js";
+import type { AttemptLogs } from "./attempt-logs.js";
 
 /** Makes what a task's function learns about its attempt. */
 export function createContext(
   attempt: Attempt,
   deps: unknown,
-  workerLog: TaskLog,
+  logs: Pick<AttemptLogs, "of">,
   throttle: Throttle,
 ): TaskContext {
+  let log: TaskLog | undefined;
   const { lease, traceparent } = attempt.grant;
   const { run, address: step, fence } = lease;
   // An object of its own properties, so that `{ ...ctx, deps }` works in users' tests and wrappers.
@@ -27,12 +28,16 @@ export function createContext(
     idempotencyKey: `${run}:${step}`,
     deps,
     traceparent,
-    throttled: (duration, limit) => throttled(attempt, throttle, { duration, limit }, workerLog),
+    throttled: (duration, limit) => throttled(attempt, throttle, { duration, limit }, logs.of(attempt)),
     heartbeat: (progress) => attempt.heartbeat(progress),
     get signal() {
       return attempt.signal;
     },
-    log: logWith(workerLog, lease),
+    // Made when it is first asked for: small handlers say nothing.
+    get log() {
+      log ??= logs.of(attempt);
+      return log;
+    },
   };
 }
 

@@ -8,6 +8,9 @@ const FLUSH_MS = 5_000;
 /** How long what runs in other threads, processes and programs may take to end when it is aborted, in milliseconds; then it is killed. */
 const APART_MS = 1_000;
 
+/** How long the last log lines may take, in milliseconds. */
+const LOGS_MS = 1_000;
+
 /**
  * The end of a worker's life:
  *
@@ -44,6 +47,7 @@ async function end(
     await atMost(APART_MS, pool.runners.whenIdle());
     pool.executor.releaseAll();
     await atMost(FLUSH_MS, pool.ledger.whenEmpty());
+    await atMost(LOGS_MS, pool.logs.settle());
   }
   const wasClosed = pool.ended;
   await pool.end();

@@ -1,16 +1,19 @@
 import {
   type AnyTask,
+  type Follow,
   followOf,
-  type Grant,
   nextTryMs,
   type Report,
   resolveEdited,
   resolveWiring,
+  type StepSpec,
   type TaskLog,
   type TaskStep,
 } from "@jobbers/core";
 import { Attempt, taskStepOf } from "./attempt.js";
+import type { AttemptLogs } from "./attempt-logs.js";
 import type { Batches, Seat } from "./batches.js";
+import { Berth, type Bulkheads, type Granted } from "./bulkheads.js";
 import type { Bulletins } from "./bulletins.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
@@ -21,6 +24,7 @@ import { errorText, type Reporter } from "./reporter.js";
 import { type Runner, Written, withInput } from "./runner.js";
 import type { Slots } from "./slots.js";
 import { encodeOutput, Final, isHopeless, reasonOf, refuseInput } from "./task-io.js";
+import type { Usual } from "./usual.js";
 import type { Values } from "./values.js";
 
 export interface ExecutorOptions {
@@ -30,11 +34,16 @@ export interface ExecutorOptions {
   readonly ledger: Ledger;
   readonly reporter: Reporter;
   readonly slots: Slots;
+  readonly bulkheads: Bulkheads;
   readonly batches: Batches;
   readonly bulletins: Bulletins;
+  readonly logs: Pick<AttemptLogs, "urge">;
   readonly log: TaskLog;
   readonly random: () => number;
   readonly values: Pick<Values, "keep">;
+  readonly usual: Usual;
+  /** True where a step's only child is not handed straight on. */
+  readonly hops: (successor: StepSpec, step: TaskStep) => boolean;
   /** How large an output may be, in bytes of JSON. */
   readonly maxOutputBytes: number;
   /** How long a handler whose run was cancelled may go on before its step ends without it, in milliseconds. */
@@ -77,23 +86,26 @@ export class Executor {
     return this.#options.slots.free > 0 || this.#options.batches.isOpen;
   }
 
-  /** True where a step may begin now. */
-  admits({ needs }: Grant): boolean {
-    const { slots, batches, tasks } = this.#options;
-    return slots.free > 0 || batches.admits(tasks.get(needs));
+  /** True where a step may begin now; one that would overtake others only where it needs no slot of its own. */
+  admits(grant: Granted, overtakes = false): boolean {
+    const { batches, tasks, bulkheads } = this.#options;
+    return (
+      batches.admits(tasks.get(grant.needs)) || (!overtakes && bulkheads.berthOf(grant).full === undefined)
+    );
   }
 
   /** Starts an attempt; never throws. */
-  start(grant: Grant): void {
-    const { tasks, ledger, slots, batches } = this.#options;
+  start(grant: Granted): void {
+    const { tasks, ledger, batches, bulkheads } = this.#options;
     const task = tasks.get(grant.needs);
     const attempt = new Attempt(grant, task, this.#onSign);
     ledger.add(attempt);
     const seat = task?.batch && batches.seat(attempt, task);
-    if (!seat) slots.take();
+    const berth = seat ?? bulkheads.berthOf(grant);
+    if (berth instanceof Berth) berth.take();
     // It is noted before it begins: its handler may ask at once who runs.
     this.#running.set(attempt, BEGINS);
-    this.#running.set(attempt, this.#run(attempt, seat));
+    this.#running.set(attempt, this.#run(attempt, berth));
   }
 
   /** Aborts the attempts of a run that is being cancelled, which may be told again and again. */
@@ -118,8 +130,9 @@ export class Executor {
   }
 
   /** Never rejects. Small handlers come by the thousand, so nothing is awaited that is at hand. */
-  async #run(attempt: Attempt, seat: Seat | undefined): Promise<void> {
-    const { finder, slots, onReturned, onEnded } = this.#options;
+  async #run(attempt: Attempt, place: Seat | Berth): Promise<void> {
+    const { finder, onReturned, onEnded } = this.#options;
+    const seat = place instanceof Berth ? undefined : place;
     let found: Found | undefined;
     try {
       const looked = finder.find(attempt.grant);
@@ -133,8 +146,8 @@ export class Executor {
       this.#running.delete(attempt);
       seat?.leave();
       onEnded(attempt);
-      if (!seat) {
-        slots.release();
+      if (place instanceof Berth) {
+        place.release();
         onReturned(1);
       }
     }
@@ -184,7 +197,7 @@ export class Executor {
         type: "succeeded",
         lease: grant.lease,
         output: kept instanceof Promise ? await kept : kept,
-        follow: followOf(found.index, found.located),
+        follow: this.#follow(found),
       });
       if (isFirst)
         hooks?.succeeded(attempt, task, answer instanceof Written ? JSON.parse(answer.text) : answer);
@@ -219,10 +232,18 @@ export class Executor {
     this.#report(
       attempt,
       retryInMs === undefined
-        ? { type: "failed", ...told, follow: followOf(found.index, found.located) }
+        ? { type: "failed", ...told, follow: this.#follow(found) }
         : { type: "retry", ...told, delayMs: retryInMs },
     );
     if (attempt.task) this.#options.hooks?.failed(attempt, attempt.task, step, { error, reason, retryInMs });
+  }
+
+  /** What follows; an only child may have to stand in its line. */
+  #follow({ index, located }: Found): Follow {
+    const follow = followOf(index, located);
+    const [only, ...others] = follow.successors.items;
+    if (!only?.inline || others.length > 0) return follow;
+    return this.#options.hops(only, index.step(only.name) as TaskStep) ? { ...follow, hop: true } : follow;
   }
 
   #nextTryMs(attempt: Attempt, { retry }: TaskStep, error: unknown): number | undefined {
@@ -272,10 +293,14 @@ export class Executor {
     if (attempt.reported) return false;
     attempt.reported = true;
     attempt.unwatch();
-    const { bulletins, reporter } = this.#options;
+    const { bulletins, logs, reporter, usual } = this.#options;
     bulletins.forget(attempt);
-    if (report.type === "succeeded")
-      bulletins.took(attempt.grant.needs, performance.now() - attempt.startedMs);
+    logs.urge(attempt);
+    if (report.type === "succeeded") {
+      const tookMs = performance.now() - attempt.startedMs;
+      bulletins.took(attempt.grant.needs, tookMs);
+      usual.took(attempt.grant.needs, tookMs);
+    }
     reporter.last(attempt, report);
     return true;
   }

@@ -6,6 +6,7 @@ export {
   typescriptEndings,
   workflowsIn,
 } from "./apart/modules.js";
+export type { KeepLogs } from "./attempt-logs.js";
 export type { Observer, WorkerEvent } from "./events.js";
 export { MAX_RUN_STEPS } from "./expander.js";
 export { hostIdentity, processBirth } from "./host.js";

@@ -1,4 +1,5 @@
 import type { Exchange, ExchangeReply, JobbersError, Store } from "@jobbers/core";
+import type { Ask, Asks } from "./asks.js";
 import type { Outbox, Parcel } from "./outbox.js";
 import { type Asker, delayMs, GaveUp, isDefinite, messageOf, untilAnswered } from "./persistence.js";
 import type { Slots } from "./slots.js";
@@ -19,11 +20,9 @@ export interface LanePort {
   readonly store: Pick<Store, "exchange" | "listen">;
   readonly outbox: Outbox;
   readonly slots: Slots;
-  readonly queues: readonly string[];
+  readonly asks: Asks;
   readonly inline: boolean;
   readonly asker: Asker;
-  /** The most steps that one exchange asks for, as things are. */
-  maxSlots(): number;
   /** The session in force. */
   session(): string;
   /** A session was found ended, `surely` or perhaps; resolves when there is one that lives. */
@@ -34,8 +33,10 @@ export interface LanePort {
   closed(): boolean;
   /** There were as many steps as were asked for, and there is room for more: another lane may go at the same time. */
   onPlenty(): void;
-  /** What came of an exchange: mail and grants. */
-  receive(reply: ExchangeReply): void;
+  /** What reports are to wait for before they are sent, a short while at most; usually nothing. */
+  beforeReports(): Promise<void> | undefined;
+  /** What came of an exchange: mail, and grants, of a queue that has a bulkhead or of others. */
+  receive(reply: ExchangeReply, queue: string | undefined): void;
   /** The store was closed, or refuses everything: the worker cannot go on. */
   broken(error: Error): void;
 }
@@ -70,6 +71,8 @@ export class Lane {
   #woken = false;
   /** Whether the last answer brought steps. */
   #granted = false;
+  /** How many asks in a row have brought nothing: what has a bulkhead is asked for by itself. */
+  #dry = 0;
   #wakeUp: (() => void) | undefined;
 
   constructor(number: number, port: LanePort) {
@@ -107,12 +110,16 @@ export class Lane {
     while (!asker.signal.aborted) {
       this.#woken = false;
       const parcels = outbox.take();
+      // Whoever sees that a step has ended is to see what it has logged.
+      const logged = parcels.length > 0 && this.#port.beforeReports();
+      if (logged) await logged;
       try {
         const again = await this.#exchange(parcels);
         // What finishes in the same turn travels together; slower steps are not waited for.
         if (parcels.length > 0 || this.#granted) await turn();
         if (again || outbox.size > 0) continue;
         await this.#rest();
+        this.#dry = 0;
         if (outbox.size > 0) await turn();
       } catch (error) {
         if (error instanceof GaveUp) return;
@@ -124,10 +131,11 @@ export class Lane {
 
   /** One exchange; true when another should follow at once. */
   async #exchange(parcels: readonly Parcel[]): Promise<boolean> {
-    const { slots } = this.#port;
+    const { slots, asks } = this.#port;
     this.#granted = false;
     const closed = this.#port.closed();
-    const asked = closed ? 0 : slots.reserve(this.#port.maxSlots());
+    const ask = closed ? undefined : asks.next();
+    const asked = ask?.slots ?? 0;
     const control = closed ? 0 : this.#port.controlRoom();
     if (parcels.length === 0 && asked === 0 && control === 0) {
       this.#restless = 0;
@@ -139,7 +147,7 @@ export class Lane {
       lane: this.#number,
       seq: ++this.#seq,
       reports: parcels.map((parcel) => parcel.report),
-      wants: { slots: asked, control, queues: this.#port.queues, inline: this.#port.inline && !closed },
+      wants: { slots: asked, control, queues: ask?.queues ?? [], inline: this.#port.inline && !closed },
     };
     let reply: ExchangeReply;
     try {
@@ -149,11 +157,11 @@ export class Lane {
       this.#port.outbox.putBack(parcels);
       throw error;
     } finally {
-      this.#port.slots.unreserve(asked);
+      ask?.end();
     }
     // Its steps are still to be started, so that this lane has room yet for what it is about to be told.
     if (asked > 0 && reply.grants.length >= asked && slots.room > reply.grants.length) this.#port.onPlenty();
-    return await this.#answered(reply, session, parcels);
+    return await this.#answered(reply, session, parcels, ask);
   }
 
   #enter(): string {
@@ -175,18 +183,26 @@ export class Lane {
     }
   }
 
-  async #answered(reply: ExchangeReply, session: string, parcels: readonly Parcel[]): Promise<boolean> {
-    const { outbox, slots } = this.#port;
+  async #answered(
+    reply: ExchangeReply,
+    session: string,
+    parcels: readonly Parcel[],
+    ask: Ask | undefined,
+  ): Promise<boolean> {
+    const { outbox, slots, asks } = this.#port;
     this.#count += 1;
     this.#dueMs = reply.nextDueMs ?? POLL_MS;
     parcels.forEach((parcel, i) => void parcel.settle(reply.results[i] ?? "stale"));
     // Grants of a session that was lost meanwhile are given to others already.
-    if (session === this.#port.session()) this.#port.receive(reply);
+    if (session === this.#port.session()) this.#port.receive(reply, ask?.queue);
     if (!reply.alive) await this.#port.sessionLost(session, false);
     const some = reply.grants.length > 0;
     this.#granted = some;
     this.#restless = some || parcels.length > 0 ? 0 : this.#restless + 1;
-    return reply.more || !reply.alive || outbox.size > 0 || (some && slots.room > 0);
+    if (some) this.#dry = 0;
+    else if (ask && ask.slots > 0) this.#dry += 1;
+    const mayBring = some || (this.#dry > 0 && this.#dry < asks.rounds);
+    return reply.more || !reply.alive || outbox.size > 0 || (mayBring && slots.room > 0);
   }
 
   /** The exchange was refused whole: nothing of it has happened. */
@@ -207,7 +223,7 @@ export class Lane {
   }
 
   async #rest(): Promise<void> {
-    const { slots, asker, queues } = this.#port;
+    const { slots, asker, asks } = this.#port;
     const waking = new AbortController();
     const onEnd = () => waking.abort(WOKEN);
     this.#wakeUp = onEnd;
@@ -227,7 +243,7 @@ export class Lane {
       if (waking.signal.aborted) return;
       const dueMs = Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
       const fromMs = monotonicMs();
-      await this.#listen(waking, slots.room > 0 ? queues : [], dueMs);
+      await this.#listen(waking, asks.open, dueMs);
       if (monotonicMs() - fromMs > LONGEST_REST_MS) this.#restless = 0;
     } catch (error) {
       asker.log.debug("listening did not succeed", { error: messageOf(error) });

@@ -1,4 +1,4 @@
-import type { Lease, LogFields, TaskLog } from "@jobbers/core";
+import type { Lease, LogFields, LogLevel, TaskLog } from "@jobbers/core";
 
 /** Writes info, warnings and errors to stderr, one line each; drops debug lines. */
 export function consoleLog(): TaskLog {
@@ -8,14 +8,17 @@ export function consoleLog(): TaskLog {
   return { debug: () => {}, info: write("info"), warn: write("warn"), error: write("error") };
 }
 
-/** A log that says in each line which attempt it is about. */
-export function logWith(log: TaskLog, { run, address: step, fence: attempt }: Lease): TaskLog {
-  return {
-    debug: (message, fields) => log.debug(message, { run, step, attempt, ...fields }),
-    info: (message, fields) => log.info(message, { run, step, attempt, ...fields }),
-    warn: (message, fields) => log.warn(message, { run, step, attempt, ...fields }),
-    error: (message, fields) => log.error(message, { run, step, attempt, ...fields }),
+/** A log that says in each line which attempt it is about; `keep` is told of each first, as it came. */
+export function logWith(
+  log: TaskLog,
+  { run, address: step, fence: attempt }: Lease,
+  keep?: (level: LogLevel, message: string, fields: LogFields | undefined) => void,
+): TaskLog {
+  const write = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    keep?.(level, message, fields);
+    log[level](message, { run, step, attempt, ...fields });
   };
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 
 function showFields(fields: LogFields): string {

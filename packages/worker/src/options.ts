@@ -1,6 +1,7 @@
 import {
   type AnyWorkflow,
   checkHooks,
+  checkKeepLogs,
   type Hooks,
   JobbersError,
   MAX_VALUE_BYTES,
@@ -10,6 +11,8 @@ import {
   sizeBytes,
   type TaskLog,
 } from "@jobbers/core";
+import type { KeepLogs } from "./attempt-logs.js";
+import type { BulkheadOptions } from "./bulkheads.js";
 import type { Observer } from "./events.js";
 import { hostIdentity } from "./host.js";
 import { consoleLog } from "./log.js";
@@ -54,6 +57,14 @@ export interface WorkerOptions {
   /** Whether a step's only child is taken at once, ahead of its queue; default true. */
   readonly inline?: boolean | undefined;
   /**
+   * The most slots that the steps of a queue, or of a task, may take in this worker, so that one that is flooded or stuck leaves the
+   * others their share; default: all of them. A queue whose bulkhead is full is asked for nothing.
+   *
+   * @example
+   * const worker = jobbers.worker({ workflows, concurrency: 20, bulkheads: { queues: { crawl: 5 }, tasks: { resize: 2 } } });
+   */
+  readonly bulkheads?: BulkheadOptions | undefined;
+  /**
    * How many exchanges may be under way at a time, 1 to 16; each asks for its share of the concurrency. Default: what the store
    * recommends, 2 on Redis and 1 on SQLite. More help where the store is far away.
    */
@@ -65,6 +76,10 @@ export interface WorkerOptions {
   readonly maxOutput?: Size | undefined;
   /** Where the worker and its tasks log; default: stderr, without debug lines. */
   readonly log?: TaskLog | undefined;
+  /**
+   * From which level on what a task logs is kept with its step, where the task does not say; default "info". "none" keeps nothing.
+   */
+  readonly keepLogs?: KeepLogs | undefined;
   /** Answers numbers from 0 up to, not including, 1; for jitter. */
   readonly random?: (() => number) | undefined;
   /** Which machine this is; default {@link hostIdentity}. */
@@ -89,9 +104,11 @@ export interface Settings {
   readonly hooks: Hooks | undefined;
   readonly maxBlockMs: number;
   readonly inline: boolean;
+  readonly bulkheads: BulkheadOptions;
   readonly lanes: number;
   readonly maxOutputBytes: number;
   readonly log: TaskLog;
+  readonly keepLogs: KeepLogs;
   readonly random: () => number;
   readonly observe: Observer | undefined;
 }
@@ -103,9 +120,12 @@ export function settingsOf(options: WorkerOptions): Settings {
   const host = options.host ?? hostIdentity();
   const queues = options.queues ?? registry.queues;
   if (queues.length === 0) throw invalid("queues", queues, "at least one queue");
+  const concurrency = whole("concurrency", options.concurrency ?? 10, 1, 100_000);
+  const { bulkheads = {} } = options;
+  checkBulkheads(bulkheads, { registry, queues, concurrency });
   return {
     ...{ store, workflows, registry, host, queues, deps, environment, inline, random },
-    concurrency: whole("concurrency", options.concurrency ?? 10, 1, 100_000),
+    ...{ concurrency, bulkheads },
     lanes: whole("lanes", options.lanes ?? store.lanes ?? 1, 1, 16),
     name: options.name ?? `${host.split(" ")[0]}:${process.pid}`,
     leaseMs: atLeast("leaseMs", options.leaseMs ?? 15_000, 100),
@@ -115,8 +135,46 @@ export function settingsOf(options: WorkerOptions): Settings {
     maxOutputBytes: sizeBytes(options.maxOutput ?? MAX_VALUE_BYTES, "the worker's maxOutput"),
     maxBlockMs: atLeast("maxBlockMs", options.maxBlockMs ?? 60_000, 100),
     log: options.log ?? consoleLog(),
+    keepLogs: checkKeepLogs(options.keepLogs, "the worker's keepLogs", "flag-invalid") ?? "info",
     observe: options.observe && unharmed(options.observe),
   };
+}
+
+/** Checks that each bulkhead is of something that the worker has, and that every task has its slots. */
+function checkBulkheads(
+  { queues: byQueue = {}, tasks: byTask = {} }: BulkheadOptions,
+  { registry, queues, concurrency }: Pick<Settings, "registry" | "queues" | "concurrency">,
+): void {
+  const within = (most: number, what: string, known: boolean, kinds: string) => {
+    whole(`bulkhead of ${what}`, most, 1, concurrency);
+    if (known) return;
+    throw new JobbersError(
+      "flag-invalid",
+      `the worker has a bulkhead of ${what}; it takes ${kinds} of its own`,
+    );
+  };
+  for (const [queue, most] of Object.entries(byQueue))
+    within(most, `queue ${quoted(queue)}`, queues.includes(queue), "queues");
+  for (const [task, most] of Object.entries(byTask))
+    within(most, `task ${quoted(task)}`, registry.tasks.has(task), "tasks");
+  for (const { name, slots } of registry.tasks.values()) {
+    const own = (registry.queuesOf.get(name) ?? []).filter((queue) => queues.includes(queue));
+    const rooms: (readonly [room: number, what: string])[] = [
+      [concurrency, "the worker's concurrency"],
+      [byTask[name] ?? concurrency, "its bulkhead"],
+      ...own.map(
+        (queue) => [byQueue[queue] ?? concurrency, `the bulkhead of its queue ${quoted(queue)}`] as const,
+      ),
+    ];
+    const tooSmall = rooms.find(([room]) => slots > room);
+    if (!tooSmall) continue;
+    const [room, what] = tooSmall;
+    const how = "give the worker more slots, or leave the task to another one";
+    throw new JobbersError(
+      "flag-invalid",
+      `task ${quoted(name)} takes ${slots} slots, but ${what} is ${room}; ${how}`,
+    );
+  }
 }
 
 function whole(what: string, value: number, least: number, most: number): number {

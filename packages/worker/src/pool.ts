@@ -1,8 +1,18 @@
 import { setMaxListeners } from "node:events";
-import { type ExchangeReply, type Grant, JobbersError, type LargeValues, type Mail } from "@jobbers/core";
+import {
+  type ExchangeReply,
+  type Grant,
+  JobbersError,
+  type LargeValues,
+  type Mail,
+  type StepSpec,
+} from "@jobbers/core";
+import { Asks } from "./asks.js";
+import { AttemptLogs } from "./attempt-logs.js";
 import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
+import { Bulkheads, type Granted } from "./bulkheads.js";
 import { Bulletins } from "./bulletins.js";
 import type { Throttle } from "./context.js";
 import { Control } from "./control.js";
@@ -24,6 +34,7 @@ import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
 import { Slots } from "./slots.js";
 import { Spreader } from "./spreader.js";
 import { guardStrays } from "./stray.js";
+import { Usual } from "./usual.js";
 import { Values } from "./values.js";
 
 /** The most control steps that are worked on at a time. */
@@ -35,13 +46,20 @@ const MAX_SLOTS = 500;
 /** One life of a worker, from its session's opening to its closing: the parts, and how they are wired. */
 export class Pool {
   readonly ledger = new Ledger();
-  readonly bulletins = new Bulletins(() => ({ slots: this.slots.capacity, running: this.slots.taken }));
+  readonly bulletins = new Bulletins(() => {
+    const { capacity: slots, taken: running, waiting } = this.slots;
+    return { slots, running, waiting };
+  });
   readonly pace = new Pace();
   readonly slots: Slots;
+  readonly bulkheads: Bulkheads;
+  readonly asks: Asks;
   readonly batches: Batches;
+  readonly logs: AttemptLogs;
   readonly backlog: Backlog;
   readonly outbox: Outbox;
   readonly reporter: Reporter;
+  readonly usual = new Usual();
   readonly hooks: HookCalls | undefined;
   readonly runners: Runners;
   readonly executor: Executor;
@@ -67,16 +85,26 @@ export class Pool {
     this.slots = new Slots(concurrency, () =>
       this.backlog.closed ? -concurrency : this.pace.ahead + this.batches.room,
     );
+    this.bulkheads = new Bulkheads(this.slots, registry.tasks, settings.bulkheads);
+    this.asks = new Asks({
+      ...{ slots: this.slots, bulkheads: this.bulkheads, queues: settings.queues, onRoom: onFreed },
+      queuesOf: (task) => registry.queuesOf.get(task) ?? [],
+      maxSlots: () => Math.min(MAX_SLOTS, Math.ceil(this.slots.limit / settings.lanes)),
+    });
     const onReturned = (steps: number) => {
       this.pace.returned(steps);
       this.backlog.next();
       onFreed();
     };
-    this.batches = new Batches({ slots: this.slots, deps, log, onReturned });
+    const { keepLogs } = settings;
+    this.logs = new AttemptLogs({ store, log, keepLogs, asker });
+    this.batches = new Batches({ bulkheads: this.bulkheads, deps, log, logs: this.logs, onReturned });
     this.outbox = new Outbox(onFreed);
     this.reporter = new Reporter(this.outbox, this.ledger, log, observe);
     this.backlog = new Backlog({
       ...{ slots: this.slots, pace: this.pace, ledger: this.ledger, reporter: this.reporter },
+      bulkheads: this.bulkheads,
+      asks: () => this.asks,
       executor: () => this.executor,
       onRoom: onFreed,
     });
@@ -87,7 +115,7 @@ export class Pool {
       keep: large && ((run, key, text) => keepLarge(large, run, key, text, asker)),
     });
     const shared = {
-      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, log },
+      ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, logs: this.logs, log },
       finder: new Finder(plans, values, asker, this.stopping.signal, settings.maxOutputBytes),
       values,
     };
@@ -105,12 +133,14 @@ export class Pool {
     const capacity = settings.concurrency;
     const { maxOutputBytes } = settings;
     this.runners = new Runners({
-      ...{ deps, log, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
+      ...{ deps, log, logs: this.logs, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
     });
     this.executor = new Executor({
-      ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
+      ...{ ...shared, hooks: this.hooks, slots: this.slots, bulkheads: this.bulkheads, runner: this.runners },
       ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
       maxOutputBytes,
+      usual: this.usual,
+      hops: (successor, { inline }) => inline !== "always" && this.#isHeldUp(successor),
       ...{ batches: this.batches, onReturned, onEnded: (attempt) => this.backlog.ended(attempt) },
     });
     this.control = new Control({
@@ -119,7 +149,8 @@ export class Pool {
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = open(this);
     this.#unguard = guardStrays(log);
-    this.#running = Promise.all(this.lanes.map((lane) => lane.run()));
+    const learning = settings.inline && this.usual.keepAsking(store, [...registry.tasks.keys()], asker);
+    this.#running = Promise.all([learning, ...this.lanes.map((lane) => lane.run())]);
   }
 
   /** Opens a session and starts taking steps; rejects when the store does not answer. */
@@ -172,34 +203,39 @@ export class Pool {
     this.executor.abortAll("lost", message);
   }
 
+  /** True for a step that would keep its parent's slot for long, or whose place is another. */
+  #isHeldUp({ needs, queue }: StepSpec): boolean {
+    return this.usual.isLong(needs) || this.bulkheads.concerns(needs, queue);
+  }
+
   #wakeOne(): void {
     const lane = this.lanes.find(({ inFlight }) => !inFlight) ?? this.lanes[0];
     lane?.wake();
   }
 
   #lane(number: number, asker: Asker): Lane {
-    const { store, queues, inline } = this.#settings;
+    const { store, inline } = this.#settings;
     return new Lane(number, {
-      ...{ store, outbox: this.outbox, slots: this.slots, queues, inline, asker },
-      maxSlots: () => Math.min(MAX_SLOTS, Math.ceil(this.slots.limit / this.#settings.lanes)),
+      ...{ store, outbox: this.outbox, slots: this.slots, asks: this.asks, inline, asker },
       session: () => this.keeper.id,
       sessionLost: (session, surely) => this.keeper.lost(session, surely),
       controlRoom: () => Math.max(0, MAX_CONTROL - this.control.busy),
       closed: () => this.stopping.signal.aborted || !this.keeper.trusted,
       onPlenty: () => this.lanes.find(({ idle }) => idle)?.wake(),
-      receive: (reply) => this.#receive(reply),
+      beforeReports: () => this.logs.beforeReports(),
+      receive: (reply, queue) => this.#receive(reply, queue),
       broken: (error) => this.#broken(error),
     });
   }
 
-  #receive({ mail, grants }: ExchangeReply): void {
+  #receive({ mail, grants }: ExchangeReply, queue: string | undefined): void {
     // Those that were on their way when the worker was told to stop go back, the oldest last, so that it is the first again.
     if (this.stopping.signal.aborted) for (const grant of grants.toReversed()) this.#giveBack(grant);
-    else for (const grant of grants) this.#start(grant);
+    else for (const grant of grants) this.#start(queue === undefined ? grant : { ...grant, queue });
     this.hearMail(mail);
   }
 
-  #start(grant: Grant): void {
+  #start(grant: Granted): void {
     if (grant.phase === "run") this.batches.note(this.#settings.registry.tasks.get(grant.needs));
     if (grant.phase === "run") this.backlog.receive(grant);
     else this.control.start(grant);

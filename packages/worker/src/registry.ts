@@ -21,6 +21,8 @@ export interface Registry {
   readonly serves: readonly string[];
   /** Every queue in which a step of its workflows stands, or may be laid by a spread. */
   readonly queues: readonly string[];
+  /** The queues in which steps of a task stand. */
+  readonly queuesOf: ReadonlyMap<string, readonly string[]>;
   readonly registrations: readonly Registration[];
   /** The limits of all its tasks. */
   readonly limits: readonly TaskLimits[];
@@ -48,6 +50,7 @@ export function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
     dags,
     serves: [...tasks.keys(), ...[...dags.keys()].map((name) => `dag:${name}`)],
     queues: [...new Set([...workflows.flatMap(queuesOf), ...[...tasks.values()].map((task) => task.queue)])],
+    queuesOf: queuesByTask(workflows, tasks),
     registrations: [...new Set(workflows)].map(registrationOf),
     limits: limitsOf([...tasks.values()]),
   };
@@ -61,6 +64,26 @@ function register<W extends AnyWorkflow>(known: Map<string, W>, workflow: W): vo
     throw new JobbersError("definition-invalid", `${what}; a worker can tell them apart by name only`);
   }
   known.set(workflow.name, workflow);
+}
+
+function queuesByTask(
+  workflows: readonly AnyWorkflow[],
+  tasks: ReadonlyMap<string, AnyTask>,
+): Map<string, readonly string[]> {
+  const found = new Map([...tasks.values()].map(({ name, queue }) => [name, new Set([queue])]));
+  for (const { steps } of workflows.map(({ plan }) => plan)) {
+    const byName = new Map(steps.map((step) => [step.name, step]));
+    for (const step of steps) {
+      if (step.kind !== "task") continue;
+      const queues = found.get(step.task)?.add(step.queue);
+      // The spreads of the maps around it may lay it elsewhere.
+      for (let around = step.in; around !== undefined; around = byName.get(around)?.in) {
+        const map = byName.get(around);
+        if (map?.kind === "map") for (const queue of map.spread?.queues ?? []) queues?.add(queue);
+      }
+    }
+  }
+  return new Map([...found].map(([name, queues]) => [name, [...queues]]));
 }
 
 /** One limit for the whole cluster has one setting, whoever declares it. */

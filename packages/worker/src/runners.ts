@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { RUN_PROGRAM, type TaskContext, type TaskLog } from "@jobbers/core";
 import { ChildPool } from "./apart/child-pool.js";
 import { IsolatedRunner } from "./apart/isolated-runner.js";
+import type { AttemptLogs } from "./attempt-logs.js";
 import { createContext, type Throttle } from "./context.js";
 import type { Environment } from "./programs/environment.js";
 import { createRunProgram } from "./programs/program.js";
@@ -16,6 +17,7 @@ const CLOSE_MS = 10_000;
 export interface RunnersOptions {
   readonly deps: unknown;
   readonly log: TaskLog;
+  readonly logs: Pick<AttemptLogs, "of">;
   /** How many handlers run at a time. */
   readonly capacity: number;
   readonly abandonAfterMs: number;
@@ -38,7 +40,7 @@ export class Runners implements Runner {
   readonly #apart = new Set<Promise<unknown>>();
 
   constructor(options: RunnersOptions) {
-    const { environment, log, abandonAfterMs, capacity, maxOutputBytes, throttle } = options;
+    const { environment, log, logs, abandonAfterMs, capacity, maxOutputBytes, throttle } = options;
     this.#options = options;
     // Every program listens to it.
     setMaxListeners(0, this.#closing.signal);
@@ -47,6 +49,7 @@ export class Runners implements Runner {
     this.#isolated = new IsolatedRunner({
       children: this.#children,
       log,
+      logs,
       abandonAfterMs,
       maxOutputBytes,
       throttle,
@@ -58,8 +61,8 @@ export class Runners implements Runner {
   run(call: Call): unknown {
     const { attempt, task } = call;
     if (task.isolation) return this.#note(this.#isolated.run(call));
-    const { deps, log, throttle } = this.#options;
-    const ctx = createContext(attempt, deps, log, throttle);
+    const { deps, logs, throttle } = this.#options;
+    const ctx = createContext(attempt, deps, logs, throttle);
     if (!task.command) return runHere(call, ctx);
     return this.#note(this.#runProgram(call, { ...ctx, ...this.#programs }));
   }

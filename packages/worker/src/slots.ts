@@ -1,5 +1,5 @@
 /**
- * The room for steps:
+ * The room for steps, of a worker or of a compartment in it, in slots: an attempt takes one, or as many as its task says.
  *
  *   capacity          handlers that may run at a time
  *   + ahead           steps that may be taken before a slot is free for them
@@ -54,16 +54,16 @@ export class Slots {
     this.#reserved -= count;
   }
 
-  take(): void {
-    this.#taken += 1;
+  take(count = 1): void {
+    this.#taken += count;
   }
 
-  release(): void {
-    this.#taken -= 1;
+  release(count = 1): void {
+    this.#taken -= count;
   }
 
-  /** A step begins to wait for a slot (1), or ends to do so (-1). */
-  wait(change: 1 | -1): void {
+  /** A step begins to wait for so many slots (a positive number), or ends to do so. */
+  wait(change: number): void {
     this.#waiting += change;
   }
 }

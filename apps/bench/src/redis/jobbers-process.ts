@@ -1,6 +1,16 @@
 // A worker of ours in a process of its own.
 import { connect } from "jobbers";
-import { chain, diamond, longChain, noop, noopWithPolicy, pagedJoin, wide } from "../scenarios/workflows.js";
+import {
+  chain,
+  diamond,
+  longChain,
+  noop,
+  noopWithPolicy,
+  pagedJoin,
+  roundTrip,
+  roundTripBatch,
+  wide,
+} from "../scenarios/workflows.js";
 import { createTally, nowMs, obey, readOrder, tell } from "./protocol.js";
 
 const order = readOrder();
@@ -9,7 +19,7 @@ const returnedMs = new Map<string, number>();
 const jobbers = await connect(order.url);
 const forever = { ageMs: 86_400_000, count: 100_000_000 };
 const worker = jobbers.worker({
-  workflows: [noop, noopWithPolicy, chain, longChain, diamond, wide, pagedJoin],
+  workflows: [noop, noopWithPolicy, roundTrip, roundTripBatch, chain, longChain, diamond, wide, pagedJoin],
   concurrency: order.concurrency,
   ...(order.lanes !== undefined && { lanes: order.lanes }),
   ...(order.inline !== undefined && { inline: order.inline }),

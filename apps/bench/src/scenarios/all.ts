@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenario.js";
+import { batchedSteps } from "./batched-steps.js";
 import { hungHandler, isolatedCalls } from "./isolation.js";
 import { submitToStart } from "./latency.js";
 import { bulkSubmit, chains, declaredPolicy, diamonds, noopSteps } from "./throughput.js";
@@ -9,6 +10,7 @@ export const scenarios: readonly Scenario[] = [
   bulkSubmit,
   noopSteps,
   declaredPolicy,
+  batchedSteps,
   chains,
   diamonds,
   submitToStart,

@@ -6,7 +6,8 @@ import { chain, diamond, noop, noopWithPolicy } from "./workflows.js";
 
 const CONCURRENCY = 100;
 
-type Numbered = AnyWorkflow & Workflow<{ n: number }, unknown>;
+/** A workflow whose input is a number. */
+export type Numbered = AnyWorkflow & Workflow<{ n: number }, unknown>;
 
 /** Submits single-task runs in calls of 500, with nobody working. */
 export const bulkSubmit: Scenario = {
@@ -92,7 +93,7 @@ async function drainRate(
 }
 
 /** Submits runs in calls of 500; answers the ids of the last call. */
-async function submitAll(jobbers: Jobbers, workflow: Numbered, runs: number): Promise<string[]> {
+export async function submitAll(jobbers: Jobbers, workflow: Numbered, runs: number): Promise<string[]> {
   let ids: string[] = [];
   for (let from = 0; from < runs; from += 500) {
     const batch = Array.from({ length: Math.min(500, runs - from) }, (_, i) => ({ input: { n: from + i } }));

@@ -1,4 +1,5 @@
-import { dag, type Items, isItems, items, task } from "jobbers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { batchTask, dag, type Items, isItems, items, task } from "jobbers";
 import { z } from "zod";
 
 /** A task that does nothing, so that only the engine is measured. */
@@ -20,6 +21,27 @@ export const noopWithPolicy = task({
   hooks: { onStart() {}, onSuccess() {}, onError() {}, onSettled() {} },
   async run({ n }) {
     return n;
+  },
+});
+
+/** A task that waits for somebody else: a round trip of 1 ms. */
+export const roundTrip = task({
+  name: "round-trip",
+  input: z.object({ n: z.number() }),
+  async run({ n }) {
+    await sleep(1);
+    return n;
+  },
+});
+
+/** The same for a hundred steps with one round trip. */
+export const roundTripBatch = batchTask({
+  name: "round-trip-batch",
+  input: z.object({ n: z.number() }),
+  batch: { size: 100 },
+  async run(inputs) {
+    await sleep(1);
+    return inputs.map(({ n }) => n);
   },
 });
 

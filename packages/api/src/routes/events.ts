@@ -13,7 +13,7 @@ import { name, runId } from "../wire/basics.js";
 import { gap, runEvent, snapshot, start, workerEvent } from "../wire/event.js";
 import { runPath, wordsParam } from "./parameters.js";
 
-const TYPE = "text/event-stream";
+export const EVENT_STREAM = "text/event-stream";
 const headers = z.object({
   "Last-Event-ID": z
     .string()
@@ -35,7 +35,7 @@ export const runEvents = defineRoute(
     params: runPath,
     headers,
     answers: {
-      200: { description: "The stream.", type: TYPE, schema: z.union([snapshot, runEvent, gap]) },
+      200: { description: "The stream.", type: EVENT_STREAM, schema: z.union([snapshot, runEvent, gap]) },
       204: { description: "The run has ended, and the client has seen it." },
     },
     problems: ["run-unknown", "store-busy", "store-closed"],
@@ -68,7 +68,11 @@ export const allEvents = defineRoute(
     }),
     headers,
     answers: {
-      200: { description: "The stream.", type: TYPE, schema: z.union([start, runEvent, workerEvent, gap]) },
+      200: {
+        description: "The stream.",
+        type: EVENT_STREAM,
+        schema: z.union([start, runEvent, workerEvent, gap]),
+      },
     },
     problems: ["store-busy", "store-closed"],
   },
@@ -78,9 +82,10 @@ export const allEvents = defineRoute(
   },
 );
 
-function stream(context: ApiContext, c: Context, source: (sink: Sink) => Promise<void>): Response {
+/** Answers with what a source writes. */
+export function stream(context: ApiContext, c: Context, source: (sink: Sink) => Promise<void>): Response {
   // The body of an answer to HEAD is thrown away unread: a stream would never hear that nobody listens.
-  if (c.req.raw.method === "HEAD") return empty(200, { "content-type": TYPE });
+  if (c.req.raw.method === "HEAD") return empty(200, { "content-type": EVENT_STREAM });
   const { outgoing } = (c.env ?? {}) as { outgoing?: { destroy?: () => void } };
   return eventStream(context.limits, context.closing, () => outgoing?.destroy?.(), source);
 }

@@ -17,6 +17,20 @@ export const stepAddress = z
     example: "fetch[3]",
   });
 
+/** The address of a step, as a parameter of a query. */
+export function stepParam(description: string) {
+  return (
+    z
+      .string()
+      .min(1)
+      .max(2_000)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: SQLite would look for what stands before it
+      .regex(/^[^\u0000]*$/, "no address has U+0000 in it")
+      .optional()
+      .openapi({ description, example: "fetch[3]" })
+  );
+}
+
 /** How many things a page has; what is more than the most is clamped. */
 export function limit(most: number, usual: number) {
   return z

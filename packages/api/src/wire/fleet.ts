@@ -38,6 +38,12 @@ const worker = z
       .int()
       .optional()
       .openapi({ description: "How many do, those included that were given up but have not returned." }),
+    waiting: z
+      .int()
+      .optional()
+      .openapi({
+        description: "How many slots the steps take that it has taken ahead, and that had not begun.",
+      }),
     free: z.int().optional().openapi({ description: "How many more may." }),
   })
   .openapi("Worker");

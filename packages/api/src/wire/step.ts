@@ -66,6 +66,9 @@ export const step = z
     reason: stepReason.optional(),
     phase,
     queue: z.string(),
+    inlined: z.boolean().optional().openapi({
+      description: "True when it began past its queue, straight after its only parent: it was never ready.",
+    }),
     fence: z.int().openapi({ description: "How often it was taken or retried by hand." }),
     tries: z.int().openapi({ description: "Tries spent on failures." }),
     lost: z.int().openapi({ description: "Attempts that were lost with their worker." }),

@@ -24,10 +24,13 @@ export interface BatchPlan {
 /** One step of a batch: what its handler would have learned about it by itself. */
 export type BatchItem = Pick<
   TaskContext,
-  "run" | "step" | "attempt" | "tries" | "idempotencyKey" | "traceparent" | "signal"
+  "run" | "step" | "attempt" | "tries" | "idempotencyKey" | "traceparent" | "signal" | "log"
 >;
 
-/** What the handler of a batch task learns about its call; `items` has the steps, in the order of the inputs. */
+/**
+ * What the handler of a batch task learns about its call; `items` has the steps, in the order of the inputs. What it tells `log` is of the
+ * call, and goes to the worker's log; what is to be kept with a step is told to its item's `log`.
+ */
 export interface BatchContext<out D = unknown> extends Pick<TaskContext<D>, "deps" | "log" | "heartbeat"> {
   readonly items: readonly BatchItem[];
   /** Aborts when none of its steps is wanted any more; that of one item, when that one is not. */

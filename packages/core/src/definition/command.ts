@@ -67,7 +67,18 @@ export const RUN_PROGRAM: unique symbol = Symbol.for("jobbers.run-program") as n
 
 const own = ["run", "cwd", "env", "stdout", "exitCodes", "killAfter"];
 const policyKeys = ["name", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"];
-const taskKeys = [...policyKeys, "input", "output", "limits", "keep", "deadline", "events", "tags", "hooks"];
+const taskKeys = [
+  ...policyKeys,
+  "input",
+  "output",
+  "limits",
+  "keep",
+  "deadline",
+  "events",
+  "slots",
+  "tags",
+  "hooks",
+];
 
 /**
  * Defines a task that runs a program, in whatever language: JSON comes in on stdin, JSON goes out on stdout, stderr is logged, exit codes

@@ -54,7 +54,10 @@ export interface Progress {
 /** Facts beside a log line's message; values should be JSON. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Writes log lines that know their run, step and attempt. */
+/**
+ * Writes log lines that know their run, step and attempt. They go to the worker's log; from level `info` on, or what `keepLogs` says, they
+ * are kept with the step as well: at most 1,000 of a step, 256 KiB in all, and 4 KiB of one.
+ */
 export interface TaskLog {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

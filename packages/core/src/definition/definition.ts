@@ -20,7 +20,14 @@ import { createRef, describeRef, refData } from "./ref.js";
 import type { Ref } from "./ref-types.js";
 import { checkSpread } from "./spread.js";
 import { StepNames } from "./step-names.js";
-import { checkOptions, checkPriority, checkQueue, checkTimeout, checkTrigger } from "./step-options.js";
+import {
+  checkInlining,
+  checkOptions,
+  checkPriority,
+  checkQueue,
+  checkTimeout,
+  checkTrigger,
+} from "./step-options.js";
 import { draftWiring } from "./wiring.js";
 
 /** JSON gets five levels deeper with each operation inside another, and a plan may have 64. */
@@ -93,6 +100,7 @@ export class Definition implements DefinitionInProgress {
         given.startWithin === undefined
           ? task.startWithinMs
           : checkTimeout(given.startWithin, `${what}: startWithin`),
+      inline: given.inline === undefined ? undefined : checkInlining(given.inline, what),
       input: this.#wiring(input === undefined ? {} : input, `${what}: input`, "items"),
     };
     this.#link(step.input, step);
@@ -303,7 +311,15 @@ export class Definition implements DefinitionInProgress {
 }
 
 const stepOptions = ["name", "when", "trigger", "after"] as const;
-const taskCallOptions = [...stepOptions, "queue", "priority", "retry", "timeout", "startWithin"] as const;
+const taskCallOptions = [
+  ...stepOptions,
+  "queue",
+  "priority",
+  "retry",
+  "timeout",
+  "startWithin",
+  "inline",
+] as const;
 const mapOptions = [...stepOptions, "spread"] as const;
 
 /** The step that a map is named after: what its body returns when that is one of its own steps, else its last step. */

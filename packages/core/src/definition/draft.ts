@@ -1,4 +1,4 @@
-import type { FailureMode, JsonValue, Path, RetryPlan, Trigger } from "../plan/plan.js";
+import type { FailureMode, Inlining, JsonValue, Path, RetryPlan, Trigger } from "../plan/plan.js";
 import type { AnyDag, AnyTask, MapOptions } from "./face.js";
 import type { Ref } from "./ref-types.js";
 import type { Spread } from "./spread.js";
@@ -41,6 +41,7 @@ export interface TaskDraft extends StepDraftBase {
   readonly retry: RetryPlan;
   readonly timeoutMs: number | undefined;
   readonly startWithinMs: number | undefined;
+  readonly inline: Inlining | undefined;
   input: WiringDraft;
 }
 

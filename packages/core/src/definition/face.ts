@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { FailureMode, Plan, RetryPlan, Trigger } from "../plan/plan.js";
+import type { FailureMode, Inlining, Plan, RetryPlan, Trigger } from "../plan/plan.js";
+import type { LogLevel } from "../store/logs.js";
 import type { Items } from "../values/items.js";
 import type { BatchContext, BatchPlan } from "./batch.js";
 import type { CommandSpec } from "./command.js";
@@ -42,6 +43,12 @@ export interface CallOptions extends StepOptions {
   retry?: RetryPolicy | undefined;
   timeout?: Duration | undefined;
   startWithin?: Duration | undefined;
+  /**
+   * Whether the step, where it is its only parent's only child, is handed straight to the worker that ended the parent, past its queue:
+   * `"auto"`, as long as its task is usually short and its slots are not counted apart; `"always"`, however long it takes; `"never"`,
+   * so that it always stands in its queue. In each case that worker has to take from the step's queue. Default "auto".
+   */
+  inline?: Inlining | undefined;
 }
 
 /** The options of `list.map(body, options)`. */
@@ -93,6 +100,10 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly keepMs: number | undefined;
   readonly deadlineMs: number | undefined;
   readonly events: "each" | "summed";
+  /** How many of a worker's slots an attempt takes. No part of the plan: the worker's version of the task decides. */
+  readonly slots: number;
+  /** From which level on its lines are kept; undefined where its worker decides. */
+  readonly keepLogs: LogLevel | "none" | undefined;
   readonly hooks: Hooks | undefined;
   /** Where its handler runs; undefined: in the worker's own thread. No part of the plan: the worker's version of the task decides. */
   readonly isolation: Isolation | undefined;
@@ -245,6 +256,22 @@ export interface TaskPolicy {
    * const deploy = task({ name: "deploy", events: "each", run: async () => "done" });
    */
   events?: "each" | "summed" | undefined;
+  /**
+   * How many of a worker's slots one attempt takes, for work that is heavier than other; default 1. A worker with fewer slots than that
+   * refuses to start with the task. Of a batch task it is what one call takes.
+   *
+   * @example
+   * const render = task({ name: "render", slots: 3, run: async () => "done" });
+   */
+  slots?: number | undefined;
+  /**
+   * From which level on what its handler logs is kept with the step; default: what its worker says, usually "info". It is no part of the
+   * plan.
+   *
+   * @example
+   * const sync = task({ name: "sync", keepLogs: "debug", run: async (_, ctx) => ctx.log.debug("begun") });
+   */
+  keepLogs?: LogLevel | "none" | undefined;
   tags?: readonly string[] | undefined;
   /** Told of this task's attempts, before the worker's own. */
   hooks?: Hooks | undefined;

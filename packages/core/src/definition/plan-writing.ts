@@ -71,6 +71,7 @@ function writeStep(step: StepDraft, definition: Definition): PlanStep[] {
           ...(step.startWithinMs !== undefined && { startWithinMs: step.startWithinMs }),
           ...(step.task.heartbeatMs !== undefined && { heartbeatMs: step.task.heartbeatMs }),
           ...(step.task.events === "each" && { events: step.task.events }),
+          ...(step.inline !== undefined && { inline: step.inline }),
           input: writeWiring(step.input),
         },
       ];

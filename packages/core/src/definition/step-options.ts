@@ -1,5 +1,6 @@
 import { JobbersError } from "../errors/errors.js";
-import type { Trigger } from "../plan/plan.js";
+import type { Inlining, Trigger } from "../plan/plan.js";
+import { type LogLevel, logLevels } from "../store/logs.js";
 import { checkName } from "../values/ids.js";
 import { quoted } from "../values/quoted.js";
 import { durationMs, MIN_HEARTBEAT_MS } from "./policy.js";
@@ -10,6 +11,9 @@ const triggers: readonly unknown[] = [
   "one_failed",
   "all_done",
 ] satisfies Trigger[];
+const INLININGS: readonly unknown[] = ["auto", "always", "never"] satisfies Inlining[];
+/** As many as a worker may have. */
+const MAX_SLOTS = 100_000;
 const MAX_TAG_CHARS = 128;
 
 /** Checks that options are an object with no other keys than these; none given reads as `{}`. */
@@ -69,6 +73,34 @@ export function checkEvents(events: unknown, what: string): "each" | "summed" {
     "definition-invalid",
     `${what}: events is ${quoted(events)}; it takes "each" or "summed"`,
   );
+}
+
+export function checkSlots(slots: unknown, what: string): number {
+  if (Number.isInteger(slots) && (slots as number) >= 1 && (slots as number) <= MAX_SLOTS)
+    return slots as number;
+  throw new JobbersError(
+    "definition-invalid",
+    `${what}: slots is ${quoted(slots)}; it takes a whole number from 1 to ${MAX_SLOTS}`,
+  );
+}
+
+export function checkInlining(inline: unknown, what: string): Inlining {
+  if (INLININGS.includes(inline)) return inline as Inlining;
+  throw new JobbersError(
+    "definition-invalid",
+    `${what}: inline is ${quoted(inline)}; it takes ${INLININGS.join(", ")}`,
+  );
+}
+
+/** Checks from which level on log lines are kept; throws `definition-invalid`, or the given code. */
+export function checkKeepLogs(
+  level: unknown,
+  what: string,
+  code: "definition-invalid" | "flag-invalid" = "definition-invalid",
+): LogLevel | "none" | undefined {
+  const known: readonly unknown[] = [undefined, "none", ...logLevels];
+  if (known.includes(level)) return level as LogLevel | "none" | undefined;
+  throw new JobbersError(code, `${what} is ${quoted(level)}; it takes ${logLevels.join(", ")} or none`);
 }
 
 export function checkTrigger(trigger: unknown, what: string): Trigger {

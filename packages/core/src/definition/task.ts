@@ -24,17 +24,19 @@ import { durationMs, taskRetry } from "./policy.js";
 import {
   checkEvents,
   checkHeartbeat,
+  checkKeepLogs,
   checkOptions,
   checkPriority,
   checkQueue,
   checkSchema,
+  checkSlots,
   checkTags,
   checkTimeout,
 } from "./step-options.js";
 
 const taskOptions = [
   ...["name", "input", "output", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"],
-  ...["limits", "keep", "deadline", "events", "tags", "hooks", "run"],
+  ...["limits", "keep", "deadline", "events", "slots", "keepLogs", "tags", "hooks", "run"],
 ];
 
 /**
@@ -161,6 +163,8 @@ function policyOf(options: TaskPolicy, what: string) {
     keepMs: keep === undefined ? undefined : durationMs(keep, `${what}: keep`),
     deadlineMs: deadline === undefined ? undefined : checkTimeout(deadline, `${what}: deadline`),
     events: checkEvents(options.events, what),
+    slots: options.slots === undefined ? 1 : checkSlots(options.slots, what),
+    keepLogs: checkKeepLogs(options.keepLogs, `${what}: keepLogs`),
     tags: checkTags(tags, what),
     hooks: checkHooks(hooks, `${what}: hooks`),
   };

@@ -33,7 +33,7 @@ export function locate(index: PlanIndex, address: StepAddress): Located {
 }
 
 /**
- * What the store has to know of a step. `inline` is for the only child of an only parent.
+ * What the store has to know of a step. `inline` is for the only child of an only parent, where its call does not forbid it.
  *
  * @param laid the queue that a spread chose for the instance in which it stands
  */
@@ -65,7 +65,7 @@ export function specOf(
     catchers,
     catches: step.trigger === "one_failed",
     stops: !isCaughtAbove(index, step),
-    inline: isOnlyChild(index, step),
+    inline: mayInline(index, step),
   };
 }
 
@@ -175,9 +175,9 @@ function isCaughtAbove(index: PlanIndex, step: PlanStep): boolean {
   return false;
 }
 
-function isOnlyChild(index: PlanIndex, step: PlanStep): step is TaskStep {
+function mayInline(index: PlanIndex, step: PlanStep): step is TaskStep {
   if (step.kind !== "task" || step.parents.length !== 1) return false;
-  return index.dependents(step.parents[0] as string).length === 1;
+  return step.inline !== "never" && index.dependents(step.parents[0] as string).length === 1;
 }
 
 function atOwner(index: PlanIndex, name: string | undefined, indices: readonly number[]): StepAddress {

@@ -77,6 +77,7 @@ function shapeOfTask(step: Json, what: string): void {
   if (step.heartbeatMs !== undefined)
     whole(step.heartbeatMs, 1, Number.MAX_SAFE_INTEGER, `${what}: heartbeatMs`);
   if (step.events !== undefined) oneOf(step.events, ["each"], `${what}: events`);
+  if (step.inline !== undefined) oneOf(step.inline, ["auto", "always", "never"], `${what}: inline`);
   const retry = object(step.retry, `${what}: retry`);
   whole(retry.attempts, 1, Number.MAX_SAFE_INTEGER, `${what}: retry.attempts`);
   oneOf(retry.backoff, ["fixed", "exponential"], `${what}: retry.backoff`);

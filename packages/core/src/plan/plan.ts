@@ -51,6 +51,9 @@ export type Trigger = "all_success" | "none_failed" | "one_failed" | "all_done";
 /** Whether an uncaught failure cancels what has not started, or lets independent branches run on. */
 export type FailureMode = "stop" | "continue";
 
+/** Whether an only child of an only parent is handed straight on, past its queue. */
+export type Inlining = "auto" | "always" | "never";
+
 /** Retry as the plan keeps it: all durations in milliseconds, all defaults filled in. */
 export interface RetryPlan {
   /** How many tries a step has in all, the first included. */
@@ -92,6 +95,8 @@ export interface TaskStep extends PlanStepBase {
   readonly heartbeatMs?: number;
   /** Whether its starts and its end are told one by one; absent: summed up. */
   readonly events?: "each";
+  /** Whether it is handed straight on as an only child; absent: `auto`. */
+  readonly inline?: Inlining;
   readonly input: Wiring;
 }
 

@@ -6,13 +6,14 @@ import type { StepState } from "./states.js";
  * What the feed tells of runs.
  *
  * `steps` sums up what one exchange did to the steps of one run: small tasks would drown the feed otherwise. Of a step whose task asks for
- * it (`events: "each"`), its starts and its end are told one by one as well. `run.retried` says that a run goes on after its end, because
+ * it (`events: "each"`), its starts and its end are told one by one as well. `step.logged` says how many lines of a step have come, not
+ * which: they are read with `readLogs`. `run.retried` says that a run goes on after its end, because
  * somebody retried it by hand.
  */
 export const runEventTypes = [
   ...(["run.created", "run.ended", "run.retried"] as const),
   ...(["steps", "step.started", "step.progress", "step.retry", "step.lost", "step.quarantined"] as const),
-  "step.dead-lettered",
+  ...(["step.logged", "step.dead-lettered"] as const),
   ...(["step.succeeded", "step.failed", "step.skipped", "step.cancelled"] as const),
 ] as const;
 

@@ -75,6 +75,8 @@ export interface Follow {
   readonly successors: Page<StepSpec>;
   /** Where the step catches failures: the addresses of its parents, which its success rescues. On the first page only. */
   readonly rescues?: readonly StepAddress[] | undefined;
+  /** True where an only child, whose spec says `inline`, has to stand in its line all the same. */
+  readonly hop?: boolean | undefined;
 }
 
 export interface ExchangeReply {

@@ -38,6 +38,8 @@ export interface StepRecord {
   /** True when a retry by hand has given it another input than its wiring says: see `valueKey.edited`. */
   readonly edited?: boolean | undefined;
   readonly queue: string;
+  /** True when its newest attempt began past the queue, because its only parent ended in the same worker; then there is no `readyAtMs`. */
+  readonly inlined?: boolean | undefined;
   readonly fence: number;
   readonly tries: number;
   readonly lost: number;
@@ -107,6 +109,8 @@ export interface WorkerRecord {
   readonly slots?: number | undefined;
   /** How many do, those included whose attempt was given up but who have not returned. */
   readonly running?: number | undefined;
+  /** How many slots the steps take that it has taken ahead, and that had not begun then; absent where it did not say. */
+  readonly waiting?: number | undefined;
   /** How many more may. */
   readonly free?: number | undefined;
 }

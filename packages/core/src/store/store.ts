@@ -8,6 +8,7 @@ import type { CheckPage, CheckRequest, Diagnosis } from "./inspection.js";
 import type { LargeValues } from "./large-values.js";
 import type { Limiting } from "./limits.js";
 import type { RunQuery } from "./listing.js";
+import type { LogPage, LogPart, LogQuery } from "./logs.js";
 import type {
   AttemptRecord,
   QueueRecord,
@@ -141,6 +142,14 @@ export interface Working {
   renew(session: string, vitals?: Vitals): Promise<Renewal>;
   /** Writes `worker.started` on the feed, once a session, while that is open. */
   announce(session: string, start: Omit<WorkerStart, "session">): Promise<void>;
+  /**
+   * Keeps lines that attempts have logged, as long as their run, and tells of each part with a `step.logged` event. A part that comes
+   * again changes nothing; one of a run that is gone is ignored. At most {@link LOG_CALL_PARTS} parts, {@link LOG_CALL_BYTES} bytes.
+   *
+   * The fence says whose lines they are, and is not compared with the newest: lines of an attempt that timed out, or whose worker was
+   * thought lost, are the history of that attempt, and change nothing else.
+   */
+  appendLogs(parts: readonly LogPart[]): Promise<void>;
   /** Gives steps back without costing a try. Stale leases are ignored. */
   release(session: string, leases: readonly Lease[]): Promise<void>;
   /** Gives everything back and ends the session. */
@@ -218,6 +227,11 @@ export interface Looking {
   whereIs(run: string, address: StepAddress): Promise<Whereabouts>;
   /** Tries that did not succeed (failures, losses), oldest first, at most 100. */
   listAttempts(run: string, address: StepAddress): Promise<AttemptRecord[]>;
+  /**
+   * What attempts have logged, oldest first, across the steps of a run. A page may be short, or empty, and have `more`. Rejects with
+   * `cursor-invalid` for an `after` that is none of its own.
+   */
+  readLogs(run: string, query: LogQuery): Promise<LogPage>;
   /** JSON texts by key (see `valueKey`), `null` where there is none; at most 500 keys a call. */
   readValues(run: string, keys: readonly string[]): Promise<Record<string, string | null>>;
   getPlan(hash: string): Promise<string | undefined>;

@@ -19,6 +19,8 @@ export interface Bulletin {
   /** How many handlers may run at a time, and how many do. */
   readonly slots: number;
   readonly running: number;
+  /** How many slots the steps take that it has taken ahead, and that have not begun. */
+  readonly waiting?: number | undefined;
   /** At most {@link BEATS_LIMIT}. */
   readonly beats: readonly Beat[];
   readonly durations: readonly TaskDurations[];

@@ -8,6 +8,7 @@ import { explain } from "./commands/explain.js";
 import { fsck } from "./commands/fsck.js";
 import { graph } from "./commands/graph.js";
 import { limits } from "./commands/limits.js";
+import { logs } from "./commands/logs.js";
 import { queues } from "./commands/queues.js";
 import { retry } from "./commands/retry.js";
 import { run } from "./commands/run.js";
@@ -22,7 +23,7 @@ import { workers } from "./commands/workers.js";
 /** Every command of `jobbers`, in the order of its help. */
 export const commands: readonly Command[] = [
   ...[run, dev, worker, server],
-  ...[submit, runs, show, explain, watch, cancel, retry, deadLetters],
+  ...[submit, runs, show, explain, logs, watch, cancel, retry, deadLetters],
   ...[dags, queues, limits, workers],
   ...[graph, doctor, fsck],
 ];

@@ -89,6 +89,20 @@ export function nameList(value: string, flag: string): string[] {
 }
 
 /**
+ * Reads queues, each with the most slots that its steps may take where that is said: `crawl=5,mail`.
+ *
+ * @throws JobbersError `flag-invalid`
+ */
+export function queueList(value: string, flag: string) {
+  const parts = value.split(",").map((part) => part.split("="));
+  const queues = nameList(parts.map(([name]) => name).join(","), flag);
+  const bulkheads = parts.flatMap(([, ...most], i) =>
+    most.length === 0 ? [] : [[queues[i] as string, wholeNumber(most.join("=").trim(), flag)] as const],
+  );
+  return { queues, bulkheads: { queues: Object.fromEntries(bulkheads) } };
+}
+
+/**
  * Reads one of some words.
  *
  * @throws JobbersError `flag-invalid`

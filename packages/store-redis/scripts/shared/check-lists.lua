@@ -17,6 +17,24 @@ end
 check.handlers["more"] = beside("more")
 check.handlers["order"] = beside("order")
 
+-- A log goes with its run, packed or not, and has both its list and what is known of that.
+local function besideLog(name, other)
+  return function(id)
+    local key, run, why = name .. ":" .. id, check.glance(id), nil
+    -- What goes with its run goes in parts; what stands beside a record that cannot be read stays.
+    if run == false or run and run.purged then return end
+    if not run then
+      why = "its run is gone"
+    elseif call("EXISTS", PREFIX .. other .. ":" .. id) == 0 then
+      why = other .. " of its run is gone"
+    end
+    if why and check.tell("orphan", id, nil, key, why, true) then call("UNLINK", PREFIX .. key) end
+  end
+end
+
+check.handlers["logs"] = besideLog("logs", "logged")
+check.handlers["logged"] = besideLog("logged", "logs")
+
 -- Mailboxes end by themselves.
 check.handlers["box"] = function(id)
   if call("PTTL", PREFIX .. "box:" .. id) == -1 and check.tell("orphan", nil, nil, "box:" .. id, "kept for ever", true) then
@@ -220,7 +238,7 @@ check.handlers["gone"] = function(id)
     if string.match(entry, "|(.*)$") == id then return end
   end
   if not check.tell("run-unlisted", id, nil, "forget", nil, true) then return end
-  local hasParts = call("EXISTS", PREFIX .. "more:" .. id, PREFIX .. "order:" .. id) > 0
+  local hasParts = call("EXISTS", PREFIX .. "more:" .. id, PREFIX .. "order:" .. id, PREFIX .. "logs:" .. id, PREFIX .. "logged:" .. id) > 0
   for _, field in ipairs(hasParts and {} or call("HKEYS", run.key)) do
     if string.find(field, "^[@#]") then hasParts = true end
   end

@@ -7,6 +7,7 @@
 --   head    state settled,started,ended: the state is r (running) or s (succeeded)
 --   live    GS, and of each step that is at hand `r<address>,<seq>,<ready> GS` (ready), `x<address>,<session>,<worker>,<ready>,<started>
 --           GS` (running) or `b<address>,<parents that succeeded> GS` (blocked)
+--           What is handed straight on was never ready: then `ready` is `-`, here as in the record.
 --   kind    its name: see kinds.lua
 --   birth   created,number,fingerprint [US traceparent US tags]
 --
@@ -169,7 +170,7 @@ local function arePlain(kind, list)
 end
 
 -- Tells a step that one of its parents has succeeded.
-local function mark(who, run, kind, address)
+local function mark(who, run, kind, address, hop)
   local step = kinds.stepOf(kind, address)
   if step.parents > 1 then
     local live = run.live
@@ -183,7 +184,7 @@ local function mark(who, run, kind, address)
     end
     run.live = live
   end
-  if step.inline and take.inlines(step.needs, step.queue) then
+  if step.inline and not hop and take.inlines(step.needs, step.queue) then
     run.live = run.live .. "x" .. address .. who.atOnce
     hold(who, run, kind, step, address, run.id .. "|" .. address .. "|1")
     run.inlined = (run.inlined or 0) + 1
@@ -222,7 +223,7 @@ function packed.succeed(who, id, address, output, list)
   change(run)
   lease.drop(who.id, id .. "|" .. address .. "|1")
   ledger.running(step.queue, -1)
-  for i = 1, #list do mark(who, run, kind, list[i].address) end
+  for i = 1, #list do mark(who, run, kind, list[i].address, list.hop) end
   if run.settled == kind.members then finish(run) end
   return true
 end

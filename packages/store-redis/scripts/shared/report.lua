@@ -1,5 +1,5 @@
 -- What a worker reports of one step. A report is a head in ARGV, `type run address fence reason delay members onFailure next
--- specs rescues` joined by US, then its payload (output, error or input), then as many specs as the head says.
+-- specs rescues` joined by US (of what names steps that follow, delay is 1 where an only child has to stand in its line), then its payload (output, error or input), then as many specs as the head says.
 
 local HEAD = "^(.)\31([^\31]*)\31([^\31]*)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d?)\31(%d*)\31(%d*)\31(.*)$"
 
@@ -151,12 +151,12 @@ function report.apply(at)
   local after = at + 2 + (tonumber(count) or 0)
   local step = report.stepBehind(id, address, count ~= "0" and runs.getForGrant)
   local r = { payload = ARGV[at + 1], reason = reason, delay = delay, members = members, onFailure = onFailure, next = nextPage,
-    rescues = rescues, from = at + 2, to = after - 1 }
+    rescues = rescues, hop = delay == "1", from = at + 2, to = after - 1 }
   return applyTo(step, kind, fence, r), after
 end
 
 -- Applies a plain success, with the list of steps that follow.
 function report.applySuccess(id, address, fence, output, list)
   local step = report.stepBehind(id, address, #list > 0 and runs.getForGrant)
-  return applyTo(step, "s", fence, { payload = output, next = "", rescues = "", from = 1, to = 0, list = list })
+  return applyTo(step, "s", fence, { payload = output, next = "", rescues = "", from = 1, to = 0, list = list, hop = list.hop })
 end

@@ -19,7 +19,7 @@ function session.find(id)
     return does
   end })
   return { id = id, alive = found[1] == "open", worker = found[2], serves = serves, needles = {},
-    mark = "," .. id .. "," .. found[2] .. ",", atOnce = "," .. id .. "," .. found[2] .. "," .. clock.text .. "," .. clock.text .. GS }
+    mark = "," .. id .. "," .. found[2] .. ",", atOnce = "," .. id .. "," .. found[2] .. ",-," .. clock.text .. GS }
 end
 
 function session.leave(id, state)

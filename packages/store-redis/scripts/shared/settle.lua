@@ -36,10 +36,10 @@ function settle.follow(step, follow)
   if follow.rescues ~= "" then
     for _, parent in ipairs(splitBy(follow.rescues, GS)) do settle.rescue(step.run, parent, step.state == SUCCEEDED) end
   end
-  for _, each in ipairs(follow.list or NONE) do settle.mark(step, each.address, each.text) end
+  for _, each in ipairs(follow.list or NONE) do settle.mark(step, each.address, each.text, follow.hop) end
   for i = follow.from, follow.to do
     local address, spec = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
-    settle.mark(step, address, spec)
+    settle.mark(step, address, spec, follow.hop)
   end
   if follow.next == "" then settle.countMember(step) else ready.requestAdvance(step, tonumber(follow.next)) end
 end
@@ -62,7 +62,7 @@ local function meetAgain(parent, step)
 end
 
 -- Tells a step how one of its parents has settled; the last one has it judged.
-function settle.mark(parent, address, specText)
+function settle.mark(parent, address, specText, hop)
   local run, outcome = parent.run, parent.state
   -- The only child of one parent is met here for the first time, unless that was taken more than once: it may have run before.
   local isFirst = (parent.fence == "1" or parent.fence == "0") and string.find(specText, "^[^\31]*\31.\31[^\31]*\0311\31")
@@ -84,7 +84,7 @@ function settle.mark(parent, address, specText)
     settle.step(step, verdict, "parent")
   elseif run.stopped and spec.stoppable then
     ready.release(step)
-  elseif not (spec.inline and spec.phase == RUN and take.takeInline and take.takeInline(step)) then
+  elseif not (spec.inline and not hop and spec.phase == RUN and take.takeInline and take.takeInline(step)) then
     ready.make(step)
   end
 end

@@ -1,5 +1,6 @@
 -- Plain successes: what most exchanges are made of. They come as one text, `run US address US fence US steps that follow RS output RS`
--- for each; the steps that follow are places in a list of specs that are sent once, joined by commas.
+-- for each; the steps that follow are places in a list of specs that are sent once, joined by commas, and `h` before them where an only
+-- child has to stand in its line.
 
 -- The specs at ARGV[from] to ARGV[to], each `address RS spec`.
 local function readSpecs(from, to)
@@ -15,7 +16,7 @@ end
 local function readLists(from, to)
   local known = readSpecs(from, to)
   return setmetatable({}, { __index = function(lists, places)
-    local list = {}
+    local list = { hop = string.sub(places, 1, 1) == "h" }
     for place in string.gmatch(places, "%d+") do list[#list + 1] = known[tonumber(place)] end
     lists[places] = list
     return list

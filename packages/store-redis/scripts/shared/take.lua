@@ -66,7 +66,8 @@ end
 
 function take.takeInline(step)
   if not take.inlines(steps.needsOf(step), step.spec.queue) then return false end
-  step.readyAt, step.due = step.run.age, ready.expiryOf(step)
+  -- It stands in no line: that it is started without having been ready says so for good.
+  step.readyAt, step.due = "", ready.expiryOf(step)
   grant(step)
   return true
 end

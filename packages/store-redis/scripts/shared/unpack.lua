@@ -7,9 +7,9 @@ end
 
 -- Adopts a step; `times` is `worker,ready,started[,ended]` as packed.
 local function adoptStep(run, address, state, session, seq, times)
-  local worker, ready, started, ended = string.match(times, "^([^,]*),(%d*),?(%d*),?(%d*)$")
+  local worker, ready, started, ended = string.match(times, "^([^,]*),([%d-]*),?(%d*),?(%d*)$")
   local fence = state == READY and "0" or "1"
-  local readyAge = ready == "" and "0" or ageOf(run, ready)
+  local readyAge = ready == "" and "0" or ready == "-" and "" or ageOf(run, ready)
   steps.adopt(run, address, state .. RUN .. "," .. fence .. ",0,0," .. session .. "," .. seq .. "," .. readyAge .. ","
     .. ageOf(run, started) .. "," .. ageOf(run, ended) .. ",,,,," .. worker)
 end

@@ -26,6 +26,7 @@ import { limits } from "./limits.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
 import { liveness } from "./liveness.js";
+import { logs } from "./logs.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
@@ -78,6 +79,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["returning", returning],
   ["heartbeats", heartbeats],
   ["liveness", liveness],
+  ["logs", logs],
   ["timers", timers],
   ["cancelling", cancelling],
   ["deadlines", deadlines],

@@ -84,6 +84,64 @@ export function lines(test: BenchTest): void {
     expect(grants).toMatchObject([{ lease: { run, address: "s2", fence: 1 }, values: { s1: '"one"' } }]);
   });
 
+  test("the record of a step that was handed straight on says so until it stands in a line", async ({
+    store,
+    submit,
+    driver,
+  }) => {
+    for (const name of ["packed", "not packed"]) {
+      const run = await submit(chain(3));
+      const worker = await driver(chain(3));
+      const [s1] = (await worker.take()) as [Grant];
+      // A retry has its run stand in rows of its own where a store packs others.
+      if (name !== "packed") {
+        await worker.retry(s1);
+        await store.promoteDue(10);
+      }
+      const [again] = name === "packed" ? [s1] : await worker.take();
+      const wants = { slots: 1, inline: true };
+      const [s2] = (await worker.exchange([await worker.success(again as Grant)], wants)).grants as [Grant];
+      expect(s2.lease.address).toBe("s2");
+      expect((await store.getStep(run, "s1"))?.inlined).toBeUndefined();
+      const record = await store.getStep(run, "s2");
+      expect([record?.inlined, record?.readyAtMs, record?.startedAtMs]).toEqual([
+        true,
+        undefined,
+        expect.any(Number),
+      ]);
+      const [s3] = (await worker.exchange([await worker.success(s2)], wants)).grants as [Grant];
+      expect(await store.getStep(run, "s2")).toMatchObject({ inlined: true, state: "succeeded" });
+      await worker.exchange([{ type: "released", lease: s3.lease, first: true }]);
+      const back = await store.getStep(run, "s3");
+      expect([back?.inlined, back?.readyAtMs]).toEqual([undefined, expect.any(Number)]);
+      await worker.succeed((await worker.take())[0] as Grant);
+      expect((await store.getStep(run, "s3"))?.inlined).toBeUndefined();
+      expect(await store.getStep(run, "s2")).toMatchObject({ inlined: true, state: "succeeded" });
+    }
+  });
+
+  test("a 1:1 successor queues like any other where the report says that it hops", async (bench) => {
+    const { store, submit, driver } = bench;
+    for (const settle of ["success", "failure"] as const) {
+      const saved = planOf("saved", [
+        taskStep("a"),
+        taskStep("rescue", { after: ["a"], trigger: "one_failed" }),
+      ]);
+      const plan = settle === "success" ? chain(2) : saved;
+      const run = await submit(plan);
+      const worker = await driver(plan);
+      const [first] = (await worker.take()) as [Grant];
+      const report = await worker[settle](first);
+      if (!("follow" in report)) throw new Error("nothing follows");
+      const [next] = report.follow.successors.items;
+      const hopping = { ...report, follow: { ...report.follow, hop: true } };
+      const { grants } = await worker.exchange([hopping], { slots: 1, inline: true });
+      expect(grants.map(({ lease }) => lease.address)).toEqual([next?.address]);
+      const record = await store.getStep(run, next?.address as string);
+      expect([record?.inlined, record?.readyAtMs]).toEqual([undefined, bench.clock.now()]);
+    }
+  });
+
   test("a 1:1 successor queues like any other where inlining is off", async ({ submit, driver }) => {
     await submit(chain(2));
     const other = await submit(single());

@@ -16,9 +16,16 @@ export function liveness(test: BenchTest): void {
     const heardAtMs = clock.now();
     await store.renew(worker.session.id, {
       lagMs: 1.4,
-      bulletin: { seq: 1, slots: 10, running: 12, ...none },
+      bulletin: { seq: 1, slots: 10, running: 12, waiting: 7, ...none },
     });
-    expect(await listed()).toMatchObject({ lagMs: 1, heardAtMs, slots: 10, running: 12, free: 0 });
+    expect(await listed()).toMatchObject({
+      lagMs: 1,
+      heardAtMs,
+      slots: 10,
+      running: 12,
+      waiting: 7,
+      free: 0,
+    });
     // A main loop that answers nothing leaves what it said last.
     clock.advance(5_000);
     await store.renew(worker.session.id, { lagMs: 4_000 });

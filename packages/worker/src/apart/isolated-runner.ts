@@ -1,8 +1,8 @@
 import { encodeJson, type Isolation, JobbersError, type TaskLog } from "@jobbers/core";
 import type { AttemptAborted } from "../aborted.js";
 import type { Attempt } from "../attempt.js";
+import type { AttemptLogs } from "../attempt-logs.js";
 import { type Throttle, throttled } from "../context.js";
-import { logWith } from "../log.js";
 import { type Call, type Runner, Written } from "../runner.js";
 import { Final } from "../task-io.js";
 import { after } from "../waiting.js";
@@ -21,6 +21,7 @@ import { receiveError, sendError } from "./sent-error.js";
 export interface IsolatedRunnerOptions {
   readonly children: ChildPool;
   readonly log: TaskLog;
+  readonly logs: Pick<AttemptLogs, "of">;
   readonly throttle: Throttle;
   /** How long a handler whose run was cancelled may clean up, where its event loop is not stuck, in milliseconds. */
   readonly abandonAfterMs: number;
@@ -64,7 +65,7 @@ class IsolatedCall implements Tenant {
     this.fields = { run, step, attempt };
     this.#call = call;
     this.#options = options;
-    this.#log = logWith(options.log, call.attempt.lease);
+    this.#log = options.logs.of(call.attempt);
   }
 
   async run(): Promise<Written> {

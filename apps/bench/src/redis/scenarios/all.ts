@@ -1,5 +1,6 @@
 import type { Scenario } from "../../scenario.js";
 import type { Bed } from "../bed.js";
+import { batches } from "./batches.js";
 import { bulkSubmit } from "./bulk-submit.js";
 import { hoppedChains, inlinedChains } from "./chains.js";
 import { diamonds } from "./diamonds.js";
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario<Bed>[] = [
   noopMany,
   noopOne,
   policyCost,
+  batches,
   hoppedChains,
   inlinedChains,
   stepOverhead,

@@ -166,13 +166,15 @@ async function show(client: JobbersClient, { run, step }: One, output: Output): 
 
 function linesOf(letter: DeadLetterDetail): string[] {
   const { run, step, workflow, version, task, queue, reason, tries, lost, diedAtMs, edited, input } = letter;
+  // None where there was only one: what is said above is all of it.
+  const attempts = attemptLines(letter.attempts);
   const lostToo = lost > 0 ? `, ${lost} lost` : "";
   return [
     `step ${step} of run ${run} (${workflow}, version ${version.slice(0, 12)})`,
     `task ${task} in queue ${queue}`,
     `died ${showTime(diedAtMs)}: ${reason}, tries: ${tries}${lostToo}`,
     `  ${messageOf(letter.error)}`,
-    ...(letter.attempts.length > 0 ? ["", "attempts", ...attemptLines(letter.attempts)] : []),
+    ...(attempts.length > 0 ? ["", "attempts", ...attempts] : []),
     ...(input === undefined ? [] : ["", edited ? "input (edited)" : "input", ...beginningOf(input)]),
   ];
 }

@@ -1,5 +1,5 @@
 import { defineCommand, sharedFlags } from "../command.js";
-import { nameList, wholeNumber } from "../flags.js";
+import { queueList, wholeNumber } from "../flags.js";
 import { onEndSignals, signalExitCode } from "../signals.js";
 import { withStore } from "../store.js";
 import { loadWorkflowFiles } from "../workflow-files.js";
@@ -18,7 +18,7 @@ export const worker = defineCommand({
     queues: {
       type: "string",
       valueHint: "A,B",
-      description: "Which queues to serve; default: those of its tasks",
+      description: "Which queues to serve, A=5 with at most 5 slots for A; default: those of its tasks",
     },
     name: {
       type: "string",
@@ -34,13 +34,13 @@ export const worker = defineCommand({
   async run({ args, positionals, output }) {
     const concurrency =
       args.concurrency === undefined ? undefined : wholeNumber(args.concurrency, "--concurrency");
-    const queues = args.queues === undefined ? undefined : nameList(args.queues, "--queues");
+    const queues = args.queues === undefined ? undefined : queueList(args.queues, "--queues");
     const workflows = await loadWorkflowFiles(positionals);
     return withStore(args, async (jobbers) => {
       const pool = jobbers.worker({
         workflows: [...workflows.values()],
         concurrency,
-        queues,
+        ...queues,
         name: args.name,
       });
       const asked = new Promise<void>((resolve) => {

@@ -15,17 +15,19 @@ export const workers = defineCommand({
       output.printJson(found);
       if (found.length === 0) output.note(`there is no worker at ${where}; jobbers worker starts one`);
       else {
-        const rows = found.map(({ name, host, pid, held, running, slots, lagMs, queues, ...times }) => [
-          name,
-          // A lost one is listed until its steps are taken back.
-          (times.expiresAtMs ?? Number.POSITIVE_INFINITY) > Date.now() ? "live" : "lost",
-          `${clip(host.split(/[\s:]/)[0] as string, 20)}:${pid}`,
-          count(held),
-          slots === undefined ? "-" : `${running ?? 0}/${slots}`,
-          lagMs === undefined ? "-" : showDuration(lagMs),
-          clip(queues.join(","), 20),
-          showTime(times.openedAtMs),
-        ]);
+        const rows = found.map(
+          ({ name, host, pid, held, running, waiting, slots, lagMs, queues, ...times }) => [
+            name,
+            // A lost one is listed until its steps are taken back.
+            (times.expiresAtMs ?? Number.POSITIVE_INFINITY) > Date.now() ? "live" : "lost",
+            `${clip(host.split(/[\s:]/)[0] as string, 20)}:${pid}`,
+            count(held),
+            slots === undefined ? "-" : `${running ?? 0}/${slots}${waiting ? ` +${count(waiting)}` : ""}`,
+            lagMs === undefined ? "-" : showDuration(lagMs),
+            clip(queues.join(","), 20),
+            showTime(times.openedAtMs),
+          ],
+        );
         output.print(
           table(["NAME", "STATE", "HOST:PID", "STEPS", "SLOTS", "LAG", "QUEUES", "SINCE"], rows, {
             columns: output.columns,
