@@ -98,7 +98,9 @@ describe("a server, workers and a store", () => {
       );
       expect((await cli("runs", "--before", "2020-01-01")).stderr).toMatch(/no such runs at http:/);
       expect((await cli("dags")).stdout).toMatch(/^survey +dag /m);
-      expect(json(await cli("queues", "--json"))).toEqual([{ name: "default", ready: 0, running: 0 }]);
+      expect(json(await cli("queues", "--json"))).toEqual([
+        { name: "default", ready: 0, running: 0, workers: 1 },
+      ]);
       expect((await cli("cancel", ID)).stdout).toMatch(/had ended before/);
       expect((await cli("retry", ID)).stdout).toMatch(/has succeeded; there is nothing to try again/);
 

@@ -17,16 +17,14 @@ export function countInstance(unit: Unit, map: Step, queue: string): void {
 
 /** Counts how long a settled step waited, where it stood in the queue that the spread of the map around it chose. */
 export function countWait(unit: Unit, { run, spec, ready, started }: Step): void {
-  if (spec.kind !== "task" || spec.queue !== spec.laid || started === null) return;
-  // What was handed straight on did not wait at all.
-  const waitMs = ready === null ? 0 : started - ready;
+  if (spec.kind !== "task" || spec.queue !== spec.laid || ready === null || started === null) return;
   const map = unit.step(run, spec.owner);
   const shares = map && unit.shares(map);
   const share = shares?.get(spec.queue);
-  if (!share || waitMs < 0) return;
+  if (!share || started < ready) return;
   share.waits++;
-  share.waitedMs += waitMs;
-  share.longestWaitMs = Math.max(share.longestWaitMs, waitMs);
+  share.waitedMs += started - ready;
+  share.longestWaitMs = Math.max(share.longestWaitMs, started - ready);
   unit.putShares(map as Step, shares as Shares);
 }
 

@@ -35,11 +35,10 @@ end
 -- Counts how long a settled step waited, where it stood in the queue that the spread of the map around it chose.
 function shares.countWait(step)
   local spec = step.spec
-  if spec.kind ~= "t" or spec.queue ~= spec.laid or step.started == "" then return end
+  if spec.kind ~= "t" or spec.queue ~= spec.laid or step.readyAt == "" or step.started == "" then return end
   local list, body = sharesOf(step.run, spec.owner)
   local share = list and list[spec.queue]
-  -- What was handed straight on did not wait at all.
-  local wait = step.readyAt == "" and 0 or step.started - step.readyAt
+  local wait = step.started - step.readyAt
   if not share or wait < 0 then return end
   share.waits, share.waited, share.longest = share.waits + 1, share.waited + wait, math.max(share.longest, wait)
   body.hasNewShares = true
