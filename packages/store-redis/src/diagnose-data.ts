@@ -44,10 +44,12 @@ async function schemaFinding(redis: Redis, keys: Keys): Promise<Finding> {
     const sentence = `the key ${keys.schema} is not Jobbers'; choose another namespace`;
     return { name, level: "fail", value: "foreign", sentence };
   }
-  const isServed = Number(major) <= MAJOR;
+  const isServed = Number(major) === MAJOR;
   const sentence = isServed
     ? "this version serves it"
-    : `this Jobbers knows up to ${MAJOR}; upgrade this process`;
+    : Number(major) > MAJOR
+      ? `this Jobbers knows up to ${MAJOR}; upgrade this process`
+      : `this Jobbers reads and writes ${MAJOR}; begin with a new namespace`;
   return { name, level: isServed ? "ok" : "fail", value: found, sentence };
 }
 

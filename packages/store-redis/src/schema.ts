@@ -2,8 +2,8 @@ import type { Redis } from "ioredis";
 import { fault, faultOf, messageOf } from "./faults.js";
 import type { Keys } from "./keys.js";
 
-/** The layout that this version reads and writes. A newer minor one only adds, and is served; a newer major one is refused. */
-export const MAJOR = 1;
+/** The layout that this version reads and writes. A newer minor one only adds, and is served; another major one is refused. */
+export const MAJOR = 2;
 const MINOR = 0;
 
 /** The oldest server that has what the scripts use: flags of scripts. */
@@ -74,6 +74,12 @@ async function checkSchema(redis: Redis, keys: Keys, url: string): Promise<void>
     throw fault(
       "store-too-new",
       `${url} has schema ${found}, this Jobbers knows up to ${MAJOR}; upgrade this process`,
+    );
+  }
+  if (Number(major) < MAJOR) {
+    throw fault(
+      "store-too-old",
+      `${url} has schema ${found}, this Jobbers reads and writes ${MAJOR}; begin with a new namespace`,
     );
   }
 }

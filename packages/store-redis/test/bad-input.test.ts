@@ -118,10 +118,12 @@ test("a replica is refused", async () => {
   }
 });
 
-test("a newer schema is refused, a newer minor one is served", async () => {
-  await admin.set("jobbers:{main:0}:schema", "2.0");
+test("another schema is refused, a newer minor one is served", async () => {
+  await admin.set("jobbers:{main:0}:schema", "3.0");
   await expect(openRedisStore(right())).rejects.toMatchObject({ code: "store-too-new" });
-  await admin.set("jobbers:{main:0}:schema", "1.7");
+  await admin.set("jobbers:{main:0}:schema", "1.0");
+  await expect(openRedisStore(right())).rejects.toMatchObject({ code: "store-too-old" });
+  await admin.set("jobbers:{main:0}:schema", "2.7");
   await (await openRedisStore(right())).close();
 });
 

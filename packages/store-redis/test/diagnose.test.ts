@@ -44,7 +44,7 @@ describe("a diagnosis of a Redis", () => {
       expect(found[name]).toMatchObject({ name, level: "ok" });
     expect(await admin.dbsize()).toBe(0);
     await (await openRedisStore(server.url)).close();
-    expect((await findingsOf()).schema).toMatchObject({ level: "ok", value: expect.stringMatching(/^1\./) });
+    expect((await findingsOf()).schema).toMatchObject({ level: "ok", value: expect.stringMatching(/^2\./) });
   });
 
   it("fails one that evicts", async () => {
@@ -93,8 +93,8 @@ describe("a diagnosis of a Redis", () => {
   });
 
   it("fails a newer schema and keys of others in our place", async () => {
-    await admin.set("jobbers:{main:0}:schema", "2.0");
-    expect((await findingsOf()).schema).toMatchObject({ level: "fail", value: "2.0" });
+    await admin.set("jobbers:{main:0}:schema", "3.0");
+    expect((await findingsOf()).schema).toMatchObject({ level: "fail", value: "3.0" });
     await admin.set("jobbers:{main:0}:schema", "theirs");
     expect((await findingsOf()).schema).toMatchObject({ level: "fail", value: "foreign" });
     await admin.del("jobbers:{main:0}:schema");

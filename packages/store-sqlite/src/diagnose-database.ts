@@ -44,10 +44,12 @@ export function settingFinding(name: string, value: string, wanted: string, mean
 
 function schemaFinding({ tuple }: Sql): Finding {
   const found = Number(tuple("SELECT value FROM jobbers WHERE key = 'schema'")?.[0]);
-  const isServed = found <= SCHEMA_VERSION;
+  const isServed = found === SCHEMA_VERSION;
   const sentence = isServed
     ? "this version serves it"
-    : `this Jobbers knows up to ${SCHEMA_VERSION}; upgrade this process`;
+    : found > SCHEMA_VERSION
+      ? `this Jobbers knows up to ${SCHEMA_VERSION}; upgrade this process`
+      : `this Jobbers reads and writes ${SCHEMA_VERSION}; begin with a new file`;
   return { name: "schema", level: isServed ? "ok" : "fail", value: String(found), sentence };
 }
 

@@ -25,7 +25,7 @@ const EVENTS_KEPT = 100_000;
  *
  * The file and its directory are made where they are missing.
  *
- * @throws JobbersError `store-url-invalid`; `store-not-a-database` for a file that is none or not Jobbers'; `store-too-new` for
+ * @throws JobbersError `store-url-invalid`; `store-not-a-database` for a file that is none or not Jobbers'; `store-too-old` or `store-too-new` for
  * one that a newer version wrote; `store-busy` when others hold the file locked. A refused file is not touched.
  * @example
  * const store = await openSqliteStore("sqlite:./jobs.db");

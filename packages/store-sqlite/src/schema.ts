@@ -2,7 +2,7 @@ import { JobbersError } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 
 /** The layout that this version reads and writes. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Marks a file as ours in SQLite's own header: "JOBB". */
 export const APPLICATION_ID = 0x4a4f4242;
@@ -189,6 +189,12 @@ export function checkSchema(sql: Sql, url: string): "ours" | "empty" {
     throw new JobbersError(
       "store-too-new",
       `${url} has schema ${found.value}, this Jobbers knows up to ${SCHEMA_VERSION}; upgrade this process`,
+    );
+  }
+  if (found.value < SCHEMA_VERSION) {
+    throw new JobbersError(
+      "store-too-old",
+      `${url} has schema ${found.value}, this Jobbers reads and writes ${SCHEMA_VERSION}; begin with a new file`,
     );
   }
   return "ours";

@@ -22,7 +22,7 @@ it("a good file is found good, while others work on it", async () => {
     version: { level: "ok" },
     journal: { level: "ok", value: "wal" },
     synchronous: { level: "ok", value: "full", sentence: expect.stringContaining("0 seconds") },
-    schema: { level: "ok", value: "1" },
+    schema: { level: "ok", value: "2" },
     integrity: { level: "ok", value: "ok" },
     sessions: { level: "ok", value: "1 open, 0 expired" },
     clock: { level: "ok" },

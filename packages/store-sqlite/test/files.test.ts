@@ -51,19 +51,25 @@ describe("a store's file", () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
-  test("of a newer version is refused, and not touched", async () => {
-    const path = newFile();
-    await (await openSqliteStore(`sqlite:${path}`)).close();
-    const newer = new DatabaseSync(path);
-    newer.exec("UPDATE jobbers SET value = 99 WHERE key = 'schema'");
-    newer.close();
-    const before = readFileSync(path);
-    await expect(openSqliteStore(`sqlite:${path}`)).rejects.toMatchObject({
-      code: "store-too-new",
-      message: expect.stringMatching(/schema 99.*up to 1/),
-    });
-    expect(readFileSync(path).equals(before)).toBe(true);
-  });
+  test.each([
+    [99, "newer", "store-too-new", /schema 99.*up to 2/],
+    [1, "earlier", "store-too-old", /schema 1.*begin with a new file/],
+  ])(
+    "of schema %i, of a %s version, is refused, and not touched",
+    async (schema, _version, code, message) => {
+      const path = newFile();
+      await (await openSqliteStore(`sqlite:${path}`)).close();
+      const other = new DatabaseSync(path);
+      other.exec(`UPDATE jobbers SET value = ${schema} WHERE key = 'schema'`);
+      other.close();
+      const before = readFileSync(path);
+      await expect(openSqliteStore(`sqlite:${path}`)).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(message),
+      });
+      expect(readFileSync(path).equals(before)).toBe(true);
+    },
+  );
 
   test("that is a directory is refused", async () => {
     const path = newFile();

@@ -202,6 +202,13 @@ export const errorCatalogue = {
     status: 503,
     exit: 3,
   },
+  "store-too-old": {
+    title: "The store was written by an earlier Jobbers, whose layout this one does not read",
+    remedy:
+      "Let the earlier version finish its runs, then begin with a new file or namespace; Jobbers has not touched the store.",
+    status: 503,
+    exit: 3,
+  },
   "store-closed": {
     title: "The store was used after it was closed",
     remedy: "Await everything that uses the connection before closing it.",
