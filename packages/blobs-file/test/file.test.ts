@@ -10,7 +10,7 @@ import { faultOf } from "../src/faults.js";
 const RUN = "01KADGN2Q7ZJ4M3V8XW5T9R6BC";
 
 async function directory(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), "wt-blobs-"));
+  const path = await mkdtemp(join(tmpdir(), "jobbers-blobs-"));
   onTestFinished(() => rm(path, { recursive: true, force: true }));
   return path;
 }

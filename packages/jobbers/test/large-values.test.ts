@@ -66,7 +66,7 @@ afterEach(async () => {
 });
 
 function directory(): string {
-  const path = mkdtempSync(join(tmpdir(), "wt-blobs-large-"));
+  const path = mkdtempSync(join(tmpdir(), "jobbers-large-"));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
