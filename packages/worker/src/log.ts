@@ -1,9 +1,15 @@
 import type { Lease, LogFields, LogLevel, TaskLog } from "@jobbers/core";
 
-/** Writes info, warnings and errors to stderr, one line each; drops debug lines. */
+/** What a terminal obeys, line breaks among it, and what turns the direction of writing round. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const harmful = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Writes info, warnings and errors to stderr, one line each, whatever a handler's texts contain; drops debug lines. */
 export function consoleLog(): TaskLog {
+  const show = (found: string) => `\\u{${found.charCodeAt(0).toString(16)}}`;
   const write = (level: string) => (message: string, fields?: LogFields) => {
-    console.error(`${level} ${message}${fields ? ` ${showFields(fields)}` : ""}`);
+    const line = `${level} ${message}${fields ? ` ${showFields(fields)}` : ""}`;
+    console.error(line.replace(harmful, show));
   };
   return { debug: () => {}, info: write("info"), warn: write("warn"), error: write("error") };
 }

@@ -1,9 +1,10 @@
 import { dag, JobbersError, type Report, task } from "@jobbers/core";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Audit } from "../src/audit.js";
 import { hostIdentity, processBirth } from "../src/index.js";
 import type { Lane } from "../src/lane.js";
 import { Ledger } from "../src/ledger.js";
+import { consoleLog } from "../src/log.js";
 import { settingsOf } from "../src/options.js";
 import { Outbox } from "../src/outbox.js";
 import { delayMs, GaveUp, untilAnswered } from "../src/persistence.js";
@@ -112,6 +113,17 @@ describe("the outbox", () => {
     outbox.putAside([a, b]);
     outbox.put(c);
     expect([outbox.take(), outbox.take(), outbox.take()]).toEqual([[a], [b], [c]]);
+  });
+});
+
+describe("the log on stderr", () => {
+  it("has one line for each call, and nothing that a terminal would obey", () => {
+    const written = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => written.mockRestore());
+    consoleLog().info("done\u001b[2J\ninfo forged\r", { by: "ada\u009b1m\u202e" });
+    expect(written.mock.calls).toEqual([
+      ['info done\\u{1b}[2J\\u{a}info forged\\u{d} {"by":"ada\\u{9b}1m\\u{202e}"}'],
+    ]);
   });
 });
 
