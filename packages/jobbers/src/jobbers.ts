@@ -3,6 +3,7 @@ import {
   checkRunId,
   type EventType,
   eventTypes,
+  type FairQueues,
   type InputOf,
   JobbersError,
   type OutputOf,
@@ -118,10 +119,18 @@ export type SubmittedItem<O = unknown> =
   | { readonly status: "created" | "existing"; readonly id: string; readonly run: Run<O> }
   | { readonly status: "refused"; readonly id: string; readonly error: Error };
 
+/** What a connection is made of. */
+export interface JobbersParts {
+  readonly store: Store;
+  readonly feed: Feed;
+  /** What says whose turn steps take in some queues, where their tasks say nothing themselves. */
+  readonly fairQueues?: FairQueues | undefined;
+}
+
 /** Makes a connection of an open store and the reader of its feed; both are closed with it. */
-export function createJobbers({ store, feed }: { readonly store: Store; readonly feed: Feed }): Jobbers {
+export function createJobbers({ store, feed, fairQueues }: JobbersParts): Jobbers {
   const deps = { store, feed, plans: createPlans(store) };
-  const submitter = createSubmitter(store);
+  const submitter = createSubmitter(store, fairQueues);
   const live = new Set<JobbersWorker>();
   let closing: Promise<void> | undefined;
 
@@ -156,7 +165,7 @@ export function createJobbers({ store, feed }: { readonly store: Store; readonly
       checkFilter(filter);
       return allEventsOf(deps, filter, signal);
     },
-    worker: (options) => createJobbersWorker(store, options, live),
+    worker: (options) => createJobbersWorker(store, options, live, fairQueues),
     close() {
       closing ??= close();
       return closing;

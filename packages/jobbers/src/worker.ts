@@ -1,4 +1,4 @@
-import { JobbersError, quoted, type Store } from "@jobbers/core";
+import { type FairQueues, JobbersError, quoted, type Store } from "@jobbers/core";
 import { createUpkeep, type Found, type UpkeepOptions, watchTimers } from "@jobbers/upkeep";
 import {
   consoleLog,
@@ -12,7 +12,7 @@ import {
 } from "@jobbers/worker";
 
 /** What `jobbers.worker()` takes. */
-export interface WorkerOptions extends Omit<PoolOptions, "store"> {
+export interface WorkerOptions extends Omit<PoolOptions, "store" | "fairQueues"> {
   /** How long, and how many, ended runs are kept, by outcome; default: as `@jobbers/upkeep` says. */
   readonly retention?: UpkeepOptions["retention"];
   /**
@@ -44,6 +44,7 @@ export interface JobbersWorker extends AsyncDisposable {
 /**
  * Makes a worker and an upkeep on one store, started and stopped together.
  *
+ * @param fairQueues what says whose turn steps take in some queues, where their tasks say nothing themselves
  * @param live holds the worker from its start to the end of its stop, so that who closes the store can stop it
  * @throws JobbersError `flag-invalid` or `definition-invalid`
  */
@@ -51,6 +52,7 @@ export function createJobbersWorker(
   store: Store,
   options: WorkerOptions,
   live: Set<JobbersWorker>,
+  fairQueues?: FairQueues,
 ): JobbersWorker {
   const host = options.host ?? hostIdentity();
   const { retention, sweepMs, log, random } = options;
@@ -63,7 +65,13 @@ export function createJobbersWorker(
   let starts = 0;
   // A retry, or a run that somebody has scheduled, may be due sooner than upkeep would look by itself.
   const environment = options.environment ?? process.env;
-  const pool = createWorker({ ...options, host, environment, store: watchTimers(store, upkeep.due) });
+  const pool = createWorker({
+    ...options,
+    fairQueues,
+    host,
+    environment,
+    store: watchTimers(store, upkeep.due),
+  });
   const worker: JobbersWorker = {
     name: pool.stats().name,
     async start() {

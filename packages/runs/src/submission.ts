@@ -4,6 +4,9 @@ import {
   checkJson,
   encodeJson,
   entriesOf,
+  type FairKey,
+  type FairQueues,
+  fairKeyOf,
   hasKeyedLimits,
   indexPlan,
   JobbersError,
@@ -35,11 +38,15 @@ export type SubmissionHead = Pick<
   readonly jsonName: string;
   /** True where the input says which limits the run's one step stands under. */
   readonly saysLimits: boolean;
+  /** What says whose turn that step takes. */
+  readonly fair: FairKey | undefined;
 };
 
 /** Reads what the store has to know of a workflow's plan. */
-export function headOf(workflow: Workflow): SubmissionHead {
+export function headOf(workflow: Workflow, queues?: FairQueues): SubmissionHead {
   const index = indexPlan(workflow.plan);
+  const task = workflow.kind === "task" && "limits" in workflow ? (workflow as AnyTask) : undefined;
+  const fair = task && fairKeyOf(task, task.queue, queues);
   const { keepMs, isUnparsed = false } = workflow as Partial<RegisteredWorkflow>;
   return {
     kind: workflow.kind,
@@ -56,7 +63,8 @@ export function headOf(workflow: Workflow): SubmissionHead {
     deadlineMs: workflow.plan.deadlineMs,
     quotedName: quoted(workflow.name),
     jsonName: JSON.stringify(workflow.name),
-    saysLimits: workflow.kind === "task" && "limits" in workflow && hasKeyedLimits(workflow as AnyTask),
+    saysLimits: task !== undefined && hasKeyedLimits(task, fair),
+    fair,
   };
 }
 
@@ -127,14 +135,14 @@ function submissionOf(
     deadlineFrom: given.deadlineMs === undefined && head.deadlineMs !== undefined ? "start" : undefined,
     claim: given.claim,
     traceparent,
-    limits: head.saysLimits ? limitsOf(workflow as AnyTask, parsed) : undefined,
+    limits: head.saysLimits ? limitsOf(workflow as AnyTask, parsed, head.fair) : undefined,
   };
 }
 
 /** Should they not be to be had, a worker is asked for them; where they cannot be, the step fails there, and says so. */
-function limitsOf(task: AnyTask, input: unknown): readonly LimitUse[] | undefined {
+function limitsOf(task: AnyTask, input: unknown, fair: FairKey | undefined): readonly LimitUse[] | undefined {
   try {
-    return limitUsesOf(task, input);
+    return limitUsesOf(task, input, fair);
   } catch {
     return undefined;
   }

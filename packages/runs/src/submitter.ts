@@ -2,6 +2,7 @@ import {
   createRunIds,
   type Durability,
   type ErrorCode,
+  type FairQueues,
   JobbersError,
   type JsonValue,
   type LargeValues,
@@ -43,8 +44,12 @@ const CHUNK = 125;
 /** The most chunks that are on their way. */
 const MAX_SENT = 8;
 
-/** Makes a connection's submitter. */
-export function createSubmitter(store: Pick<Store, "submit" | "large">): Submitter {
+/**
+ * Makes a connection's submitter.
+ *
+ * @param queues what says whose turn steps take in some queues, for tasks that say nothing themselves
+ */
+export function createSubmitter(store: Pick<Store, "submit" | "large">, queues?: FairQueues): Submitter {
   const nextId = createRunIds(Date.now);
   const heads = new WeakMap<Workflow, SubmissionHead>();
   /** What was sent before, so that the store has its plan, unless that has been purged. */
@@ -52,7 +57,7 @@ export function createSubmitter(store: Pick<Store, "submit" | "large">): Submitt
   return {
     async submit(workflow, items) {
       checkWorkflow(workflow);
-      const head = heads.get(workflow) ?? headOf(workflow);
+      const head = heads.get(workflow) ?? headOf(workflow, queues);
       heads.set(workflow, head);
       const sent: Promise<Submitted[]>[] = [];
       for (let at = 0; at < items.length; at += CHUNK) {

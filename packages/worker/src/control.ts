@@ -3,6 +3,8 @@ import {
   type AnyTask,
   encodeJson,
   entriesOf,
+  type FairQueues,
+  fairKeyOf,
   followOf,
   type Grant,
   hasKeyedLimits,
@@ -14,6 +16,7 @@ import {
   type PlanStep,
   parseWith,
   phaseOf,
+  queueOf,
   quoted,
   type Report,
   RUN_ADDRESS,
@@ -35,6 +38,8 @@ import { pause } from "./waiting.js";
 export interface ControlOptions {
   readonly dags: ReadonlyMap<string, AnyDag>;
   readonly tasks: ReadonlyMap<string, AnyTask>;
+  /** What says whose turn steps take in some queues, for tasks that say nothing themselves. */
+  readonly fairQueues?: FairQueues | undefined;
   readonly finder: Finder;
   readonly expander: Expander;
   readonly ledger: Ledger;
@@ -56,7 +61,7 @@ type Outcome = Report | undefined;
  * Control work: what moves runs along without running a task. It needs no slot and calls no handler, only the schema of an
  * inlined dag.
  *
- * - `admit`: judge `when`, and say the keys of limits. - `expand`: lay out a map. - `enter`: start an inlined dag. - `advance`: say what follows.
+ * - `admit`: judge `when`, and say the keys of limits, and whose turn it takes. - `expand`: lay out a map. - `enter`: start an inlined dag. - `advance`: say what follows.
  */
 export class Control {
   readonly #options: ControlOptions;
@@ -167,7 +172,7 @@ export class Control {
     return dag;
   }
 
-  /** Judges the `when` of a step, and says which limits depend on its input: its code alone knows their keys. */
+  /** Judges the `when` of a step, and says which limits depend on its input, and whose turn it takes: its code alone knows their keys. */
   async #admit({ lease, needs, edited }: Grant, found: Found): Promise<Outcome> {
     const { index, located, scene } = found;
     const { step } = located;
@@ -175,14 +180,18 @@ export class Control {
     const go = when === undefined || Boolean(await resolveSource(scene, when));
     if (!go) return { type: "skipped", lease, follow: followOf(index, located) };
     const task = step.kind === "task" ? this.#options.tasks.get(needs) : undefined;
-    if (step.kind !== "task" || !task || !hasKeyedLimits(task)) return { type: "admitted", lease };
+    const fair = task && fairKeyOf(task, queueOf(step, located.laid), this.#options.fairQueues);
+    if (step.kind !== "task" || !task || !hasKeyedLimits(task, fair)) return { type: "admitted", lease };
     try {
       const raw = await (edited ? resolveEdited(scene, lease.address) : resolveWiring(scene, step.input));
       const input = await parseInput(task, raw);
-      return { type: "admitted", lease, limits: limitUsesOf(task, input) };
+      return { type: "admitted", lease, limits: limitUsesOf(task, input, fair) };
     } catch (thrown) {
       if (thrown instanceof Final) return failed(lease, found, thrown.thrown, thrown.reason);
-      if (thrown instanceof JobbersError && thrown.code === "limit-invalid")
+      if (
+        thrown instanceof JobbersError &&
+        (thrown.code === "limit-invalid" || thrown.code === "fair-invalid")
+      )
         return failed(lease, found, thrown, "error");
       throw thrown;
     }

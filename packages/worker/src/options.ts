@@ -3,6 +3,7 @@ import {
   checkHooks,
   checkKeepLogs,
   checkName,
+  type FairQueues,
   type Hooks,
   JobbersError,
   MAX_VALUE_BYTES,
@@ -70,6 +71,8 @@ export interface WorkerOptions {
    * const worker = jobbers.worker({ workflows, concurrency: 20, bulkheads: { queues: { crawl: 5 }, tasks: { resize: 2 } } });
    */
   readonly bulkheads?: BulkheadOptions | undefined;
+  /** What says whose turn steps take in some queues, where their tasks say nothing themselves. */
+  readonly fairQueues?: FairQueues | undefined;
   /**
    * How many exchanges may be under way at a time, 1 to 16; each asks for its share of the concurrency. Default: what the store
    * recommends, 2 on Redis and 1 on SQLite. More help where the store is far away.
@@ -123,7 +126,7 @@ export interface Settings {
 /** Checks options and fills in defaults; throws JobbersError `flag-invalid` or `definition-invalid`. */
 export function settingsOf(options: WorkerOptions): Settings {
   const { store, workflows, random = Math.random, inline = true, deps, environment = {} } = options;
-  const registry = createRegistry(workflows);
+  const registry = createRegistry(workflows, options.fairQueues);
   const host = options.host ?? hostIdentity();
   const queues = options.queues ?? registry.queues;
   const role = options.role === undefined ? undefined : checkName(options.role, "the worker's role");

@@ -154,6 +154,7 @@ export class Pool {
     });
     this.control = new Control({
       ...{ ...shared, dags: registry.dags, tasks: registry.tasks, expander, asker, onFreed },
+      fairQueues: registry.fairQueues,
     });
     this.lanes = Array.from({ length: settings.lanes }, (_, i) => this.#lane(i, asker));
     this.keeper = keeper;

@@ -3,6 +3,7 @@ import {
   type AnyTask,
   type AnyWorkflow,
   canonicalJson,
+  type FairQueues,
   JobbersError,
   type JsonValue,
   jsonSchemaText,
@@ -26,14 +27,16 @@ export interface Registry {
   readonly registrations: readonly Registration[];
   /** The limits of all its tasks. */
   readonly limits: readonly TaskLimits[];
+  readonly fairQueues: FairQueues | undefined;
 }
 
 /**
  * Collects the tasks and dags of workflows; a dag brings its tasks and inlined dags along.
  *
+ * @param fairQueues what says whose turn steps take in some queues, for tasks that say nothing themselves
  * @throws JobbersError `definition-invalid` when two different tasks or dags have one name
  */
-export function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
+export function createRegistry(workflows: readonly AnyWorkflow[], fairQueues?: FairQueues): Registry {
   const tasks = new Map<string, AnyTask>();
   const dags = new Map<string, AnyDag>();
   for (const workflow of workflows) {
@@ -52,7 +55,8 @@ export function createRegistry(workflows: readonly AnyWorkflow[]): Registry {
     queues: [...new Set([...workflows.flatMap(queuesOf), ...[...tasks.values()].map((task) => task.queue)])],
     queuesOf: queuesByTask(workflows, tasks),
     registrations: [...new Set(workflows)].map(registrationOf),
-    limits: limitsOf([...tasks.values()]),
+    limits: limitsOf([...tasks.values()], fairQueues),
+    fairQueues,
   };
 }
 
@@ -87,9 +91,9 @@ function queuesByTask(
 }
 
 /** One limit for the whole cluster has one setting, whoever declares it. */
-function limitsOf(tasks: readonly AnyTask[]): TaskLimits[] {
+function limitsOf(tasks: readonly AnyTask[], fairQueues: FairQueues | undefined): TaskLimits[] {
   const known = new Map<string, { readonly setting: string; readonly task: string }>();
-  const all = tasks.map(taskLimitsOf);
+  const all = tasks.map((task) => taskLimitsOf(task, fairQueues));
   for (const { task, limits } of all)
     for (const { name, setting } of limits) {
       const text = JSON.stringify(setting);

@@ -49,6 +49,8 @@ export interface BatchTaskOptions<S, R, O> extends TaskPolicy {
   /** Parses each answer. */
   output?: Schema<R, O> | undefined;
   limits?: readonly Limit<Parsed<S>>[] | undefined;
+  /** As in `task()`. */
+  fair?: ((input: Parsed<S>) => string | number) | undefined;
   /**
    * Answers one for each input, in their order. An answer that is an Error fails its own step, which is tried again alone by the task's
    * retry policy ({@link RetryAfter} and {@link Terminal} count as ever); what is thrown fails all of them.

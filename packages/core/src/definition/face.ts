@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { FairKey } from "../limits/fair-key.js";
 import type { FailureMode, Inlining, Plan, RetryPlan, Trigger } from "../plan/plan.js";
 import type { LogLevel } from "../store/logs.js";
 import type { Items } from "../values/items.js";
@@ -113,6 +114,8 @@ export interface TaskParts<out I, out O, P> extends Workflow<I, O> {
   readonly batch: BatchPlan | undefined;
   /** Their keys take the parsed input, whose type is erased here so that every task is an {@link AnyTask}. */
   readonly limits: readonly Limit<never>[];
+  /** Says whose turn a step takes, from the parsed input; undefined: all steps go together. */
+  readonly fair: FairKey | undefined;
   /** The policy as `task()` was given it, without defaults. */
   readonly options: Readonly<TaskPolicy>;
   /**
@@ -295,6 +298,14 @@ export interface TaskOptions<S, R, O> extends TaskPolicy, IsolationOptions {
    * });
    */
   limits?: readonly Limit<Parsed<S>>[] | undefined;
+  /**
+   * Says whose turn a step takes, from the parsed input: in its queue those keys (tenants, say) are served in turn, each according to its
+   * weight (default 1, see the queue's `weights`), however many steps one of them has waiting.
+   *
+   * @example
+   * const mail = task({ name: "mail", input: z.object({ tenant: z.string() }), fair: (i) => i.tenant, run: async () => "sent" });
+   */
+  fair?: ((input: Parsed<S>) => string | number) | undefined;
   run(input: Parsed<S>, ctx: TaskContext): (R & Carried<O>) | Promise<R & Carried<O>>;
 }
 

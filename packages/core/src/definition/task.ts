@@ -36,7 +36,7 @@ import {
 
 const taskOptions = [
   ...["name", "input", "output", "queue", "priority", "retry", "timeout", "startWithin", "heartbeat"],
-  ...["limits", "keep", "deadline", "events", "slots", "keepLogs", "tags", "hooks", "run"],
+  ...["limits", "fair", "keep", "deadline", "events", "slots", "keepLogs", "tags", "hooks", "run"],
 ];
 
 /**
@@ -99,6 +99,11 @@ function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
     checkLimit(limit, `${what}: limits[${at}]`),
   );
   checkLimitNames(limits, what);
+  if (options.fair !== undefined && typeof options.fair !== "function")
+    throw new JobbersError(
+      "definition-invalid",
+      `${what}: fair is ${quoted(options.fair)}; it takes a function from the input to text`,
+    );
   const self = (input: unknown, callOptions: unknown) => {
     const definition = currentDefinition();
     if (definition) return definition.addTask(self as unknown as AnyTask, input, callOptions);
@@ -118,6 +123,7 @@ function define(options: AnyOptions, batch: BatchPlan | undefined): AnyTask {
       input: options.input,
       output: options.output,
       limits,
+      fair: options.fair,
       isolation,
       batch,
       ...policy,

@@ -320,6 +320,12 @@ export const errorCatalogue = {
     status: 422,
     exit: 2,
   },
+  "fair-invalid": {
+    title: "A task's fair function says no key",
+    remedy: "Have the function answer text or a number for every input that its schema lets through.",
+    status: 422,
+    exit: 2,
+  },
   "limit-unknown": {
     title: "No task declares a limit of this name",
     remedy:

@@ -3,9 +3,10 @@ import type { Limit } from "../definition/limits.js";
 import { durationMs } from "../definition/policy.js";
 import { JobbersError } from "../errors/errors.js";
 import type { DeclaredLimit, LimitSetting, LimitUse, TaskLimits } from "../store/limits.js";
-import { sha256Hex } from "../values/hash.js";
 import { quoted } from "../values/quoted.js";
+import { type FairKey, type FairQueues, fairUseOf } from "./fair-key.js";
 import { taskLimitName } from "./limit-name.js";
+import { shortKey } from "./short-key.js";
 
 /** A declared limit with the functions that only its code has. */
 interface OwnLimit extends DeclaredLimit {
@@ -43,28 +44,31 @@ function settingOf(limit: Limit<unknown>): LimitSetting {
   return { rate: limit.rate, perMs: durationMs(limit.per, "per"), burst: limit.burst ?? 1 };
 }
 
-/** What a task's code says of its limits, for the store. */
-export function taskLimitsOf(task: AnyTask): TaskLimits {
+/** What a task's code says of its limits, for the store, and where it says whose turn a step takes. */
+export function taskLimitsOf(task: AnyTask, queues?: FairQueues): TaskLimits {
   const limits = ownLimits(task).map(({ name, setting, isKeyed, cost }) => ({
     ...{ name, setting, isKeyed },
     ...(cost !== undefined && { cost }),
   }));
-  return { task: task.name, limits };
+  const fairIn = task.fair ? "all" : queues && queues.size > 0 ? [...queues.keys()].sort() : undefined;
+  return { task: task.name, limits, ...(fairIn && { fairIn }) };
 }
 
-/** True for a task with a limit of which only its code can say the key or the cost. */
-export function hasKeyedLimits(task: AnyTask): boolean {
-  return task.limits.length > 0 && ownLimits(task).some(({ isKeyed }) => isKeyed);
+/** True for a task of which only its code can say the key or the cost of a limit, or whose turn a step takes. */
+export function hasKeyedLimits(task: AnyTask, fair?: FairKey): boolean {
+  return fair !== undefined || (task.limits.length > 0 && ownLimits(task).some(({ isKeyed }) => isKeyed));
 }
 
 /**
- * The limits that a step with this input runs under, of those that depend on it.
+ * The limits that a step with this input runs under, of those that depend on it, and before them whose turn it takes.
  *
  * @param input the parsed input
- * @throws JobbersError `limit-invalid`, naming the limit, when its key or cost throws, or answers what is none
+ * @param fair what says whose turn it takes, if anything does
+ * @throws JobbersError `limit-invalid`, naming the limit, when its key or cost throws, or answers what is none; `fair-invalid`
  */
-export function limitUsesOf(task: AnyTask, input: unknown): LimitUse[] {
-  return ownLimits(task)
+export function limitUsesOf(task: AnyTask, input: unknown, fair?: FairKey): LimitUse[] {
+  const turn = fair ? fairUseOf(fair, task.name, input) : [];
+  const keyed = ownLimits(task)
     .filter(({ isKeyed }) => isKeyed)
     .map(({ name, key, costOf, cost }) => ({
       limit: name,
@@ -83,6 +87,7 @@ export function limitUsesOf(task: AnyTask, input: unknown): LimitUse[] {
           )
         : (cost ?? 1),
     }));
+  return [...turn, ...keyed];
 }
 
 function ask(name: string, what: string, answer: () => unknown): unknown {
@@ -110,14 +115,4 @@ function amountOf(value: unknown, name: string): number {
     "limit-invalid",
     `limit ${quoted(name)}: its cost answered ${quoted(value)}; a cost is a number above 0`,
   );
-}
-
-/** The longest key that is kept as it is, in characters. */
-const KEY_CHARS = 100;
-
-/** Keys stand in names of the store's, so of a long one only the beginning does, and its hash. */
-function shortKey(key: string): string {
-  if (key.length <= KEY_CHARS && /^[\x20-\x7e]*$/.test(key)) return key;
-  if (key.length <= KEY_CHARS / 3) return key;
-  return `${[...key].slice(0, 16).join("")}~${sha256Hex(key).slice(0, 32)}`;
 }

@@ -155,7 +155,8 @@ function needsOf(index: PlanIndex, step: PlanStep): string {
   return step.parses ? `dag:${step.dag}` : "";
 }
 
-function queueOf(step: PlanStep, laid: string | undefined): string {
+/** The queue in which a step stands; `laid` is the one that a spread chose for the instance around it. */
+export function queueOf(step: PlanStep, laid: string | undefined): string {
   if (step.kind !== "task") return "";
   return laid === undefined || step.keepsQueue ? step.queue : laid;
 }

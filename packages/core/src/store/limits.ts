@@ -8,7 +8,7 @@ export type LimitSetting =
   /** At most so many attempts at once. */
   | { readonly concurrency: number };
 
-/** That a step runs under a limit: those with equal keys share it. */
+/** That a step runs under a limit: those with equal keys share it. One under the name `FAIR` is none, and says whose turn the step takes. */
 export interface LimitUse {
   readonly limit: string;
   /** "" where all share it. */
@@ -31,6 +31,8 @@ export interface DeclaredLimit {
 export interface TaskLimits {
   readonly task: string;
   readonly limits: readonly DeclaredLimit[];
+  /** In which queues its code says whose turn a step takes (see `fair-key.ts`); default: in none. */
+  readonly fairIn?: "all" | readonly string[] | undefined;
 }
 
 /** A live edit: another setting, none at all (`off`), or again what the code says (`default`). */
