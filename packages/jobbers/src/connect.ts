@@ -1,4 +1,4 @@
-import type { QueueDefaults, Store } from "@jobbers/core";
+import type { QueuePolicy, Store } from "@jobbers/core";
 import { createFeed } from "@jobbers/runs";
 import type { TlsTexts } from "@jobbers/store-redis";
 import { createJobbers, type Jobbers } from "./jobbers.js";
@@ -6,7 +6,7 @@ import { type BlobsOptions, withBlobsOf } from "./open-blobs.js";
 import { openStore } from "./open-store.js";
 
 /** What code says of a queue. */
-export type QueueOptions = Omit<QueueDefaults, "name">;
+export type QueueOptions = QueuePolicy;
 
 /** How a store is connected to, beyond its URL. */
 export interface ConnectOptions extends BlobsOptions {
@@ -40,7 +40,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 
 async function declare(store: Store, queues: NonNullable<ConnectOptions["queues"]>): Promise<void> {
   try {
-    await store.declareQueues(Object.entries(queues).map(([name, { max }]) => ({ name, max })));
+    await store.declareQueues(Object.entries(queues).map(([name, options]) => ({ ...options, name })));
   } catch (error) {
     await store.close();
     throw error;

@@ -43,6 +43,8 @@ export type {
   Plan,
   Progress,
   QueueEdit,
+  QueuePolicy,
+  QueuePolicyEdit,
   QueueRecord,
   QueueSettings,
   Ref,

@@ -33,7 +33,7 @@ describe("jobbers queues", () => {
     );
     expect((await cli("list")).stdout).toContain("10 (edited)");
     expect(json(await cli("show", "crawl", "--json"))).toMatchObject({
-      ...{ name: "crawl", ready: 3, settings: { max: 10, maxFrom: "edit", defaultMax: 4 } },
+      ...{ name: "crawl", ready: 3, settings: { max: 10, default: { max: 4 }, edit: { max: 10 } } },
     });
     expect((await cli("set", "crawl", "--max", "default")).stdout).toContain("at most 4 (code)");
   });

@@ -2,7 +2,7 @@
 -- Keeps what code says of some queues.
 --
 -- KEYS 1 clock
--- ARGV 1 instant or "" · 2 … by turns a queue and its maximum or ""
+-- ARGV 1 instant or "" · 2 … by turns a queue and the parts of its policy (see shared/steering.lua)
 -- include base clock steering
 
 for i = 2, #ARGV, 2 do

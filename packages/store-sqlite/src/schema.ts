@@ -113,9 +113,9 @@ CREATE TABLE ready (
   line INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (line, seq)
 ) WITHOUT ROWID;
 CREATE TABLE queues (name TEXT PRIMARY KEY, running INTEGER NOT NULL) WITHOUT ROWID;
--- How queues are set. "max" is what an edit says (0: none), "code" what the code does; who edited last, and when.
+-- How queues are set. "code" and "edit" are what each says of the policy, as JSON; who edited last, and when.
 CREATE TABLE queue_settings (
-  name TEXT PRIMARY KEY, paused INTEGER NOT NULL, draining INTEGER NOT NULL, max INTEGER, code INTEGER,
+  name TEXT PRIMARY KEY, paused INTEGER NOT NULL, draining INTEGER NOT NULL, code TEXT NOT NULL, edit TEXT NOT NULL,
   version INTEGER NOT NULL, editor TEXT, edited INTEGER
 ) WITHOUT ROWID;
 -- The newest edits of each role, as JSON: see core's roles.ts.

@@ -1,21 +1,31 @@
-import type { QueueDefaults, QueueEdit, QueueSettings } from "@jobbers/core";
+import {
+  canonicalJson,
+  type EditedPolicy,
+  type JsonValue,
+  type QueueDefaults,
+  type QueueEdit,
+  type QueuePolicy,
+  type QueueSettings,
+  queueSettings,
+  withEdit,
+} from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import type { Unit } from "./unit.js";
 
-/** What the table has of a queue; `max` is null where the code's holds, and 0 where an edit says that there is none. */
+/** What the table has of a queue: `code` and `edit` are what each says of its policy. */
 interface Row {
   readonly paused: number;
   readonly draining: number;
-  readonly max: number | null;
-  readonly code: number | null;
+  readonly code: string;
+  readonly edit: string;
   readonly version: number;
   readonly editor: string | null;
   readonly edited: number | null;
 }
 
-const UNSET: Row = { paused: 0, draining: 0, max: null, code: null, version: 0, editor: null, edited: null };
+const UNSET: Row = { paused: 0, draining: 0, code: "{}", edit: "{}", version: 0, editor: null, edited: null };
 
-const columns = "paused, draining, max, code, version, editor, edited";
+const columns = "paused, draining, code, edit, version, editor, edited";
 
 /** The names of paused queues, which may be few or none. */
 export function pausedQueues(sql: Sql): ReadonlySet<string> {
@@ -35,23 +45,24 @@ export function allSettings(sql: Sql): Map<string, QueueSettings> {
 }
 
 export function declareQueues({ sql }: Unit, defaults: readonly QueueDefaults[]): void {
-  for (const { name, max } of defaults) {
-    const row = rowOf(sql, name);
-    if (row ? row.code === (max ?? null) : max === undefined) continue;
-    write(sql, name, { ...(row ?? UNSET), code: max ?? null });
+  for (const { name, ...policy } of defaults) {
+    const row = rowOf(sql, name) ?? UNSET;
+    const code = textOf(policy);
+    if (row.code !== code) write(sql, name, { ...row, code });
   }
 }
 
 export function setQueue(unit: Unit, name: string, edit: QueueEdit, by: string): QueueSettings {
   const { sql, now, turn } = unit;
   const row = rowOf(sql, name) ?? UNSET;
+  const { paused, draining, ...policy } = edit;
   const edited: Row = {
     ...row,
-    paused: edit.paused === undefined ? row.paused : Number(edit.paused),
-    draining: edit.draining === undefined ? row.draining : Number(edit.draining),
-    max: edit.max === undefined ? row.max : maxOf(edit.max),
+    paused: paused === undefined ? row.paused : Number(paused),
+    draining: draining === undefined ? row.draining : Number(draining),
+    edit: textOf(withEdit(JSON.parse(row.edit) as EditedPolicy, policy)),
   };
-  const isNews = edited.paused !== row.paused || edited.draining !== row.draining || edited.max !== row.max;
+  const isNews = edited.paused !== row.paused || edited.draining !== row.draining || edited.edit !== row.edit;
   if (!isNews) return settingsOf(row);
   const written = { ...edited, version: row.version + 1, editor: by, edited: now };
   write(sql, name, written);
@@ -59,34 +70,30 @@ export function setQueue(unit: Unit, name: string, edit: QueueEdit, by: string):
   return settingsOf(written);
 }
 
+function textOf(policy: QueuePolicy | EditedPolicy): string {
+  return canonicalJson(policy as JsonValue);
+}
+
 function rowOf(sql: Sql, name: string): Row | undefined {
   return sql.get<Row>(`SELECT ${columns} FROM queue_settings WHERE name = ?`, name);
 }
 
 function write(sql: Sql, name: string, row: Row): void {
-  const { paused, draining, max, code, version, editor, edited } = row;
+  const { paused, draining, code, edit, version, editor, edited } = row;
   sql.run(
     `INSERT OR REPLACE INTO queue_settings (name, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[name, paused, draining, max, code, version, editor, edited],
+    ...[name, paused, draining, code, edit, version, editor, edited],
   );
 }
 
-function maxOf(max: NonNullable<QueueEdit["max"]>): number | null {
-  if (max === "default") return null;
-  return max === "none" ? 0 : max;
-}
-
-function settingsOf({ paused, draining, max, code, version, editor, edited }: Row): QueueSettings {
-  const inForce = max ?? code ?? 0;
-  const from = max !== null ? "edit" : code !== null ? "code" : undefined;
-  return {
+function settingsOf({ paused, draining, code, edit, version, editor, edited }: Row): QueueSettings {
+  return queueSettings({
     paused: paused === 1,
     draining: draining === 1,
-    ...(inForce > 0 && { max: inForce }),
-    ...(from !== undefined && { maxFrom: from }),
-    ...(code !== null && { defaultMax: code }),
+    default: JSON.parse(code) as QueuePolicy,
+    edit: JSON.parse(edit) as EditedPolicy,
     version,
     ...(editor !== null && { editedBy: editor }),
     ...(edited !== null && { editedAtMs: edited }),
-  };
+  });
 }

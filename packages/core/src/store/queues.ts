@@ -1,32 +1,43 @@
 import type { QueueRecord } from "./records.js";
 
-/** What code says of a queue; a live edit goes before it. */
-export interface QueueDefaults {
-  readonly name: string;
+/** What both code and live edits can say of a queue. */
+export interface QueuePolicy {
   /** The most ready steps that it holds; a submission that would add to more is refused. Left out: no maximum. */
   readonly max?: number | undefined;
 }
 
+/** What code says of a queue; a live edit goes before it. What is left out, the code says nothing of (any more). */
+export interface QueueDefaults extends QueuePolicy {
+  readonly name: string;
+}
+
+/** What an edit says of a policy; `default`: again what the code says. */
+export interface QueuePolicyEdit {
+  /** As in {@link QueuePolicy}; `none`: as many as come, whatever the code says. */
+  readonly max?: number | "none" | "default" | undefined;
+}
+
+/** What edits said of a policy that holds. */
+export type EditedPolicy = {
+  readonly [K in keyof QueuePolicyEdit]: Exclude<QueuePolicyEdit[K], "default">;
+};
+
 /** A live edit of a queue; what is left out stays as it is. */
-export interface QueueEdit {
+export interface QueueEdit extends QueuePolicyEdit {
   /** True: nothing of it is taken any more; what runs goes on. */
   readonly paused?: boolean | undefined;
   /** True: it takes no new submissions; what is in it, and what runs already lead to, is worked off. */
   readonly draining?: boolean | undefined;
-  /** The most ready steps that it holds; `none`: as many as come, whatever the code says; `default`: again what the code says. */
-  readonly max?: number | "none" | "default" | undefined;
 }
 
-/** How a queue is set, by whom and since when. */
-export interface QueueSettings {
+/** How a queue is set, by whom and since when. What of its policy is in force stands beside that; what was edited goes before what the code says. */
+export interface QueueSettings extends QueuePolicy {
   readonly paused: boolean;
   readonly draining: boolean;
-  /** What is in force; absent where there is no maximum. */
-  readonly max?: number | undefined;
-  /** Where the maximum, or that there is none, comes from; absent where nobody has said anything of it. */
-  readonly maxFrom?: "code" | "edit" | undefined;
   /** What the code says. */
-  readonly defaultMax?: number | undefined;
+  readonly default: QueuePolicy;
+  /** What edits say. */
+  readonly edit: EditedPolicy;
   /** How often it was edited, by whom last, and when; absent where it never was. */
   readonly version: number;
   readonly editedBy?: string | undefined;

@@ -1,5 +1,5 @@
 import type { JobbersClient, Queue } from "@jobbers/client";
-import { checkName, QUEUE_MAX_LIMIT, quoted } from "@jobbers/core";
+import { checkName, QUEUE_MAX_LIMIT, type QueuePolicyEdit, quoted } from "@jobbers/core";
 import { editorHere } from "../../editor.js";
 import { defineCommand } from "../command.js";
 import { askFor } from "../confirm.js";
@@ -7,6 +7,7 @@ import { doorFlags, withDoor } from "../door.js";
 import { flagError, oneOf, wholeNumber } from "../flags.js";
 import type { Output } from "../output.js";
 import { count } from "../progress-lines.js";
+import { inForce, maxText, policyLines } from "../queue-policy.js";
 import { showTime, table } from "../table.js";
 
 const actions = ["list", "show", "pause", "resume", "drain", "set", "obliterate"] as const;
@@ -45,7 +46,7 @@ export const queues = defineCommand({
     const action = oneOf(given.action ?? "list", "ACTION", actions);
     checkGiven(given, action);
     const name = given.name ?? "";
-    const max = given.max === undefined ? undefined : maxOf(given.max);
+    const policy: QueuePolicyEdit = { max: given.max === undefined ? undefined : maxOf(given.max) };
     // A queue may be set before any step has stood in it, and before there is a store.
     const how = action === "list" || action === "show" || action === "obliterate" ? "look" : "make";
     return withDoor(args, how, async ({ client, where }) => {
@@ -54,7 +55,7 @@ export const queues = defineCommand({
       const queue = client.queue(name);
       const by = editorHere();
       if (action === "show") return show(await queue.read(), output);
-      if (action === "set") return show(await queue.set({ max: max as NonNullable<typeof max>, by }), output);
+      if (action === "set") return show(await queue.set({ ...policy, by }), output);
       return show(await queue[action]({ by }), output);
     });
   },
@@ -87,13 +88,8 @@ async function list(client: JobbersClient, output: Output, where: string): Promi
 
 function rowOf(queue: Queue): string[] {
   const { name, ready, running, workers, settings } = queue;
-  return [name, count(ready), count(running), count(workers), maxText(settings), stateOf(queue)];
-}
-
-function maxText(settings: Queue["settings"]): string {
-  if (settings?.maxFrom === undefined) return "-";
-  const max = settings.max === undefined ? "none" : count(settings.max);
-  return settings.maxFrom === "edit" ? `${max} (edited)` : max;
+  const max = settings ? inForce(settings, "max", maxText) : "-";
+  return [name, count(ready), count(running), count(workers), max, stateOf(queue)];
 }
 
 /** What steers it, or what is wrong with it. */
@@ -114,10 +110,7 @@ function show(queue: Queue, output: Output): number {
     `${name}: ${stateOf(queue)}`,
     `  ready ${count(ready)}, running ${count(running)}, served by ${count(workers)}`,
   ];
-  if (settings?.maxFrom !== undefined) {
-    const code = settings.defaultMax === undefined ? "" : `; the code says ${count(settings.defaultMax)}`;
-    lines.push(`  at most ${maxText(settings)}${settings.maxFrom === "edit" ? code : " (code)"}`);
-  }
+  if (settings) lines.push(...policyLines(settings));
   if (settings?.editedAtMs !== undefined)
     lines.push(
       `  edited by ${settings.editedBy}, ${showTime(settings.editedAtMs)} (version ${settings.version})`,
