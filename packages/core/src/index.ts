@@ -35,6 +35,7 @@ export * from "./plan/trigger.js";
 export * from "./plan/version.js";
 export * from "./steering/queue-edit.js";
 export { queueSettings, withEdit } from "./steering/queue-policy.js";
+export { checkWeightCount } from "./steering/queue-weights.js";
 export * from "./steering/role-edit.js";
 export * from "./store/blob-ref.js";
 export * from "./store/blobs.js";

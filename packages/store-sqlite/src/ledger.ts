@@ -1,5 +1,7 @@
 import type { StepState } from "@jobbers/core";
 import type { Sql } from "./driver.js";
+import { tenantIn } from "./limit-rules.js";
+import { closeTenant, openTenant } from "./tenants.js";
 import type { KnownLine, Turn } from "./turn.js";
 
 /** The queue name of the control lines; a user's queue cannot be called so. */
@@ -40,7 +42,7 @@ export class Ledger {
       this.#sql.run(insert, queue, priority, needs);
       row = this.#sql.tuple(find, queue, priority, needs);
     }
-    const line = { id: (row as [number])[0], queue, priority, needs, limits };
+    const line = { id: (row as [number])[0], queue, priority, needs, limits, tenant: "" };
     this.#turn.newLines.set(key, line);
     return line;
   }
@@ -51,13 +53,15 @@ export class Ledger {
     if (known) return known;
     const find = "SELECT id FROM lines WHERE queue = ? AND priority = ? AND needs = ? AND limits = ?";
     let row = this.#sql.tuple(find, queue, priority, needs, limits);
+    const tenant = tenantIn(limits);
     if (!row) {
       const insert =
-        "INSERT INTO lines (queue, priority, needs, limits, depth, turn) VALUES (?, ?, ?, ?, 0, ?)";
-      this.#sql.run(insert, queue, priority, needs, limits, this.#turn.nextSeq());
+        "INSERT INTO lines (queue, priority, needs, limits, tenant, depth, turn) VALUES (?, ?, ?, ?, ?, 0, ?)";
+      this.#sql.run(insert, queue, priority, needs, limits, tenant, this.#turn.nextSeq());
       row = this.#sql.tuple(find, queue, priority, needs, limits);
+      openTenant(this.#sql, { queue, priority, needs, tenant });
     }
-    const line = { id: (row as [number])[0], queue, priority, needs, limits };
+    const line = { id: (row as [number])[0], queue, priority, needs, limits, tenant };
     this.#limited.set(key, line);
     return line;
   }
@@ -103,7 +107,9 @@ export class Ledger {
   flush(): void {
     for (const [line, n] of this.#depths) {
       if (n !== 0) this.#sql.run("UPDATE lines SET depth = depth + ? WHERE id = ?", n, line.id);
-      if (line.limits !== "") this.#sql.run("DELETE FROM lines WHERE id = ? AND depth = 0", line.id);
+      if (line.limits === "") continue;
+      const gone = this.#sql.run("DELETE FROM lines WHERE id = ? AND depth = 0", line.id);
+      if (gone > 0) closeTenant(this.#sql, line);
     }
     this.#limited.clear();
     for (const [queue, n] of this.#running) {

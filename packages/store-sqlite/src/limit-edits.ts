@@ -10,13 +10,16 @@ import {
   type TaskLimits,
 } from "@jobbers/core";
 import type { Sql } from "./driver.js";
+import { fairRule, isFairRule } from "./limit-rules.js";
 import type { Unit } from "./unit.js";
 
 /** Keeps what a session's code says of its tasks' limits; a hundred workers that say the same write nothing. */
-export function registerLimits(unit: Unit, { task, limits }: TaskLimits): void {
+export function registerLimits(unit: Unit, { task, limits: declared, fairIn }: TaskLimits): void {
   const { sql } = unit;
+  const fair = fairIn === "all" ? [fairRule()] : (fairIn ?? []).map((queue) => fairRule(queue));
+  const limits = [...declared, ...fair.map((name) => ({ name, isKeyed: true, cost: 1 }))];
   const rows = sql.tuples("SELECT name, keyed, cost FROM rules WHERE target = ? AND made = 'code'", task);
-  for (const limit of limits) keepDefault(unit, limit);
+  for (const limit of declared) keepDefault(unit, limit);
   const same =
     rows.length === limits.length &&
     limits.every(({ name, isKeyed, cost = 1 }) =>
@@ -29,7 +32,8 @@ export function registerLimits(unit: Unit, { task, limits }: TaskLimits): void {
       "INSERT OR REPLACE INTO rules (target, name, made, keyed, cost) VALUES (?, ?, 'code', ?, ?)";
     sql.run(insert, task, name, Number(isKeyed), isKeyed ? 1 : cost);
   }
-  for (const [name] of rows as [string][]) if (!limits.some((each) => each.name === name)) forget(unit, name);
+  for (const [name] of rows as [string][])
+    if (!isFairRule(name) && !limits.some((each) => each.name === name)) forget(unit, name);
 }
 
 function keepDefault(unit: Unit, { name, setting }: DeclaredLimit): void {

@@ -1,4 +1,4 @@
-import type { LimitKind, LimitSetting, LimitUse } from "@jobbers/core";
+import { FAIR, type LimitKind, type LimitSetting, type LimitUse, limitsAmong, tenantOf } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 
 /**
@@ -8,7 +8,7 @@ import type { Sql } from "./driver.js";
 
 /** What holds for a task in a queue. */
 export interface Rules {
-  /** True where some limit of the task depends on the input. */
+  /** True where some limit of the task, or whose turn its steps take, depends on the input. */
   readonly isKeyed: boolean;
   readonly uses: readonly LimitUse[];
 }
@@ -20,7 +20,8 @@ const NONE: Rules = { isKeyed: false, uses: [] };
 const anything = [
   "rules",
   // What limits that are gone have left behind has to go its way.
-  "lines WHERE limits <> '' AND parked IS NULL",
+  "lines WHERE limits <> '' AND tenant = '' AND parked IS NULL",
+  "tenants",
   "lines WHERE parked IS NOT NULL",
   "slots",
 ];
@@ -35,8 +36,18 @@ export function readRules(sql: Sql, task: string, queue: string): Rules {
   const select = "SELECT name, keyed, cost FROM rules WHERE target IN (?, ?, ?) ORDER BY target, name";
   const rows = sql.tuples(select, task, `${task}@${queue}`, `@${queue}`) as [string, number, number][];
   if (rows.length === 0) return NONE;
-  const uses = rows.filter(([, keyed]) => keyed === 0).map(([limit, , cost]) => ({ limit, key: "", cost }));
-  return { isKeyed: rows.some(([, keyed]) => keyed === 1), uses };
+  const own = rows.filter(([name]) => !isFairRule(name) || name === FAIR || name === fairRule(queue));
+  const uses = own.filter(([, keyed]) => keyed === 0).map(([limit, , cost]) => ({ limit, key: "", cost }));
+  return { isKeyed: own.some(([, keyed]) => keyed === 1), uses };
+}
+
+/** The rule that a task's code says whose turn its steps take: in any queue, or in one. No limit has such a name. */
+export function fairRule(queue?: string): string {
+  return queue === undefined ? FAIR : `${FAIR}@${queue}`;
+}
+
+export function isFairRule(name: string): boolean {
+  return name === FAIR || name.startsWith(`${FAIR}@`);
 }
 
 /**
@@ -48,16 +59,26 @@ export function limitsTextOf({ isKeyed, uses }: Rules, own: string | null): stri
   if (own === null && isKeyed) return undefined;
   if (uses.length === 0) return own === null || own === "[]" ? "" : own;
   if (own === null || own === "[]") return packUses(uses);
-  return packUses([...readUses(own), ...uses]);
+  return packUses([...readAll(own), ...uses]);
 }
 
 export function packUses(uses: readonly LimitUse[]): string {
   return JSON.stringify(uses.map(({ limit, key, cost }): Use => [limit, key, cost]));
 }
 
-export function readUses(text: string): LimitUse[] {
+function readAll(text: string): LimitUse[] {
   if (text === "") return [];
   return (JSON.parse(text) as Use[]).map(([limit, key, cost]) => ({ limit, key, cost }));
+}
+
+/** The limits among them: whose turn it is refuses nobody. */
+export function readUses(text: string): LimitUse[] {
+  return limitsAmong(readAll(text));
+}
+
+/** Whose turn they say; "" where nobody's. */
+export function tenantIn(text: string): string {
+  return text.includes(`"${FAIR}"`) ? tenantOf(readAll(text)) : "";
 }
 
 /** A limit as it is in force: the edit goes before the code. */

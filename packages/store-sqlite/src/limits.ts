@@ -3,7 +3,8 @@ import type { Sql } from "./driver.js";
 import { LimitMeters, type Meter, roomOf } from "./limit-meters.js";
 import { hasLimits, limitsTextOf, type Rules, readRules, readUses } from "./limit-rules.js";
 import type { Step } from "./records.js";
-import type { Turn } from "./turn.js";
+import { closeTenant, openTenant } from "./tenants.js";
+import type { KnownLine, Turn } from "./turn.js";
 
 /**
  * Limits, as one verb sees them. A line stands under the limits that its name says; all of them are checked and counted together at
@@ -96,8 +97,9 @@ export class Limits {
   }
 
   /** Takes a line out of the turn of the others, until a limit wakes it. */
-  park(line: number, { limit, key, cost }: LimitUse): void {
-    this.#sql.run("UPDATE lines SET parked = ? WHERE id = ?", `${limit}\n${key}`, line);
+  park(line: KnownLine, { limit, key, cost }: LimitUse): void {
+    this.#sql.run("UPDATE lines SET parked = ? WHERE id = ?", `${limit}\n${key}`, line.id);
+    closeTenant(this.#sql, line);
     const opens = this.#opensAt(this.#meters.meter(limit, key), cost);
     if (opens !== undefined) this.#arm(limit, key, opens);
   }
@@ -149,16 +151,13 @@ export class Limits {
 
   /** Opens as many lines as the limit lets through, those that waited longest first. */
   #wake(name: string, key: string): void {
-    const select = "SELECT id, queue, needs, limits FROM lines WHERE parked = ? ORDER BY turn LIMIT ?";
-    const parked = this.#sql.tuples(select, `${name}\n${key}`, WAKE_LIMIT) as [
-      number,
-      string,
-      string,
-      string,
-    ][];
+    const select =
+      "SELECT id, queue, priority, needs, limits, tenant FROM lines WHERE parked = ? ORDER BY turn LIMIT ?";
+    const parked = this.#sql.all<KnownLine>(select, `${name}\n${key}`, WAKE_LIMIT);
     const meter = { ...this.#meters.meter(name, key) };
     let woken = 0;
-    for (const [id, queue, needs, limits] of parked) {
+    for (const line of parked) {
+      const { id, limits } = line;
       const cost = readUses(limits).find((use) => use.limit === name && use.key === key)?.cost ?? 1;
       // Who waits for more than there is keeps those behind from taking it away.
       if (roomOf(meter, cost, this.#turn.now) < 1) {
@@ -170,8 +169,8 @@ export class Limits {
       }
       spendOne(meter, cost, this.#turn.now);
       this.#sql.run("UPDATE lines SET parked = NULL WHERE id = ?", id);
-      const { grown } = this.#turn.effects;
-      grown.set({ id, queue, priority: 0, needs, limits }, 1);
+      openTenant(this.#sql, line);
+      this.#turn.effects.grown.set(line, 1);
       woken++;
     }
     if (parked.length === WAKE_LIMIT) this.#arm(name, key, this.#turn.now);

@@ -160,8 +160,12 @@ function fits({ session, queues }: Omit<Worker, "wake">, { queue, needs }: Line)
 function openLines(sql: Sql): (Line & { readonly depth: number })[] {
   const plain = "SELECT queue, needs, depth FROM lines WHERE limits = '' AND depth > 0";
   const limited =
-    "SELECT queue, needs, count(*) AS depth FROM lines WHERE limits <> '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
-  const lines = sql.all<Line & { readonly depth: number }>(`${plain} UNION ALL ${limited}`);
+    "SELECT queue, needs, count(*) AS depth FROM lines WHERE limits <> '' AND tenant = '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
+  // Of tenants, who may be many, as many as there are slots to be asked for.
+  const some =
+    "SELECT 1 FROM tenants WHERE queue = rings.queue AND priority = rings.priority AND needs = rings.needs LIMIT 100";
+  const fair = `SELECT queue, needs, depth FROM (SELECT queue, needs, (SELECT count(*) FROM (${some})) AS depth FROM rings) WHERE depth > 0`;
+  const lines = sql.all<Line & { readonly depth: number }>(`${plain} UNION ALL ${limited} UNION ALL ${fair}`);
   const paused = pausedQueues(sql);
   return paused.size === 0 ? lines : lines.filter(({ queue }) => !paused.has(queue));
 }

@@ -9,7 +9,7 @@ export function obliterate(unit: Unit, queue: string, { cursor, limit }: Obliter
   const upTo = cursor === undefined ? unit.turn.nextSeq() : Number(cursor);
   const most = Math.max(1, Math.min(limit, OBLITERATE_LIMIT));
   const select =
-    "SELECT id, queue, priority, needs, limits FROM lines WHERE queue = ? AND depth > 0 " +
+    "SELECT id, queue, priority, needs, limits, tenant FROM lines WHERE queue = ? AND depth > 0 " +
     "AND EXISTS (SELECT 1 FROM ready WHERE line = lines.id AND seq <= ?) ORDER BY id LIMIT ?";
   let removed = 0;
   let left = most;

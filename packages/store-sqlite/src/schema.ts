@@ -81,13 +81,30 @@ CREATE TABLE counts (
   run INTEGER NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (run, name, state)
 ) WITHOUT ROWID;
 -- "limits" are those that its steps stand under, as JSON, or "". Such a line is gone when it is empty; it is "parked" on a limit (name and
--- key, a line feed between), or open. "turn" is when it was served last, or made.
+-- key, a line feed between), or open. "turn" is when it was served last, or made; "tenant" whose turn its steps take, or "".
 CREATE TABLE lines (
   id INTEGER PRIMARY KEY, queue TEXT NOT NULL, priority INTEGER NOT NULL, needs TEXT NOT NULL, limits TEXT NOT NULL DEFAULT '',
-  depth INTEGER NOT NULL, parked TEXT, turn INTEGER NOT NULL DEFAULT 0, UNIQUE (queue, priority, needs, limits)
+  tenant TEXT NOT NULL DEFAULT '', depth INTEGER NOT NULL, parked TEXT, turn INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (queue, priority, needs, limits)
 );
-CREATE INDEX lines_open ON lines (queue, priority, turn) WHERE limits <> '' AND parked IS NULL;
+CREATE INDEX lines_open ON lines (queue, priority, turn) WHERE limits <> '' AND tenant = '' AND parked IS NULL;
+CREATE INDEX lines_of_tenants ON lines (queue, priority, needs, tenant, turn) WHERE tenant <> '' AND parked IS NULL;
 CREATE INDEX lines_parked ON lines (parked, turn) WHERE parked IS NOT NULL;
+-- Fairness (see tenants.ts): the tenants with open lines, by what those need, with their tags; the tags of all that had anything lately,
+-- whose "" is all steps without a tenant; and where the virtual time is.
+CREATE TABLE tenants (
+  queue TEXT NOT NULL, priority INTEGER NOT NULL, needs TEXT NOT NULL, tenant TEXT NOT NULL, tag REAL NOT NULL,
+  PRIMARY KEY (queue, priority, tenant, needs)
+) WITHOUT ROWID;
+CREATE INDEX tenants_by_tag ON tenants (queue, priority, needs, tag);
+CREATE TABLE tags (
+  queue TEXT NOT NULL, priority INTEGER NOT NULL, tenant TEXT NOT NULL, tag REAL NOT NULL, PRIMARY KEY (queue, priority, tenant)
+) WITHOUT ROWID;
+CREATE INDEX tags_by_tag ON tags (queue, priority, tag);
+CREATE TABLE rings (
+  queue TEXT NOT NULL, priority INTEGER NOT NULL, needs TEXT NOT NULL, time REAL NOT NULL, turn INTEGER NOT NULL,
+  PRIMARY KEY (queue, priority, needs)
+) WITHOUT ROWID;
 -- Which limits hold for a task, a "@queue", or a "task@queue"; "made" is code or edit. Of a keyed one a step's own code says the key.
 CREATE TABLE rules (
   target TEXT NOT NULL, name TEXT NOT NULL, made TEXT NOT NULL, keyed INTEGER NOT NULL, cost REAL NOT NULL, PRIMARY KEY (target, name)

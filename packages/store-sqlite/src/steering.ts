@@ -1,5 +1,6 @@
 import {
   canonicalJson,
+  checkWeightCount,
   type EditedPolicy,
   type JsonValue,
   type QueueDefaults,
@@ -56,11 +57,13 @@ export function setQueue(unit: Unit, name: string, edit: QueueEdit, by: string):
   const { sql, now, turn } = unit;
   const row = rowOf(sql, name) ?? UNSET;
   const { paused, draining, ...policy } = edit;
+  const withPolicy = withEdit(JSON.parse(row.edit) as EditedPolicy, policy);
+  checkWeightCount(name, Object.keys(withPolicy.weights ?? {}).length);
   const edited: Row = {
     ...row,
     paused: paused === undefined ? row.paused : Number(paused),
     draining: draining === undefined ? row.draining : Number(draining),
-    edit: textOf(withEdit(JSON.parse(row.edit) as EditedPolicy, policy)),
+    edit: textOf(withPolicy),
   };
   const isNews = edited.paused !== row.paused || edited.draining !== row.draining || edited.edit !== row.edit;
   if (!isNews) return settingsOf(row);

@@ -59,6 +59,7 @@ import {
 import { declareQueues, setQueue } from "./steering.js";
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submit, weightOf } from "./submit.js";
+import { listTenants } from "./tenants.js";
 import { type Memory, Turn } from "./turn.js";
 import { Unit } from "./unit.js";
 import { getValue } from "./values.js";
@@ -215,6 +216,7 @@ export function createStore({
     findRegistration: (name, plan) => look(() => findRegistration(sql, name, plan)),
     listRegistrations: () => look(() => listRegistrations(sql)),
     listVersions: (name) => look(() => listVersions(sql, name)),
+    listTenants: (queue) => look(() => atOneInstant(sql, () => listTenants(sql, queue))),
     listQueues: () => look(() => listQueues(sql)),
     listWorkers: (query) => look(() => listWorkers(sql, query)),
     readDurations: (tasks) => look(() => readDurations(sql, tasks)),

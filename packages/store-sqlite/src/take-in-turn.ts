@@ -27,7 +27,9 @@ const LINES = 1_000;
 
 /** True where any line under limits is open. */
 export function hasLimitedLines({ sql }: Unit, queues: readonly string[]): boolean {
-  const select = "SELECT 1 FROM lines WHERE queue = ? AND limits <> '' AND parked IS NULL LIMIT 1";
+  const select =
+    "SELECT 1 FROM lines WHERE queue = ?1 AND limits <> '' AND tenant = '' AND parked IS NULL UNION ALL " +
+    "SELECT 1 FROM tenants WHERE queue = ?1 LIMIT 1";
   return queues.some((queue) => sql.tuple(select, queue) !== undefined);
 }
 
@@ -49,11 +51,12 @@ export function takeInTurn(unit: Unit, turns: Turns, priority: number): void {
   }
 }
 
-interface TurnLine extends KnownLine {
+export interface TurnLine extends KnownLine {
   readonly turn: number;
 }
 
-function serveRound(
+/** Serves each of some lines once, those without limits together. */
+export function serveRound(
   unit: Unit,
   turns: Turns,
   plain: readonly KnownLine[],
@@ -75,25 +78,32 @@ function serveRound(
   if (!isPlainServed && turns.room() > 0 && !turns.isFull()) servePlain();
 }
 
-function serve(unit: Unit, turns: Turns, line: TurnLine, most: number): void {
+/** Serves a line under limits; answers how many steps were taken, and whether it is still open. */
+export function serve(
+  unit: Unit,
+  turns: Turns,
+  line: TurnLine,
+  most: number,
+): { readonly taken: number; readonly isOpen: boolean } {
   const uses = readUses(line.limits);
   const before = unit.limits.room(uses);
   if (before.refusing) {
-    unit.limits.park(line.id, before.refusing);
-    return;
+    unit.limits.park(line, before.refusing);
+    return { taken: 0, isOpen: false };
   }
   const { taken, isDry } = turns.drain(line, Math.min(most, before.n, turns.room()));
-  if (isDry) return;
+  if (isDry) return { taken, isOpen: false };
   if (taken > 0) serveNow(unit, line.id);
   const { refusing } = unit.limits.room(uses);
-  if (refusing) unit.limits.park(line.id, refusing);
+  if (refusing) unit.limits.park(line, refusing);
+  return { taken, isOpen: !refusing };
 }
 
 function serveNow(unit: Unit, line: number): void {
   unit.sql.run("UPDATE lines SET turn = ? WHERE id = ?", unit.turn.nextSeq(), line);
 }
 
-function turnOf(unit: Unit, lines: readonly KnownLine[]): number {
+export function turnOf(unit: Unit, lines: readonly KnownLine[]): number {
   const turns = lines.map(
     ({ id }) => (unit.sql.tuple("SELECT turn FROM lines WHERE id = ?", id) as [number])[0],
   );
@@ -101,10 +111,10 @@ function turnOf(unit: Unit, lines: readonly KnownLine[]): number {
 }
 
 /** The open lines under limits that the session serves, those first that were served longest ago. */
-function openLines(unit: Unit, { queues, serves }: Turns, priority: number, most: number): TurnLine[] {
+export function openLines(unit: Unit, { queues, serves }: Turns, priority: number, most: number): TurnLine[] {
   const select =
-    "SELECT id, queue, priority, needs, limits, turn FROM lines WHERE queue = ? AND priority = ? AND limits <> '' " +
-    "AND parked IS NULL AND depth > 0 AND needs IN (SELECT value FROM json_each(?)) ORDER BY turn LIMIT ?";
+    "SELECT id, queue, priority, needs, limits, tenant, turn FROM lines WHERE queue = ? AND priority = ? AND limits <> '' " +
+    "AND tenant = '' AND parked IS NULL AND depth > 0 AND needs IN (SELECT value FROM json_each(?)) ORDER BY turn LIMIT ?";
   const served = JSON.stringify([...serves]);
   const lines = [...new Set(queues)].flatMap((queue) =>
     unit.sql.all<TurnLine>(select, queue, priority, served, most),

@@ -7,6 +7,7 @@ import { enqueue, isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { settle } from "./settle.js";
 import { pausedQueues } from "./steering.js";
+import { hasTenants, takeFairly } from "./take-fairly.js";
 import { hasLimitedLines, takeInTurn } from "./take-in-turn.js";
 import type { KnownLine, KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
@@ -127,7 +128,7 @@ export class Taker {
       drain: (line: KnownLine, most: number) => this.#drain(line, most),
     };
     for (let priority = 9; priority >= 0 && this.#slots > 0 && !this.more; priority--)
-      takeInTurn(this.#unit, turns, priority);
+      (hasTenants(this.#unit, turns, priority) ? takeFairly : takeInTurn)(this.#unit, turns, priority);
   }
 
   /** Takes at most so many, the oldest first, of several lines; answers how many. */

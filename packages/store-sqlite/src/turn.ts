@@ -8,6 +8,8 @@ export interface KnownLine {
   readonly needs: string;
   /** What its steps stand under, as text; such a line is gone when it is empty, so its number is remembered by one verb only. */
   readonly limits: string;
+  /** Whose turn its steps take; "" where they have no key. */
+  readonly tenant: string;
 }
 
 /** What a session may do, which never changes; its lease is read each time. */

@@ -7,15 +7,17 @@ import {
   type RunState,
   type StepAddress,
   type StepState,
+  type TurnPlace,
   type Whereabouts,
 } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { CONTROL } from "./ledger.js";
-import { readUses } from "./limit-rules.js";
+import { readUses, tenantIn } from "./limit-rules.js";
 import { limitsOf, readUsage } from "./limit-usage.js";
 import type { SessionState } from "./session.js";
 import { unpackSpec } from "./spec.js";
 import { readSettings } from "./steering.js";
+import { turnOf } from "./tenants.js";
 
 interface Row {
   readonly run: number;
@@ -58,6 +60,8 @@ export function whereIs(sql: Sql, clockMs: number, run: string, address: StepAdd
         : undefined,
       holder: session === null ? undefined : holderOf(sql, session),
       ...(state === "ready" &&
+        turnIn(sql, { queue, priority: spec.priority ?? row.runPriority, needs, limits })),
+      ...(state === "ready" &&
         limits !== "" && {
           limits: readUses(limits).map(({ limit, key, cost }) => readUsage(sql, nowMs, limit, key, cost)),
         }),
@@ -79,6 +83,25 @@ export function standsParked(
   const select =
     "SELECT 1 FROM lines WHERE queue = ? AND priority = ? AND needs = ? AND limits = ? AND parked IS NOT NULL";
   return sql.tuple(select, line.queue, line.priority, line.needs, line.limits) !== undefined;
+}
+
+/** How the tenant of a step stands among the others. */
+function turnIn(
+  sql: Sql,
+  {
+    queue,
+    priority,
+    needs,
+    limits,
+  }: {
+    readonly queue: string;
+    readonly priority: number;
+    readonly needs: string;
+    readonly limits: string;
+  },
+): { readonly turn?: TurnPlace } {
+  const key = tenantIn(limits);
+  return key === "" ? {} : { turn: turnOf(sql, { queue, priority, needs, tenant: key }) };
 }
 
 /** In the line of its queue and priority, or in that of those who serve what it needs. */

@@ -7,6 +7,7 @@ import {
   type QueueSettings,
 } from "../store/queues.js";
 import { quoted } from "../values/quoted.js";
+import { checkWeightEdit, checkWeights, weightsAfter, weightsInForce } from "./queue-weights.js";
 
 /** What one part of a policy may be. */
 interface Form {
@@ -16,7 +17,10 @@ interface Form {
   fits(value: unknown): boolean;
 }
 
-const forms: Readonly<Record<keyof QueuePolicy, Form>> = {
+/** Weights, which are many, have their forms in queue-weights.ts. */
+type Part = Exclude<keyof QueuePolicy, "weights">;
+
+const forms: Readonly<Record<Part, Form>> = {
   max: {
     takes: `a whole number from 1 to ${QUEUE_MAX_LIMIT}`,
     words: ["none"],
@@ -25,8 +29,8 @@ const forms: Readonly<Record<keyof QueuePolicy, Form>> = {
   },
 };
 
-/** The parts of a policy, in the order of their names. */
-export const QUEUE_POLICY = Object.keys(forms).sort() as readonly (keyof QueuePolicy)[];
+/** The parts of a policy but for its weights, in the order of their names. */
+export const QUEUE_POLICY = Object.keys(forms).sort() as readonly Part[];
 
 /**
  * Answers what code says of a queue's policy, without what it leaves out.
@@ -34,20 +38,23 @@ export const QUEUE_POLICY = Object.keys(forms).sort() as readonly (keyof QueuePo
  * @throws JobbersError `flag-invalid`, naming queue and field
  */
 export function checkPolicy(name: string, policy: QueuePolicy): QueuePolicy {
-  return partsOf(policy, (part, value) => check(name, part, value, []));
+  const parts = partsOf(policy, (part, value) => check(name, part, value, []));
+  return { ...parts, ...checkWeights(name, policy.weights) };
 }
 
 /** The same for an edit. */
 export function checkPolicyEdit(name: string, edit: QueuePolicyEdit): QueuePolicyEdit {
-  return partsOf(edit, (part, value) => check(name, part, value, [...(forms[part].words ?? []), "default"]));
+  const words = (part: Part) => [...(forms[part].words ?? []), "default"];
+  const parts = partsOf(edit, (part, value) => check(name, part, value, words(part)));
+  return { ...parts, ...checkWeightEdit(name, edit.weights) };
 }
 
 /** What edits say once one more has. */
 export function withEdit(edited: EditedPolicy, edit: QueuePolicyEdit): EditedPolicy {
-  const all = { ...edited, ...partsOf(edit, () => {}) };
+  const all = { ...edited, ...partsOf(edit, () => {}), ...weightsAfter(edited, edit) };
   return Object.fromEntries(
     Object.entries(all)
-      .filter(([, value]) => value !== "default")
+      .filter(([, value]) => value !== "default" && value !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }
@@ -57,19 +64,20 @@ export function queueSettings(
   settings: Omit<QueueSettings, keyof QueuePolicy> & { readonly [K in keyof QueuePolicy]?: never },
 ): QueueSettings {
   const { max, ...said } = { ...settings.default, ...settings.edit };
-  return { ...said, ...(typeof max === "number" && { max }), ...settings };
+  const weights = weightsInForce(settings);
+  return { ...said, ...(typeof max === "number" && { max }), ...weights, ...settings };
 }
 
 function partsOf<P extends QueuePolicy | QueuePolicyEdit>(
   policy: P,
-  check: (part: keyof QueuePolicy, value: unknown) => void,
+  check: (part: Part, value: unknown) => void,
 ): P {
   const parts = QUEUE_POLICY.filter((part) => policy[part] !== undefined);
   for (const part of parts) check(part, policy[part]);
   return Object.fromEntries(parts.map((part) => [part, policy[part]])) as unknown as P;
 }
 
-function check(name: string, part: keyof QueuePolicy, value: unknown, words: readonly string[]): void {
+function check(name: string, part: Part, value: unknown, words: readonly string[]): void {
   const { takes, fits } = forms[part];
   if (words.includes(value as string) || fits(value)) return;
   const or = words.map((word) => quoted(word)).join(" or ");

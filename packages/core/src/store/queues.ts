@@ -4,6 +4,8 @@ import type { QueueRecord } from "./records.js";
 export interface QueuePolicy {
   /** The most ready steps that it holds; a submission that would add to more is refused. Left out: no maximum. */
   readonly max?: number | undefined;
+  /** Of keys that take turns in it, whose weight is not 1: how many steps each gets for one of a key of weight 1, from 1 to 1,000. */
+  readonly weights?: Readonly<Record<string, number>> | undefined;
 }
 
 /** What code says of a queue; a live edit goes before it. What is left out, the code says nothing of (any more). */
@@ -15,11 +17,15 @@ export interface QueueDefaults extends QueuePolicy {
 export interface QueuePolicyEdit {
   /** As in {@link QueuePolicy}; `none`: as many as come, whatever the code says. */
   readonly max?: number | "none" | "default" | undefined;
+  /** Weights of some keys, each or all of them maybe `default`; those of other keys stay as they are. */
+  readonly weights?: Readonly<Record<string, number | "default">> | "default" | undefined;
 }
 
 /** What edits said of a policy that holds. */
 export type EditedPolicy = {
-  readonly [K in keyof QueuePolicyEdit]: Exclude<QueuePolicyEdit[K], "default">;
+  readonly [K in keyof QueuePolicyEdit]: K extends "weights"
+    ? QueuePolicy[K]
+    : Exclude<QueuePolicyEdit[K], "default">;
 };
 
 /** A live edit of a queue; what is left out stays as it is. */
@@ -64,6 +70,25 @@ export const OBLITERATE_LIMIT = 500;
 /** The largest maximum of a queue. */
 export const QUEUE_MAX_LIMIT = 1_000_000_000;
 
+/** The largest weight of a key, and of how many keys of a queue edits, and code, may say one. */
+export const WEIGHT_LIMIT = 1_000;
+export const WEIGHTS_LIMIT = 1_000;
+
+/** How many tenants of a queue are told. */
+export const TENANTS_SHOWN = 100;
+
+/** A key of which steps wait in a queue, and could be taken as far as limits go. */
+export interface TenantRecord {
+  /** As its task says it; "" is nobody's: it stands for all steps without a key. */
+  readonly key: string;
+  readonly priority: number;
+  readonly weight: number;
+  /** How many steps of it could be taken. */
+  readonly waiting: number;
+  /** True when they stand in too many lines to be counted: then `waiting` is the least. */
+  readonly atLeast: boolean;
+}
+
 /** How soon a submission to a full queue is worth another try, in milliseconds. */
 export const QUEUE_FULL_RETRY_MS = 5_000;
 
@@ -82,6 +107,11 @@ export interface Steering {
    * after the first call. What runs, or waits for a retry, is left alone. A run of which such a step was a member ends as cancelled, unless it failed.
    */
   obliterateQueue(name: string, obliteration: Obliteration): Promise<Obliterated>;
+  /**
+   * The keys that take turns in a queue and could be served now, those first whose turn it is, at most {@link TENANTS_SHOWN} of each
+   * priority. Those whose steps all wait for limits are not among them.
+   */
+  listTenants(queue: string): Promise<TenantRecord[]>;
 }
 
 /** The queue of a name, where there is anything to be known of it. */

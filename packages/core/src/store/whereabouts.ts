@@ -26,7 +26,23 @@ export interface StepWhereabouts {
   readonly holder?: Holder | undefined;
   /** Of a ready step: the limits that it stands under, each with what it would cost. */
   readonly limits?: readonly LimitPlace[] | undefined;
+  /** Of a ready step of a key: how that stands among the others of its queue. */
+  readonly turn?: TurnPlace | undefined;
 }
+
+/** How a key stands among those that take turns in a queue. */
+export interface TurnPlace {
+  readonly key: string;
+  readonly weight: number;
+  /** How many keys come before it, and how many could be served in all, counted up to {@link TENANTS_LOOK_LIMIT}. */
+  readonly before: number;
+  readonly tenants: number;
+  /** False where all its steps wait for limits. */
+  readonly isOpen: boolean;
+}
+
+/** How far keys before another are counted. */
+export const TENANTS_LOOK_LIMIT = 1_000;
 
 /** A limit that a ready step stands under. */
 export interface LimitPlace extends LimitUsage {

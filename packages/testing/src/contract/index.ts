@@ -12,6 +12,7 @@ import { epilogues } from "./epilogues.js";
 import { events } from "./events.js";
 import { expansions } from "./expansions.js";
 import { expiring } from "./expiring.js";
+import { fairness } from "./fairness.js";
 import { fences } from "./fences.js";
 import { fleet } from "./fleet.js";
 import { forms } from "./forms.js";
@@ -63,6 +64,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["fences", fences],
   ["lines", lines],
   ["limits", limits],
+  ["fairness", fairness],
   ["forms", forms],
   ["values", values],
   ["queues", queues],
