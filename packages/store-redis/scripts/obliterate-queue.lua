@@ -40,13 +40,37 @@ local function sweep(member, tuple)
 end
 
 -- Lines under limits, the open ones of which stand in rings, and the others are parked on a limit: of each list the first so many.
-local MOST = 500
+local MOST, PAGES = 500, 20
+
+local function sweepRing(member, ring)
+  for _, tuple in ipairs(call("ZRANGE", ring, 0, MOST - 1)) do
+    if left > 0 and sweep(member, tuple) then call("ZREM", ring, tuple) end
+  end
+end
+
+-- Those of tenants, each in a ring of its own: the first so many, of which those go by the way that have nothing left.
+local function sweepTenants(member)
+  local priority, needs = string.match(member, "^(%d):(.*)$")
+  local list, at = PREFIX .. "tenants:" .. queue .. ":" .. member, 0
+  for _ = 1, PAGES do
+    local page = left > 0 and call("ZRANGE", list, at, at + MOST - 1) or NONE
+    for _, tenant in ipairs(page) do
+      if left > 0 then
+        sweepRing(member, PREFIX .. "ring:" .. queue .. ":" .. member .. ":" .. tenant)
+        if not tenants.close(queue, priority, needs, tenant) then at = at + 1 end
+      end
+    end
+    if #page < MOST then return end
+  end
+end
 
 local function sweepLimited()
   for _, member in ipairs(call("SMEMBERS", PREFIX .. "rings:" .. queue)) do
     local ring = PREFIX .. "ring:" .. queue .. ":" .. member
-    for _, tuple in ipairs(call("ZRANGE", ring, 0, MOST - 1)) do
-      if left > 0 and sweep(member, tuple) then call("ZREM", ring, tuple) end
+    if string.sub(member, -1) == ":" then
+      sweepTenants(string.sub(member, 1, -2))
+    else
+      sweepRing(member, ring)
     end
   end
   for _, name in ipairs(call("HKEYS", PREFIX .. "limits")) do

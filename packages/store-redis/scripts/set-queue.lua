@@ -3,8 +3,9 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 queue · 3 who · 4 paused and 5 drained, each 1, 0 or "" to leave it
---      6 … by turns a part of its policy and what it is to be, as JSON or `default`
--- Returns how it is set now (see shared/steering.lua)
+--      6 of how many keys edits may say a weight · 7 … by turns a part of its policy and what it is to be, as JSON or `default`; the part `w:`
+--      with `default`: all weights
+-- Returns of how many keys edits would say a weight, where these are too many; else how it is set now (see shared/steering.lua)
 -- include base core
 
 local queue, by = ARGV[2], ARGV[3]
@@ -18,12 +19,17 @@ end
 
 set("paused", ARGV[4])
 set("draining", ARGV[5])
-for i = 6, #ARGV, 2 do
+for i = 7, #ARGV, 2 do
   local part, value = ARGV[i], ARGV[i + 1]
-  if steering.says(now.edit, part) ~= value then
+  if part == "w:" then
+    local rest = steering.withoutWeights(now.edit)
+    if rest ~= now.edit then now.edit, isNews = rest, true end
+  elseif steering.says(now.edit, part) ~= value then
     now.edit, isNews = steering.withPart(now.edit, part, value), true
   end
 end
+local weights = steering.countWeights(now.edit)
+if weights > tonumber(ARGV[6]) then return weights end
 -- Repeated, an edit changes nothing.
 if not isNews then return steering.textOf(now) end
 

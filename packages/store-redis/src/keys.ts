@@ -54,6 +54,10 @@ export function keysOf(namespace: string) {
     slots: at("slots"),
     used: at("used"),
     ring: at("ring"),
+    rings: at("rings"),
+    /** Whose turn it is: see scripts/shared/tenants.lua. */
+    tenants: at("tenants"),
+    weights: at("weights"),
     parked: at("parked"),
     depths: `${prefix}depths`,
     box: at("box"),

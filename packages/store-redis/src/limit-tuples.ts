@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
+import { tenantIn } from "./limits.js";
 
 /** What a step that is to run stands under, as scripts/shared/limits.lua has it; "" where nothing, or where its keys are still to be said. */
 export async function tupleOf(
@@ -10,13 +11,17 @@ export async function tupleOf(
   own: string | undefined,
 ): Promise<string> {
   const found = await redis.hmget(keys.ruled, needs, `+${needs}`, `+${needs}@${queue}`, `+@${queue}`);
-  const rules = found.flatMap((list) => (list ? list.split("&") : [])).map((rule) => rule.split("="));
+  const rules = found
+    .flatMap((list) => (list ? list.split("&") : []))
+    .map((rule) => rule.split("="))
+    // Whose turn it is may be said in other queues only.
+    .filter(([name = ""]) => !name.startsWith("@") || name === "@" || name === `@${queue}`);
   const ruled = rules.flatMap(([name, keyed, cost]) => (keyed === "0" ? [`r${name}==${cost}`] : []));
   if (!own?.startsWith("!")) return rules.length > ruled.length ? "" : ruled.join("&");
   const said = own
     .slice(1)
     .split("&")
-    .filter((use) => use.startsWith("k"));
+    .filter((use) => /^[fk]/.test(use));
   return [...said, ...ruled].join("&");
 }
 
@@ -35,8 +40,9 @@ export async function parkedOn(
   { queue, priority, needs, tuple }: Limited,
 ): Promise<boolean> {
   const line = `${queue}:${priority}:${needs}`;
+  const tenant = tenantIn(tuple);
   const [turn, length] = await Promise.all([
-    redis.zscore(keys.ring(line), tuple),
+    redis.zscore(keys.ring(tenant === "" ? line : `${line}:${tenant}`), tuple),
     redis.llen(keys.line(`${line}:${tuple}`)),
   ]);
   return turn === null && length > 0;

@@ -1,5 +1,6 @@
 import {
   type DeclaredLimit,
+  FAIR,
   isEditableName,
   type LimitEdit,
   type LimitEditResult,
@@ -23,15 +24,24 @@ const kindLetters = { rate: "r", concurrency: "c" } as const satisfies Record<Li
 
 /** What a step's own code has said of its limits. */
 export function packUses(uses: readonly LimitUse[]): string {
-  return `!${uses.map(({ limit, key, cost }) => `k${keyText(limit)}=${keyText(key)}=${cost}`).join("&")}`;
+  const texts = uses.map(({ limit, key, cost }) =>
+    limit === FAIR ? `f=${keyText(key)}=1` : `k${keyText(limit)}=${keyText(key)}=${cost}`,
+  );
+  // Whose turn it is stands first: see scripts/shared/tenants.lua.
+  return `!${texts.sort((a, b) => Number(b.startsWith("f=")) - Number(a.startsWith("f="))).join("&")}`;
 }
 
-/** The uses of a tuple, or of what a step keeps. */
+/** Whose turn a tuple says, as it stands in keys; "" where nobody's. */
+export function tenantIn(tuple: string): string {
+  return /^f=([^=&]+)=/.exec(tuple)?.[1] ?? "";
+}
+
+/** The limits of a tuple, or of what a step keeps. */
 export function readUses(text: string): LimitUse[] {
   return text
     .replace(/^!/, "")
     .split("&")
-    .filter((use) => use !== "")
+    .filter((use) => use !== "" && !use.startsWith("f="))
     .map((use) => {
       const [limit = "", key = "", cost = ""] = use.slice(1).split("=");
       return { limit: unpackText(limit), key: unpackText(key), cost: Number(cost) };
@@ -39,8 +49,10 @@ export function readUses(text: string): LimitUse[] {
 }
 
 /** A task's limits: `task US rules US settings`. */
-export function packTaskLimits({ task, limits }: TaskLimits): string {
-  const rules = limits.map(({ name, isKeyed, cost = 1 }) => `${keyText(name)}=${isKeyed ? 1 : 0}=${cost}`);
+export function packTaskLimits({ task, limits, fairIn = [] }: TaskLimits): string {
+  const fair = fairIn === "all" ? ["@=1=1"] : fairIn.map((queue) => `@${keyText(queue)}=1=1`);
+  const own = limits.map(({ name, isKeyed, cost = 1 }) => `${keyText(name)}=${isKeyed ? 1 : 0}=${cost}`);
+  const rules = [...own, ...fair];
   return `${keyText(task)}${US}${rules.join("&")}${US}${limits.map(packDeclared).join("&")}`;
 }
 

@@ -55,6 +55,8 @@ export const neededCommands = [
   "XRANGE",
   "ZADD",
   "ZCARD",
+  "ZCOUNT",
+  "ZMSCORE",
   "ZPOPMAX",
   "ZRANGE",
   "ZRANGEBYLEX",

@@ -23,6 +23,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "kinds",
     "limits",
     "parking",
+    "tenants",
     "packed",
     "singles",
     "ledger",
@@ -58,7 +59,7 @@ const shared: readonly string[] = [
 ].flatMap(([, names = ""]) => names.split(", "));
 
 /** Fragments that only stores with limits need. */
-const limited = new Set(["limits", "parking", "turns"]);
+const limited = new Set(["limits", "parking", "tenants", "turns", "fair-turns"]);
 
 /**
  * A fragment in a block of its own, with locals of its own for what it uses of the base: making a function searches the variables that

@@ -1,5 +1,6 @@
 import {
   canonicalJson,
+  checkWeightCount,
   type EditedPolicy,
   type JsonValue,
   OBLITERATE_LIMIT,
@@ -11,6 +12,7 @@ import {
   type QueuePolicyEdit,
   type QueueSettings,
   queueSettings,
+  WEIGHTS_LIMIT,
 } from "@jobbers/core";
 import type { Script } from "./script.js";
 import { GS, keyText, packText, RS, unpackText } from "./text.js";
@@ -30,18 +32,31 @@ export function readSettings(text: string): QueueSettings {
 }
 
 function readParts(list: string): object {
-  const parts = list.split(RS).slice(1).sort();
-  return Object.fromEntries(
-    parts.map((each) => {
-      const at = each.indexOf("=");
-      return [each.slice(0, at), JSON.parse(each.slice(at + 1))];
-    }),
-  );
+  const parts = list.split(RS).slice(1).sort().map(readPart);
+  const own = Object.fromEntries(parts.filter(([part]) => !part.startsWith(WEIGHT)));
+  const weights = parts
+    .filter(([part]) => part.startsWith(WEIGHT))
+    .map(([part, weight]): [string, unknown] => [unpackText(part.slice(WEIGHT.length)), weight]);
+  weights.sort(([a], [b]) => (a < b ? -1 : 1));
+  return weights.length === 0 ? own : { ...own, weights: Object.fromEntries(weights) };
 }
+
+function readPart(text: string): [part: string, value: unknown] {
+  const at = text.indexOf("=");
+  return [text.slice(0, at), JSON.parse(text.slice(at + 1))];
+}
+
+/** The weight of a key is a part by itself; this stands before the key. Alone it means all of them. */
+const WEIGHT = "w:";
 
 /** The parts of a policy with their values as JSON, which holds nothing that separates. */
 function partsOf(policy: QueuePolicy | QueuePolicyEdit): [part: string, value: string][] {
-  return Object.entries(policy).map(([part, value]) => [
+  const { weights, ...others } = policy;
+  const said: [string, unknown][] =
+    typeof weights === "string"
+      ? [[WEIGHT, weights]]
+      : Object.entries(weights ?? {}).map(([key, weight]) => [`${WEIGHT}${keyText(key)}`, weight]);
+  return [...Object.entries(others), ...said].map(([part, value]) => [
     part,
     value === "default" ? value : canonicalJson(value as JsonValue),
   ]);
@@ -50,9 +65,12 @@ function partsOf(policy: QueuePolicy | QueuePolicyEdit): [part: string, value: s
 export const setQueueScript: Script<[name: string, edit: QueueEdit, by: string], QueueSettings> = {
   name: "set-queue",
   encode: (name, { paused, draining, ...policy }, by) => [
-    ...[keyText(name), packText(by), flag(paused), flag(draining), ...partsOf(policy).flat()],
+    ...[keyText(name), packText(by), flag(paused), flag(draining), WEIGHTS_LIMIT, ...partsOf(policy).flat()],
   ],
-  decode: (reply) => readSettings(reply as string),
+  decode(reply, name) {
+    if (typeof reply === "number") checkWeightCount(name, reply);
+    return readSettings(reply as string);
+  },
 };
 
 function flag(value: boolean | undefined): string {

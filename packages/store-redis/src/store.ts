@@ -57,6 +57,7 @@ import { declareQueuesScript, obliterateQueueScript, setQueueScript } from "./st
 import { countSteps, getStep, listSteps } from "./steps.js";
 import { chunksOf, submitScript } from "./submit.js";
 import { isSoon, tellTimerScript } from "./tell-timer.js";
+import { listTenants } from "./tenants.js";
 import { readValues } from "./values.js";
 import { whereIs } from "./where-is.js";
 
@@ -176,6 +177,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     findRegistration: (name, plan) => findRegistration(server, name, plan),
     listRegistrations: () => listRegistrations(server),
     listVersions: (name) => listVersions(server, name),
+    listTenants: (queue) => listTenants(server, queue),
     listQueues: () => listQueues(server),
     listWorkers: (query) => listWorkers(server, query),
     readDurations: (tasks) => readDurations(server, tasks),

@@ -17,6 +17,7 @@ import { headOf } from "./runs.js";
 import type { Server } from "./server.js";
 import { readSettings } from "./steering.js";
 import { isMapped } from "./step-record.js";
+import { readTurn } from "./tenants.js";
 import { GS, packText, US, unpackText } from "./text.js";
 
 /** What a step's record and spec say of where it stands; texts as they are kept. */
@@ -46,10 +47,11 @@ export function whereIs(server: Server, run: string, address: StepAddress): Prom
     const { state, phase, cursor, needs, session } = standing;
     const stands = session === "" && standing.seq !== "" && (state === "r" || phase === "v");
     const isLimited = stands && standing.tuple !== "";
-    const [line, holder, isParked, limits] = await Promise.all([
+    const [line, holder, isParked, turn, limits] = await Promise.all([
       stands ? placeIn(redis, keys, standing) : undefined,
       session === "" ? undefined : holderOf(redis, keys, session),
       isLimited && parkedOn(redis, keys, standing),
+      isLimited ? readTurn(redis, keys, standing) : undefined,
       isLimited
         ? Promise.all(readUses(standing.tuple).map((use) => readPlace(redis, server, use)))
         : undefined,
@@ -57,7 +59,12 @@ export function whereIs(server: Server, run: string, address: StepAddress): Prom
     const own = { phase: phaseOf(phase), needs: unpackText(needs), cursor, line, holder };
     return {
       nowMs,
-      step: { state: isParked ? "limited" : stateOf(state), ...own, ...(limits && { limits }) },
+      step: {
+        state: isParked ? "limited" : stateOf(state),
+        ...own,
+        ...(turn && { turn }),
+        ...(limits && { limits }),
+      },
     };
   });
 }

@@ -46,20 +46,64 @@ local function takenApart(name)
   return string.match(name, "^([^:]*):(%d):([^:]*):(.+)$")
 end
 
--- Open lines have entries, and are found by their queue.
+-- Open lines have entries, and are found by their queue; those of a tenant by way of that.
 check.handlers["ring"] = function(id, cursor)
-  local queue, member = string.match(id, "^([^:]*):(%d:.*)$")
-  if not queue then return check.tell("foreign", nil, nil, "ring:" .. id) end
+  local queue, priority, needs, tenant = string.match(id, "^([^:]*):(%d):([^:]*):?(.*)$")
+  if not queue or not limits.isOn then return check.tell("foreign", nil, nil, "ring:" .. id) end
+  local ring = queue .. ":" .. priority .. ":" .. needs
+  local member = priority .. ":" .. needs .. (tenant == "" and "" or ":")
   if call("SISMEMBER", PREFIX .. "rings:" .. queue, member) == 0 and check.tell("line-closed", nil, nil, "ring:" .. id, nil, true) then
     call("SADD", PREFIX .. "rings:" .. queue, member)
   end
+  if tenant ~= "" and not call("ZSCORE", PREFIX .. "tenants:" .. ring, tenant)
+    and check.tell("line-closed", nil, nil, "ring:" .. id, "its tenant takes no turns", true) then
+    tenants.open(queue, priority, needs, tenant)
+  end
   local page = call("ZSCAN", PREFIX .. "ring:" .. id, cursor, "COUNT", PAGE)
   for i = 1, #page[2], 2 do
-    if call("EXISTS", PREFIX .. "line:" .. id .. ":" .. page[2][i]) == 0
+    local isOwn = (tenants.of(page[2][i]) or "") == tenant
+    if (not isOwn or call("EXISTS", PREFIX .. "line:" .. ring .. ":" .. page[2][i]) == 0)
       and check.tell("orphan", nil, nil, "ring:" .. id, "an open line without entries", true) then
       call("ZREM", PREFIX .. "ring:" .. id, page[2][i])
     end
   end
+  return page[1]
+end
+
+-- Who takes turns has an open line.
+check.handlers["tenants"] = function(id, cursor)
+  local queue, priority, needs = string.match(id, "^([^:]*):(%d):([^:]*)$")
+  if not queue or not limits.isOn then return check.tell("foreign", nil, nil, "tenants:" .. id) end
+  local member = priority .. ":" .. needs .. ":"
+  if call("SISMEMBER", PREFIX .. "rings:" .. queue, member) == 0 and check.tell("line-closed", nil, nil, "tenants:" .. id, nil, true) then
+    call("SADD", PREFIX .. "rings:" .. queue, member)
+  end
+  local page = call("ZSCAN", PREFIX .. "tenants:" .. id, cursor, "COUNT", PAGE)
+  for i = 1, #page[2], 2 do
+    if call("EXISTS", PREFIX .. "ring:" .. id .. ":" .. page[2][i]) == 0
+      and check.tell("orphan", nil, nil, "tenants:" .. id, "a tenant without open lines", true) then
+      call("ZREM", PREFIX .. "tenants:" .. id, page[2][i])
+    end
+  end
+  return page[1]
+end
+
+-- The weights that are looked up are those that were said.
+local function checkWeights(queue, isSaid)
+  local weights, said = call("HGETALL", PREFIX .. "weights:" .. queue), steering.weightsOf(queue)
+  if (next(said) ~= nil) ~= isSaid then return end
+  local n, isSame = 0, true
+  for _ in pairs(said) do n = n + 1 end
+  for i = 1, #weights, 2 do isSame = isSame and said[weights[i]] == weights[i + 1] end
+  if isSame and #weights == 2 * n then return end
+  if check.tell("orphan", nil, nil, "weights:" .. queue, "other weights than were said", true) then steering.keepWeights(queue) end
+end
+
+check.handlers["weights"] = function(queue) checkWeights(queue, false) end
+
+check.handlers["settings"] = function(_, cursor)
+  local page = call("HSCAN", PREFIX .. "settings", cursor, "COUNT", PAGE)
+  for i = 1, #page[2], 2 do checkWeights(page[2][i], true) end
   return page[1]
 end
 
@@ -79,7 +123,7 @@ check.handlers["parked"] = function(id, cursor)
   for i = 1, #page[2], 2 do
     local queue, priority, needs, tuple = takenApart(page[2][i])
     local isOrphan = not queue or call("EXISTS", PREFIX .. "line:" .. page[2][i]) == 0
-      or call("ZSCORE", PREFIX .. "ring:" .. queue .. ":" .. priority .. ":" .. needs, tuple)
+      or call("ZSCORE", (tenants.ringOf(queue, priority, needs, tuple)), tuple)
     if isOrphan and check.tell("orphan", nil, nil, key, "a line that is not parked", true) then call("ZREM", PREFIX .. key, page[2][i]) end
   end
   return page[1]
@@ -89,7 +133,7 @@ end
 function check.limitedLine(name)
   local queue, priority, needs, tuple = takenApart(name)
   if not limits.isOn then return check.tell("foreign", nil, nil, "line:" .. name) end
-  local turn = call("ZSCORE", PREFIX .. "ring:" .. queue .. ":" .. priority .. ":" .. needs, tuple)
+  local turn = call("ZSCORE", (tenants.ringOf(queue, priority, needs, tuple)), tuple)
   for _, use in ipairs(limits.usesOf(tuple)) do turn = turn or call("ZSCORE", PREFIX .. "parked:" .. use.id, name) end
   if not turn and check.tell("line-closed", nil, nil, "line:" .. name, nil, true) then
     limits.open(queue, priority, needs, tuple, clock.nextSeq())

@@ -6,6 +6,8 @@ function check.limitedLines(step)
   local start, tuples = queue .. ":" .. priority .. ":" .. needs, {}
   tuples[1] = limits.tupleOf(needs, queue, step.uses)
   for _, tuple in ipairs(call("ZRANGE", PREFIX .. "ring:" .. start, 0, 999)) do tuples[#tuples + 1] = tuple end
+  local ring, tenant = tenants.ringOf(queue, priority, needs, tuples[1] or "")
+  for _, tuple in ipairs(tenant and call("ZRANGE", ring, 0, 999) or NONE) do tuples[#tuples + 1] = tuple end
   for _, use in ipairs(limits.usesOf(tuples[1] or "")) do
     for _, name in ipairs(call("ZRANGE", PREFIX .. "parked:" .. use.id, 0, 999)) do
       tuples[#tuples + 1] = string.match(name, "^[^:]*:%d:[^:]*:(.*)$")

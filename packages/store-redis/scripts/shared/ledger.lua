@@ -159,15 +159,16 @@ function ledger.reopen(queue)
     line.n = line.n + call("LLEN", line.key)
   end
   for _, member in ipairs(limits.isOn and call("SMEMBERS", PREFIX .. "rings:" .. queue) or NONE) do
-    local priority, needs = string.match(member, "^(%d):(.*)$")
-    for _, tuple in ipairs(call("ZRANGE", PREFIX .. "ring:" .. queue .. ":" .. member, 0, 49)) do
-      ledger.opened(queue, priority, needs, tuple)
+    local priority, needs, isFair = string.match(member, "^(%d):([^:]*)(:?)$")
+    local ring = PREFIX .. "ring:" .. queue .. ":" .. member
+    for _, tenant in ipairs(isFair == "" and { "" } or call("ZRANGE", PREFIX .. "tenants:" .. queue .. ":" .. priority .. ":" .. needs, 0, 49)) do
+      for _, tuple in ipairs(call("ZRANGE", ring .. tenant, 0, 49)) do ledger.opened(queue, priority, needs, tuple) end
     end
   end
 end
 
 local function isOpen(line)
-  return call("ZSCORE", PREFIX .. "ring:" .. line.queue .. ":" .. line.priority .. ":" .. line.needs, line.tuple) ~= false
+  return call("ZSCORE", (tenants.ringOf(line.queue, line.priority, line.needs, line.tuple)), line.tuple) ~= false
 end
 
 function ledger.flush()

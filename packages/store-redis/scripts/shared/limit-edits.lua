@@ -2,7 +2,10 @@
 
 local function namesIn(list)
   local names = {}
-  for name in string.gmatch(list, "([^=&]+)=[^&]*") do names[name] = true end
+  for name in string.gmatch(list, "([^=&]+)=[^&]*") do
+    -- Those that begin with @ are no limits.
+    if string.byte(name) ~= 64 then names[name] = true end
+  end
   return names
 end
 

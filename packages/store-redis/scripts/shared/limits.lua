@@ -1,11 +1,12 @@
 -- Limits: which a step stands under, what each has let through, and who has its slots. Made only where the store has any: all other
 -- code asks `limits.isOn` first.
 --
--- A use is `<letter><name>=<key>=<cost>`, names and keys percent-encoded: k was said by the step's own code for its input, r holds for its
+-- A use is `<letter><name>=<key>=<cost>`, names and keys percent-encoded: f is no limit and says whose turn a step takes (see tenants.lua), k was said by the step's own code for its input, r holds for its
 -- task, its queue, or its task in that queue whatever the input. A tuple is the uses of a step, joined by &; it is part of the name
 -- of its line. What a step keeps (`uses`) begins with ! once its code has said the keys; while it runs it is the tuple that it was taken under.
 --
--- The hash `ruled` has rules by target (`task`; of edits `+task`, `+@queue`, `+task@queue`), each `name=keyed=cost`, joined by &; the hash
+-- The hash `ruled` has rules by target (`task`; of edits `+task`, `+@queue`, `+task@queue`), each `name=keyed=cost`, joined by & (the name @, or @queue: its code
+-- says whose turn its steps take, wherever or in that queue); the hash
 -- `limits` what each is, `kind US code US edit US throttled`: kind is r or c, the others `rate,perMs,burst` or `n`, edit maybe `off`.
 -- What a key of a rate has let through is `bucket:<name>:<key>`, `paid,until,share,whole` (core's bucket.ts has the law); who has the
 -- slots of a limit `slots:<name>`, sessions by `key|` and what `held:<session>` has of the step; how many of each key are taken `used:<name>`.
@@ -28,7 +29,9 @@ local function rulesOf(needs, queue)
   local found = call("HMGET", PREFIX .. "ruled", needs, "+" .. needs, "+" .. id, "+@" .. queue)
   for i = 1, 4 do
     for name, keyed, cost in gmatch(found[i] or "", "([^=&]+)=(%d)=([^&]+)") do
-      if keyed == "1" then
+      if string.byte(name) == 64 then
+        known.isKeyed = known.isKeyed or name == "@" or name == "@" .. queue
+      elseif keyed == "1" then
         known.isKeyed = true
       else
         known.uses = known.uses .. (known.uses == "" and "r" or "&r") .. name .. "==" .. cost
@@ -48,7 +51,10 @@ end
 local function saidIn(uses)
   if not uses or string.byte(uses) ~= 33 then return nil end
   local list = {}
-  for use in gmatch(uses, "k[^&]+") do list[#list + 1] = use end
+  for use in gmatch(uses, "[^!&]+") do
+    -- What holds whatever the input is looked up anew.
+    if string.byte(use) ~= 114 then list[#list + 1] = use end
+  end
   return "!" .. table.concat(list, "&")
 end
 limits.saidIn = saidIn

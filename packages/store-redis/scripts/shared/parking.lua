@@ -1,6 +1,6 @@
 -- Lines under limits: each that has entries is either open, in the zset `ring:<queue>:<priority>:<needs>` by its turn (when it was served
 -- last, or made), or parked on the limit that refused, in the zset `parked:<name>:<key>`, by its turn as well. So who waited longest is woken,
--- and then served, first. `rings:<queue>` is the set of the rings, `parkedkeys:<name>` that of the keys of a limit on which lines are parked.
+-- and then served, first. Those of a tenant stand in its own ring: see tenants.lua. `rings:<queue>` is the set of the rings, `parkedkeys:<name>` that of the keys of a limit on which lines are parked.
 -- A limit looks again at those by one timer, `|` and its name and key.
 
 -- How soon a limit with room looks again whether those whom it woke have used it: nobody may serve their queue.
@@ -24,7 +24,9 @@ end
 
 -- Opens a line.
 function limits.open(queue, priority, needs, tuple, turn)
-  call("ZADD", PREFIX .. "ring:" .. queue .. ":" .. priority .. ":" .. needs, turn, tuple)
+  local ring, tenant = tenants.ringOf(queue, priority, needs, tuple)
+  call("ZADD", ring, turn, tuple)
+  if tenant then return tenants.open(queue, priority, needs, tenant) end
   call("SADD", PREFIX .. "rings:" .. queue, priority .. ":" .. needs)
 end
 

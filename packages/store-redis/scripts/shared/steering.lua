@@ -1,6 +1,6 @@
 -- How queues are set. The hash `settings` has a text for each that is set at all: `p,d,version,at,by GS code GS edit`. p and d are 1 where it
 -- is paused, and where it is drained. What code and edits say of its policy are lists of parts, `RS name=value` each: what is edited goes
--- before what the code says. Values are JSON. The field `steered` of the clock says that there are any: without it nobody looks.
+-- before what the code says. Values are JSON; the weight of a key is a part, `w:KEY`. The field `steered` of the clock says that there are any: without it nobody looks.
 
 local FORM = "^(%d),(%d),(%d+),([^,]*),([^\29]*)\29([^\29]*)\29(.*)$"
 local known = {}
@@ -35,8 +35,13 @@ function steering.unpaused(queues)
   return open
 end
 
+-- The name of a part, in a pattern.
+local function quoted(part)
+  return (string.gsub(part, "[%%%.%-]", "%%%0"))
+end
+
 local function partOf(list, part)
-  return string.match(list, RS .. part .. "=([^" .. RS .. "]*)")
+  return string.match(list, RS .. quoted(part) .. "=([^" .. RS .. "]*)")
 end
 
 -- What is in force of a part of its policy, as JSON; nil where nobody has said anything.
@@ -59,12 +64,48 @@ end
 
 -- A list of parts in which one says something else, or nothing where the value is `default`.
 function steering.withPart(list, part, value)
-  local rest = string.gsub(list, RS .. part .. "=[^" .. RS .. "]*", "")
+  local rest = string.gsub(list, RS .. quoted(part) .. "=[^" .. RS .. "]*", "")
   return value == "default" and rest or rest .. RS .. part .. "=" .. value
 end
 
 function steering.says(list, part)
   return partOf(list, part) or "default"
+end
+
+-- The weight of a key is a part of its own, `w:KEY`; this takes those away that one has said.
+function steering.withoutWeights(list)
+  return (string.gsub(list, RS .. "w:[^" .. RS .. "]*", ""))
+end
+
+function steering.countWeights(list)
+  return select(2, string.gsub(list, RS .. "w:", ""))
+end
+
+-- The weights in force, by key.
+local function weightsOf(settings)
+  local weights = {}
+  for key, weight in string.gmatch(settings.code .. settings.edit, RS .. "w:([^=]*)=(%d+)") do weights[key] = weight end
+  return weights
+end
+
+function steering.weightsOf(queue)
+  return weightsOf(steering.read(queue))
+end
+
+-- Keeps them where they are looked up: the hash `weights:<queue>`.
+local function keepWeights(queue, settings)
+  local list = {}
+  for key, weight in pairs(weightsOf(settings)) do list[#list + 1], list[#list + 2] = key, weight end
+  call("DEL", PREFIX .. "weights:" .. queue)
+  callMany("HSET", PREFIX .. "weights:" .. queue, list)
+end
+
+function steering.keepWeights(queue)
+  keepWeights(queue, steering.read(queue))
+end
+
+local function weightsIn(list)
+  return string.find(list, RS .. "w:", 1, true)
 end
 
 function steering.textOf(settings)
@@ -73,6 +114,8 @@ function steering.textOf(settings)
 end
 
 function steering.write(queue, settings)
+  local before = call("HGET", PREFIX .. "settings", queue) or ""
+  if weightsIn(before) or weightsIn(settings.code) or weightsIn(settings.edit) then keepWeights(queue, settings) end
   known[queue] = steering.textOf(settings)
   call("HSET", PREFIX .. "settings", queue, known[queue])
   call("HSET", KEYS[1], "steered", "1")

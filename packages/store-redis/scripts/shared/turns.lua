@@ -5,18 +5,31 @@
 -- The most rounds of one exchange.
 local ROUNDS = 100
 
+-- A list of tenants: what fair-turns.lua goes by.
+local function addTenants(list, queue, priority, needs, member)
+  local id = queue .. ":" .. priority .. ":" .. needs
+  list.fair = list.fair or {}
+  local lists = list.fair[queue] or {}
+  list.fair[queue] = lists
+  lists[#lists + 1] = { key = PREFIX .. "tenants:" .. id, id = id, queue = queue, priority = priority, needs = needs, member = member }
+end
+
 -- The rings of queues that the session may pop, by priority; nil where there are none.
 function take.ringsOf(queues)
   local byPriority, seen
   for _, queue in ipairs(queues) do
     for _, member in ipairs(seen and seen[queue] and NONE or call("SMEMBERS", PREFIX .. "rings:" .. queue)) do
-      local priority, needs = string.match(member, "^(%d):(.*)$")
+      local priority, needs, isFair = string.match(member, "^(%d):([^:]*)(:?)$")
       if take.session.serves[needs] then
         byPriority = byPriority or {}
         local list = byPriority[priority] or {}
         byPriority[priority] = list
-        list[#list + 1] = { key = PREFIX .. "ring:" .. queue .. ":" .. member, queue = queue, priority = priority, needs = needs,
-          member = member, moves = {}, leaves = {} }
+        if isFair == ":" then
+          addTenants(list, queue, priority, needs, member)
+        else
+          list[#list + 1] = { key = PREFIX .. "ring:" .. queue .. ":" .. member, queue = queue, priority = priority, needs = needs,
+            member = member, moves = {}, leaves = {} }
+        end
       end
     end
     seen = seen or {}
@@ -145,7 +158,9 @@ function take.inTurn(queues, openLines)
       ledger.flushLines()
       local plain, rings = openLines(queues)[letter], (take.ringsOf(queues) or NONE)[letter] or NONE
       local moved = take.moved
-      if not round(plain, rings) then
+      if rings.fair then
+        take.fairly(queues, letter, plain, rings)
+      elseif not round(plain, rings) then
         if not plain then break end
         take.mergeSome(plain, take.slots)
         if take.moved == moved then break end
@@ -153,3 +168,6 @@ function take.inTurn(queues, openLines)
     end
   end
 end
+
+-- What fair-turns.lua does below tenants.
+take.turns = { round = round, pop = pop, offer = offerPopped, putBack = putBack, flush = flushRings }
