@@ -1,3 +1,4 @@
+import { FAIR } from "@jobbers/core";
 import { openRedisStore } from "@jobbers/store-redis";
 import { checkAll, createFakeClock, newRunId, openDriver, samplePlans, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
@@ -87,6 +88,41 @@ describe("a check of limits", () => {
       await worker.finish();
       for (const { id } of runs) expect((await store.getRun(id))?.state).toBe("succeeded");
       expect(await store.readLimit(name, "x")).toMatchObject({ used: 0, parked: 0 });
+    } finally {
+      await store.close();
+    }
+  });
+});
+
+const ring = "ring:default:5:a:x";
+
+describe("a check of tenants", () => {
+  it.each<(typeof cases)[number]>([
+    ["a tenant that takes no turns", (p) => raw.zrem(`${p}tenants:default:5:a`, "x"), ["line-closed"]],
+    ["one that has no open line", (p) => raw.zadd(`${p}tenants:default:5:a`, 0, "gone"), ["orphan"]],
+    ["a line in no ring", (p) => raw.del(`${p}${ring}`), ["line-closed", "orphan"]],
+    ["a line in the ring of another", (p) => raw.zadd(`${p}${ring}`, 1, "f=y=1"), ["orphan"]],
+    ["tenants that no queue knows of", (p) => raw.srem(`${p}rings:default`, "5:a:"), ["line-closed"]],
+    ["weights that nobody said", (p) => raw.hset(`${p}weights:default`, "x", 3), ["orphan"]],
+    ["weights that are lost", (p) => raw.del(`${p}weights:side`), ["orphan"]],
+  ])("finds and mends %s", async (_, breaking, kinds) => {
+    const namespace = server.newNamespace();
+    const store = await openRedisStore(server.url, { namespace });
+    try {
+      const limits = [{ task: "a", limits: [], fairIn: "all" as const }];
+      const worker = await openDriver(store, { serves: ["a"], leaseMs: 1e12, limits });
+      await store.setQueue("side", { weights: { x: 2 } }, "me");
+      const uses = [{ limit: FAIR, key: "x", cost: 1 }];
+      const run = submissionOf(samplePlans.single(), 1, { id: newRunId(), limits: uses });
+      await store.submit([run]);
+      expect(await checkAll(store)).toEqual([]);
+      await breaking(`jobbers:{${namespace}:0}:`);
+      const found = await checkAll(store);
+      expect([...new Set(found.map(({ kind }) => kind))].sort()).toEqual([...kinds].sort());
+      expect((await checkAll(store, { repair: true })).every(({ repaired }) => repaired)).toBe(true);
+      await checkAll(store, { repair: true });
+      expect(await checkAll(store)).toEqual([]);
+      expect(await worker.take(2)).toHaveLength(1);
     } finally {
       await store.close();
     }

@@ -1,12 +1,15 @@
 import type { Inspection } from "./check.js";
 import { roomOf } from "./limit-meters.js";
 import { readUses } from "./limit-rules.js";
+import { closeTenant, openTenant } from "./tenants.js";
+import type { KnownLine } from "./turn.js";
 
-/** Who has a limit's slot holds the step, who runs under it has its slot, and what is parked is woken some time. */
+/** Who has a limit's slot holds the step, who runs under it has its slot, what is parked is woken some time, and tenants take turns. */
 export function checkLimits(inspection: Inspection): undefined {
   freeStale(inspection);
   giveMissing(inspection);
   wakeForgotten(inspection);
+  checkTenants(inspection);
   inspection.examined++;
 }
 
@@ -61,4 +64,22 @@ function wakeForgotten({ unit, tell }: Inspection): void {
     if (tell("line-parked", { key: `limit ${name}`, detail: key || undefined }, true))
       unit.limits.ringAt(name, key, unit.now);
   }
+}
+
+/** Who takes turns has an open line, and who has one takes turns. */
+function checkTenants({ unit, tell }: Inspection): void {
+  const same =
+    "queue = this.queue AND priority = this.priority AND needs = this.needs AND tenant = this.tenant";
+  const idle =
+    "SELECT queue, priority, needs, tenant FROM tenants AS this " +
+    `WHERE NOT EXISTS (SELECT 1 FROM lines WHERE ${same} AND tenant <> '' AND parked IS NULL)`;
+  for (const line of unit.sql.all<KnownLine>(idle))
+    if (tell("orphan", { key: "tenants", detail: `${line.tenant} has no open line` }, true))
+      closeTenant(unit.sql, line);
+  const forgotten =
+    "SELECT DISTINCT queue, priority, needs, tenant FROM lines AS this " +
+    `WHERE tenant <> '' AND parked IS NULL AND NOT EXISTS (SELECT 1 FROM tenants WHERE ${same})`;
+  for (const line of unit.sql.all<KnownLine>(forgotten))
+    if (tell("line-closed", { key: "tenants", detail: `${line.tenant} takes no turns` }, true))
+      openTenant(unit.sql, line);
 }

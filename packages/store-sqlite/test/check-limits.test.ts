@@ -1,3 +1,4 @@
+import { FAIR } from "@jobbers/core";
 import { openSqliteStore } from "@jobbers/store-sqlite";
 import { checkAll, createFakeClock, newRunId, openDriver, samplePlans, submissionOf } from "@jobbers/testing";
 import { DatabaseSync } from "@photostructure/sqlite";
@@ -48,6 +49,32 @@ describe("a check of limits", () => {
       await worker.finish();
       for (const { id } of runs) expect((await store.getRun(id))?.state).toBe("succeeded");
       expect(await store.readLimit(name, "x")).toMatchObject({ used: 0, parked: 0 });
+    } finally {
+      raw.close();
+      await store.close();
+    }
+  });
+});
+
+describe("a check of tenants", () => {
+  it.each([
+    ["a tenant that takes no turns", "DELETE FROM tenants", ["line-closed"]],
+    ["one that has no open line", "INSERT INTO tenants VALUES ('default', 5, 'a', 'gone', 0)", ["orphan"]],
+  ])("finds and mends %s", async (_, sql, kinds) => {
+    const path = `${directory}/limits-${++files}.db`;
+    const store = await openSqliteStore(`sqlite:${path}`);
+    const raw = new DatabaseSync(path);
+    try {
+      const limits = [{ task: "a", limits: [], fairIn: "all" as const }];
+      const worker = await openDriver(store, { serves: ["a"], leaseMs: 1e12, limits });
+      const uses = [{ limit: FAIR, key: "x", cost: 1 }];
+      const run = submissionOf(samplePlans.single(), 1, { id: newRunId(), limits: uses });
+      await store.submit([run]);
+      raw.exec(sql);
+      expect((await checkAll(store)).map(({ kind }) => kind)).toEqual(kinds);
+      expect((await checkAll(store, { repair: true })).every(({ repaired }) => repaired)).toBe(true);
+      expect(await checkAll(store)).toEqual([]);
+      expect(await worker.take(2)).toHaveLength(1);
     } finally {
       raw.close();
       await store.close();
