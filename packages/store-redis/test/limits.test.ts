@@ -1,5 +1,5 @@
 import { openRedisStore } from "@jobbers/store-redis";
-import { limitsTest, type OpenStore } from "@jobbers/testing/contract";
+import { fairnessTest, limitsTest, type OpenStore } from "@jobbers/testing/contract";
 import { afterAll, beforeAll, test } from "vitest";
 import { type SharedRedis, shareRedis } from "./shared-redis.js";
 
@@ -13,3 +13,5 @@ const inNamespace: OpenStore = ({ clock }) =>
   openRedisStore(server.url, { namespace: server.newNamespace(), clock: clock.now });
 
 test("limits hold under random schedules", () => limitsTest(inNamespace, { runs: 12 }), 120_000);
+
+test("tenants have their parts under random schedules", () => fairnessTest(inNamespace), 120_000);

@@ -11,7 +11,7 @@ import { readSettings } from "./steering.js";
 /**
  * The tenants of a queue and priority take turns (core's fair-share.ts has the law). Those with open lines stand in the table `tenants`,
  * once for each task of which they have any, with the tag that says whose turn it is; `tags` keeps it of those who have nothing open, as
- * long as it is later than the virtual time. That stands in `rings`, for each task: sessions that serve other tasks have other queues
+ * long as it is later than the virtual time. That stands in `rings`, for each task: sessions that serve other tasks have other tenants
  * before them.
  */
 
@@ -32,7 +32,15 @@ const LINES_SHOWN = 50;
 /** Has a tenant take turns that has an open line; it begins where the others are. */
 export function openTenant(sql: Sql, { queue, priority, needs, tenant }: TenantLine): void {
   if (tenant === "") return;
-  sql.run("INSERT OR IGNORE INTO rings VALUES (?, ?, ?, 0, 0)", queue, priority, needs);
+  const own = "queue = ?1 AND priority = ?2 AND needs = ?3";
+  if (!sql.tuple(`SELECT 1 FROM tenants WHERE ${own} LIMIT 1`, queue, priority, needs)) {
+    // While nobody was there the others went on.
+    const last = "(SELECT coalesce(max(time), 0) FROM rings WHERE queue = ?1 AND priority = ?2)";
+    sql.run(
+      `INSERT INTO rings VALUES (?1, ?2, ?3, ${last}, 0) ON CONFLICT DO UPDATE SET time = excluded.time`,
+      ...[queue, priority, needs],
+    );
+  }
   const tag =
     "max((SELECT time FROM rings WHERE queue = ?1 AND priority = ?2 AND needs = ?3), " +
     "coalesce((SELECT tag FROM tags WHERE queue = ?1 AND priority = ?2 AND tenant = ?4), 0))";

@@ -3,6 +3,7 @@ export { blobsContract } from "./blobs-contract.js";
 export type { Bench, ContractOptions, OpenStore, StoreSettings } from "./contract/bench.js";
 export { storeContract } from "./contract/index.js";
 export { agreementTest } from "./model/agreement.js";
+export { type FairnessOptions, fairnessTest } from "./model/fairness-story.js";
 export { type ModelOptions, modelTest } from "./model/index.js";
 export { type LimitsOptions, limitsTest } from "./model/limits-story.js";
 export { type StoryOptions, storyTest, twinTest } from "./model/twins.js";

@@ -46,6 +46,9 @@ export function sharesOf(
   );
 }
 
+/** How much slower than all who wait the virtual time goes on by itself: a faster one overtakes those with large weights beside small ones. */
+const CREEP = 8;
+
 /** What one contender was given in a round. */
 export interface Served extends Contender {
   readonly taken: number;
@@ -60,7 +63,7 @@ export function tagAfter({ start, weight, taken }: Served): number {
 
 /**
  * The virtual time after a round: where the last step of the round started, as far as nobody who still waits is behind that. It goes on
- * at half the pace of all who wait at the least, so that those who come new, and start at V, cannot for ever go before the others.
+ * at an eighth of the pace of all who wait at the least, so that those who come new, and start at V, cannot for ever go before the others.
  *
  * @param open how many tenants wait
  */
@@ -71,6 +74,6 @@ export function virtualAfter(before: number, served: readonly Served[], open: nu
   const behind = Math.min(...served.filter(({ isOpen }) => isOpen).map(tagAfter));
   const taken = given.reduce((sum, each) => sum + each.taken, 0);
   const weights = served.reduce((sum, { weight }) => sum + weight, 0);
-  const pace = taken / ((2 * Math.max(open, served.length) * weights) / served.length);
+  const pace = taken / ((CREEP * Math.max(open, served.length) * weights) / served.length);
   return Math.max(before + pace, Math.min(last, behind));
 }

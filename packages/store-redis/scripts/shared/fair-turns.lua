@@ -7,7 +7,7 @@ local LOOK_LEAST, LOOK_MOST = 20, 1000
 -- The most tags that one round forgets.
 local FORGET_LIMIT = 100
 
-local SLACK = 1e-9
+local SLACK, CREEP = 1e-9, 8
 
 local ceil, max, min, huge = math.ceil, math.max, math.min, math.huge
 
@@ -67,7 +67,9 @@ local function readTags(place, queue, lists, list)
   local names, fields, time = {}, {}, 0
   for i, each in ipairs(list) do names[i] = each.name end
   for i, fair in ipairs(lists) do fields[i] = place .. ":" .. fair.needs end
-  for _, each in ipairs(call("HMGET", PREFIX .. "times", unpack(fields))) do time = max(time, tonumber(each or "") or 0) end
+  fields[#fields + 1] = place
+  local times = call("HMGET", PREFIX .. "times", unpack(fields))
+  for i = 1, #lists do time = max(time, tonumber(times[i] or "") or 0) end
   for from = 1, #names, 1000 do
     local to = min(#names, from + 999)
     local tags = call("ZMSCORE", PREFIX .. "tags:" .. place, unpack(names, from, to))
@@ -79,7 +81,7 @@ local function readTags(place, queue, lists, list)
       each.start = max(each.tag, time)
     end
   end
-  return time
+  return time, tonumber(times[#fields] or "") or 0
 end
 
 -- How many of some slots each may take: those steps that start first. Together they may be some more than there are slots.
@@ -196,12 +198,12 @@ local function timeAfter(time, list, open)
     if each.isOpen then behind = min(behind, each.after) end
   end
   if taken == 0 then return time end
-  return max(time + taken * #list / (2 * max(open, #list) * weights), min(last, behind))
+  return max(time + taken * #list / (CREEP * max(open, #list) * weights), min(last, behind))
 end
 
-local function writeTime(place, lists, before, time)
+local function writeTime(place, lists, before, time, latest)
   if time == before then return end
-  local fields = {}
+  local fields = time > latest and { place, time } or {}
   for _, fair in ipairs(lists) do fields[#fields + 1], fields[#fields + 2] = place .. ":" .. fair.needs, time end
   callMany("HSET", PREFIX .. "times", fields)
   tenants.forgetTimes()
@@ -217,7 +219,7 @@ local function serveQueue(queue, priority, lists, others)
   local nobody = isOpen(others) and { name = "", tag = 0, lists = NONE, scores = NONE, taken = 0 }
   if nobody then list[#list + 1] = nobody end
   if #list == 0 then return end
-  local time = readTags(place, queue, lists, list)
+  local time, latest = readTags(place, queue, lists, list)
   table.sort(list, byTurn)
   share(list, slots, max(horizon, time))
   local served, left = {}, slots
@@ -233,7 +235,7 @@ local function serveQueue(queue, priority, lists, others)
     nobody.isOpen = nobody.taken == nobody.share
   end
   writeTags(place, list)
-  writeTime(place, lists, time, timeAfter(time, list, open))
+  writeTime(place, lists, time, timeAfter(time, list, open), latest)
 end
 
 local function ofQueue(lines, queue)

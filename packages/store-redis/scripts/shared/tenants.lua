@@ -1,7 +1,7 @@
 -- Tenants: keys that take turns in a queue, each by its weight (core's fair-share.ts has the law). The first use of a tuple may be
 -- `f=<tenant>=1`, which is no limit; who stands under none such is nobody's. Open lines of a tenant stand in a ring of its own, `ring:<queue>:<priority>:<needs>:<tenant>`;
 -- `tenants:<queue>:<priority>:<needs>` is the zset of those who have one, by their tags, which may be late: tags only grow. What they are stands in the zset
--- `tags:<queue>:<priority>`, as long as it is later than the virtual time, which the hash `times` has by `queue:priority:needs`: sessions that serve other tasks
+-- `tags:<queue>:<priority>`, as long as it is later than the virtual time, which the hash `times` has by `queue:priority:needs` (and by `queue:priority` the latest of those): sessions that serve other tasks
 -- have other tenants before them. The member `priority:needs:` of `rings:<queue>` says that there are any. `weights:<queue>` is the hash of weights that are not 1.
 
 local match = string.match
@@ -22,9 +22,17 @@ end
 function tenants.open(queue, priority, needs, tenant)
   local place = queue .. ":" .. priority
   local ring = place .. ":" .. needs
-  if not times[ring] then times[ring] = tonumber(call("HGET", PREFIX .. "times", ring) or "") or 0 end
+  local list = PREFIX .. "tenants:" .. ring
+  if call("EXISTS", list) == 0 then
+    -- While nobody was there the others went on.
+    local known = call("HMGET", PREFIX .. "times", ring, place)
+    times[ring] = math.max(tonumber(known[1] or "") or 0, tonumber(known[2] or "") or 0)
+    if times[ring] > 0 then call("HSET", PREFIX .. "times", ring, times[ring]) end
+  elseif not times[ring] then
+    times[ring] = tonumber(call("HGET", PREFIX .. "times", ring) or "") or 0
+  end
   local tag = tonumber(call("ZSCORE", PREFIX .. "tags:" .. place, tenant) or "") or 0
-  call("ZADD", PREFIX .. "tenants:" .. ring, "NX", math.max(tag, times[ring]), tenant)
+  call("ZADD", list, "NX", math.max(tag, times[ring]), tenant)
   call("SADD", PREFIX .. "rings:" .. queue, priority .. ":" .. needs .. ":")
 end
 

@@ -1,4 +1,12 @@
-import type { DeclaredLimit, Grant, LimitEdit, LimitUse, Store } from "@jobbers/core";
+import {
+  type DeclaredLimit,
+  FAIR,
+  type Grant,
+  type LimitEdit,
+  type LimitUse,
+  type Store,
+  type TaskLimits,
+} from "@jobbers/core";
 import fc from "fast-check";
 import { checkAll } from "../check-all.js";
 import type { OpenStore } from "../contract/bench.js";
@@ -50,7 +58,10 @@ const declared: readonly DeclaredLimit[] = [
   { name: SHARED, setting: { concurrency: 4 }, isKeyed: false },
 ];
 
-const usesOf = (key: string): LimitUse[] => [RATE, SLOTS].map((limit) => ({ limit, key, cost: 1 }));
+const usesOf = (key: string, isFair: boolean): LimitUse[] => [
+  ...(isFair ? [{ limit: FAIR, key: `of ${key}`, cost: 1 }] : []),
+  ...[RATE, SLOTS].map((limit) => ({ limit, key, cost: 1 })),
+];
 
 const plan = planOf("limited", [taskStep("a", { input: wire(fromInput()) })]);
 
@@ -119,16 +130,25 @@ class Story {
   workers: Driver[] = [];
   held: { grant: Grant; worker: Driver }[] = [];
 
-  constructor(store: Store, clock: FakeClock) {
+  constructor(
+    store: Store,
+    clock: FakeClock,
+    /** True where the keys are tenants as well, which take turns. */
+    readonly isFair: boolean,
+  ) {
     this.store = store;
     this.clock = clock;
   }
 
   open(): Promise<Driver> {
     return openDriver(this.store, {
-      ...{ serves: ["a"], leaseMs: 10_000, limits: [{ task: "a", limits: declared }] },
-      limitsOf: (_task, input) => usesOf(String(input)),
+      ...{ serves: ["a"], leaseMs: 10_000, limits: [this.#declared()] },
+      limitsOf: (_task, input) => usesOf(String(input), this.isFair),
     });
+  }
+
+  #declared(): TaskLimits {
+    return { task: "a", limits: declared, ...(this.isFair && { fairIn: "all" }) };
   }
 
   async perform(act: Act): Promise<void> {
@@ -152,7 +172,7 @@ class Story {
 
   async #submit({ key, n, says, priority }: Extract<Act, { do: "submit" }>): Promise<void> {
     const text = KEYS[key] as string;
-    const limits = says ? { limits: usesOf(text) } : {};
+    const limits = says ? { limits: usesOf(text, this.isFair) } : {};
     const batch = Array.from({ length: n }, () =>
       submissionOf(plan, text, { id: newRunId(), priority, ...limits }),
     );
@@ -267,15 +287,16 @@ class Story {
 
 /**
  * Limits under random schedules of submits, takings, reports, crashes, pauses and edits with four workers: no rate is exceeded in any
- * stretch of time, no more attempts at once than may be, no slot leaks, and nobody starves.
+ * stretch of time, no more attempts at once than may be, no slot leaks, and nobody starves, whether or not the keys take turns as tenants.
  */
 export async function limitsTest(open: OpenStore, options: LimitsOptions = {}): Promise<void> {
   const { runs = 20, seed, path } = options;
-  const property = fc.asyncProperty(fc.array(acts, { maxLength: 50, size: "+1" }), async (schedule) => {
+  const schedules = fc.array(acts, { maxLength: 50, size: "+1" });
+  const property = fc.asyncProperty(schedules, fc.boolean(), async (schedule, isFair) => {
     const clock = createFakeClock();
     const store = await open({ clock });
     try {
-      const story = new Story(store, clock);
+      const story = new Story(store, clock, isFair);
       for (let i = 0; i < WORKERS; i++) story.workers.push(await story.open());
       for (const act of schedule) await story.perform(act);
       story.checkRates();
