@@ -140,7 +140,7 @@ export function fairness(test: BenchTest): void {
     const worker = await tenants.worker();
     await tenants.fill("old", 10);
     const taken: string[] = [];
-    for (let n = 0; n < 60; n++) {
+    for (let n = 0; n < 100; n++) {
       await tenants.fill(`new${n}`, 1);
       taken.push(...(await tenants.take(worker, 1)));
     }
