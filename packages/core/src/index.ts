@@ -31,6 +31,7 @@ export * from "./plan/resolve.js";
 export * from "./plan/trigger.js";
 export * from "./plan/version.js";
 export * from "./steering/queue-edit.js";
+export * from "./steering/queue-options.js";
 export { queueSettings, withEdit } from "./steering/queue-policy.js";
 export * from "./steering/role-edit.js";
 export * from "./store/blob-ref.js";

@@ -88,7 +88,7 @@ CREATE TABLE lines (
 );
 CREATE INDEX lines_open ON lines (queue, priority, turn) WHERE limits <> '' AND parked IS NULL;
 CREATE INDEX lines_parked ON lines (parked, turn) WHERE parked IS NOT NULL;
--- Which limits hold for a task, a "@queue", or a "task@queue"; "made" is code or edit. Of a keyed one a step's own code says the key.
+-- Which limits hold for a task, a "@queue", or a "task@queue"; "made" is code (a registration's or a queue's) or edit. Of a keyed one a step's own code says the key.
 CREATE TABLE rules (
   target TEXT NOT NULL, name TEXT NOT NULL, made TEXT NOT NULL, keyed INTEGER NOT NULL, cost REAL NOT NULL, PRIMARY KEY (target, name)
 ) WITHOUT ROWID;

@@ -4,12 +4,14 @@ import {
   type JsonValue,
   type QueueDefaults,
   type QueueEdit,
+  type QueueLimits,
   type QueuePolicy,
   type QueueSettings,
   queueSettings,
   withEdit,
 } from "@jobbers/core";
 import type { Sql } from "./driver.js";
+import { registerLimits } from "./limit-edits.js";
 import type { Unit } from "./unit.js";
 
 /** What the table has of a queue: `code` and `edit` are what each says of its policy. */
@@ -44,12 +46,22 @@ export function allSettings(sql: Sql): Map<string, QueueSettings> {
   return new Map(rows.map(({ name, ...row }) => [name, settingsOf(row)]));
 }
 
-export function declareQueues({ sql }: Unit, defaults: readonly QueueDefaults[]): void {
-  for (const { name, ...policy } of defaults) {
+export function declareQueues(unit: Unit, defaults: readonly QueueDefaults[]): void {
+  const { sql } = unit;
+  for (const { name, limits = [], ...policy } of defaults) {
     const row = rowOf(sql, name) ?? UNSET;
     const code = textOf(policy);
     if (row.code !== code) write(sql, name, { ...row, code });
+    declareLimits(unit, name, limits);
   }
+}
+
+/** A queue has the limits that are declared, and so have the tasks in it, and no others any more. */
+function declareLimits(unit: Unit, queue: string, declared: readonly QueueLimits[]): void {
+  const all = new Map(declared.map(({ task = "", limits }) => [`${task}@${queue}`, limits]));
+  const before = unit.sql.tuples("SELECT DISTINCT target FROM rules WHERE made = 'code'") as [string][];
+  for (const [target] of before) if (target.endsWith(`@${queue}`) && !all.has(target)) all.set(target, []);
+  for (const [target, limits] of all) registerLimits(unit, { task: target, limits });
 }
 
 export function setQueue(unit: Unit, name: string, edit: QueueEdit, by: string): QueueSettings {

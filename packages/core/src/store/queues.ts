@@ -1,3 +1,4 @@
+import type { DeclaredLimit } from "./limits.js";
 import type { QueueRecord } from "./records.js";
 
 /** What both code and live edits can say of a queue. */
@@ -9,6 +10,13 @@ export interface QueuePolicy {
 /** What code says of a queue; a live edit goes before it. What is left out, the code says nothing of (any more). */
 export interface QueueDefaults extends QueuePolicy {
   readonly name: string;
+  readonly limits?: readonly QueueLimits[] | undefined;
+}
+
+/** Limits of a queue, or of one task in it, as code declares them; none of them depends on the input. */
+export interface QueueLimits {
+  readonly task?: string | undefined;
+  readonly limits: readonly DeclaredLimit[];
 }
 
 /** What an edit says of a policy; `default`: again what the code says. */
@@ -69,7 +77,7 @@ export const QUEUE_FULL_RETRY_MS = 5_000;
 
 /** Steering: settings of queues, that hold at once for everybody. */
 export interface Steering {
-  /** Keeps what code says of some queues; edits go before it. */
+  /** Keeps what code says of some queues, all of it: what an earlier call said of these holds no more. Edits go before it. */
   declareQueues(defaults: readonly QueueDefaults[]): Promise<void>;
   /**
    * Edits a queue, whether or not a step has ever stood in it; answers how it is set now. An edit that changes nothing is none, so that it may be repeated.
