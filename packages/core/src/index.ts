@@ -30,6 +30,7 @@ export * from "./plan/plan-index.js";
 export * from "./plan/resolve.js";
 export * from "./plan/trigger.js";
 export * from "./plan/version.js";
+export * from "./steering/fair-share.js";
 export * from "./steering/queue-edit.js";
 export * from "./steering/queue-options.js";
 export { queueSettings, withEdit } from "./steering/queue-policy.js";

@@ -46,6 +46,7 @@ export type {
   QueueOptions,
   QueuePolicy,
   QueuePolicyEdit,
+  QueuePriority,
   QueueRecord,
   QueueSettings,
   QueueTaskOptions,

@@ -29,10 +29,21 @@ const UNSET: Row = { paused: 0, draining: 0, code: "{}", edit: "{}", version: 0,
 
 const columns = "paused, draining, code, edit, version, editor, edited";
 
-/** The names of paused queues, which may be few or none. */
-export function pausedQueues(sql: Sql): ReadonlySet<string> {
-  const rows = sql.tuples("SELECT name FROM queue_settings WHERE paused = 1") as [string][];
-  return new Set(rows.map(([name]) => name));
+/** How queues are set, as far as it matters to who takes from them. */
+export interface Steered {
+  readonly paused: ReadonlySet<string>;
+  readonly weighted: ReadonlySet<string>;
+}
+
+/** Of which queues nothing is taken, and which are weighted; these may be few or none. */
+export function steeredQueues(sql: Sql): Steered {
+  const rows = sql.tuples(
+    "SELECT name, paused, weighted FROM queue_settings WHERE paused = 1 OR weighted = 1",
+  ) as [string, number, number][];
+  return {
+    paused: new Set(rows.filter(([, paused]) => paused === 1).map(([name]) => name)),
+    weighted: new Set(rows.filter(([, , weighted]) => weighted === 1).map(([name]) => name)),
+  };
 }
 
 export function readSettings(sql: Sql, name: string): QueueSettings | undefined {
@@ -92,10 +103,12 @@ function rowOf(sql: Sql, name: string): Row | undefined {
 
 function write(sql: Sql, name: string, row: Row): void {
   const { paused, draining, code, edit, version, editor, edited } = row;
+  const isWeighted = settingsOf(row).priority === "weighted";
   sql.run(
-    `INSERT OR REPLACE INTO queue_settings (name, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[name, paused, draining, code, edit, version, editor, edited],
+    `INSERT OR REPLACE INTO queue_settings (name, ${columns}, weighted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[name, paused, draining, code, edit, version, editor, edited, Number(isWeighted)],
   );
+  if (!isWeighted) sql.run("DELETE FROM levels WHERE queue = ?", name);
 }
 
 function settingsOf({ paused, draining, code, edit, version, editor, edited }: Row): QueueSettings {

@@ -23,6 +23,10 @@ const forms: Readonly<Record<keyof QueuePolicy, Form>> = {
     fits: (value) =>
       Number.isInteger(value) && (value as number) >= 1 && (value as number) <= QUEUE_MAX_LIMIT,
   },
+  priority: {
+    takes: '"strict" or "weighted"',
+    fits: (value) => value === "strict" || value === "weighted",
+  },
 };
 
 /** The parts of a policy, in the order of their names. */

@@ -5,7 +5,15 @@ import type { QueueRecord } from "./records.js";
 export interface QueuePolicy {
   /** The most ready steps that it holds; a submission that would add to more is refused. Left out: no maximum. */
   readonly max?: number | undefined;
+  /** How its priorities share what is taken; see {@link QueuePriority}. Left out: `strict`. */
+  readonly priority?: QueuePriority | undefined;
 }
+
+/**
+ * How the priorities of a queue share what is taken of it. `strict`: the highest first, and a lower one only where no higher one has
+ * anything, so that it may wait for ever. `weighted`: each has twice as many starts as the next lower one, so that none starves.
+ */
+export type QueuePriority = "strict" | "weighted";
 
 /** What code says of a queue; a live edit goes before it. What is left out, the code says nothing of (any more). */
 export interface QueueDefaults extends QueuePolicy {
@@ -23,6 +31,7 @@ export interface QueueLimits {
 export interface QueuePolicyEdit {
   /** As in {@link QueuePolicy}; `none`: as many as come, whatever the code says. */
   readonly max?: number | "none" | "default" | undefined;
+  readonly priority?: QueuePriority | "default" | undefined;
 }
 
 /** What edits said of a policy that holds. */
