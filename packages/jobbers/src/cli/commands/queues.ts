@@ -97,14 +97,18 @@ async function list(client: JobbersClient, output: Output, where: string): Promi
   const found = await client.queues();
   output.printJson(found);
   if (found.length === 0) output.note(`there is no queue at ${where} yet`);
-  else output.print(table(["QUEUE", "READY", "RUNNING", "WORKERS", "MAX", "STATE"], found.map(rowOf)));
+  else
+    output.print(
+      table(["QUEUE", "READY", "RUNNING", "WORKERS", "MAX", "PRIORITY", "STATE"], found.map(rowOf)),
+    );
   return 0;
 }
 
 function rowOf(queue: Queue): string[] {
   const { name, ready, running, workers, settings } = queue;
   const max = settings ? inForce(settings, "max", maxText) : "-";
-  return [name, count(ready), count(running), count(workers), max, stateOf(queue)];
+  const priority = settings ? inForce(settings, "priority", (order) => order) : "-";
+  return [name, count(ready), count(running), count(workers), max, priority, stateOf(queue)];
 }
 
 /** What steers it, or what is wrong with it. */
