@@ -1,4 +1,4 @@
-import { type QueueDefaults, type QueueOptions, queueDefaultsOf, type Store } from "@jobbers/core";
+import { type QueueDefaults, type Queues, queueDefaultsOf, type Store } from "@jobbers/core";
 import { createFeed } from "@jobbers/runs";
 import type { TlsTexts } from "@jobbers/store-redis";
 import { createJobbers, type Jobbers } from "./jobbers.js";
@@ -13,7 +13,7 @@ export interface ConnectOptions extends BlobsOptions {
    * What code says of queues, by name: policy and limits. Live edits go before it. Kept in the store, for everybody, until the next
    * connection that names the queue says something else.
    */
-  readonly queues?: Readonly<Record<string, QueueOptions>> | undefined;
+  readonly queues?: Queues | undefined;
 }
 
 /**

@@ -1,12 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { task } from "@jobbers/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadFiles } from "../src/cli/workflow-files.js";
 import { connect } from "../src/index.js";
 import { type Ended, runCli } from "./cli-process.js";
 
 const ping = task({ name: "ping", queue: "crawl", run: async () => "pong" });
+
+const fixtures = fileURLToPath(new URL("./fixtures", import.meta.url));
 
 let cwd: string;
 let store: string;
@@ -43,6 +47,24 @@ describe("jobbers queues", () => {
     expect(both.stdout).toContain(
       "  at most 4 (code)\n  priorities weighted (edited); the code says strict\n",
     );
+  });
+
+  it("are set as the files say that a worker loads", async () => {
+    const files = ["steered.ts", "steered-otherwise.ts"].map((name) => join(fixtures, name));
+    const run = await runCli(["run", "bow", files[0] as string, "--store", store], { cwd });
+    expect(run).toMatchObject({ code: 0 });
+    await using jobbers = await connect(store);
+    expect((await jobbers.queue("polite").read())?.settings).toMatchObject({
+      priority: "weighted",
+      edit: {},
+    });
+    expect(await jobbers.store.listLimits()).toMatchObject([
+      { name: "bow@polite/concurrency", default: { concurrency: 2 } },
+    ]);
+    await expect(loadFiles(files)).rejects.toMatchObject({
+      code: "workflow-file-invalid",
+      message: expect.stringContaining('steered-otherwise.ts says something else of queue "polite" than'),
+    });
   });
 
   it("pauses, drains and resumes", async () => {

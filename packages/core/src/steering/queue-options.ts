@@ -20,12 +20,36 @@ export interface QueueTaskOptions {
   readonly limits?: readonly Limit<unknown>[] | undefined;
 }
 
+/** What code says of queues, by name. */
+export type Queues = Readonly<Record<string, QueueOptions>>;
+
+/** Known by it are also those that another copy of Jobbers has made. */
+const mark = Symbol.for("jobbers.queues");
+
+/**
+ * Says how queues are set, for all who import it: `connect(url, { queues })` takes it, and `jobbers worker`, `run` and `dev` take what their
+ * files export.
+ *
+ * @throws JobbersError `name-invalid`, `flag-invalid` or `definition-invalid`, naming queue and field
+ * @example
+ * export const ourQueues = queues({ crawl: { max: 10_000, priority: "weighted", limits: [{ concurrency: 20 }] } });
+ */
+export function queues(options: Queues): Queues {
+  queueDefaultsOf(options);
+  return Object.freeze({ ...options, [mark]: true });
+}
+
+/** True for what {@link queues} has made. */
+export function isQueues(value: unknown): value is Queues {
+  return typeof value === "object" && value !== null && mark in value;
+}
+
 /**
  * What code says of queues, as a store takes it.
  *
  * @throws JobbersError `name-invalid`, `flag-invalid` or `definition-invalid`, naming queue and field
  */
-export function queueDefaultsOf(queues: Readonly<Record<string, QueueOptions>>): readonly QueueDefaults[] {
+export function queueDefaultsOf(queues: Queues): readonly QueueDefaults[] {
   const what = `queues is ${quoted(queues)}`;
   if (!isRecord(queues)) throw refused(`${what}; it takes queues by name, as in { mail: { max: 1000 } }`);
   return checkQueueDefaults(Object.entries(queues).map(([name, options]) => defaultsOf(name, options)));
