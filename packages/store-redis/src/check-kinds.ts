@@ -123,7 +123,6 @@ const plain = new Set([
   "limits",
   "ruled",
   "turns",
-  "levels",
   "depths",
   "bucket",
   "rings",
