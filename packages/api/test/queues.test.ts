@@ -102,6 +102,7 @@ onEachStore("queues", (open) => {
     for (const [body, pointer] of [
       [{ max: 0 }, "/max"],
       [{ max: "many" }, "/max"],
+      [{ priority: "fair" }, "/priority"],
       [{}, ""],
       [{ max: 1, by: "" }, "/by"],
       [{ max: 1, paused: true }, "/paused"],
@@ -121,9 +122,11 @@ onEachStore("queues", (open) => {
     const headers = { authorization: `Bearer ${token}` };
     const paused = await api.post("/v1/queues/crawl/pause", { by: "ada" }, headers);
     expect(await paused.json()).toMatchObject({ settings: { editedBy: "ops (ada)" } });
-    const set = await patch(api, "/v1/queues/crawl", { max: 5 }, headers);
+    const set = await patch(api, "/v1/queues/crawl", { max: 5, priority: "weighted" }, headers);
     expect(await set.json()).toMatchObject({
-      settings: { editedBy: "ops", max: 5, edit: { max: 5 }, paused: true },
+      settings: { editedBy: "ops", max: 5, edit: { max: 5, priority: "weighted" }, paused: true },
     });
+    const back = await patch(api, "/v1/queues/crawl", { priority: "default" }, headers);
+    expect(((await back.json()) as Queue).settings).toMatchObject({ default: {}, edit: { max: 5 } });
   });
 });

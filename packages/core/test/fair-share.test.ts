@@ -1,107 +1,62 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Served, sharesOf, tagAfter, virtualAfter } from "../src/limits/fair-share.js";
+import { aheadAfter, levelCost, type Share, turnsOf } from "../src/index.js";
 
-/** Numbers from 0 up to 1, the same each time. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
-    return state / 4_294_967_296;
-  };
-}
+const serve = (shares: readonly Share[], taken: readonly number[]): Share[] => {
+  const ahead = aheadAfter(shares, taken);
+  return shares.map(({ cost }, i) => ({ cost, ahead: ahead[i] as number }));
+};
 
-interface Tenant {
-  readonly weight: number;
-  tag: number;
-  had: number;
-}
+const costs = fc.array(fc.integer({ min: 1, max: 512 }), { minLength: 1, maxLength: 6 });
 
-/** Gives out slots among tenants that all have enough to run; answers the virtual time. */
-function serve(tenants: readonly Tenant[], slots: number, time: number): number {
-  const order = tenants
-    .map((tenant) => ({ tenant, start: Math.max(tenant.tag, time), weight: tenant.weight }))
-    .sort((a, b) => a.start - b.start || a.tenant.tag - b.tenant.tag);
-  const shares = sharesOf(order, slots);
-  let left = slots;
-  const served = order.map(({ tenant, start, weight }, i): Served => {
-    const taken = Math.min(shares[i] as number, left);
-    left -= taken;
-    const given = { start, weight, taken, isOpen: true };
-    tenant.had += taken;
-    if (taken > 0) tenant.tag = tagAfter(given);
-    return given;
-  });
-  expect(left).toBe(0);
-  return virtualAfter(time, served, tenants.length);
-}
-
-describe("turns of tenants", () => {
-  it("gives out slots by weight", () => {
-    const contenders = [3, 2, 1].map((weight) => ({ start: 0, weight }));
-    expect(sharesOf(contenders, 60)).toEqual([30, 20, 10]);
-    expect(sharesOf(contenders, 1)).toEqual([1, 1, 1]);
-  });
-
-  it("gives those who start later what is left of the time", () => {
-    expect(
-      sharesOf(
-        [
-          { start: 0, weight: 1 },
-          { start: 4, weight: 1 },
-        ],
-        10,
-      ),
-    ).toEqual([7, 3]);
-    expect(
-      sharesOf(
-        [
-          { start: 0, weight: 1 },
-          { start: 40, weight: 1 },
-        ],
-        10,
-      ),
-    ).toEqual([10, 0]);
-  });
-
-  it("gives nothing that starts after somebody who was not looked at", () => {
-    expect(
-      sharesOf(
-        [
-          { start: 0, weight: 1 },
-          { start: 4, weight: 1 },
-        ],
-        10,
-        2,
-      ),
-    ).toEqual([2, 0]);
-  });
-
-  it("puts the virtual time on to the last start, but past nobody who waits", () => {
-    const served = [
-      { start: 10, weight: 1, taken: 5, isOpen: false },
-      { start: 10, weight: 1, taken: 0, isOpen: true },
-    ];
-    expect(virtualAfter(0, served.slice(0, 1), 1)).toBe(14);
-    expect(virtualAfter(0, served, 2)).toBe(10);
-  });
-
-  it("holds weights between all who wait, over any stretch and whatever is asked for at once", () => {
-    for (let seed = 1; seed <= 60; seed++) {
-      const next = numbers(seed);
-      const tenants = Array.from({ length: 2 + Math.floor(next() * 8) }, () => ({
-        ...{ weight: 1 + Math.floor(next() * 20), tag: 0, had: 0 },
-      }));
-      const most = next() < 0.5 ? 1 : 30;
-      for (let round = 0, time = 0; round < 200; round++) {
-        time = serve(tenants, 1 + Math.floor(next() * most), time);
-        for (const one of tenants)
-          for (const other of tenants) {
-            // With one slot at a time, 1 is the law's own bound.
-            const apart = (most === 1 ? 1 : 4) * (1 / one.weight + 1 / other.weight) + 1e-6;
-            if (one.had / one.weight - other.had / other.weight > apart)
-              expect({ seed, round, one, other }).toBe("fair");
+describe("shares of turns", () => {
+  it("come out the same, one at a time or many at once", () => {
+    fc.assert(
+      fc.property(costs, fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 8 }), (all, batches) => {
+        const fresh = all.map((cost) => ({ cost, ahead: 0 }));
+        let [atOnce, oneByOne] = [fresh, fresh] as [readonly Share[], readonly Share[]];
+        for (const n of batches) {
+          const taken = turnsOf(atOnce, n);
+          const counts = all.map(() => 0);
+          for (let i = 0; i < n; i++) {
+            const one = turnsOf(oneByOne, 1);
+            oneByOne = serve(oneByOne, one);
+            for (const [at, got] of one.entries()) counts[at] = (counts[at] as number) + got;
           }
-      }
-    }
+          expect(counts).toEqual(taken);
+          atOnce = serve(atOnce, taken);
+          expect(oneByOne).toEqual(atOnce);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("are in proportion to the weights, within one turn of each", () => {
+    fc.assert(
+      fc.property(costs, fc.integer({ min: 1, max: 500 }), (all, n) => {
+        const paid = turnsOf(
+          all.map((cost) => ({ cost, ahead: 0 })),
+          n,
+        ).map((turns, i) => turns * (all[i] as number));
+        for (const [i, one] of paid.entries())
+          for (const [j, other] of paid.entries())
+            expect(one - other).toBeLessThanOrEqual((all[i] as number) + (all[j] as number));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("are lost while there is nothing to do, and never owed for longer than one turn", () => {
+    const [high, low] = [levelCost(9), levelCost(0)] as [number, number];
+    // The low one had a turn and is ahead; while it has nothing to do, that wears off and turns into no claim.
+    let shares = serve(
+      [high, low].map((cost) => ({ cost, ahead: 0 })),
+      [1, 1],
+    );
+    expect(shares[1]?.ahead).toBe(512);
+    shares = serve(shares, [2_000, 0]);
+    expect(shares.map(({ ahead }) => ahead)).toEqual([1, 0]);
+    expect(turnsOf(shares, 3)).toEqual([2, 1]);
   });
 });

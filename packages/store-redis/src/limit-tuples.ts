@@ -10,7 +10,9 @@ export async function tupleOf(
   queue: string,
   own: string | undefined,
 ): Promise<string> {
-  const found = await redis.hmget(keys.ruled, needs, `+${needs}`, `+${needs}@${queue}`, `+@${queue}`);
+  const inQueue = [`${needs}@${queue}`, `@${queue}`];
+  const targets = [needs, `+${needs}`, ...inQueue.flatMap((target) => [target, `+${target}`])];
+  const found = await redis.hmget(keys.ruled, ...targets);
   const rules = found
     .flatMap((list) => (list ? list.split("&") : []))
     .map((rule) => rule.split("="))

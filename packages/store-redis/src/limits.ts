@@ -10,6 +10,7 @@ import {
   type LimitUsage,
   type LimitUse,
   limitTarget,
+  type QueueLimits,
   type TaskLimits,
   type Throttling,
 } from "@jobbers/core";
@@ -48,12 +49,21 @@ export function readUses(text: string): LimitUse[] {
     });
 }
 
-/** A task's limits: `task US rules US settings`. */
+/** A task's limits: `target US rules US settings`. */
 export function packTaskLimits({ task, limits, fairIn = [] }: TaskLimits): string {
   const fair = fairIn === "all" ? ["@=1=1"] : fairIn.map((queue) => `@${keyText(queue)}=1=1`);
+  return packLimits(keyText(task), limits, fair);
+}
+
+/** The same of a queue, or of a task in it. */
+export function packQueueLimits(queue: string, { task = "", limits }: QueueLimits): string {
+  return packLimits(`${keyText(task)}@${keyText(queue)}`, limits);
+}
+
+function packLimits(target: string, limits: readonly DeclaredLimit[], fair: readonly string[] = []): string {
   const own = limits.map(({ name, isKeyed, cost = 1 }) => `${keyText(name)}=${isKeyed ? 1 : 0}=${cost}`);
   const rules = [...own, ...fair];
-  return `${keyText(task)}${US}${rules.join("&")}${US}${limits.map(packDeclared).join("&")}`;
+  return `${target}${US}${rules.join("&")}${US}${limits.map(packDeclared).join("&")}`;
 }
 
 function packDeclared({ name, setting }: DeclaredLimit): string {

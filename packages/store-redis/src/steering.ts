@@ -14,6 +14,7 @@ import {
   queueSettings,
   WEIGHTS_LIMIT,
 } from "@jobbers/core";
+import { packQueueLimits } from "./limits.js";
 import type { Script } from "./script.js";
 import { GS, keyText, packText, RS, unpackText } from "./text.js";
 
@@ -79,7 +80,11 @@ function flag(value: boolean | undefined): string {
 
 export const declareQueuesScript: Script<[defaults: readonly QueueDefaults[]], void> = {
   name: "declare-queues",
-  encode: (defaults) => defaults.flatMap(({ name, ...policy }) => [keyText(name), listOf(policy)]),
+  encode: (defaults) =>
+    defaults.flatMap(({ name, limits = [], ...policy }) => {
+      const all = limits.map((each) => packQueueLimits(name, each));
+      return [keyText(name), listOf(policy), all.join(RS)];
+    }),
   decode: () => undefined,
 };
 

@@ -2,7 +2,7 @@ import type { Sql } from "./driver.js";
 import { lastEvent } from "./events.js";
 import { CONTROL } from "./ledger.js";
 import { createPoll } from "./poll.js";
-import { pausedQueues } from "./steering.js";
+import { steeredQueues } from "./steering.js";
 import type { Effects, KnownLine, KnownSession } from "./turn.js";
 import { wait } from "./wait.js";
 
@@ -97,7 +97,7 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
   };
   const wakeForGrown = (grown: Effects["grown"]) => {
     if (workers.size === 0 || grown.size === 0) return;
-    const paused = pausedQueues(sql);
+    const { paused } = steeredQueues(sql);
     for (const [line, n] of grown) if (!paused.has(line.queue) && !isParked(sql, line)) wakeFor(line, n);
   };
   const wakeForOpen = () => {
@@ -166,7 +166,7 @@ function openLines(sql: Sql): (Line & { readonly depth: number })[] {
     "SELECT 1 FROM tenants WHERE queue = rings.queue AND priority = rings.priority AND needs = rings.needs LIMIT 100";
   const fair = `SELECT queue, needs, depth FROM (SELECT queue, needs, (SELECT count(*) FROM (${some})) AS depth FROM rings) WHERE depth > 0`;
   const lines = sql.all<Line & { readonly depth: number }>(`${plain} UNION ALL ${limited} UNION ALL ${fair}`);
-  const paused = pausedQueues(sql);
+  const { paused } = steeredQueues(sql);
   return paused.size === 0 ? lines : lines.filter(({ queue }) => !paused.has(queue));
 }
 

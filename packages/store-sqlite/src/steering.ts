@@ -5,12 +5,14 @@ import {
   type JsonValue,
   type QueueDefaults,
   type QueueEdit,
+  type QueueLimits,
   type QueuePolicy,
   type QueueSettings,
   queueSettings,
   withEdit,
 } from "@jobbers/core";
 import type { Sql } from "./driver.js";
+import { registerLimits } from "./limit-edits.js";
 import type { Unit } from "./unit.js";
 
 /** What the table has of a queue: `code` and `edit` are what each says of its policy. */
@@ -28,10 +30,21 @@ const UNSET: Row = { paused: 0, draining: 0, code: "{}", edit: "{}", version: 0,
 
 const columns = "paused, draining, code, edit, version, editor, edited";
 
-/** The names of paused queues, which may be few or none. */
-export function pausedQueues(sql: Sql): ReadonlySet<string> {
-  const rows = sql.tuples("SELECT name FROM queue_settings WHERE paused = 1") as [string][];
-  return new Set(rows.map(([name]) => name));
+/** How queues are set, as far as it matters to who takes from them. */
+export interface Steered {
+  readonly paused: ReadonlySet<string>;
+  readonly weighted: ReadonlySet<string>;
+}
+
+/** Of which queues nothing is taken, and which are weighted; these may be few or none. */
+export function steeredQueues(sql: Sql): Steered {
+  const rows = sql.tuples(
+    "SELECT name, paused, weighted FROM queue_settings WHERE paused = 1 OR weighted = 1",
+  ) as [string, number, number][];
+  return {
+    paused: new Set(rows.filter(([, paused]) => paused === 1).map(([name]) => name)),
+    weighted: new Set(rows.filter(([, , weighted]) => weighted === 1).map(([name]) => name)),
+  };
 }
 
 export function readSettings(sql: Sql, name: string): QueueSettings | undefined {
@@ -45,12 +58,22 @@ export function allSettings(sql: Sql): Map<string, QueueSettings> {
   return new Map(rows.map(({ name, ...row }) => [name, settingsOf(row)]));
 }
 
-export function declareQueues({ sql }: Unit, defaults: readonly QueueDefaults[]): void {
-  for (const { name, ...policy } of defaults) {
+export function declareQueues(unit: Unit, defaults: readonly QueueDefaults[]): void {
+  const { sql } = unit;
+  for (const { name, limits = [], ...policy } of defaults) {
     const row = rowOf(sql, name) ?? UNSET;
     const code = textOf(policy);
     if (row.code !== code) write(sql, name, { ...row, code });
+    declareLimits(unit, name, limits);
   }
+}
+
+/** A queue has the limits that are declared, and so have the tasks in it, and no others any more. */
+function declareLimits(unit: Unit, queue: string, declared: readonly QueueLimits[]): void {
+  const all = new Map(declared.map(({ task = "", limits }) => [`${task}@${queue}`, limits]));
+  const before = unit.sql.tuples("SELECT DISTINCT target FROM rules WHERE made = 'code'") as [string][];
+  for (const [target] of before) if (target.endsWith(`@${queue}`) && !all.has(target)) all.set(target, []);
+  for (const [target, limits] of all) registerLimits(unit, { task: target, limits });
 }
 
 export function setQueue(unit: Unit, name: string, edit: QueueEdit, by: string): QueueSettings {
@@ -83,10 +106,12 @@ function rowOf(sql: Sql, name: string): Row | undefined {
 
 function write(sql: Sql, name: string, row: Row): void {
   const { paused, draining, code, edit, version, editor, edited } = row;
+  const isWeighted = settingsOf(row).priority === "weighted";
   sql.run(
-    `INSERT OR REPLACE INTO queue_settings (name, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[name, paused, draining, code, edit, version, editor, edited],
+    `INSERT OR REPLACE INTO queue_settings (name, ${columns}, weighted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[name, paused, draining, code, edit, version, editor, edited, Number(isWeighted)],
   );
+  if (!isWeighted) sql.run("DELETE FROM levels WHERE queue = ?", name);
 }
 
 function settingsOf({ paused, draining, code, edit, version, editor, edited }: Row): QueueSettings {

@@ -33,6 +33,16 @@ export function hasLimitedLines({ sql }: Unit, queues: readonly string[]): boole
   return queues.some((queue) => sql.tuple(select, queue) !== undefined);
 }
 
+/** The priorities of a queue with open lines under limits, of those that the session serves. */
+export function limitedPriorities({ sql }: Unit, queue: string, serves: ReadonlySet<string>): number[] {
+  const lines =
+    "SELECT DISTINCT priority, needs FROM lines WHERE queue = ?1 AND limits <> '' AND tenant = '' AND parked IS NULL AND depth > 0";
+  const open = "SELECT 1 FROM tenants WHERE queue = ?1 AND priority = rings.priority AND needs = rings.needs";
+  const fair = `SELECT priority, needs FROM rings WHERE queue = ?1 AND EXISTS (${open})`;
+  const rows = sql.tuples(`${lines} UNION ${fair}`, queue) as [number, string][];
+  return rows.filter(([, needs]) => serves.has(needs)).map(([priority]) => priority);
+}
+
 /** Takes what there is of one priority. */
 export function takeInTurn(unit: Unit, turns: Turns, priority: number): void {
   for (let round = 0; round < ROUNDS && turns.room() > 0 && !turns.isFull(); round++) {

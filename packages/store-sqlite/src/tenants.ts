@@ -9,7 +9,7 @@ import type { Sql } from "./driver.js";
 import { readSettings } from "./steering.js";
 
 /**
- * The tenants of a queue and priority take turns (core's fair-share.ts has the law). Those with open lines stand in the table `tenants`,
+ * The tenants of a queue and priority take turns (core's tenant-turns.ts has the law). Those with open lines stand in the table `tenants`,
  * once for each task of which they have any, with the tag that says whose turn it is; `tags` keeps it of those who have nothing open, as
  * long as it is later than the virtual time. That stands in `rings`, for each task: sessions that serve other tasks have other tenants
  * before them.

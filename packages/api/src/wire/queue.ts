@@ -3,11 +3,16 @@ import { instant, name } from "./basics.js";
 
 const max = z.int().openapi({ description: "The most ready steps that it holds." });
 
+const priority = z.enum(["strict", "weighted"]).openapi({
+  description:
+    "`strict`: the highest priority goes first, and others may wait for ever. `weighted`: each has twice as many starts as the next lower one.",
+});
+
 /** What both code and edits can say of a queue. */
-const queuePolicy = z.object({ max: max.optional() }).openapi("QueuePolicy");
+const queuePolicy = z.object({ max: max.optional(), priority: priority.optional() }).openapi("QueuePolicy");
 
 const editedPolicy = z
-  .object({ max: z.union([max, z.literal("none")]).optional() })
+  .object({ max: z.union([max, z.literal("none")]).optional(), priority: priority.optional() })
   .openapi("EditedQueuePolicy");
 
 /** How a queue is set, by whom and since when. */
@@ -65,10 +70,14 @@ export const queueEdit = z
       .union([z.int().min(1).max(1_000_000_000), z.enum(["none", "default"])])
       .optional()
       .openapi({ description: "`none`: as many as come. `default`: what the code says." }),
+    priority: z
+      .enum([...priority.options, "default"])
+      .optional()
+      .openapi({ description: "How priorities share what is taken. `default`: what the code says." }),
     by,
   })
   .refine(({ by: _, ...policy }) => Object.keys(policy).length > 0, {
-    error: "an edit says at least one of max",
+    error: "an edit says max, priority or both",
   })
   .openapi("QueueEdit");
 

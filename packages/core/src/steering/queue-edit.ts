@@ -30,9 +30,9 @@ export function checkQueueEdit(name: string, edit: QueueEdit): QueueEdit {
  * @throws JobbersError `name-invalid` or `flag-invalid`, naming the field
  */
 export function checkQueueDefaults(defaults: readonly QueueDefaults[]): readonly QueueDefaults[] {
-  return defaults.map(({ name, ...policy }) => {
+  return defaults.map(({ name, limits = [], ...policy }) => {
     checkName(name, "queue");
-    return { name, ...checkPolicy(name, policy) };
+    return { name, limits, ...checkPolicy(name, policy) };
   });
 }
 

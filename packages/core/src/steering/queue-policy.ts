@@ -27,6 +27,10 @@ const forms: Readonly<Record<Part, Form>> = {
     fits: (value) =>
       Number.isInteger(value) && (value as number) >= 1 && (value as number) <= QUEUE_MAX_LIMIT,
   },
+  priority: {
+    takes: '"strict" or "weighted"',
+    fits: (value) => value === "strict" || value === "weighted",
+  },
 };
 
 /** The parts of a policy but for its weights, in the order of their names. */

@@ -1,22 +1,39 @@
+import type { DeclaredLimit } from "./limits.js";
 import type { QueueRecord } from "./records.js";
 
 /** What both code and live edits can say of a queue. */
 export interface QueuePolicy {
   /** The most ready steps that it holds; a submission that would add to more is refused. Left out: no maximum. */
   readonly max?: number | undefined;
+  /** How its priorities share what is taken; see {@link QueuePriority}. Left out: `strict`. */
+  readonly priority?: QueuePriority | undefined;
   /** Of keys that take turns in it, whose weight is not 1: how many steps each gets for one of a key of weight 1, from 1 to 1,000. */
   readonly weights?: Readonly<Record<string, number>> | undefined;
 }
 
+/**
+ * How the priorities of a queue share what is taken of it. `strict`: the highest first, and a lower one only where no higher one has
+ * anything, so that it may wait for ever. `weighted`: each has twice as many starts as the next lower one, so that none starves.
+ */
+export type QueuePriority = "strict" | "weighted";
+
 /** What code says of a queue; a live edit goes before it. What is left out, the code says nothing of (any more). */
 export interface QueueDefaults extends QueuePolicy {
   readonly name: string;
+  readonly limits?: readonly QueueLimits[] | undefined;
+}
+
+/** Limits of a queue, or of one task in it, as code declares them; none of them depends on the input. */
+export interface QueueLimits {
+  readonly task?: string | undefined;
+  readonly limits: readonly DeclaredLimit[];
 }
 
 /** What an edit says of a policy; `default`: again what the code says. */
 export interface QueuePolicyEdit {
   /** As in {@link QueuePolicy}; `none`: as many as come, whatever the code says. */
   readonly max?: number | "none" | "default" | undefined;
+  readonly priority?: QueuePriority | "default" | undefined;
   /** Weights of some keys, each or all of them maybe `default`; those of other keys stay as they are. */
   readonly weights?: Readonly<Record<string, number | "default">> | "default" | undefined;
 }
@@ -94,7 +111,7 @@ export const QUEUE_FULL_RETRY_MS = 5_000;
 
 /** Steering: settings of queues, that hold at once for everybody. */
 export interface Steering {
-  /** Keeps what code says of some queues; edits go before it. */
+  /** Keeps what code says of some queues, all of it: what an earlier call said of these holds no more. Edits go before it. */
   declareQueues(defaults: readonly QueueDefaults[]): Promise<void>;
   /**
    * Edits a queue, whether or not a step has ever stood in it; answers how it is set now. An edit that changes nothing is none, so that it may be repeated.

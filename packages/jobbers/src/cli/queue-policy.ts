@@ -19,7 +19,10 @@ export function inForce<P extends Part>(
 
 /** A line for each part of a queue's policy of which anything is said: what is in force, and what the code says where that is something else. */
 export function policyLines(settings: Settings): string[] {
-  return [...lines(settings, "max", "at most", maxText)];
+  return [
+    ...lines(settings, "max", "at most", maxText),
+    ...lines(settings, "priority", "priorities", (priority) => priority),
+  ];
 }
 
 /** A maximum as it is shown. */

@@ -189,7 +189,7 @@ local function writeTags(place, list)
   for key, changes in pairs(moves) do callMany("ZADD", key, changes) end
 end
 
--- The virtual time after a round: see core's virtualAfter.
+-- The virtual time after a round: see virtualAfter in core's tenant-turns.ts.
 local function timeAfter(time, list, open)
   local taken, weights, last, behind = 0, 0, -huge, huge
   for _, each in ipairs(list) do

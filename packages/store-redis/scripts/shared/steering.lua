@@ -50,6 +50,10 @@ function steering.inForce(queue, part)
   return code and (partOf(edit, part) or partOf(code, part))
 end
 
+function steering.isWeighted(queue)
+  return steering.inForce(queue, "priority") == '"weighted"'
+end
+
 -- What holds for submissions: whether it is drained, and its maximum or nil.
 function steering.gateOf(queue)
   return string.sub(settingsOf(queue), 3, 3) == "1", tonumber(steering.inForce(queue, "max"))
@@ -120,4 +124,5 @@ function steering.write(queue, settings)
   call("HSET", PREFIX .. "settings", queue, known[queue])
   call("HSET", KEYS[1], "steered", "1")
   clock.steered = true
+  if not steering.isWeighted(queue) then call("HDEL", PREFIX .. "levels", queue) end
 end

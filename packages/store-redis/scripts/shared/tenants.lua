@@ -1,4 +1,4 @@
--- Tenants: keys that take turns in a queue, each by its weight (core's fair-share.ts has the law). The first use of a tuple may be
+-- Tenants: keys that take turns in a queue, each by its weight (core's tenant-turns.ts has the law). The first use of a tuple may be
 -- `f=<tenant>=1`, which is no limit; who stands under none such is nobody's. Open lines of a tenant stand in a ring of its own, `ring:<queue>:<priority>:<needs>:<tenant>`;
 -- `tenants:<queue>:<priority>:<needs>` is the zset of those who have one, by their tags, which may be late: tags only grow. What they are stands in the zset
 -- `tags:<queue>:<priority>`, as long as it is later than the virtual time, which the hash `times` has by `queue:priority:needs` (and by `queue:priority` the latest of those): sessions that serve other tasks

@@ -290,6 +290,16 @@ export function fairness(test: BenchTest): void {
     expect(await tenants.take(worker, 5)).toEqual(["y", "y", "y", "x", "x"]);
   });
 
+  test("within each priority of a weighted queue tenants take turns", async (bench) => {
+    const tenants = new Tenants(bench);
+    const worker = await tenants.worker();
+    await bench.store.setQueue("default", { priority: "weighted" }, "me");
+    for (const key of ["x", "y"]) await tenants.fill(key, 20, { priority: 6 });
+    for (const key of ["v", "w"]) await tenants.fill(key, 20, { priority: 5 });
+    expectParts(await tenants.take(worker, 30), { x: 2, y: 2, v: 1, w: 1 });
+    expectParts(await tenants.take(worker, 24, 24), { x: 2, y: 2, v: 1, w: 1 });
+  });
+
   test("a queue with tenants takes turns with others", async (bench) => {
     const tenants = new Tenants(bench);
     const worker = await tenants.worker({

@@ -12,10 +12,13 @@ import { showTime, table } from "../table.js";
 
 const actions = ["list", "show", "pause", "resume", "drain", "set", "obliterate"] as const;
 
+const priorities = ["strict", "weighted", "default"] as const;
+
 interface Given {
   readonly action?: string | undefined;
   readonly name?: string | undefined;
   readonly max?: string | undefined;
+  readonly priority?: string | undefined;
   readonly confirm?: string | undefined;
 }
 
@@ -31,6 +34,11 @@ export const queues = defineCommand({
     },
     name: { type: "positional", description: "The queue", required: false },
     max: { type: "string", valueHint: "N", description: "set: at most N ready steps; or none, or default" },
+    priority: {
+      type: "string",
+      valueHint: "ORDER",
+      description: "set: strict or weighted, how its priorities share what is taken; or default",
+    },
     confirm: { type: "string", valueHint: "NAME", description: "obliterate: the queue's name once more" },
     ...doorFlags,
   },
@@ -38,7 +46,7 @@ export const queues = defineCommand({
     "jobbers queues",
     "jobbers queues --json | jq 'map(.ready) | add'",
     "jobbers queues pause crawl",
-    "jobbers queues set crawl --max 10000",
+    "jobbers queues set crawl --max 10000 --priority weighted",
     "jobbers queues obliterate crawl --confirm crawl",
   ],
   async run({ args, output }) {
@@ -46,7 +54,7 @@ export const queues = defineCommand({
     const action = oneOf(given.action ?? "list", "ACTION", actions);
     checkGiven(given, action);
     const name = given.name ?? "";
-    const policy: QueuePolicyEdit = { max: given.max === undefined ? undefined : maxOf(given.max) };
+    const policy = policyOf(given);
     // A queue may be set before any step has stood in it, and before there is a store.
     const how = action === "list" || action === "show" || action === "obliterate" ? "look" : "make";
     return withDoor(args, how, async ({ client, where }) => {
@@ -62,16 +70,23 @@ export const queues = defineCommand({
 });
 
 /** What is given has to make sense together. */
-function checkGiven({ name, max, confirm }: Given, action: (typeof actions)[number]): void {
+function checkGiven({ name, max, priority, confirm }: Given, action: (typeof actions)[number]): void {
   if (action === "list" && name !== undefined) throw flagError(`list takes no queue; show ${name} shows one`);
   if (action !== "list" && name === undefined)
     throw flagError(`${action} takes a queue, as in: jobbers queues ${action} crawl`);
   if (name !== undefined) checkName(name, "queue");
-  if ((action === "set") !== (max !== undefined))
-    throw flagError(
-      action === "set" ? "set takes --max N, --max none or --max default" : "--max goes with set",
-    );
+  const [one] = [max === undefined ? [] : ["--max"], priority === undefined ? [] : ["--priority"]].flat();
+  if (action === "set" && one === undefined)
+    throw flagError("set takes --max N, none or default, or --priority strict, weighted or default");
+  if (action !== "set" && one !== undefined) throw flagError(`${one} goes with set`);
   if (confirm !== undefined && action !== "obliterate") throw flagError("--confirm goes with obliterate");
+}
+
+function policyOf({ max, priority }: Given): QueuePolicyEdit {
+  return {
+    ...(max !== undefined && { max: maxOf(max) }),
+    ...(priority !== undefined && { priority: oneOf(priority, "--priority", priorities) }),
+  };
 }
 
 function maxOf(text: string): number | "none" | "default" {
@@ -82,14 +97,18 @@ async function list(client: JobbersClient, output: Output, where: string): Promi
   const found = await client.queues();
   output.printJson(found);
   if (found.length === 0) output.note(`there is no queue at ${where} yet`);
-  else output.print(table(["QUEUE", "READY", "RUNNING", "WORKERS", "MAX", "STATE"], found.map(rowOf)));
+  else
+    output.print(
+      table(["QUEUE", "READY", "RUNNING", "WORKERS", "MAX", "PRIORITY", "STATE"], found.map(rowOf)),
+    );
   return 0;
 }
 
 function rowOf(queue: Queue): string[] {
   const { name, ready, running, workers, settings } = queue;
   const max = settings ? inForce(settings, "max", maxText) : "-";
-  return [name, count(ready), count(running), count(workers), max, stateOf(queue)];
+  const priority = settings ? inForce(settings, "priority", (order) => order) : "-";
+  return [name, count(ready), count(running), count(workers), max, priority, stateOf(queue)];
 }
 
 /** What steers it, or what is wrong with it. */
