@@ -34,6 +34,7 @@ import {
   drainQueue,
   getQueue,
   listQueues,
+  listTenants,
   obliterateQueue,
   pauseQueue,
   resumeQueue,
@@ -103,7 +104,7 @@ const routes: readonly Route[] = [
   ...[listDeadLetters, countDeadLetters, redriveDeadLetters, purgeDeadLetters],
   ...[getDeadLetter, redriveDeadLetter, purgeDeadLetter],
   ...[cancelRun, retryRun, runEvents, allEvents, listDags, getDag],
-  ...[listQueues, getQueue, setQueue, pauseQueue, resumeQueue, drainQueue, obliterateQueue],
+  ...[listQueues, getQueue, listTenants, setQueue, pauseQueue, resumeQueue, drainQueue, obliterateQueue],
   ...[listRoles, getRole, setRole, deleteRole],
   ...[listWorkers, listLimits, readLimit, setLimit, healthz, readyz],
 ];

@@ -21,7 +21,7 @@ export type { Health, Worker, WorkerList } from "./wire/fleet.js";
 export type { Limit, LimitEditBody, LimitList, LimitUsageView } from "./wire/limits.js";
 export type { LogLine, LogPageView } from "./wire/log.js";
 export type { Problem } from "./wire/problem.js";
-export type { Queue, QueueList, QueueObliterated } from "./wire/queue.js";
+export type { Queue, QueueList, QueueObliterated, TenantList } from "./wire/queue.js";
 export type { Role, RoleDetail, RoleList } from "./wire/role.js";
 export type {
   CancelAnswer,

@@ -1,4 +1,4 @@
-import type { QueueObliterated, Queue as Read } from "@jobbers/api";
+import type { QueueObliterated, Queue as Read, TenantList } from "@jobbers/api";
 import type { QueuePolicyEdit } from "@jobbers/core";
 import { type InMs, inMs } from "./instants.js";
 import type { Transport } from "./transport.js";
@@ -22,6 +22,8 @@ export interface QueueClient {
    * @throws JobbersHttpError `queue-unknown`
    */
   read(): Promise<Queue>;
+  /** Whose turn it is in it: the keys that have steps which could be taken, the first 100 of each priority. */
+  tenants(): Promise<TenantList["tenants"]>;
   /** Has nothing of it taken any more; what runs goes on. */
   pause(editor?: Editor): Promise<Queue>;
   /** Has it be taken from, and take submissions, again. */
@@ -54,6 +56,7 @@ export function createQueueClient(transport: Transport, name: string): QueueClie
   return {
     name,
     read: async () => queueOf(await transport.json<Read>({ path })),
+    tenants: async () => (await transport.json<TenantList>({ path: `${path}/tenants` })).tenants,
     pause: act("pause"),
     resume: act("resume"),
     drain: act("drain"),

@@ -1,4 +1,4 @@
-import { type QueueDefaults, type Queues, queueDefaultsOf, type Store } from "@jobbers/core";
+import { fairQueuesOf, type QueueDefaults, type Queues, queueDefaultsOf, type Store } from "@jobbers/core";
 import { createFeed } from "@jobbers/runs";
 import type { TlsTexts } from "@jobbers/store-redis";
 import { createJobbers, type Jobbers } from "./jobbers.js";
@@ -30,13 +30,14 @@ export interface ConnectOptions extends BlobsOptions {
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Jobbers> {
   const queues = options.queues && queueDefaultsOf(options.queues);
+  const fairQueues = options.queues && fairQueuesOf(options.queues);
   const bare = await openStore(url, options.tls);
   const store = await withBlobsOf(bare, options).catch(async (error: unknown) => {
     await bare.close();
     throw error;
   });
   if (queues) await declare(store, queues);
-  return createJobbers({ store, feed: createFeed(store) });
+  return createJobbers({ store, feed: createFeed(store), fairQueues });
 }
 
 async function declare(store: Store, queues: readonly QueueDefaults[]): Promise<void> {

@@ -4,11 +4,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { task } from "@jobbers/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { loadFiles } from "../src/cli/workflow-files.js";
 import { connect } from "../src/index.js";
 import { type Ended, runCli } from "./cli-process.js";
 
 const ping = task({ name: "ping", queue: "crawl", run: async () => "pong" });
+
+/** Its queue says whose turn its steps take. */
+const post = task({
+  name: "post",
+  queue: "mail",
+  input: z.object({ to: z.string() }),
+  run: async ({ to }) => to,
+});
 
 const fixtures = fileURLToPath(new URL("./fixtures", import.meta.url));
 
@@ -49,6 +58,29 @@ describe("jobbers queues", () => {
     );
   });
 
+  it("shows weights and whose turn it is, and sets weights", async () => {
+    const options = { mail: { fair: (i: { to: string }) => i.to, weights: { acme: 3 } } };
+    await using jobbers = await connect(store, { queues: options });
+    const worker = jobbers.worker({ workflows: [post] });
+    await worker.start();
+    await worker.stop();
+    for (const to of ["acme", "acme", "beta"]) await jobbers.submit(post, { to });
+    const shown = await cli("show", "mail");
+    expect(shown.stdout).toMatch(
+      /weights acme=3 \(code\)\n\nTENANT +PRIORITY +WEIGHT +WAITING\nacme +5 +3 +2\nbeta +5 +1 +1\n$/,
+    );
+    const set = await cli("set", "mail", "--weight", "acme=default", "--weight", "a=b=7");
+    expect(set.stdout).toContain("  weights a=b=7 (edited), acme=3 (code)\n");
+    expect((await cli("set", "mail", "--weight", "acme=2")).stdout).toContain(
+      "acme=2 (edited; the code says 3)",
+    );
+    expect(json(await cli("show", "mail", "--json"))).toMatchObject({
+      settings: { weights: { acme: 2, "a=b": 7 }, default: { weights: { acme: 3 } } },
+      tenants: [{ key: "acme", weight: 2, waiting: 2 }, { key: "beta" }],
+    });
+    await jobbers.queue("mail").obliterate();
+  });
+
   it("are set as the files say that a worker loads", async () => {
     const files = ["steered.ts", "steered-otherwise.ts"].map((name) => join(fixtures, name));
     const run = await runCli(["run", "bow", files[0] as string, "--store", store], { cwd });
@@ -87,6 +119,10 @@ describe("jobbers queues", () => {
     [["list", "crawl"], "list takes no queue"],
     [["pause"], "pause takes a queue"],
     [["set", "crawl"], "--max"],
+    [["set", "crawl", "--weight", "acme=0"], "--weight acme is"],
+    [["set", "crawl", "--weight", "acme=1.5"], "--weight acme is"],
+    [["set", "crawl", "--weight", "3"], "--weight is"],
+    [["pause", "crawl", "--weight", "acme=1"], "--weight goes with set"],
     [["set", "crawl", "--max", "0"], "--max is"],
     [["pause", "crawl", "--max", "1"], "--max goes with set"],
     [["set", "crawl", "--priority", "fair"], "--priority is"],

@@ -1,4 +1,4 @@
-import type { Grant } from "@jobbers/core";
+import { FAIR, type Grant } from "@jobbers/core";
 import { openDriver, samplePlans } from "@jobbers/testing";
 import { describe, expect, it } from "vitest";
 import { onBothStores } from "./both-stores.js";
@@ -43,6 +43,22 @@ onBothStores((open) => {
       const answer = await why(second);
       expect(answer.sentence).toContain("behind 1 step of priority 5, which has its share");
       expect(answer.causes[0]).toMatchObject({ before: 1, weighted: true, depth: 3 });
+    });
+
+    it("says whose turn a step takes where keys take turns", async () => {
+      const plan = single({ queue: "mail" });
+      await worker(plan, { ...forever, limits: [{ task: "a", limits: [], fairIn: "all" }] });
+      await on.store.setQueue("mail", { weights: { acme: 3 } }, "ada");
+      const of = (key: string) => ({ limits: [{ limit: FAIR, key, cost: 1 }] });
+      await submit(plan, null, of("beta"));
+      await submit(plan, null, of("acme"));
+      const run = await submit(plan, null, of("acme"));
+      const answer = await why(run);
+      const turn = { key: "acme", weight: 3, before: 0, tenants: 2, isOpen: true };
+      expect(answer.causes[0]).toMatchObject({ turn, before: 1, depth: 3 });
+      expect(answer.sentence).toBe(
+        'Step a waits in queue mail behind 1 step, and its key "acme" (weight 3) is next of 2 keys that take turns; 1 worker serves it.',
+      );
     });
 
     it("says that nobody serves the queue, and who had the step before", async () => {

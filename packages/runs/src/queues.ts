@@ -5,6 +5,7 @@ import {
   type QueueRecord,
   type QueueSettings,
   type Store,
+  type TenantRecord,
 } from "@jobbers/core";
 
 /** One queue: steers it, for everybody at once. Each call may be repeated, and answers how the queue is set then. */
@@ -12,6 +13,8 @@ export interface QueueHandle {
   readonly name: string;
   /** How much is in it, and how it is set; undefined where no step has stood in it, and nobody has set it. */
   read(): Promise<QueueRecord | undefined>;
+  /** Whose turn it is in it: the keys that have steps which could be taken, the first 100 of each priority. */
+  tenants(): Promise<TenantRecord[]>;
   /** Has nothing of it taken any more; what runs goes on. */
   pause(): Promise<QueueSettings>;
   /** Has it be taken from, and take submissions, again. */
@@ -39,6 +42,7 @@ export function createQueueHandle(store: Store, name: string, by: string): Queue
   return {
     name,
     read: async () => (await store.listQueues()).find((queue) => queue.name === name),
+    tenants: () => store.listTenants(name),
     pause: () => set({ paused: true }),
     resume: () => set({ paused: false, draining: false }),
     drain: () => set({ draining: true }),

@@ -19,6 +19,8 @@ import {
   queueList,
   queueObliterated,
   queueObliteration,
+  type TenantList,
+  tenantList,
 } from "../wire/queue.js";
 
 const queuePath = z.object({ name });
@@ -67,6 +69,26 @@ export const getQueue = defineRoute(
         `no step has stood in a queue ${quoted(name)}, and nobody has set it`,
       );
     return json(found);
+  },
+);
+
+/** `GET /v1/queues/{name}/tenants` */
+export const listTenants = defineRoute(
+  {
+    method: "get",
+    path: "/v1/queues/{name}/tenants",
+    operationId: "listTenants",
+    tag: "fleet",
+    summary: "Whose turn it is in a queue",
+    description:
+      "The first 100 keys of each priority that have steps which could be taken, by whose turn it is. Steps without a key, and keys whose steps all wait for limits, are not among them.",
+    params: queuePath,
+    answers: { 200: { description: "By whose turn it is.", schema: tenantList } },
+    problems: ["store-busy", "store-closed"],
+  },
+  async ({ store }, { params: { name } }) => {
+    const body: TenantList = { tenants: await store.listTenants(name) };
+    return json(body);
   },
 );
 

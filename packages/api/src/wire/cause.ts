@@ -66,6 +66,16 @@ const forms = [
     depth: z.int().openapi({ description: "How many there are in the line in all." }),
     serving: z.int().openapi({ description: "How many live sessions serve the queue." }),
     able: z.int().openapi({ description: "How many of these can do what it needs." }),
+    turn: z
+      .object({
+        key: z.string(),
+        weight: z.int(),
+        before: z.int().openapi({ description: "How many keys come before it." }),
+        tenants: z.int().openapi({ description: "How many keys could be served in all." }),
+        isOpen: z.boolean().openapi({ description: "False where all its steps wait for limits." }),
+      })
+      .optional()
+      .openapi({ description: "Whose turn it takes, where keys take turns in its queue." }),
   }),
   form("unserved-queue", {
     queue: z.string(),

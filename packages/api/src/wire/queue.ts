@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { WEIGHT_LIMIT } from "@jobbers/core";
 import { instant, name } from "./basics.js";
 
 const max = z.int().openapi({ description: "The most ready steps that it holds." });
@@ -8,11 +9,24 @@ const priority = z.enum(["strict", "weighted"]).openapi({
     "`strict`: the highest priority goes first, and others may wait for ever. `weighted`: each has twice as many starts as the next lower one.",
 });
 
+const weight = z.int().min(1).max(WEIGHT_LIMIT);
+
+const weights = z.record(z.string(), weight).openapi({
+  description: "Of keys that take turns in it: how many steps each gets for one of a key that is not named.",
+  example: { acme: 3 },
+});
+
 /** What both code and edits can say of a queue. */
-const queuePolicy = z.object({ max: max.optional(), priority: priority.optional() }).openapi("QueuePolicy");
+const queuePolicy = z
+  .object({ max: max.optional(), priority: priority.optional(), weights: weights.optional() })
+  .openapi("QueuePolicy");
 
 const editedPolicy = z
-  .object({ max: z.union([max, z.literal("none")]).optional(), priority: priority.optional() })
+  .object({
+    max: z.union([max, z.literal("none")]).optional(),
+    priority: priority.optional(),
+    weights: weights.optional(),
+  })
   .openapi("EditedQueuePolicy");
 
 /** How a queue is set, by whom and since when. */
@@ -74,12 +88,45 @@ export const queueEdit = z
       .enum([...priority.options, "default"])
       .optional()
       .openapi({ description: "How priorities share what is taken. `default`: what the code says." }),
+    weights: z
+      .union([
+        z.record(z.string().min(1).max(512), z.union([weight, z.literal("default")])),
+        z.literal("default"),
+      ])
+      .optional()
+      .openapi({
+        description:
+          "Weights of some keys; those of others stay as they are. `default`, of a key or of all: what the code says.",
+        example: { acme: 3 },
+      }),
     by,
   })
   .refine(({ by: _, ...policy }) => Object.keys(policy).length > 0, {
-    error: "an edit says max, priority or both",
+    error: "an edit says max, priority, weights or several of them",
   })
   .openapi("QueueEdit");
+
+/** The keys that take turns in a queue. */
+export const tenantList = z
+  .object({
+    tenants: z.array(
+      z
+        .object({
+          key: z.string(),
+          priority: z.int(),
+          weight,
+          waiting: z.int().openapi({ description: "How many of its steps could be taken." }),
+          atLeast: z
+            .boolean()
+            .openapi({ description: "True: they stand in too many lines to be counted, and may be more." }),
+        })
+        .openapi("Tenant"),
+    ),
+  })
+  .openapi("TenantList");
+
+/** The keys that take turns in a queue. */
+export type TenantList = z.infer<typeof tenantList>;
 
 /** Asks for the end of all that waits in a queue. */
 export const queueObliteration = z

@@ -1,5 +1,6 @@
 import { checkLimit, type Limit } from "../definition/limits.js";
 import { JobbersError } from "../errors/errors.js";
+import type { FairKey, FairQueues } from "../limits/fair-key.js";
 import { targetLimitsOf } from "../limits/task-limits.js";
 import type { QueueDefaults, QueueLimits, QueuePolicy } from "../store/queues.js";
 import { checkName } from "../values/ids.js";
@@ -13,6 +14,12 @@ export interface QueueOptions extends QueuePolicy {
   readonly limits?: readonly Limit<unknown>[] | undefined;
   /** Limits that hold for a task in this queue, by its name. */
   readonly tasks?: Readonly<Record<string, QueueTaskOptions>> | undefined;
+  /**
+   * Says whose turn a step takes, from its parsed input: for the tasks of this process that stand in the queue, and have no `fair` of their
+   * own. It is code, and stays here; what it says of a step is kept with that.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: tasks of several inputs may stand in one queue
+  readonly fair?: ((input: any) => string | number) | undefined;
 }
 
 /** What code says of a task in a queue. */
@@ -45,6 +52,19 @@ export function isQueues(value: unknown): value is Queues {
 }
 
 /**
+ * What says whose turn steps take in queues, by their names; undefined where nothing does.
+ *
+ * @example
+ * const fair = fairQueuesOf({ mail: { fair: (input) => input.tenant } });
+ */
+export function fairQueuesOf(queues: Queues): FairQueues | undefined {
+  const all = Object.entries(queues).flatMap(([name, { fair }]): [string, FairKey][] =>
+    fair ? [[name, fair]] : [],
+  );
+  return all.length === 0 ? undefined : new Map(all);
+}
+
+/**
  * What code says of queues, as a store takes it.
  *
  * @throws JobbersError `name-invalid`, `flag-invalid` or `definition-invalid`, naming queue and field
@@ -58,8 +78,10 @@ export function queueDefaultsOf(queues: Queues): readonly QueueDefaults[] {
 function defaultsOf(name: string, options: QueueOptions): QueueDefaults {
   checkName(name, "queue");
   const what = `queue ${quoted(name)}`;
-  checkOptions(what, options, [...QUEUE_POLICY, "limits", "tasks"]);
-  const { limits, tasks, ...policy } = options;
+  checkOptions(what, options, [...QUEUE_POLICY, "weights", "limits", "tasks", "fair"]);
+  const { limits, tasks, fair, ...policy } = options;
+  if (fair !== undefined && typeof fair !== "function")
+    throw refused(`${what}: fair is ${quoted(fair)}; it takes a function from the input to text`);
   if (tasks !== undefined && !isRecord(tasks))
     throw refused(
       `${what}: tasks is ${quoted(tasks)}; it takes tasks by name, as in { fetch: { limits: [] } }`,

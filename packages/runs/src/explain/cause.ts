@@ -6,6 +6,7 @@ import type {
   RunState,
   StepReason,
   StepState,
+  TurnPlace,
 } from "@jobbers/core";
 import type { RunFailure } from "../run-types.js";
 
@@ -115,6 +116,8 @@ export interface InLineCause extends Work {
   /** How many live sessions serve the queue, and how many of these can do what it needs. */
   readonly serving: number;
   readonly able: number;
+  /** Whose turn it takes, where keys take turns in its queue. */
+  readonly turn?: TurnPlace | undefined;
 }
 
 /** No live worker serves its queue. */

@@ -1,4 +1,4 @@
-import type { LinePlace, Phase, StepRecord, StepWhereabouts } from "@jobbers/core";
+import { type LinePlace, type Phase, quoted, type StepRecord, type StepWhereabouts } from "@jobbers/core";
 import type { Cause } from "./cause.js";
 import { figure, many, span } from "./figures.js";
 import { limitCauses } from "./limit-causes.js";
@@ -45,8 +45,17 @@ export async function inLine(scene: Scene, placed: Placed): Promise<Cause> {
     ...{ type: "in-line", step: address, work: phase, queue: queueOf(queue) },
     ...{ priority: line?.priority ?? scene.record.priority, before, atLeast, depth, serving, able, because },
     ...(line && isWeighted(line) && { weighted: true }),
-    sentence: `${waitsIn(placed, queue)}${rank}${because || queue === "" ? "" : serve}.`,
+    ...(where.turn && { turn: where.turn }),
+    sentence: `${waitsIn(placed, queue)}${rank}${turnIn(where.turn)}${because || queue === "" ? "" : serve}.`,
   };
+}
+
+/** How the key of a step stands among those that take turns; said only where it takes them. */
+function turnIn(turn: StepWhereabouts["turn"]): string {
+  if (!turn?.isOpen || turn.tenants < 2) return "";
+  const of = `of ${figure(turn.tenants)} keys that take turns`;
+  const place = turn.before === 0 ? `is next ${of}` : `comes after ${figure(turn.before)} ${of}`;
+  return `, and its key ${quoted(turn.key)} (weight ${figure(turn.weight)}) ${place}`;
 }
 
 function pausedCauses({ nowMs }: Scene, line: LinePlace | undefined): Cause[] {

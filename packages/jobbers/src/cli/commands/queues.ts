@@ -1,10 +1,11 @@
-import type { JobbersClient, Queue } from "@jobbers/client";
-import { checkName, QUEUE_MAX_LIMIT, type QueuePolicyEdit, quoted } from "@jobbers/core";
+import type { JobbersClient, Queue, QueueClient } from "@jobbers/client";
+import { checkName, QUEUE_MAX_LIMIT, type QueuePolicyEdit, quoted, WEIGHT_LIMIT } from "@jobbers/core";
 import { editorHere } from "../../editor.js";
 import { defineCommand } from "../command.js";
 import { askFor } from "../confirm.js";
 import { doorFlags, withDoor } from "../door.js";
 import { flagError, oneOf, wholeNumber } from "../flags.js";
+import { harmless } from "../log-lines.js";
 import type { Output } from "../output.js";
 import { count } from "../progress-lines.js";
 import { inForce, maxText, policyLines } from "../queue-policy.js";
@@ -20,6 +21,7 @@ interface Given {
   readonly max?: string | undefined;
   readonly priority?: string | undefined;
   readonly confirm?: string | undefined;
+  readonly weight?: readonly string[] | undefined;
 }
 
 /** `jobbers queues`: how much waits where, and what steers it. */
@@ -39,6 +41,12 @@ export const queues = defineCommand({
       valueHint: "ORDER",
       description: "set: strict or weighted, how its priorities share what is taken; or default",
     },
+    weight: {
+      type: "string",
+      valueHint: "KEY=N",
+      description:
+        "set: how many steps a key of a fair queue gets for one of others; or KEY=default; may be given several times",
+    },
     confirm: { type: "string", valueHint: "NAME", description: "obliterate: the queue's name once more" },
     ...doorFlags,
   },
@@ -47,10 +55,12 @@ export const queues = defineCommand({
     "jobbers queues --json | jq 'map(.ready) | add'",
     "jobbers queues pause crawl",
     "jobbers queues set crawl --max 10000 --priority weighted",
+    "jobbers queues set mail --weight acme=3 --weight beta=default",
     "jobbers queues obliterate crawl --confirm crawl",
   ],
-  async run({ args, output }) {
-    const given: Given = args;
+  async run({ args, all, output }) {
+    const weight = all("weight");
+    const given: Given = { ...args, weight: weight.length === 0 ? undefined : weight };
     const action = oneOf(given.action ?? "list", "ACTION", actions);
     checkGiven(given, action);
     const name = given.name ?? "";
@@ -62,7 +72,7 @@ export const queues = defineCommand({
       if (action === "obliterate") return obliterate(client, name, given.confirm, output);
       const queue = client.queue(name);
       const by = editorHere();
-      if (action === "show") return show(await queue.read(), output);
+      if (action === "show") return showWhole(queue, output);
       if (action === "set") return show(await queue.set({ ...policy, by }), output);
       return show(await queue[action]({ by }), output);
     });
@@ -70,23 +80,39 @@ export const queues = defineCommand({
 });
 
 /** What is given has to make sense together. */
-function checkGiven({ name, max, priority, confirm }: Given, action: (typeof actions)[number]): void {
+function checkGiven({ name, max, priority, weight, confirm }: Given, action: (typeof actions)[number]): void {
   if (action === "list" && name !== undefined) throw flagError(`list takes no queue; show ${name} shows one`);
   if (action !== "list" && name === undefined)
     throw flagError(`${action} takes a queue, as in: jobbers queues ${action} crawl`);
   if (name !== undefined) checkName(name, "queue");
-  const [one] = [max === undefined ? [] : ["--max"], priority === undefined ? [] : ["--priority"]].flat();
+  const [one] = Object.entries({ "--max": max, "--priority": priority, "--weight": weight }).flatMap(
+    ([flag, value]) => (value === undefined ? [] : [flag]),
+  );
   if (action === "set" && one === undefined)
-    throw flagError("set takes --max N, none or default, or --priority strict, weighted or default");
+    throw flagError(
+      "set takes --max N, none or default, --priority strict, weighted or default, or --weight KEY=N or KEY=default",
+    );
   if (action !== "set" && one !== undefined) throw flagError(`${one} goes with set`);
   if (confirm !== undefined && action !== "obliterate") throw flagError("--confirm goes with obliterate");
 }
 
-function policyOf({ max, priority }: Given): QueuePolicyEdit {
+function policyOf({ max, priority, weight }: Given): QueuePolicyEdit {
   return {
+    ...(weight !== undefined && { weights: weightsOf(weight) }),
     ...(max !== undefined && { max: maxOf(max) }),
     ...(priority !== undefined && { priority: oneOf(priority, "--priority", priorities) }),
   };
+}
+
+/** A key may hold an =: the last one counts. */
+function weightsOf(texts: readonly string[]): Readonly<Record<string, number | "default">> {
+  const weights = texts.map((text): [string, number | "default"] => {
+    const at = text.lastIndexOf("=");
+    if (at < 1) throw flagError(`--weight is ${quoted(text)}; it takes KEY=N, as in acme=3, or KEY=default`);
+    const [key, weight] = [text.slice(0, at), text.slice(at + 1)];
+    return [key, weight === "default" ? weight : wholeNumber(weight, `--weight ${key}`, 1, WEIGHT_LIMIT)];
+  });
+  return Object.fromEntries(weights);
 }
 
 function maxOf(text: string): number | "none" | "default" {
@@ -124,6 +150,11 @@ function stateOf({ ready, running, workers, settings }: Queue): string {
 
 function show(queue: Queue, output: Output): number {
   output.printJson(queue);
+  output.print(linesOf(queue).join("\n"));
+  return 0;
+}
+
+function linesOf(queue: Queue): string[] {
   const { name, ready, running, workers, settings } = queue;
   const lines = [
     `${name}: ${stateOf(queue)}`,
@@ -134,6 +165,18 @@ function show(queue: Queue, output: Output): number {
     lines.push(
       `  edited by ${settings.editedBy}, ${showTime(settings.editedAtMs)} (version ${settings.version})`,
     );
+  return lines;
+}
+
+/** A queue, and whose turn it is in it, where keys take turns. */
+async function showWhole(queue: QueueClient, output: Output): Promise<number> {
+  const [found, tenants] = [await queue.read(), await queue.tenants()];
+  if (tenants.length === 0) return show(found, output);
+  output.printJson({ ...found, tenants });
+  const rows = tenants.map(({ key, priority, weight, waiting, atLeast }) => [
+    ...[harmless(key), `${priority}`, count(weight), `${count(waiting)}${atLeast ? "+" : ""}`],
+  ]);
+  const lines = [...linesOf(found), "", table(["TENANT", "PRIORITY", "WEIGHT", "WAITING"], rows)];
   output.print(lines.join("\n"));
   return 0;
 }
