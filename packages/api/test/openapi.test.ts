@@ -83,7 +83,12 @@ describe("the OpenAPI document", () => {
         ...["get /v1/limits", "get /v1/limits/usage", "post /v1/limits"],
         ...["post /v1/dead-letters/purge", "post /v1/dead-letters/redrive"],
         "post /v1/dead-letters/{run}/{address}/redrive",
-        ...["get /v1/queues/{name}", "patch /v1/queues/{name}", "post /v1/queues/{name}/pause"],
+        ...[
+          "get /v1/queues/{name}",
+          "get /v1/queues/{name}/tenants",
+          "patch /v1/queues/{name}",
+          "post /v1/queues/{name}/pause",
+        ],
         ...[
           "post /v1/queues/{name}/resume",
           "post /v1/queues/{name}/drain",

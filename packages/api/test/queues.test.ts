@@ -1,3 +1,5 @@
+import { FAIR } from "@jobbers/core";
+import { openDriver, samplePlans, submissionOf } from "@jobbers/testing";
 import { expect, it } from "vitest";
 import type { BulkAnswer, Queue } from "../src/index.js";
 import { apiOver, newId, problemIn, register, type TestApi } from "./bench.js";
@@ -75,6 +77,34 @@ onEachStore("queues", (open) => {
     expect(set.settings).toMatchObject({ edit: { max: "none" }, version: 2 });
     expect(set.settings).not.toHaveProperty("max");
     expect((await again(late)).status).toBe(201);
+  });
+
+  it("sets weights of keys, and tells whose turn it is", async () => {
+    const api = apiOver(await open());
+    await register(api.store);
+    const set = await patch(api, "/v1/queues/default", { weights: { acme: 3, beta: 2 }, by: "ada" });
+    expect(((await set.json()) as Queue).settings).toMatchObject({ weights: { acme: 3, beta: 2 } });
+    const back = await patch(api, "/v1/queues/default", { weights: { acme: "default" } });
+    expect(((await back.json()) as Queue).settings).toMatchObject({ edit: { weights: { beta: 2 } } });
+    for (const weights of [
+      { acme: 0 },
+      { acme: 1.5 },
+      { acme: 1_001 },
+      { ["k".repeat(10_000)]: 1 },
+      { "": 1 },
+    ])
+      expect(await problemIn(await patch(api, "/v1/queues/default", { weights }))).toMatchObject({
+        ...{ status: 400, code: "body-invalid" },
+        errors: [{ pointer: expect.stringMatching(/^\/weights/) }],
+      });
+    expect(await (await api.get("/v1/queues/default/tenants")).json()).toEqual({ tenants: [] });
+    const sole = samplePlans.single();
+    await openDriver(api.store, { serves: ["a"], limits: [{ task: "a", limits: [], fairIn: "all" }] });
+    const limits = [{ limit: FAIR, key: "beta", cost: 1 }];
+    await api.store.submit([submissionOf(sole, null, { id: newId(), limits })]);
+    expect(await (await api.get("/v1/queues/default/tenants")).json()).toEqual({
+      tenants: [{ key: "beta", priority: 5, weight: 2, waiting: 1, atLeast: false }],
+    });
   });
 
   it("removes what waits only where the name is said again, a page a call", async () => {
