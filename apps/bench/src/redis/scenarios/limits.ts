@@ -62,6 +62,28 @@ export const limitScenarios: readonly Scenario<Bed>[] = [
     },
   },
   {
+    name: "1,000 tenants that take turns",
+    what: "100,000 single tasks of a task that is fair between 1,000 keys, and between 10,000, against as many of one without keys; one worker, concurrency 100",
+    async measure(bed, scale) {
+      const steps = Math.ceil(100_000 * scale);
+      const fairTo = (n: number) => ({
+        ...{ steps, limits: [], fair: (i: Input) => i.key },
+        keyOf: (i: number) => `tenant-${i % n}`,
+      });
+      const free = await drained(bed, { steps, keyOf: String, limits: [] });
+      const some = await drained(bed, fairTo(1_000));
+      const many = await drained(bed, fairTo(10_000));
+      return [
+        { name: "no tenants", value: free.rate, unit: "steps/s" },
+        { name: "1,000 tenants", value: some.rate, unit: "steps/s" },
+        { name: "10,000 tenants", value: many.rate, unit: "steps/s" },
+        { name: "of what there is without, 1,000", value: (some.rate / free.rate) * 100, unit: "%" },
+        { name: "of what there is without, 10,000", value: (many.rate / free.rate) * 100, unit: "%" },
+        { name: "in Redis, 1,000", value: some.usPerStep / free.usPerStep, unit: "ratio" },
+      ];
+    },
+  },
+  {
     name: "50,000 steps over their limit",
     what: "commands per second that reach Redis over 10 s, while 50,000 steps wait for a limit of 5 a second, and while there is nothing",
     async measure(bed, scale) {
@@ -85,12 +107,13 @@ interface Load {
   readonly steps: number;
   readonly keyOf: (n: number) => string;
   readonly limits: Parameters<typeof task<typeof input>>[0]["limits"];
+  readonly fair?: (i: Input) => string;
   /** How many steps of one key wait beside for an hour. */
   readonly parked?: number;
 }
 
 /** Submits first, then works through it. */
-async function drained({ url, admin }: Bed, { steps, keyOf, limits, parked = 0 }: Load) {
+async function drained({ url, admin }: Bed, { steps, keyOf, limits, fair, parked = 0 }: Load) {
   await admin.flushall();
   await using jobbers = await connect(url);
   let done = 0;
@@ -98,7 +121,8 @@ async function drained({ url, admin }: Bed, { steps, keyOf, limits, parked = 0 }
   const all = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  const work = task({ name: "work", input, limits, run: async () => void (++done === steps && finish()) });
+  const run = async () => void (++done === steps && finish());
+  const work = task({ name: "work", input, limits, fair, run });
   const slow = task({
     ...{ name: "slow", input },
     limits: [{ rate: 1, per: "1h", key: (i) => i.key }],
