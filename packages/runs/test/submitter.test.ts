@@ -1,6 +1,8 @@
 import {
   createRunIds,
   type Durability,
+  FAIR,
+  type FairKey,
   JobbersError,
   type Submission,
   type SubmitCall,
@@ -56,6 +58,23 @@ describe("the submitter", () => {
     );
     // The first comes twice: the plan was missing.
     expect(store.batches.map((batch) => batch.length)).toEqual([125, 125, ...Array(7).fill(125), 1]);
+  });
+
+  it("sends along whose turn a step takes: its task says, or else its queue", async () => {
+    const own = task({ name: "own", fair: () => "own", run: async () => null });
+    const useOf = async (of: typeof double, fair: FairKey) => {
+      const store = forgetful();
+      await createSubmitter(store, new Map([["default", fair]])).submit(of, [{ input: {} }]);
+      return store.batches[0]?.[0]?.limits;
+    };
+    expect(await useOf(double, () => 7)).toEqual([{ limit: FAIR, key: "7", cost: 1 }]);
+    expect(await useOf(own, () => 7)).toEqual([{ limit: FAIR, key: "own", cost: 1 }]);
+    // An empty key is none; of one that cannot be had a worker is asked.
+    expect(await useOf(double, () => "")).toEqual([]);
+    expect(await useOf(double, () => [] as unknown as string)).toBeUndefined();
+    const store = forgetful();
+    await createSubmitter(store).submit(double, [{ input: {} }]);
+    expect(store.batches[0]?.[0]?.limits).toBeUndefined();
   });
 
   it("sends the next batch before the last is answered once the store has the plan, eight at most", async () => {

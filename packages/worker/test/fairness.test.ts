@@ -1,5 +1,4 @@
 import { dag, type FairKey, type Store, task } from "@jobbers/core";
-import { createSubmitter } from "@jobbers/runs";
 import { describe, expect, it } from "vitest";
 import { ended, openStore, result, schema, startWorker, submit } from "./bench.js";
 
@@ -49,13 +48,6 @@ describe("fairness", () => {
     const run = await submit(store, all, { tenant: "ACME" });
     expect(await keysIn(store, "mail", 2)).toEqual(["mail ACME", "own acme"]);
     expect(await keysIn(store, "side", 1)).toEqual(["42"]);
-    // Who has the code says it with the submission.
-    await createSubmitter(store, fairQueues).submit(plain, [{ input: { tenant: "beta" } }]);
-    expect((await store.listTenants("mail")).map(({ key }) => key).sort()).toEqual([
-      "mail ACME",
-      "mail beta",
-      "own acme",
-    ]);
     for (const queue of ["mail", "side"]) await store.setQueue(queue, { paused: false }, "test");
     expect(await result(store, run, all)).toBe(3);
   });
