@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { task } from "@jobbers/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../src/index.js";
-import { type Ended, runCli } from "./cli-process.js";
+import { callCli } from "./cli-here.js";
+import type { Ended } from "./cli-process.js";
 
 const ping = task({ name: "ping", queue: "crawl", run: async () => "pong" });
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-const cli = (...args: string[]) => runCli(["queues", ...args, "--store", store], { cwd });
+const cli = (...args: string[]) => callCli(["queues", ...args, "--store", store], { cwd });
 const json = ({ stdout }: Ended) => JSON.parse(stdout);
 
 describe("jobbers queues", () => {
