@@ -7,7 +7,7 @@ const inMemory: OpenStore = ({ clock }) =>
 
 test(
   "the store does what the model of the state machine does",
-  () => modelTest(inMemory, { runs: 200 }),
+  () => modelTest(inMemory, { runs: 1500 }),
   120_000,
 );
 
