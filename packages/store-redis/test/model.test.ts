@@ -1,5 +1,5 @@
 import { openRedisStore } from "@jobbers/store-redis";
-import { agreementTest, modelTest, type OpenStore } from "@jobbers/testing/contract";
+import { agreementTest, modelTest, type OpenStore, rerunTest } from "@jobbers/testing/contract";
 import { afterAll, beforeAll, test } from "vitest";
 import { type SharedRedis, shareRedis } from "./shared-redis.js";
 
@@ -12,10 +12,16 @@ afterAll(() => server?.stop());
 const inNamespace: OpenStore = ({ clock, eventsKept }) =>
   openRedisStore(server.url, { namespace: server.newNamespace(), clock: clock.now, eventsKept });
 
-test("the store does what the model does", () => modelTest(inNamespace, { runs: 150 }), 120_000);
+test("the store does what the model does", () => modelTest(inNamespace, { runs: 300 }), 120_000);
 
 test(
   "a dag ends in the store as it ends in runDag",
   () => agreementTest(inNamespace, { runs: 200 }),
+  120_000,
+);
+
+test(
+  "a rerun redoes a step and what comes after it, and nothing else",
+  () => rerunTest(inNamespace, { runs: 60 }),
   120_000,
 );
