@@ -12,7 +12,7 @@ afterAll(() => server?.stop());
 const inNamespace: OpenStore = ({ clock, eventsKept }) =>
   openRedisStore(server.url, { namespace: server.newNamespace(), clock: clock.now, eventsKept });
 
-test("the store does what the model does", () => modelTest(inNamespace, { runs: 300 }), 120_000);
+test("the store does what the model does", () => modelTest(inNamespace, { runs: 150 }), 120_000);
 
 test(
   "a dag ends in the store as it ends in runDag",
@@ -22,6 +22,6 @@ test(
 
 test(
   "a rerun redoes a step and what comes after it, and nothing else",
-  () => rerunTest(inNamespace, { runs: 60 }),
+  () => rerunTest(inNamespace, { runs: 25 }),
   120_000,
 );

@@ -7,14 +7,14 @@ const inMemory: OpenStore = ({ clock }) =>
 
 test(
   "the store does what the model of the state machine does",
-  () => modelTest(inMemory, { runs: 300 }),
+  () => modelTest(inMemory, { runs: 200 }),
   120_000,
 );
 
-test("a dag ends in the store as it ends in runDag", () => agreementTest(inMemory, { runs: 300 }), 120_000);
+test("a dag ends in the store as it ends in runDag", () => agreementTest(inMemory, { runs: 200 }), 120_000);
 
 test(
   "a rerun redoes a step and what comes after it, and nothing else",
-  () => rerunTest(inMemory, { runs: 150 }),
+  () => rerunTest(inMemory, { runs: 60 }),
   120_000,
 );

@@ -273,7 +273,7 @@ export function rerunning(test: BenchTest): void {
     "a wide rerun reads as running until all of it is prepared, whoever completes it",
     async (bench) => {
       const { store } = bench;
-      const count = bench.faulty ? 40 : 1_200;
+      const count = bench.faulty ? 40 : 700;
       const run = await bench.submit(listed);
       await workList(bench, count);
       const scope = await scopeOf(bench, run, listed, "list");
@@ -297,7 +297,7 @@ export function rerunning(test: BenchTest): void {
     "a wide rerun that is cancelled meanwhile ends as cancelled, with nothing of the old results",
     async (bench) => {
       const { store } = bench;
-      const count = bench.faulty ? 40 : 1_200;
+      const count = bench.faulty ? 40 : 700;
       const run = await bench.submit(listed);
       await workList(bench, count);
       const scope = await scopeOf(bench, run, listed, "list");

@@ -74,8 +74,9 @@ async function rerunOnce(store: Store, plan: Plan, salt: number, which: number):
   const [after, expected] = [await look(store, run), await look(store, other)];
   expect(endsOf(after)).toEqual(endsOf(expected));
   expect((await store.getRun(run))?.state).toBe((await store.getRun(other))?.state);
-  for (const [address, { value }] of before)
-    if (!isAffected(address) && value !== null && isNoEpilogue(address))
+  // An inlined dag around the step ends anew, and has no output where it fails this time.
+  for (const [address, { value, kind }] of before)
+    if (kind === "task" && !isAffected(address) && isNoEpilogue(address))
       expect(after.get(address)?.value).toBe(value);
   expect(await checkAll(store)).toEqual([]);
 }
