@@ -11,7 +11,7 @@ test(
   120_000,
 );
 
-test("a dag ends in the store as it ends in runDag", () => agreementTest(inMemory, { runs: 200 }), 120_000);
+test("a dag ends in the store as it ends in runDag", () => agreementTest(inMemory, { runs: 300 }), 120_000);
 
 test(
   "a rerun redoes a step and what comes after it, and nothing else",

@@ -108,11 +108,17 @@ export type CancelAnswer = z.infer<typeof cancelAnswer>;
 /** What a retry takes. */
 export const retryRequest = z
   .strictObject({
-    from: z.string().min(1).max(2_000).optional().openapi({
-      description:
-        "`failed`, the default: whatever failed. Or a step: of the failures only that one runs again, or with a name of the plan all under it.",
-      example: "fetch[3]",
-    }),
+    from: z
+      .string()
+      .min(1)
+      .max(2_000)
+      .optional()
+      .openapi({
+        description:
+          "`failed`, the default: whatever failed. Or a step that failed: of the failures only that one runs again, or with a name of the plan all " +
+          "under it. Or a step that succeeded: it runs again, and all that depends on it.",
+        example: "fetch[3]",
+      }),
   })
   .openapi("RetryRequest");
 
