@@ -22,22 +22,42 @@ export interface RetryDeps {
   readonly plans: Plans;
 }
 
+/** From where a run goes on. */
+export interface RetryFrom {
+  /** `failed`, an address, or a name of the plan; default `failed`. */
+  readonly from?: string | undefined;
+  /** The step's fence, as the caller has seen it: where it has grown since, the retry has been done, and is not done again. */
+  readonly fence?: number | undefined;
+}
+
 /**
  * Has an ended run go on: whatever failed, one failure, or a step that succeeded with all that comes after it.
  *
- * @param from `failed`, an address, or a name of the plan
  * @throws JobbersError `run-unknown`, `key-taken`, `step-unknown`, `step-not-retryable`, `plan-missing`
  */
-export async function retryFrom(deps: RetryDeps, run: string, from = "failed"): Promise<Restarted> {
-  if (from === "failed") return restart(deps.store, run, {});
-  return restart(deps.store, run, { only: await scopeOf(deps, run, from) });
+export async function retryFrom(
+  deps: RetryDeps,
+  id: string,
+  { from = "failed", fence }: RetryFrom,
+): Promise<Restarted> {
+  const { store } = deps;
+  if (from === "failed") return restart(store, id, {});
+  const run = await store.getRun(id);
+  // The store says by itself that there is no such run, or that it goes on.
+  if (!run || run.purged || !isEnded(run.state)) return restart(store, id, { only: { step: from } });
+  const record = await store.getStep(id, from);
+  if (record && fence !== undefined && record.fence > fence) return "retried";
+  return restart(store, id, { only: await scopeOf(deps, run, from, record) });
 }
 
-/** What runs again. Whatever the store says better by itself is left to it. */
-async function scopeOf({ store, plans }: RetryDeps, id: string, from: string): Promise<RetryScope> {
-  const run = await store.getRun(id);
-  if (!run || run.purged || !isEnded(run.state)) return { step: from };
-  const record = await store.getStep(id, from);
+/** What runs again. */
+async function scopeOf(
+  { plans }: RetryDeps,
+  run: RunRecord,
+  from: string,
+  record: StepRecord | undefined,
+): Promise<RetryScope> {
+  const { id } = run;
   if (record && mayBeFailure(record)) return { step: from };
   const index = await plans.read(run.plan);
   const { name } = parseAddress(from);

@@ -36,7 +36,7 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
       if (status === "unknown") throw unknownRun(id);
       return status;
     },
-    retry: ({ from } = {}) => retryFrom({ store, plans }, id, from),
+    retry: ({ from } = {}) => retryFrom({ store, plans }, id, { from }),
     async *steps({ states } = {}) {
       let after: string | undefined;
       do {

@@ -156,11 +156,6 @@ function goOn(unit: Unit, run: Run, progress: Progress | undefined): boolean {
     for (const step of page.steps) reopen(unit, step);
     if (page.last !== undefined) return keep(unit, run, { pass: "reopening", after: page.last, only });
     start(unit, run);
-    if (run.cancelling) {
-      // Somebody has cancelled it meanwhile: another retry begins from the start.
-      dropValue(unit.sql, run.seq, PLACE_KEY);
-      return false;
-    }
     unit.flush();
     progress = undefined;
     room -= page.steps.length;

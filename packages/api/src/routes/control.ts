@@ -43,7 +43,7 @@ export const retryRun = defineRoute(
     summary: "Have an ended run go on",
     description:
       "What failed or was cancelled runs again, then what depends on it; all other results are kept. With the name of a step that succeeded, that " +
-      "step runs again and all that depends on it, also in a run that succeeded. The body may be left out. May be repeated while the run goes on.",
+      "step runs again and all that depends on it, also in a run that succeeded. The body may be left out. May be repeated; once the run has ended again, only with a fence.",
     params: runPath,
     body: { type: "application/json", schema: retryRequest, optional: true },
     answers: {
@@ -56,8 +56,8 @@ export const retryRun = defineRoute(
     ],
   },
   async ({ store, plans, limits }, { c, params: { id } }) => {
-    const { from } = await readFields(c, limits, retryRequest, "a retry");
-    const status = await retryFrom({ store, plans }, id, from);
+    const options = await readFields(c, limits, retryRequest, "a retry");
+    const status = await retryFrom({ store, plans }, id, options);
     const body: RetryAnswer = { id, status };
     return json(body, status === "retried" ? 202 : 200);
   },

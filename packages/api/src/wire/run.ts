@@ -119,6 +119,10 @@ export const retryRequest = z
           "under it. Or a step that succeeded: it runs again, and all that depends on it.",
         example: "fetch[3]",
       }),
+    fence: z.int().min(0).optional().openapi({
+      description:
+        "The step's `fence`, as it was read: where that has grown since, the retry was done before, and is not done again.",
+    }),
   })
   .openapi("RetryRequest");
 

@@ -140,11 +140,6 @@ local function reopenPage(run, place)
   for _, step in ipairs(list) do retry.reopen(step) end
   if after then return keep(run, "o" .. after) end
   start(run)
-  if run.cancelling then
-    -- Somebody has cancelled it meanwhile: another retry begins from the start.
-    call("HDEL", run.key, "r", "q")
-    return false
-  end
   if place then return keep(run, "p") end
   -- What was reopened is not written yet, but it is all at hand.
   if opening then put(opening) end
