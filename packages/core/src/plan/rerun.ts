@@ -32,7 +32,12 @@ export function rerunOf(index: PlanIndex, step: PlanStep, fence: number): Rerun 
   };
 }
 
-/** True for a step that can run again by itself: it is one only, and in no onFailure body. */
+/**
+ * True for a step that can run again by itself: it is one only, and in no onFailure body.
+ *
+ * @example
+ * mayRerun(index, index.step("fetch")); // false: it is inside the map `fetch[]`
+ */
 export function mayRerun(index: PlanIndex, step: PlanStep): boolean {
   return index.maps(step).length === 0 && ![step, ...ownersOf(index, step)].some(isOnFailure);
 }

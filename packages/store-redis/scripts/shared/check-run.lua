@@ -29,6 +29,7 @@ end
 
 -- Every ended run stands where retention finds it.
 local function checkShelf(run)
+  if run.state == STARTED then return check.tell("record-broken", run.id, nil, nil, "ended, but running") end
   local ended = run.created + run.ended
   if run.keep == "" then
     local key, entry = PREFIX .. "ended:" .. run.state, ended .. "|" .. run.id
