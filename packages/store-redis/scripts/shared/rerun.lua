@@ -70,15 +70,15 @@ function retry.keptMarks(step)
   return n > 0 and n .. ".0.0.0" or ""
 end
 
-local function dropValues(run, owner, more)
-  for _, what in ipairs({ "", ":input", ":failure", ":spread" }) do values.drop(run, owner .. what) end
-  for _, key in ipairs(more) do values.drop(run, key) end
+-- The keys of what came of a step, and of what its body was given and counted.
+local function resultKeys(address)
+  return { address, address .. ":input", address .. ":failure", address .. ":spread" }
 end
 
 -- Forgets what came of a step that runs or waits again, and its body.
 function retry.forgetResult(step)
   if step.state == SUCCEEDED and step.spec.kind == "t" then history.keepTakenBack(step) end
-  dropValues(step.run, step.address, NONE)
+  values.dropAll(step.run, resultKeys(step.address))
   step.dirty = true
   if step.spec.kind ~= "t" then bodies.remove(step.run, step.address) end
 end
@@ -87,11 +87,12 @@ end
 function retry.forgetStep(step)
   local run, address, owner = step.run, step.address, step.spec.owner
   if step.rescued == DEFINITE and step.spec.kind == "t" then letters.drop(run.id, address) end
-  local keys = { address .. ":error", address .. ":edited" }
+  local keys = resultKeys(address)
+  keys[#keys + 1], keys[#keys + 2] = address .. ":error", address .. ":edited"
   -- Each element of a map has at least one step that its body begins with.
   local index = string.sub(owner, -2) == "[]" and string.match(address, "^.*%[(%d+)%]")
   if index then keys[#keys + 1] = owner .. ":" .. index end
-  dropValues(run, address, keys)
+  values.dropAll(run, keys)
   run.fences, run.dirty = math.max(run.fences, step.fence + 1), true
   bodies.remove(run, address)
   steps.remove(step)
