@@ -6,4 +6,5 @@ export { agreementTest } from "./model/agreement.js";
 export { type FairnessOptions, fairnessTest } from "./model/fairness-story.js";
 export { type ModelOptions, modelTest } from "./model/index.js";
 export { type LimitsOptions, limitsTest } from "./model/limits-story.js";
+export { rerunTest } from "./model/rerunning.js";
 export { type StoryOptions, storyTest, twinTest } from "./model/twins.js";
