@@ -27,6 +27,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "singles",
     "ledger",
     "lease",
+    "roles",
     "shelves",
     "events",
   ],
@@ -57,8 +58,13 @@ const shared: readonly string[] = [
   ...read("shared/base").matchAll(/^local (?:function )?([\w, ]+?)(?: =|\()/gm),
 ].flatMap(([, names = ""]) => names.split(", "));
 
-/** Fragments that only stores with limits need. */
-const limited = new Set(["limits", "parking", "turns"]);
+/** Fragments that only stores with limits, or with roles that may run so many steps, need: on what condition they are made. */
+const conditions: Readonly<Record<string, string>> = {
+  limits: "clock.isLimited",
+  parking: "clock.isLimited",
+  turns: "clock.isLimited",
+  roles: "clock.isCapped",
+};
 
 /**
  * A fragment in a block of its own, with locals of its own for what it uses of the base: making a function searches the variables that
@@ -69,8 +75,9 @@ function fragmentText(name: string): string {
   if (name === "base" || name === "flush") return text;
   const code = text.replace(/--.*$/gm, "");
   const used = shared.filter((each) => new RegExp(`\\b${each}\\b`).test(code));
+  const condition = conditions[name];
   // A store in which nothing is limited does without them.
-  const start = limited.has(name) ? "if clock.isLimited then" : "do";
+  const start = condition ? `if ${condition} then` : "do";
   return `${start}\nlocal ${used.join(", ")} = ${used.join(", ")}\n${text}\nend`;
 }
 

@@ -4,6 +4,7 @@ import { checkHeld, checkSessions } from "./check-leases.js";
 import { checkLimits } from "./check-limits.js";
 import { checkLines, checkQueues } from "./check-lines.js";
 import { checkOrphans } from "./check-orphans.js";
+import { checkRoles } from "./check-roles.js";
 import { checkRuns } from "./check-runs.js";
 import { checkClaims, checkPlans, checkShelves } from "./check-shelves.js";
 import { checkSteps } from "./check-steps.js";
@@ -35,6 +36,7 @@ const parts: readonly Part[] = [
   checkLines,
   checkLimits,
   checkQueues,
+  checkRoles,
   checkShelves,
   checkPlans,
   checkClaims,

@@ -77,6 +77,18 @@ export const flawKinds = {
     what: "the session is not known to have told of progress, which would outlive its lease",
     mend: "that is noted",
   },
+  "lease-mistaken": {
+    what: "a lease on control work is counted as a step that runs, or the other way round",
+    mend: "it is counted as what it is",
+  },
+  "role-broken": {
+    what: "an edit of a role cannot be read, or says what no role can",
+    mend: "that edit is forgotten, and the one before it holds",
+  },
+  "role-uncapped": {
+    what: "how many steps a role may run at once is not kept as its newest edit says",
+    mend: "it is kept anew",
+  },
   "session-unlisted": {
     what: "the session is missing where sessions are swept",
     mend: "it is listed",

@@ -22,7 +22,25 @@ function take.begin(who, slots, control, inline, queues, weights)
   take.asked = weights ~= "" and splitBy(queues, US)
   take.weights = take.asked and splitBy(weights, ",")
   take.joins = {}
+  if clock.isCapped and who.role then take.cap(who.role) end
   for _, queue in ipairs(take.queues) do take.joins[queue] = true end
+end
+
+-- A role may run so many steps at once: the session is handed no more of those that it asks for than there is room for.
+function take.cap(role)
+  local room, crew = roles.roomOf(role)
+  if not room then return end
+  take.crew, take.withheld = crew, math.max(0, take.slots - math.max(0, room))
+  take.slots, take.excess = take.slots - take.withheld, math.max(0, -room)
+end
+
+-- A lease of a session of this role has ended, before anything was taken from lines.
+function take.freed()
+  if take.excess > 0 then
+    take.excess = take.excess - 1
+  elseif take.withheld > 0 then
+    take.withheld, take.slots = take.withheld - 1, take.slots + 1
+  end
 end
 
 local function serves(needs)
@@ -294,13 +312,23 @@ local function takeByWeight()
   for i in ipairs(take.weights) do takeOf(i, take.slots) end
 end
 
+-- Where a session could have more but for its role, somebody else may be there who can have it.
+local function passOn()
+  if not take.crew or take.withheld == 0 or take.slots > 0 then return end
+  for _, queue in ipairs(take.queues) do
+    if call("EXISTS", PREFIX .. "idle:" .. queue) == 1 then ledger.reopen(queue) end
+  end
+end
+
 -- Control work goes first, and once more where a popped step was settled.
 function take.fromLines()
   if limits.isOn then limits.settle() end
   ledger.flushLines()
   takeFrom({ "" }, "control")
   if take.weights then takeByWeight() elseif take.slots > 0 then takeRuns(take.queues) end
-  if not take.hasSettled then return end
-  ledger.flushLines()
-  takeFrom({ "" }, "control")
+  if take.hasSettled then
+    ledger.flushLines()
+    takeFrom({ "" }, "control")
+  end
+  passOn()
 end

@@ -42,6 +42,7 @@ import { retryingCancelled } from "./retrying-cancelled.js";
 import { retryingCatches } from "./retrying-catches.js";
 import { retryingEnded } from "./retrying-ended.js";
 import { returning } from "./returning.js";
+import { roleLimits } from "./role-limits.js";
 import { roles } from "./roles.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
@@ -67,6 +68,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["values", values],
   ["queues", queues],
   ["roles", roles],
+  ["role limits", roleLimits],
   ["fleet", fleet],
   ["graph", graph],
   ["triggers", triggers],
