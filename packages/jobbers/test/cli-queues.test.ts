@@ -54,6 +54,27 @@ describe("jobbers queues", () => {
     );
   });
 
+  it("makes a role, limits what its workers run at once, and shows it", async () => {
+    const roles = (...args: string[]) => runCli(["roles", ...args, "--store", store], { cwd });
+    expect(await roles("set", "crawler", "--concurrency", "5")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("there is no role"),
+    });
+    expect((await roles("set", "crawler", "--queues", "crawl=3,mail", "--concurrency", "50")).stdout).toMatch(
+      /^ROLE +QUEUES +RUNNING +WORKERS +VERSION +EDITED +BY\ncrawler +crawl=3,mail=1 +0\/50 +0 +1 +20.*Z +.+@.+\n$/,
+    );
+    expect(json(await roles("set", "crawler", "--concurrency", "none", "--json"))).not.toHaveProperty(
+      "concurrency",
+    );
+    expect((await roles("show", "crawler")).stdout).toMatch(
+      /^crawler: crawl=3,mail=1, played by 0\nVERSION +QUEUES +AT ONCE .*\n2 +crawl=3,mail=1 +- .*\n1 +crawl=3,mail=1 +50 /,
+    );
+    expect(await roles("set", "crawler", "--concurrency", "many")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--concurrency"),
+    });
+  });
+
   it.each([
     [["list", "crawl"], "list takes no queue"],
     [["pause"], "pause takes a queue"],

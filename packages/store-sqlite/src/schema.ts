@@ -142,7 +142,7 @@ CREATE TABLE lanes (
 ) WITHOUT ROWID;
 -- With each lease whether it is on control work, and the newest progress of its step, which ends with it: "at" and "progress" are JSON.
 CREATE TABLE held (
-  session INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, control INTEGER NOT NULL,
+  session INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, control INTEGER NOT NULL DEFAULT 0,
   heard INTEGER, since INTEGER, at TEXT, progress TEXT, PRIMARY KEY (session, run, address)
 ) WITHOUT ROWID;
 CREATE TABLE mail (
