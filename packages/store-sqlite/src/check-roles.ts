@@ -10,16 +10,11 @@ export function checkRoles(inspection: Inspection): undefined {
     inspection.examined++;
     const { edits, broken } = readEdits(text);
     const newest = edits[0]?.concurrency ?? null;
-    const isMended =
-      (broken > 0 &&
-        tell("role-broken", { key: "roles", detail: `${name}: ${broken} of its edits` }, true)) ||
-      (cap !== newest &&
-        tell(
-          "role-uncapped",
-          { key: "roles", detail: `${name}: kept ${cap ?? "none"}, edited ${newest ?? "none"}` },
-          true,
-        ));
-    if (!isMended) continue;
+    const uncapped = `${name}: kept ${cap ?? "none"}, edited ${newest ?? "none"}`;
+    const isUnreadable =
+      broken > 0 && tell("role-broken", { key: "roles", detail: `${name}: ${broken} of its edits` }, true);
+    const isUncapped = cap !== newest && tell("role-uncapped", { key: "roles", detail: uncapped }, true);
+    if (!isUnreadable && !isUncapped) continue;
     if (edits.length > 0) writeRole(unit.sql, name, edits);
     else unit.sql.run("DELETE FROM roles WHERE name = ?", name);
   }

@@ -14,8 +14,8 @@ local function isText(coded)
   return not string.find(text, "[\128-\255]")
 end
 
-local function isName(coded)
-  return string.find(coded, "^[%w%._%%-]+$") ~= nil and isText(coded)
+local function isName(name)
+  return #name <= 128 and string.find(name, "^[%w._-]+$") ~= nil
 end
 
 -- What core's role-edit.ts lets through.
