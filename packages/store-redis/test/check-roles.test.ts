@@ -30,7 +30,7 @@ const cases: readonly (readonly [
   what: string,
   breaking: (prefix: string, session: string) => Promise<unknown>,
   kinds: readonly string[],
-  cap?: number,
+  cap: number,
 ])[] = [
   ["an edit that is none", replaceNewest("nonsense"), ["role-broken", "role-uncapped"], 3],
   [
