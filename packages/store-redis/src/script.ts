@@ -58,12 +58,10 @@ const shared: readonly string[] = [
   ...read("shared/base").matchAll(/^local (?:function )?([\w, ]+?)(?: =|\()/gm),
 ].flatMap(([, names = ""]) => names.split(", "));
 
-/** Fragments that only stores with limits, or with roles that may run so many steps, need: on what condition they are made. */
+/** Fragments that only stores need in which anything is limited, or any queue is set, or any role may run so many steps. */
 const conditions: Readonly<Record<string, string>> = {
-  limits: "clock.isLimited",
-  parking: "clock.isLimited",
-  turns: "clock.isLimited",
-  roles: "clock.isCapped",
+  ...{ limits: "clock.isLimited", parking: "clock.isLimited", turns: "clock.isLimited" },
+  ...{ levels: "clock.steered", roles: "clock.isCapped" },
 };
 
 /**
@@ -76,8 +74,7 @@ function fragmentText(name: string): string {
   const code = text.replace(/--.*$/gm, "");
   const used = shared.filter((each) => new RegExp(`\\b${each}\\b`).test(code));
   const condition = conditions[name];
-  // A store in which nothing is limited does without them.
-  const start = condition ? `if ${condition} then` : "do";
+  const start = condition === undefined ? "do" : `if ${condition} then`;
   return `${start}\nlocal ${used.join(", ")} = ${used.join(", ")}\n${text}\nend`;
 }
 

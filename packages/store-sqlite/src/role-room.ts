@@ -37,6 +37,11 @@ export class RoleRoom {
     this.#onFreed = onFreed;
   }
 
+  /** Tells of no more of them. */
+  unwatch(): void {
+    this.#onFreed = undefined;
+  }
+
   /** The lease of a session on a step to run has ended. */
   freed(session: number): void {
     if (!this.#isCapped) return;

@@ -49,7 +49,7 @@ function lease.drop(session, member, isControl)
     done[session] = list
     list[#list + 1] = member
   elseif clock.isCapped then
-    if take.crew and take.crew[session] then take.freed() else freed[session] = true end
+    if take.crew and take.crew[session] then roles.makeRoom() else freed[session] = true end
   end
   local list = given[session]
   if not list then

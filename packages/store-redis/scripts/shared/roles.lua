@@ -53,3 +53,29 @@ function roles.flush(freed)
     seen[role or ""] = true
   end
 end
+
+-- The session that takes is handed no more of what it asks for than there is room for.
+function roles.begin(role)
+  local room, crew = roles.roomOf(role)
+  if not room then return end
+  take.crew, take.withheld = crew, math.max(0, take.slots - math.max(0, room))
+  take.slots, take.excess = take.slots - take.withheld, math.max(0, -room)
+end
+
+-- A lease of a session of its role has ended. What ends while it takes from lines makes room for the next exchange.
+function roles.makeRoom()
+  if take.hasReported then return end
+  if take.excess > 0 then
+    take.excess = take.excess - 1
+  elseif take.withheld > 0 then
+    take.withheld, take.slots = take.withheld - 1, take.slots + 1
+  end
+end
+
+-- Where a session could have more but for its role, somebody else may be there who can have it.
+function roles.passOn()
+  if take.withheld == 0 or take.slots > 0 then return end
+  for _, queue in ipairs(take.queues) do
+    if call("EXISTS", PREFIX .. "idle:" .. queue) == 1 then ledger.reopen(queue) end
+  end
+end

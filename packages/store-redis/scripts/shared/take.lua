@@ -22,25 +22,8 @@ function take.begin(who, slots, control, inline, queues, weights)
   take.asked = weights ~= "" and splitBy(queues, US)
   take.weights = take.asked and splitBy(weights, ",")
   take.joins = {}
-  if clock.isCapped and who.role then take.cap(who.role) end
+  if clock.isCapped and who.role then roles.begin(who.role) end
   for _, queue in ipairs(take.queues) do take.joins[queue] = true end
-end
-
--- A role may run so many steps at once: the session is handed no more of those that it asks for than there is room for.
-function take.cap(role)
-  local room, crew = roles.roomOf(role)
-  if not room then return end
-  take.crew, take.withheld = crew, math.max(0, take.slots - math.max(0, room))
-  take.slots, take.excess = take.slots - take.withheld, math.max(0, -room)
-end
-
--- A lease of a session of this role has ended, before anything was taken from lines.
-function take.freed()
-  if take.excess > 0 then
-    take.excess = take.excess - 1
-  elseif take.withheld > 0 then
-    take.withheld, take.slots = take.withheld - 1, take.slots + 1
-  end
 end
 
 local function serves(needs)
@@ -273,6 +256,8 @@ local function openLines(queues)
   return byPriority
 end
 
+take.openLines = openLines
+
 local function takeFrom(queues, what)
   if take[what] <= 0 then return end
   local byPriority = openLines(queues)
@@ -284,24 +269,28 @@ local function takeFrom(queues, what)
   end
 end
 
-local function takeRuns(queues)
-  if limits.isOn and take.ringsOf(queues) then return take.inTurn(queues, openLines) end
+-- Takes of queues together, the highest priority first.
+local function takeTogether(queues)
+  if limits.isOn and take.ringsOf(queues) then return take.inTurn(queues) end
   takeFrom(queues, "slots")
-  if take.moved > 0 then take.inTurn(queues, openLines) end
+  if take.moved > 0 then take.inTurn(queues) end
+end
+
+-- Takes at most so many of queues together, or of one weighted queue; answers how many.
+local function takeSome(queues, most)
+  local before, rest = take.slots, math.max(0, take.slots - most)
+  if before <= rest then return 0 end
+  take.slots = before - rest
+  if clock.steered and steering.isWeighted(queues[1]) then levels.take(queues[1]) else takeTogether(queues) end
+  take.slots = take.slots + rest
+  return before - take.slots
 end
 
 -- How many steps came from the lines of each queue that was asked for with a weight.
 take.taken = {}
 
--- Takes at most so many of one queue.
 local function takeOf(i, most)
-  local queue, rest = take.asked[i], math.max(0, take.slots - most)
-  local before = take.slots
-  if before <= rest or not take.joins[queue] then return end
-  take.slots = before - rest
-  takeRuns({ queue })
-  take.slots = take.slots + rest
-  take.taken[i] = take.taken[i] + before - take.slots
+  if take.joins[take.asked[i]] then take.taken[i] = take.taken[i] + takeSome({ take.asked[i] }, most) end
 end
 
 -- Each queue gets its part of the slots, and what some leave is for the others.
@@ -312,23 +301,41 @@ local function takeByWeight()
   for i in ipairs(take.weights) do takeOf(i, take.slots) end
 end
 
--- Where a session could have more but for its role, somebody else may be there who can have it.
-local function passOn()
-  if not take.crew or take.withheld == 0 or take.slots > 0 then return end
-  for _, queue in ipairs(take.queues) do
-    if call("EXISTS", PREFIX .. "idle:" .. queue) == 1 then ledger.reopen(queue) end
+-- Weighted queues each for itself, and the others together.
+local function groupsOf(queues)
+  local groups, strict, seen = {}, {}, {}
+  for _, queue in ipairs(queues) do
+    if not steering.isWeighted(queue) then
+      strict[#strict + 1] = queue
+    elseif not seen[queue] then
+      seen[queue], groups[#groups + 1] = true, { queue }
+    end
   end
+  if #strict > 0 then groups[#groups + 1] = strict end
+  return groups
+end
+
+-- Each group gets an even part of the slots, another one goes first each time, and what some leave is for the others.
+local function takeApart(queues)
+  if not clock.steered then return takeTogether(queues) end
+  local groups = groupsOf(queues)
+  if #groups < 2 then return groups[1] and takeSome(groups[1], take.slots) end
+  local most = math.ceil(take.slots / #groups)
+  local first = call("HINCRBY", PREFIX .. "session:" .. take.session.id, "rotated", 1)
+  for i = 1, #groups do takeSome(groups[(first + i) % #groups + 1], most) end
+  for i = 1, #groups do takeSome(groups[(first + i) % #groups + 1], take.slots) end
 end
 
 -- Control work goes first, and once more where a popped step was settled.
 function take.fromLines()
+  take.hasReported = true
   if limits.isOn then limits.settle() end
   ledger.flushLines()
   takeFrom({ "" }, "control")
-  if take.weights then takeByWeight() elseif take.slots > 0 then takeRuns(take.queues) end
+  if take.weights then takeByWeight() elseif take.slots > 0 then takeApart(take.queues) end
   if take.hasSettled then
     ledger.flushLines()
     takeFrom({ "" }, "control")
   end
-  passOn()
+  if take.crew then roles.passOn() end
 end

@@ -51,6 +51,7 @@ import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
 import { values } from "./values.js";
+import { weighted } from "./weighted.js";
 import { whereabouts } from "./whereabouts.js";
 import { working } from "./working.js";
 
@@ -67,6 +68,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["forms", forms],
   ["values", values],
   ["queues", queues],
+  ["weighted queues", weighted],
   ["roles", roles],
   ["role limits", roleLimits],
   ["fleet", fleet],

@@ -63,13 +63,13 @@ export async function limitsRun(options: LimitsRunOptions): Promise<LimitsReport
     ...{ store: store.clientUrl, folder, ledger, terms, hostOf },
     program: "limits/worker-process.js",
   });
+  const feed = readAlong(jobbers.store);
   const loads = new Map<string, LimitedRun>();
   try {
     await jobbers.roles.set(ROLE, { queues: { default: 1 }, concurrency: ROLE_AT_ONCE });
     const names = Array.from({ length: options.workers }, (_, i) => `worker-${i + 1}`);
     const random = createRandom(seed);
     await Promise.all(names.map((name) => crew.start(name)));
-    const feed = readAlong(jobbers.store);
     const work = watchWork(ledger);
     const scene = { crew, work, terms, random, isShared: store.isShared };
     const injector = createInjector(kinds, scene, options.everyMs);
@@ -122,6 +122,7 @@ export async function limitsRun(options: LimitsRunOptions): Promise<LimitsReport
     };
   } finally {
     crew.kill();
+    feed.abandon();
     await jobbers.close();
   }
 }
@@ -143,14 +144,23 @@ function readAlong(store: Store) {
     }
     return page.events.length;
   };
-  const over = (async () => {
-    while (!signal.aborted)
-      if ((await readOn()) < PAGE) await store.awaitEvents(cursor, { timeoutMs: 500, signal });
-  })();
+  const readAll = async () => {
+    while (!signal.aborted) {
+      try {
+        if ((await readOn()) < PAGE) await store.awaitEvents(cursor, { timeoutMs: 500, signal });
+      } catch {
+        // A stopped process may keep others from the store.
+        await sleep(LOOK_MS);
+      }
+    }
+  };
+  const over = readAll();
   return {
     ended: () => ended,
     succeeded: () => succeeded,
     missed: () => missed,
+    /** Ends at once. */
+    abandon: () => stopping.abort(),
     /** All events, when nothing comes any more. */
     async finish(): Promise<readonly EventRecord[]> {
       stopping.abort();
