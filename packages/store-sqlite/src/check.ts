@@ -6,6 +6,7 @@ import { checkLines, checkQueues } from "./check-lines.js";
 import { checkOrphans } from "./check-orphans.js";
 import { checkRoles } from "./check-roles.js";
 import { checkRuns } from "./check-runs.js";
+import { checkSettings } from "./check-settings.js";
 import { checkClaims, checkPlans, checkShelves } from "./check-shelves.js";
 import { checkSteps } from "./check-steps.js";
 import type { SqlValue } from "./driver.js";
@@ -37,6 +38,7 @@ const parts: readonly Part[] = [
   checkLimits,
   checkQueues,
   checkRoles,
+  checkSettings,
   checkShelves,
   checkPlans,
   checkClaims,

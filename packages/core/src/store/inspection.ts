@@ -89,6 +89,14 @@ export const flawKinds = {
     what: "how many steps a role may run at once is not kept as its newest edit says",
     mend: "it is kept anew",
   },
+  "settings-broken": {
+    what: "a part of how a queue is set cannot be read, or says what cannot be",
+    mend: "that part is forgotten",
+  },
+  "settings-unheeded": {
+    what: "how a queue is set is kept where nobody looks for it",
+    mend: "that it is set is noted",
+  },
   "session-unlisted": {
     what: "the session is missing where sessions are swept",
     mend: "it is listed",

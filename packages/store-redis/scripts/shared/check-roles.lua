@@ -2,18 +2,6 @@
 
 local PAGE = 250
 
--- A percent-encoded text that whoever reads it can make UTF-8 of.
-local function isText(coded)
-  local text = string.gsub(coded, "%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
-  if string.find(string.gsub(coded, "%%%x%x", ""), "%", 1, true) then return false end
-  for _, form in ipairs({ "[\194-\223][\128-\191]", "\224[\160-\191][\128-\191]", "\237[\128-\159][\128-\191]",
-    "[\225-\236\238\239][\128-\191][\128-\191]", "\240[\144-\191][\128-\191][\128-\191]", "[\241-\243][\128-\191][\128-\191][\128-\191]",
-    "\244[\128-\143][\128-\191][\128-\191]" }) do
-    text = string.gsub(text, form, "?")
-  end
-  return not string.find(text, "[\128-\255]")
-end
-
 local function isName(name)
   return #name <= 128 and string.find(name, "^[%w._-]+$") ~= nil
 end
@@ -34,7 +22,7 @@ end
 local function versionOf(edit, newer)
   local version, at, by, queues, cap = string.match(edit, "^(%d+)\31(%d+)\31([^\31]*)\31([^\31]*)\31([^\31]*)$")
   version = tonumber(version or "")
-  if not version or version < 1 or newer and version >= newer or not isText(by) then return nil end
+  if not version or version < 1 or newer and version >= newer or not check.isText(by) then return nil end
   if queues ~= "" and not areQueues(queues) then return nil end
   if cap ~= "" and (queues == "" or not string.find(cap, "^[1-9]%d*$") or tonumber(cap) > 1000000) then return nil end
   return version, cap
