@@ -20,7 +20,8 @@ export interface QueueHandle {
   drain(): Promise<QueueSettings>;
   /**
    * Sets its policy: what is given, and nothing else. `max` is how many ready steps it holds at most: a submission beyond is refused
-   * (`queue-full`); `"none"`: as many as come. `"default"` is what the code says.
+   * (`queue-full`); `"none"`: as many as come. `priority` is how its priorities share what is taken, `"strict"` or `"weighted"`. `"default"` is
+   * what the code says.
    *
    * @throws JobbersError `flag-invalid`
    */

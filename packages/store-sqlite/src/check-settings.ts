@@ -20,7 +20,6 @@ export function checkSettings(inspection: Inspection): undefined {
       tell("settings-unheeded", { key: "queue_settings", detail: `${name}: whether it is weighted` }, true);
     if (isBroken || isUnheeded) writeSettings(unit.sql, name, sound);
   }
-  checkLevels(inspection);
 }
 
 /** What is left of a queue's settings, nothing where none of it can be read; and how much of them cannot. */
@@ -48,18 +47,4 @@ function soundText(text: SqlValue, isEdit: boolean): { readonly text: string; re
 
 function isWeighted({ code, edit }: SettingsRow): boolean {
   return { ...JSON.parse(code), ...JSON.parse(edit) }.priority === "weighted";
-}
-
-/** Only a weighted queue has priorities that are ahead of others. */
-function checkLevels({ unit, tell }: Inspection): void {
-  const rows = unit.sql.tuples(
-    "SELECT queue, json_valid(ahead), queue IN (SELECT name FROM queue_settings WHERE weighted = 1) FROM levels",
-  ) as [string, number, number][];
-  for (const [queue, isValid, hasWeights] of rows) {
-    const isGone =
-      hasWeights === 0
-        ? tell("orphan", { key: "levels", detail: `${queue}: the queue is not weighted` }, true)
-        : isValid === 0 && tell("settings-broken", { key: "levels", detail: queue }, true);
-    if (isGone) unit.sql.run("DELETE FROM levels WHERE queue = ?", queue);
-  }
 }

@@ -3,6 +3,7 @@ import { expire, expiryOf, hasExpired } from "./expiry.js";
 import { lease } from "./lease.js";
 import { CONTROL } from "./ledger.js";
 import { readUses } from "./limit-rules.js";
+import { type Entry, Head } from "./line-head.js";
 import { enqueue, isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { rotate } from "./session.js";
@@ -298,53 +299,4 @@ function fateOf(unit: Unit, step: Step): "runs" | "stays" | "cancelled" | "stopp
   if (step.run.cancelling) return step.phase === "advance" ? "stays" : "cancelled";
   if (isStopped(step)) return "stopped";
   return hasExpired(unit, step) ? "expired" : "runs";
-}
-
-interface Entry {
-  readonly seq: number;
-  readonly run: number;
-  readonly address: string;
-}
-
-/** The old end of a line while entries are taken from it. */
-class Head {
-  readonly line: KnownLine;
-  readonly #unit: Unit;
-  #page: Entry[] = [];
-  #at = 0;
-  #taken = 0;
-  /** Numbers of those that go before all others are below zero. */
-  #upTo = Number.MIN_SAFE_INTEGER;
-  #isDry = false;
-
-  constructor(unit: Unit, line: KnownLine) {
-    this.#unit = unit;
-    this.line = line;
-  }
-
-  /** The oldest entry; `most` is how many are likely to be taken. */
-  peek(most: number): Entry | undefined {
-    if (this.#at === this.#page.length && !this.#isDry) {
-      // Who meets one entry to be dropped may meet many.
-      const limit = Math.min(this.#taken === 0 ? most : Math.max(most, 100), DROP_LIMIT);
-      const select = "SELECT seq, run, address FROM ready WHERE line = ? AND seq > ? ORDER BY seq LIMIT ?";
-      const rows = this.#unit.sql.tuples(select, this.line.id, this.#upTo, limit);
-      this.#page = rows.map(([seq, run, address]) => ({ seq, run, address }) as Entry);
-      this.#at = 0;
-      this.#isDry = rows.length === 0;
-    }
-    return this.#page[this.#at];
-  }
-
-  next(): Entry {
-    const entry = this.#page[this.#at++] as Entry;
-    this.#taken++;
-    this.#upTo = entry.seq;
-    return entry;
-  }
-
-  /** Deletes what was taken. */
-  done(): void {
-    if (this.#taken > 0) this.#unit.ledger.shift(this.line, this.#upTo, this.#taken);
-  }
 }

@@ -1,4 +1,4 @@
--- How queues are set: what steering.lua and levels.lua keep of them. Handlers as in check-session.lua.
+-- How queues are set: what steering.lua keeps of them. Handlers as in check-session.lua.
 
 local PAGE = 250
 -- core's QUEUE_MAX_LIMIT.
@@ -50,22 +50,6 @@ check.handlers["settings"] = function(_, cursor)
   if not clock.steered and check.tell("settings-unheeded", nil, nil, "clock", nil, true) then
     call("HSET", KEYS[1], "steered", "1")
     clock.steered = true
-  end
-  return page[1]
-end
-
--- Only a weighted queue has priorities that are ahead of others.
-check.handlers["levels"] = function(_, cursor)
-  if not clock.steered then return end
-  local page = call("HSCAN", PREFIX .. "levels", cursor, "COUNT", PAGE)
-  for i = 1, #page[2], 2 do
-    local queue, kept = page[2][i], page[2][i + 1] .. ","
-    local isBroken = string.gsub(kept, "%d=%d+,", "") ~= ""
-    local isOrphan = not steering.isWeighted(queue)
-    if (isOrphan and check.tell("orphan", nil, nil, "levels", queue .. ": the queue is not weighted", true))
-      or (not isOrphan and isBroken and check.tell("settings-broken", nil, nil, "levels", queue, true)) then
-      call("HDEL", PREFIX .. "levels", queue)
-    end
   end
   return page[1]
 end
