@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadFiles } from "../src/cli/workflow-files.js";
 import { connect } from "../src/index.js";
 import { callCli } from "./cli-here.js";
-import type { Ended } from "./cli-process.js";
+import { type Ended, runCli } from "./cli-process.js";
 
 const ping = task({ name: "ping", queue: "crawl", run: async () => "pong" });
 
@@ -98,7 +98,7 @@ describe("jobbers queues", () => {
   });
 
   it("makes a role, limits what its workers run at once, and shows it", async () => {
-    const roles = (...args: string[]) => runCli(["roles", ...args, "--store", store], { cwd });
+    const roles = (...args: string[]) => callCli(["roles", ...args, "--store", store], { cwd });
     expect(await roles("set", "crawler", "--concurrency", "5")).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("there is no role"),
