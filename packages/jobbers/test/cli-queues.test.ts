@@ -103,7 +103,9 @@ describe("jobbers queues", () => {
       code: 2,
       stderr: expect.stringContaining("there is no role"),
     });
-    expect((await roles("set", "crawler", "--queues", "crawl=3,mail", "--concurrency", "50")).stdout).toMatch(
+    const made = await roles("set", "crawler", "--queues", "crawl=3,mail", "--concurrency", "50");
+    expect(made.stderr).toBe("");
+    expect(made.stdout).toMatch(
       /^ROLE +QUEUES +RUNNING +WORKERS +VERSION +EDITED +BY\ncrawler +crawl=3,mail=1 +0\/50 +0 +1 +20.*Z +.+@.+\n$/,
     );
     expect(json(await roles("set", "crawler", "--concurrency", "none", "--json"))).not.toHaveProperty(
