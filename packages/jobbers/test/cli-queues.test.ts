@@ -52,7 +52,7 @@ describe("jobbers queues", () => {
 
   it("are set as the files say that a worker loads", async () => {
     const files = ["steered.ts", "steered-otherwise.ts"].map((name) => join(fixtures, name));
-    const run = await runCli(["run", "bow", files[0] as string, "--store", store], { cwd });
+    const run = await callCli(["run", "bow", files[0] as string, "--store", store], { cwd });
     expect(run).toMatchObject({ code: 0 });
     await using jobbers = await connect(store);
     expect((await jobbers.queue("polite").read())?.settings).toMatchObject({
