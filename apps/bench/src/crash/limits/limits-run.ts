@@ -72,7 +72,11 @@ export async function limitsRun(options: LimitsRunOptions): Promise<LimitsReport
     await Promise.all(names.map((name) => crew.start(name)));
     const work = watchWork(ledger);
     const scene = { crew, work, terms, random, isShared: store.isShared };
-    const injector = createInjector(kinds, scene, options.everyMs);
+    // Workers are killed until one had a slot.
+    const isLost = ({ type, run }: EventRecord & { readonly run?: string }) =>
+      type === "step.lost" && loads.get(run ?? "")?.task === "slotted";
+    const provoking = kinds.map((kind) => ({ ...kind, hasProvoked: () => feed.events.some(isLost) }));
+    const injector = createInjector(provoking, scene, options.everyMs);
     const [over, ended, enough] = [new AbortController(), new AbortController(), new AbortController()];
     const least = Math.max(20, Math.floor(options.durationMs / 100));
     const timers = [
@@ -156,6 +160,7 @@ function readAlong(store: Store) {
   };
   const over = readAll();
   return {
+    events: events as readonly EventRecord[],
     ended: () => ended,
     succeeded: () => succeeded,
     missed: () => missed,
