@@ -36,6 +36,7 @@ import { openings } from "./openings.js";
 import { queues } from "./queues.js";
 import { redriving } from "./redriving.js";
 import { registrations } from "./registrations.js";
+import { rerunning } from "./rerunning.js";
 import { retention } from "./retention.js";
 import { retrying } from "./retrying.js";
 import { retryingBodies } from "./retrying-bodies.js";
@@ -104,6 +105,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["dead letters", deadLetters],
   ["retention of dead letters", letterRetention],
   ["redriving", redriving],
+  ["rerunning", rerunning],
   ["crashes", crashes],
   ["retention", retention],
   ["blobs", blobs],
