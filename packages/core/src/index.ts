@@ -37,7 +37,7 @@ export * from "./plan/version.js";
 export * from "./steering/fair-share.js";
 export * from "./steering/queue-edit.js";
 export * from "./steering/queue-options.js";
-export { queueSettings, withEdit } from "./steering/queue-policy.js";
+export { queueSettings, soundPolicy, withEdit } from "./steering/queue-policy.js";
 export { checkWeightCount } from "./steering/queue-weights.js";
 export * from "./steering/role-edit.js";
 export * from "./store/blob-ref.js";

@@ -139,8 +139,9 @@ CREATE TABLE queue_settings (
 ) WITHOUT ROWID;
 -- Of a weighted queue, how far each of its priorities is ahead of the others, from 0 on, as JSON: see core's fair-share.ts.
 CREATE TABLE levels (queue TEXT PRIMARY KEY, ahead TEXT NOT NULL) WITHOUT ROWID;
--- The newest edits of each role, as JSON: see core's roles.ts.
-CREATE TABLE roles (name TEXT PRIMARY KEY, versions TEXT NOT NULL) WITHOUT ROWID;
+-- The newest edits of each role, as JSON: see core's roles.ts; and how many steps at once the newest lets it run.
+CREATE TABLE roles (name TEXT PRIMARY KEY, versions TEXT NOT NULL, concurrency INTEGER) WITHOUT ROWID;
+CREATE INDEX roles_capped ON roles (concurrency) WHERE concurrency IS NOT NULL;
 CREATE INDEX queues_steered ON queue_settings (name) WHERE paused = 1 OR weighted = 1;
 -- No address: a scheduled run, or a retry by hand that takes several calls. "!": a run's deadline.
 CREATE TABLE timers (
@@ -156,12 +157,13 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_by_host ON sessions (host) WHERE state = 'open';
 CREATE INDEX sessions_by_worker ON sessions (worker) WHERE state = 'open';
+CREATE INDEX sessions_by_role ON sessions (role) WHERE role IS NOT NULL AND state <> 'over';
 CREATE TABLE lanes (
   session INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, reply TEXT NOT NULL, PRIMARY KEY (session, lane)
 ) WITHOUT ROWID;
--- With each lease the newest progress of its step, which ends with it: "at" and "progress" are JSON.
+-- With each lease whether it is on control work, and the newest progress of its step, which ends with it: "at" and "progress" are JSON.
 CREATE TABLE held (
-  session INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL,
+  session INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, control INTEGER NOT NULL DEFAULT 0,
   heard INTEGER, since INTEGER, at TEXT, progress TEXT, PRIMARY KEY (session, run, address)
 ) WITHOUT ROWID;
 CREATE TABLE mail (

@@ -24,6 +24,7 @@ import {
   stepValues,
   updateStep,
 } from "./records.js";
+import { RoleRoom } from "./role-room.js";
 import { loadShares, type Shares, writeShares } from "./shares.js";
 import { packSpec } from "./spec.js";
 import type { Turn } from "./turn.js";
@@ -39,6 +40,8 @@ export class Unit {
   readonly ledger: Ledger;
   /** What keeps steps from being taken. */
   readonly limits: Limits;
+  /** How many steps the workers of roles may run. */
+  readonly roles: RoleRoom;
   /** Takes a successor for the session at hand instead of the line; set while an exchange applies its reports. */
   takeInline: ((step: Step) => boolean) | undefined;
   readonly #runs = new Map<number, Run>();
@@ -52,6 +55,7 @@ export class Unit {
     this.turn = turn;
     this.ledger = new Ledger(sql, turn);
     this.limits = new Limits(sql, turn);
+    this.roles = new RoleRoom(sql, turn);
   }
 
   /** The store's time, in milliseconds since 1970. */

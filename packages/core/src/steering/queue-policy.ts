@@ -7,7 +7,7 @@ import {
   type QueueSettings,
 } from "../store/queues.js";
 import { quoted } from "../values/quoted.js";
-import { checkWeightEdit, checkWeights, weightsAfter, weightsInForce } from "./queue-weights.js";
+import { areWeights, checkWeightEdit, checkWeights, weightsAfter, weightsInForce } from "./queue-weights.js";
 
 /** What one part of a policy may be. */
 interface Form {
@@ -51,6 +51,21 @@ export function checkPolicyEdit(name: string, edit: QueuePolicyEdit): QueuePolic
   const words = (part: Part) => [...(forms[part].words ?? []), "default"];
   const parts = partsOf(edit, (part, value) => check(name, part, value, words(part)));
   return { ...parts, ...checkWeightEdit(name, edit.weights) };
+}
+
+/** Of what is kept of a policy, the parts that make sense, and those of which nothing is known here; and how many others there are. */
+export function soundPolicy(
+  kept: unknown,
+  isEdit: boolean,
+): { readonly policy: QueuePolicy | EditedPolicy; readonly broken: number } {
+  if (typeof kept !== "object" || kept === null || Array.isArray(kept)) return { policy: {}, broken: 1 };
+  const all = Object.entries(kept);
+  const sound = all.filter(([part, value]) => {
+    if (part === "weights") return areWeights(value);
+    const form = Object.hasOwn(forms, part) ? forms[part as Part] : undefined;
+    return !form || form.fits(value) || (isEdit && form.words?.includes(value as string));
+  });
+  return { policy: Object.fromEntries(sound), broken: all.length - sound.length };
 }
 
 /** What edits say once one more has. */

@@ -49,6 +49,12 @@ function checked(name: string, weights: unknown, words: readonly string[]): Reco
   return Object.fromEntries(entries.map(([key, weight]) => [shortKey(key), weight] as const).sort(byKey));
 }
 
+/** True for weights as they are kept. */
+export function areWeights(weights: unknown): boolean {
+  if (typeof weights !== "object" || weights === null || Array.isArray(weights)) return false;
+  return Object.values(weights).every(isWeight);
+}
+
 function isWeight(weight: unknown): boolean {
   return Number.isInteger(weight) && (weight as number) >= 1 && (weight as number) <= WEIGHT_LIMIT;
 }

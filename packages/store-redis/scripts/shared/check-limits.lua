@@ -88,25 +88,6 @@ check.handlers["tenants"] = function(id, cursor)
   return page[1]
 end
 
--- The weights that are looked up are those that were said.
-local function checkWeights(queue, isSaid)
-  local weights, said = call("HGETALL", PREFIX .. "weights:" .. queue), steering.weightsOf(queue)
-  if (next(said) ~= nil) ~= isSaid then return end
-  local n, isSame = 0, true
-  for _ in pairs(said) do n = n + 1 end
-  for i = 1, #weights, 2 do isSame = isSame and said[weights[i]] == weights[i + 1] end
-  if isSame and #weights == 2 * n then return end
-  if check.tell("orphan", nil, nil, "weights:" .. queue, "other weights than were said", true) then steering.keepWeights(queue) end
-end
-
-check.handlers["weights"] = function(queue) checkWeights(queue, false) end
-
-check.handlers["settings"] = function(_, cursor)
-  local page = call("HSCAN", PREFIX .. "settings", cursor, "COUNT", PAGE)
-  for i = 1, #page[2], 2 do checkWeights(page[2][i], true) end
-  return page[1]
-end
-
 -- Parked lines have entries, stand nowhere else, and are woken: by a timer, or by the end of an attempt that has a slot.
 check.handlers["parked"] = function(id, cursor)
   local key, name, its = "parked:" .. id, string.match(id, "^([^:]*):(.*)$")

@@ -120,7 +120,7 @@ function ledger.post(session, box)
 end
 
 -- Tells a session, which stands among the idle ones of a queue no longer, to look; `queues` are all those of which it does.
-local function rouse(session, box, queue, queues)
+function ledger.rouse(session, box, queue, queues)
   for _, other in ipairs(splitBy(queues or "", US)) do
     if other ~= queue then call("ZREM", PREFIX .. "idle:" .. other, session) end
   end
@@ -140,7 +140,7 @@ local function wake(line)
       local known = call("HMGET", PREFIX .. "session:" .. session, "serves", "box", "idle")
       if known[1] and known[2] then
         if serves(known[1], line.needs) then
-          rouse(session, known[2], line.queue, known[3])
+          ledger.rouse(session, known[2], line.queue, known[3])
           left = left - 1
         else
           others[#others + 1], others[#others + 2] = found[i + 1], session

@@ -97,7 +97,8 @@ local function putBack(line)
     return
   end
   local turn = line.taken and line.taken > 0 and tonumber(clock.nextSeq()) or line.turn
-  local refusing = line.refusing or select(2, limits.room(line.tuple))
+  -- Who refused may have room by now: what others had popped, and was moved to another line, counts no more.
+  local refusing = select(2, limits.room(line.tuple))
   if refusing then
     ring.leaves[#ring.leaves + 1] = line.tuple
     limits.park(line, turn, refusing)

@@ -45,6 +45,7 @@ import { retryingCancelled } from "./retrying-cancelled.js";
 import { retryingCatches } from "./retrying-catches.js";
 import { retryingEnded } from "./retrying-ended.js";
 import { returning } from "./returning.js";
+import { roleLimits } from "./role-limits.js";
 import { roles } from "./roles.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
@@ -76,6 +77,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["queues", queues],
   ["weighted queues", weighted],
   ["roles", roles],
+  ["role limits", roleLimits],
   ["fleet", fleet],
   ["graph", graph],
   ["triggers", triggers],
