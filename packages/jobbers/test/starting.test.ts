@@ -1,6 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { type Store, type TaskLog, task } from "@jobbers/core";
+import {
+  isQueueEvent,
+  ORPHANED_AFTER_MS,
+  type Store,
+  type TaskLog,
+  task,
+  WATCH_QUEUES_MS,
+} from "@jobbers/core";
 import { createFeed, type FeedEvent } from "@jobbers/runs";
 import { createFakeClock } from "@jobbers/testing";
 import { hostIdentity } from "@jobbers/worker";
@@ -93,6 +100,36 @@ onBothStores((open) => {
       "took the steps of lost workers back",
       { lostSessions: 1, returned: 1, quarantined: 0 },
     ]);
+  });
+
+  it("tells once that nobody serves a queue, whichever workers look, and that somebody does", async () => {
+    const clock = createFakeClock();
+    const { store, jobbers } = await connected(clock.now);
+    const lost = task({ name: "lost", queue: "lost", run: async () => null });
+    const run = await jobbers.submit(lost, {});
+    /** A worker begins with a look, which it ends before it stops. */
+    const look = async (workflow: typeof noop, name: string) => {
+      const worker = jobbers.worker({ workflows: [workflow], name, log: listeningLog().log });
+      await worker.start();
+      if (workflow === lost) await run.result();
+      await worker.stop();
+    };
+    const told = async () =>
+      (await store.readEvents(0, 1_000)).events
+        .filter(isQueueEvent)
+        .map(({ type, detail }) => [type, detail]);
+    await look(noop, "one");
+    clock.advance(ORPHANED_AFTER_MS);
+    expect(await told()).toEqual([]);
+    await Promise.all([look(noop, "one"), look(noop, "two")]);
+    clock.advance(WATCH_QUEUES_MS);
+    await look(noop, "three");
+    const first = ["queue.orphaned", { ready: 1, workers: 0, forMs: ORPHANED_AFTER_MS }];
+    expect(await told()).toEqual([first]);
+    clock.advance(WATCH_QUEUES_MS);
+    await look(lost, "four");
+    const figures = { forMs: ORPHANED_AFTER_MS + 2 * WATCH_QUEUES_MS };
+    expect(await told()).toMatchObject([first, ["queue.served", figures]]);
   });
 
   it("warns of heartbeats that others cannot see in time", async () => {

@@ -118,6 +118,8 @@ CREATE TABLE queue_settings (
   name TEXT PRIMARY KEY, paused INTEGER NOT NULL, draining INTEGER NOT NULL, max INTEGER, code INTEGER,
   version INTEGER NOT NULL, editor TEXT, edited INTEGER
 ) WITHOUT ROWID;
+-- Queues with ready steps and nobody who serves them: since when, and whether that was told.
+CREATE TABLE orphans (queue TEXT PRIMARY KEY, since INTEGER NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID;
 -- The newest edits of each role, as JSON: see core's roles.ts.
 CREATE TABLE roles (name TEXT PRIMARY KEY, versions TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX queues_paused ON queue_settings (paused) WHERE paused = 1;
@@ -146,7 +148,7 @@ CREATE TABLE held (
 CREATE TABLE mail (
   session INTEGER NOT NULL, run INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (session, run)
 ) WITHOUT ROWID;
--- Where "run" is 0, "step" is a worker's name.
+-- Where "run" is 0, "step" is the name of a worker or a queue.
 CREATE TABLE events (
   cursor INTEGER PRIMARY KEY, at INTEGER NOT NULL, run INTEGER NOT NULL, type TEXT NOT NULL, step TEXT, detail TEXT
 );

@@ -32,6 +32,7 @@ import { losses } from "./losses.js";
 import { maps } from "./maps.js";
 import { news } from "./news.js";
 import { openings } from "./openings.js";
+import { orphans } from "./orphans.js";
 import { queues } from "./queues.js";
 import { redriving } from "./redriving.js";
 import { registrations } from "./registrations.js";
@@ -66,6 +67,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["forms", forms],
   ["values", values],
   ["queues", queues],
+  ["orphans", orphans],
   ["roles", roles],
   ["fleet", fleet],
   ["graph", graph],
