@@ -12,6 +12,7 @@ export * from "./definition/policy.js";
 export * from "./definition/ref-types.js";
 export * from "./definition/spread.js";
 export * from "./definition/spread-choice.js";
+export { isSticky, type Sticky, sticky } from "./definition/sticky.js";
 export { checkKeepLogs, isTag } from "./definition/step-options.js";
 export type * from "./definition/submit-options.js";
 export * from "./definition/task.js";

@@ -56,6 +56,7 @@ export function shapeOfStep(value: unknown, at: number): PlanStep {
   for (const parent of list(step.parents, `${what}: parents`)) stepName(parent, `${what}: a parent`);
   oneOf(step.trigger, TRIGGERS, `${what}: trigger`);
   if (step.when !== undefined) shapeOfSource(step.when, `${what}: when`);
+  if (step.stickyMs !== undefined) whole(step.stickyMs, 1, Number.MAX_SAFE_INTEGER, `${what}: stickyMs`);
   oneOf(step.kind, ["task", "map", "dag"], `${what}: kind`);
   if (step.kind === "task") shapeOfTask(step, what);
   else shapeOfWiring(step.output, `${what}: output`);
