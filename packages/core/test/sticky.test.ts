@@ -1,4 +1,14 @@
-import { dag, indexPlan, type Plan, roundRobin, type Spread, specOf, sticky, task, toMermaid } from "@jobbers/core";
+import {
+  dag,
+  indexPlan,
+  type Plan,
+  roundRobin,
+  type Spread,
+  specOf,
+  sticky,
+  task,
+  toMermaid,
+} from "@jobbers/core";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -61,12 +71,14 @@ describe("what is sticky", () => {
     expect(refused(overInput)).toContain("map over what a task answers");
     const inMap = () => dag("d", {}, () => download({}).map((url) => cut({ url }, { sticky: "1s" })));
     expect(refused(inMap)).toContain("for a map's children use spread: sticky()");
-    expect(refused(() => dag("d", {}, () => cut({ in: download({}) }, { sticky: 0 })))).toContain("longer than 0");
+    expect(refused(() => dag("d", {}, () => cut({ in: download({}) }, { sticky: 0 })))).toContain(
+      "longer than 0",
+    );
     expect(refused(() => sticky({ within: "soon" as "1s" }))).toContain("within");
     expect(refused(() => sticky({} as { within: number }))).toContain('write sticky({ within: "10s" })');
     const odd = { name: "sticky" } as unknown as Spread<unknown>;
-    expect(refused(() => dag("d", {}, () => download({}).map((url) => cut({ url }), { spread: odd })))).toContain(
-      "sticky()",
-    );
+    expect(
+      refused(() => dag("d", {}, () => download({}).map((url) => cut({ url }), { spread: odd }))),
+    ).toContain("sticky()");
   });
 });

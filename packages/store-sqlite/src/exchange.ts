@@ -114,10 +114,13 @@ export function nextDueMs({ sql, now }: Unit): number | undefined {
   return due === undefined ? undefined : Math.max(0, due - now);
 }
 
-/** When the next timer is due, be it a step's or a limit's. */
+/** When the next timer is due, be it a step's, a limit's or a line's. */
 export function nextDue(sql: Sql): number | undefined {
   const first = sql.tuple("SELECT due FROM timers ORDER BY due LIMIT 1")?.[0] as number | undefined;
   const wake = sql.tuple("SELECT due FROM wakes ORDER BY due LIMIT 1")?.[0] as number | undefined;
-  if (first === undefined) return wake;
-  return wake === undefined ? first : Math.min(first, wake);
+  const near = sql.tuple("SELECT due FROM lines WHERE due IS NOT NULL ORDER BY due LIMIT 1")?.[0] as
+    | number
+    | undefined;
+  const due = Math.min(...[first, wake, near].filter((each) => each !== undefined));
+  return due === Number.POSITIVE_INFINITY ? undefined : due;
 }

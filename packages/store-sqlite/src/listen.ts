@@ -49,6 +49,8 @@ interface Reader extends Waiter {
 interface Line {
   readonly queue: string;
   readonly needs: string;
+  /** Whose sticky steps stand in it; "" where anybody's do. */
+  readonly worker: string;
 }
 
 export interface ListeningParts {
@@ -98,7 +100,9 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
   const wakeForGrown = (grown: Effects["grown"]) => {
     if (workers.size === 0 || grown.size === 0) return;
     const paused = pausedQueues(sql);
-    for (const [line, n] of grown) if (!paused.has(line.queue) && !isParked(sql, line)) wakeFor(line, n);
+    for (const [line, n] of grown)
+      if (!paused.has(line.queue) && !isParked(sql, line))
+        wakeFor({ ...line, worker: line.near?.worker ?? "" }, n);
   };
   const wakeForOpen = () => {
     if (workers.size > 0) for (const line of openLines(sql)) wakeFor(line, line.depth);
@@ -153,14 +157,15 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
   };
 }
 
-function fits({ session, queues }: Omit<Worker, "wake">, { queue, needs }: Line): boolean {
+function fits({ session, queues }: Omit<Worker, "wake">, { queue, needs, worker }: Line): boolean {
+  if (worker !== "" && worker !== session.worker) return false;
   return (queue === CONTROL || queues.has(queue)) && (needs === "" || session.serves.has(needs));
 }
 
 function openLines(sql: Sql): (Line & { readonly depth: number })[] {
-  const plain = "SELECT queue, needs, depth FROM lines WHERE limits = '' AND depth > 0";
+  const plain = "SELECT queue, needs, worker, depth FROM lines WHERE limits = '' AND depth > 0";
   const limited =
-    "SELECT queue, needs, count(*) AS depth FROM lines WHERE limits <> '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
+    "SELECT queue, needs, worker, count(*) AS depth FROM lines WHERE limits <> '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
   const lines = sql.all<Line & { readonly depth: number }>(`${plain} UNION ALL ${limited}`);
   const paused = pausedQueues(sql);
   return paused.size === 0 ? lines : lines.filter(({ queue }) => !paused.has(queue));

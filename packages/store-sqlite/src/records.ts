@@ -93,6 +93,8 @@ export interface Step {
   output: string | null;
   /** The limits that its code has said for its input, as text; null where it has not (yet). */
   limits: string | null;
+  /** The worker that it sticks to, where it is sticky and was never taken to run. */
+  near: string | null;
   dirty: boolean;
   fresh: boolean;
   /** Loaded where it is needed. */
@@ -136,7 +138,7 @@ export function runOf(row: Tuple): Run {
 
 export const stepColumns =
   "address, state, phase, reason, fence, tries, lost, session, worker, seq, ready, started, ended, due, marks, rescued, cursor, " +
-  "spec, output, limits";
+  "spec, output, limits, near";
 
 /** Makes a step of a row of `stepColumns`. */
 export function stepOf(run: Run, row: Tuple): Step {
@@ -164,6 +166,7 @@ export function stepOf(run: Run, row: Tuple): Step {
     spec: unpackSpec(row[0] as StepAddress, specText),
     output: row[18] as string | null,
     limits: row[19] as string | null,
+    near: row[20] as string | null,
     dirty: false,
     fresh: false,
     body: undefined,
@@ -195,6 +198,7 @@ export function freshStep(run: Run, spec: StepSpec, specText: string): Step {
     spec,
     output: null,
     limits: null,
+    near: null,
     dirty: true,
     fresh: true,
     body: undefined,
@@ -222,11 +226,12 @@ export function stepValues(step: Step): SqlValue[] {
     step.cursor,
     step.output,
     step.limits,
+    step.near,
   ];
 }
 
 const changing =
-  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output limits".split(
+  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output limits near".split(
     " ",
   );
 

@@ -7,6 +7,7 @@ import { enqueue, isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
 import { settle } from "./settle.js";
 import { pausedQueues } from "./steering.js";
+import type { NearRow } from "./sticky.js";
 import { hasLimitedLines, takeInTurn } from "./take-in-turn.js";
 import type { KnownLine, KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
@@ -21,6 +22,9 @@ const DROP_LIMIT = 500;
 
 /** The most steps that one exchange hands out. */
 const GRANT_LIMIT = 1000;
+
+/** More than any entry's number. */
+const NEAR_FIRST = 2 ** 52;
 
 /** The steps that one session takes in one exchange. */
 export class Taker {
@@ -155,10 +159,11 @@ export class Taker {
   /** The lines with entries that the session may pop, higher priorities first; none of those that stand under limits. */
   #openLines(queues: readonly string[]): KnownLine[] {
     const select =
-      "SELECT id, queue, priority, needs FROM lines WHERE queue = ? AND depth > 0 AND limits = ''";
+      "SELECT queue, priority, needs, limits, worker, within FROM lines " +
+      "WHERE queue = ? AND depth > 0 AND limits = '' AND worker IN ('', ?)";
     return [...new Set(queues)]
-      .flatMap((queue) => this.#unit.sql.all<KnownLine>(select, queue))
-      .map(({ queue, priority, needs }) => this.#unit.ledger.line(queue, priority, needs))
+      .flatMap((queue) => this.#unit.sql.all<NearRow>(select, queue, this.#session.worker))
+      .map((row) => this.#unit.ledger.lineOf(row))
       .filter(({ needs }) => needs === "" || this.#session.serves.has(needs))
       .sort((a, b) => b.priority - a.priority);
   }
@@ -181,9 +186,8 @@ export class Taker {
     while (room() > 0 && !this.more) {
       let oldest: Head | undefined;
       for (const head of heads) {
-        const seq = head.peek(room())?.seq;
-        if (seq !== undefined && (oldest === undefined || seq < (oldest.peek(1)?.seq as number)))
-          oldest = head;
+        const rank = head.rank(room());
+        if (rank !== undefined && (oldest === undefined || rank < (oldest.rank(1) as number))) oldest = head;
       }
       if (!oldest) break;
       if (!this.#offer(oldest.line, oldest.next())) this.#drops++;
@@ -281,6 +285,12 @@ class Head {
       this.#isDry = rows.length === 0;
     }
     return this.#page[this.#at];
+  }
+
+  /** What goes first has the least: what sticks to the session's own worker goes before all else. */
+  rank(most: number): number | undefined {
+    const seq = this.peek(most)?.seq;
+    return seq === undefined || !this.line.near ? seq : seq - NEAR_FIRST;
   }
 
   next(): Entry {

@@ -37,8 +37,10 @@ export function isSticky(value: unknown): value is Sticky {
 export function checkStickiness(step: StepDraft, what: string): void {
   const isStuck = (step.kind === "task" || step.kind === "map") && step.stickyMs !== undefined;
   if (!isStuck || [...step.parents].some(({ kind }) => kind === "task")) return;
-  const how = step.kind === "map" ? "map over what a task answers" : "pass it what a task answers, or use after";
-  const map = step.kind === "task" && isEntryOf(step.body) ? "; for a map's children use spread: sticky()" : "";
+  const how =
+    step.kind === "map" ? "map over what a task answers" : "pass it what a task answers, or use after";
+  const map =
+    step.kind === "task" && isEntryOf(step.body) ? "; for a map's children use spread: sticky()" : "";
   throw new JobbersError(
     "definition-invalid",
     `${what} is sticky, but no task goes before it whose worker it could stick to: ${how}${map}`,

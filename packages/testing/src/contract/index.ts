@@ -47,6 +47,7 @@ import { roles } from "./roles.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { spreads } from "./spreads.js";
+import { sticky } from "./sticky.js";
 import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
@@ -77,6 +78,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["maps", maps],
   ["expansions", expansions],
   ["spreads", spreads],
+  ["sticky", sticky],
   ["dags", dags],
   ["openings", openings],
   ["sessions", sessions],
