@@ -39,6 +39,9 @@ export function keysOf(namespace: string) {
     /** How queues are set. */
     settings: `${prefix}settings`,
     roles: `${prefix}roles`,
+    /** Lines of workers, in which their sticky steps stand: see scripts/shared/sticky.lua. */
+    near: at("near"),
+    workers: at("worker"),
     lines: at("lines"),
     line: at("line"),
     sessions: `${prefix}sessions`,

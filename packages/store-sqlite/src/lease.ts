@@ -9,8 +9,7 @@ export function lease(unit: Unit, step: Step, session: KnownSession): Lease {
   const { run } = step;
   step.fence++;
   step.session = session.seq;
-  // Who says what follows a step did not run it.
-  if (step.phase !== "advance") step.worker = session.worker;
+  step.worker = session.worker;
   if (step.phase === "run") step.near = null;
   step.seq = 0;
   // A settled step that is advanced stays what it is.

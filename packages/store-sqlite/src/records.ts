@@ -95,6 +95,8 @@ export interface Step {
   limits: string | null;
   /** The worker that it sticks to, where it is sticky and was never taken to run. */
   near: string | null;
+  /** The worker that ran it, while what follows its end is applied. */
+  ranBy: string | null;
   dirty: boolean;
   fresh: boolean;
   /** Loaded where it is needed. */
@@ -167,6 +169,7 @@ export function stepOf(run: Run, row: Tuple): Step {
     output: row[18] as string | null,
     limits: row[19] as string | null,
     near: row[20] as string | null,
+    ranBy: null,
     dirty: false,
     fresh: false,
     body: undefined,
@@ -199,6 +202,7 @@ export function freshStep(run: Run, spec: StepSpec, specText: string): Step {
     output: null,
     limits: null,
     near: null,
+    ranBy: null,
     dirty: true,
     fresh: true,
     body: undefined,

@@ -11,7 +11,7 @@ import type { Unit } from "./unit.js";
 /** Notes which worker ran the task whose end lets a step go. */
 export function stickTo(step: Step, parent: Step): void {
   if (step.spec.stickyMs === undefined) return;
-  step.near = parent.spec.kind === "task" ? parent.worker : null;
+  step.near = parent.ranBy;
   step.dirty = true;
 }
 
