@@ -70,6 +70,10 @@ const forms = [
     roles: z.array(z.string()).optional().openapi({ description: "Roles that have the queue." }),
   }),
   form("paused-queue", { queue: z.string(), by: z.string().optional(), since: instant.optional() }),
+  form("sticky", {
+    worker: z.string().openapi({ description: "To whom it is left for now." }),
+    until: instant.openapi({ description: "When any worker may take it." }),
+  }),
   form("limited", {
     step,
     limit: z.string(),

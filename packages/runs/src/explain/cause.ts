@@ -56,6 +56,7 @@ export type Cause = Told &
     | LimitedCause
     | UnservedCause
     | PausedCause
+    | StickyCause
     | { readonly type: "no-worker" }
     | UnknownTaskCause
     | RetryCause
@@ -132,6 +133,14 @@ export interface PausedCause {
   readonly by?: string | undefined;
   /** When the queue was edited last. */
   readonly sinceMs?: number | undefined;
+}
+
+/** It is left to the worker that ran the step before it, for a while. */
+export interface StickyCause {
+  readonly type: "sticky";
+  readonly worker: string;
+  /** When any worker may take it. */
+  readonly untilMs: number;
 }
 
 /** A limit lets it not start yet. */
