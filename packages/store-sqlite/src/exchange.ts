@@ -39,6 +39,7 @@ export function exchange(unit: Unit, { session: id, lane, seq, reports, wants }:
 
   const taker = new Taker(unit, session, alive ? wants : NOTHING);
   unit.takeInline = (step) => taker.takeInline(step);
+  unit.isLeaving = wants.queues.length === 0;
   const results = reports.map((each) => applyReport(unit, each));
   unit.takeInline = undefined;
   taker.takeFromLines();

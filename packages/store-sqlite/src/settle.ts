@@ -38,7 +38,7 @@ export function settle(
   reason: StepReason | null,
   follow?: Follow,
 ): void {
-  if (step.session !== null && step.phase === "run") step.ranBy = step.worker;
+  if (step.session !== null && step.phase === "run" && !unit.isLeaving) step.ranBy = step.worker;
   endLease(unit, step);
   unit.move(step, outcome, reason);
   step.seq = 0;

@@ -6,7 +6,7 @@ local DEFINITE = -1
 
 -- Settles a step. Without a follow, some worker is asked for it, unless nothing can follow. Output or error are kept already.
 function settle.step(step, outcome, reason, follow)
-  if step.phase == RUN then step.ranBy = step.session end
+  if step.phase == RUN and not take.isLeaving then step.ranBy = step.session end
   lease.finish(step)
   steps.move(step, outcome, reason)
   step.seq, step.due, step.ended = "", "", step.run.age

@@ -16,6 +16,8 @@ take.heads = {}
 -- Prepares for a session; `queues` is joined by US.
 function take.begin(who, slots, control, inline, queues, weights)
   take.session, take.inline = who, inline
+  -- Nothing is left to a worker that takes nothing any more.
+  take.isLeaving = queues == ""
   take.slots, take.control = math.min(slots, GRANT_LIMIT), math.min(control, GRANT_LIMIT)
   -- Whatever else decides what is taken, nothing of a paused queue is.
   take.queues = queues == "" and {} or steering.unpaused(splitBy(queues, US))

@@ -156,6 +156,14 @@ export function sticky(test: BenchTest): void {
     expect(await depthOf(bench)).toBe(0);
   });
 
+  test("nothing sticks to a worker that takes nothing any more, as one that drains", async (bench) => {
+    const [one, other] = await two(bench, pair());
+    await bench.submit(pair());
+    const [a] = (await one.take(1)) as [Grant];
+    await one.exchange([await one.success(a)], { queues: [] });
+    expect(addresses(await other.take(5))).toEqual(["b"]);
+  });
+
   test("a map's children go to the worker that made the list, and what follows in them to that of their own step before", async (bench) => {
     const { store, submit, clock, runState } = bench;
     const [one, other] = await two(bench, mapped());
