@@ -164,6 +164,15 @@ export function sticky(test: BenchTest): void {
     expect(addresses(await other.take(5))).toEqual(["b"]);
   });
 
+  test("a map whose worker is gone before it is laid out is for all", async (bench) => {
+    const [one, other] = await two(bench, mapped());
+    await bench.submit(mapped());
+    await runFirst(one, [1, 2]);
+    await closeAll(bench, "one");
+    for (const grant of await other.takeControl()) await other.control(grant);
+    expect(addresses(await other.take(5))).toEqual(["c[0]", "c[1]"]);
+  });
+
   test("a map's children go to the worker that made the list, and what follows in them to that of their own step before", async (bench) => {
     const { store, submit, clock, runState } = bench;
     const [one, other] = await two(bench, mapped());
