@@ -131,15 +131,4 @@ onBothStores((open) => {
     const figures = { forMs: ORPHANED_AFTER_MS + 2 * WATCH_QUEUES_MS };
     expect(await told()).toMatchObject([first, ["queue.served", figures]]);
   });
-
-  it("warns of heartbeats that others cannot see in time", async () => {
-    const { jobbers } = await connected();
-    const brisk = task({ name: "brisk", heartbeat: "1s", run: async () => null });
-    const calm = task({ name: "calm", heartbeat: "5s", run: async () => null });
-    const { lines, log } = listeningLog();
-    await jobbers.worker({ workflows: [brisk, calm], log }).start();
-    expect(lines.filter(([message]) => message.includes("heartbeat"))).toEqual([
-      [expect.stringContaining('task "brisk": its heartbeat is shorter than a renewal'), expect.anything()],
-    ]);
-  });
 });

@@ -10,11 +10,12 @@ import {
   type TaskLog,
   type TaskStep,
 } from "@jobbers/core";
-import { Attempt, taskStepOf } from "./attempt.js";
+import { Attempt, type OnOver, taskStepOf } from "./attempt.js";
 import type { AttemptLogs } from "./attempt-logs.js";
 import type { Batches, Seat } from "./batches.js";
 import { Berth, type Bulkheads, type Granted } from "./bulkheads.js";
 import type { Bulletins } from "./bulletins.js";
+import { Clocks } from "./clocks.js";
 import type { Observer } from "./events.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { HookCalls } from "./hooks.js";
@@ -63,6 +64,7 @@ const BEGINS = Promise.resolve();
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #running = new Map<Attempt, Promise<void>>();
+  readonly #clocks = new Clocks(this.#running);
 
   readonly #onSign: (attempt: Attempt) => void;
 
@@ -170,16 +172,17 @@ export class Executor {
       : resolveWiring(found.scene, step.input);
     const raw = resolved instanceof Promise ? await resolved.catch(refuseInput) : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
-    const watchTime = () =>
-      attempt.watchTime(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    const onOver: OnOver = (reason, message) => this.#abandon(attempt, found, reason, message);
     // The time of a batch begins with its call.
-    if (!seat) watchTime();
+    if (!seat) attempt.watchTime(step, onOver);
+    this.#clocks.note(attempt);
     let hasBegun = false;
     const begins = () => {
       if (attempt.reported) return;
       hasBegun = true;
-      if (seat) watchTime();
-      attempt.watchSilence(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+      if (seat) attempt.watchTime(step, onOver);
+      attempt.watchSilence(step, onOver);
+      this.#clocks.note(attempt);
       this.#tell("started", attempt, task);
       hooks?.started(attempt, task, step);
     };
