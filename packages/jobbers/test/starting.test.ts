@@ -10,6 +10,7 @@ import {
 } from "@jobbers/core";
 import { createFeed, type FeedEvent } from "@jobbers/runs";
 import { createFakeClock } from "@jobbers/testing";
+import { createUpkeep } from "@jobbers/upkeep";
 import { hostIdentity } from "@jobbers/worker";
 import { expect, it, onTestFinished } from "vitest";
 import { createJobbers } from "../src/jobbers.js";
@@ -102,32 +103,39 @@ onBothStores((open) => {
     ]);
   });
 
-  it("tells once that nobody serves a queue, whichever workers look, and that somebody does", async () => {
+  it("tells once that nobody serves a queue, whoever looks, and that a worker does", async () => {
     const clock = createFakeClock();
     const { store, jobbers } = await connected(clock.now);
     const lost = task({ name: "lost", queue: "lost", run: async () => null });
     const run = await jobbers.submit(lost, {});
-    /** A worker begins with a look, which it ends before it stops. */
-    const look = async (workflow: typeof noop, name: string) => {
-      const worker = jobbers.worker({ workflows: [workflow], name, log: listeningLog().log });
-      await worker.start();
-      if (workflow === lost) await run.result();
-      await worker.stop();
+    /** Whoever keeps a store going begins with a look, which is over when it has stopped. */
+    const look = async () => {
+      let begun = () => {};
+      const first = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const upkeep = createUpkeep({ store, onFirst: begun });
+      await upkeep.start();
+      await first;
+      await upkeep.stop();
     };
     const told = async () =>
       (await store.readEvents(0, 1_000)).events
         .filter(isQueueEvent)
         .map(({ type, detail }) => [type, detail]);
-    await look(noop, "one");
+    await look();
     clock.advance(ORPHANED_AFTER_MS);
     expect(await told()).toEqual([]);
-    await Promise.all([look(noop, "one"), look(noop, "two")]);
+    await Promise.all([look(), look()]);
     clock.advance(WATCH_QUEUES_MS);
-    await look(noop, "three");
+    await look();
     const first = ["queue.orphaned", { ready: 1, workers: 0, forMs: ORPHANED_AFTER_MS }];
     expect(await told()).toEqual([first]);
     clock.advance(WATCH_QUEUES_MS);
-    await look(lost, "four");
+    const worker = jobbers.worker({ workflows: [lost], log: listeningLog().log });
+    await worker.start();
+    expect(await run.result()).toBe(null);
+    await worker.stop();
     const figures = { forMs: ORPHANED_AFTER_MS + 2 * WATCH_QUEUES_MS };
     expect(await told()).toMatchObject([first, ["queue.served", figures]]);
   });
