@@ -95,12 +95,15 @@ export function sticky(test: BenchTest): void {
     clock.advance(2_000);
     await store.promoteDue(10);
     expect((await other.take(5)).map(({ lease }) => lease.run)).toEqual([brief]);
+    // The next of the others; the first of them was taken.
+    expect((await store.promoteDue(10)).nextDueMs).toBeGreaterThan(3_000);
     clock.advance(4_000);
     await store.promoteDue(10);
     expect(await other.take(5)).toEqual([]);
     clock.advance(1_000);
     await store.promoteDue(10);
     expect(await other.take(5)).toHaveLength(1);
+    expect((await store.promoteDue(10)).nextDueMs).toBe(1_000);
     expect(await one.succeed(taken)).toBe("accepted");
     clock.advance(1_000);
     await store.promoteDue(10);

@@ -81,7 +81,7 @@ const lose = (worker: number) =>
     const at = worker % real.drivers.length;
     const dead = real.drivers[at] as Holding["driver"];
     await real.store.reapSessions({ sweepMs: 1, limit: 500, gone: [dead.session.id] });
-    real.drivers[at] = await openWorker(real.store);
+    real.drivers[at] = await openWorker(real.store, at);
     const lost = real.held.filter(({ driver }) => driver === dead);
     real.held = real.held.filter(({ driver }) => driver !== dead);
     real.late.push(...lost);
