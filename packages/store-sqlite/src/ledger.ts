@@ -47,7 +47,7 @@ export class Ledger {
     return line;
   }
 
-  /** The line of a worker for its sticky steps; made where it is new, with the timer of what comes into it first. */
+  /** The line of a worker for its sticky steps; made where it is new, with the timer of what comes into it first, of which who reports is told. */
   nearLine(queue: string, priority: number, near: Near): KnownLine {
     const { worker, withinMs } = near;
     const key = `${queue}\n${priority}\n\n\n${withinMs}\n${worker}`;
@@ -61,7 +61,6 @@ export class Ledger {
         "INSERT INTO lines (queue, priority, needs, worker, within, depth, due) VALUES (?, ?, '', ?, ?, 0, ?)";
       this.#sql.run(insert, queue, priority, worker, withinMs, this.#turn.now + withinMs);
       row = this.#sql.tuple(find, queue, priority, worker, withinMs);
-      this.#turn.effects.timers = true;
     }
     const line = { id: (row as [number])[0], queue, priority, needs: "", limits: "", near };
     this.#limited.set(key, line);

@@ -330,7 +330,38 @@ export function sticky(test: BenchTest): void {
     expect(addresses(await other.take(5))).toEqual(["b"]);
   });
 
-  test("many fall back in pages, and who listens hears of what is left to it, and of what falls to all", async (bench) => {
+  test("who listens hears of what is left to its worker, also when its queue is resumed, and nobody else does", async (bench) => {
+    const { store, submit } = bench;
+    const [one, other] = await two(bench, pair());
+    await submit(pair());
+    const [a] = (await one.take(1)) as [Grant];
+    const given = new AbortController();
+    const over: string[] = [];
+    const listen = (worker: Driver, name: string) =>
+      store
+        .listen(worker.session.id, { queues: ["default"], timeoutMs: 15_000, signal: given.signal })
+        .then(() => void over.push(name));
+    const fromMs = performance.now();
+    const [first, rest] = [listen(one, "first"), listen(other, "rest")];
+    await store.readTime();
+    await one.succeed(a);
+    await first;
+    await store.setQueue("default", { paused: true }, "ada");
+    const second = listen(one, "second");
+    for (let i = 0; i < 5; i++) await store.readTime();
+    await store.setQueue("default", { paused: false }, "ada");
+    await second;
+    // At once where it stands there already.
+    await listen(one, "third");
+    // It was woken: a look of its own would come seconds later.
+    expect(performance.now() - fromMs).toBeLessThan(4_000);
+    expect(over).toEqual(["first", "second", "third"]);
+    given.abort();
+    await rest;
+    expect(addresses(await one.take(5))).toEqual(["b"]);
+  });
+
+  test("many fall back in pages, and who listens hears of what falls to all", async (bench) => {
     const { store, submit, clock } = bench;
     const [one, other] = await two(bench, mapped());
     await submit(mapped());
@@ -342,7 +373,6 @@ export function sticky(test: BenchTest): void {
     const given = new AbortController();
     const listen = (worker: Driver) =>
       store.listen(worker.session.id, { queues: ["default"], timeoutMs: 10_000, signal: given.signal });
-    await listen(one);
     let isOver = false;
     const listening = listen(other).then(() => {
       isOver = true;
