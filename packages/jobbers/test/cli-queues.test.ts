@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { task } from "@jobbers/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../src/index.js";
-import { type Ended, runCli } from "./cli-process.js";
+import { callCli } from "./cli-here.js";
+import type { Ended } from "./cli-process.js";
 
 const ping = task({ name: "ping", queue: "crawl", run: async () => "pong" });
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-const cli = (...args: string[]) => runCli(["queues", ...args, "--store", store], { cwd });
+const cli = (...args: string[]) => callCli(["queues", ...args, "--store", store], { cwd });
 const json = ({ stdout }: Ended) => JSON.parse(stdout);
 
 describe("jobbers queues", () => {
@@ -42,6 +43,19 @@ describe("jobbers queues", () => {
     expect((await cli("pause", "crawl")).stdout).toMatch(/^crawl: paused, orphaned\n/);
     expect((await cli("drain", "mail")).stdout).toMatch(/^mail: drained\n/);
     expect((await cli("resume", "crawl")).stdout).toMatch(/^crawl: orphaned\n/);
+  });
+
+  it.each([
+    ["queues", "pause", "crawl"],
+    ["queues", "set", "crawl", "--max", "5"],
+    ["roles", "set", "crawler", "--queues", "crawl"],
+    ["limits", "stripe", "--concurrency", "5"],
+  ])("%s %s makes no store of a misspelt path", async (...args) => {
+    const ended = await callCli([...args, "--store", "sqlite:none.db"], { cwd });
+    expect(ended).toMatchObject({ code: 2, stdout: "" });
+    expect(ended.stderr).toContain("there is no store at sqlite:none.db yet");
+    expect(ended.stderr).toContain("Correct what --store");
+    expect(existsSync(join(cwd, "none.db"))).toBe(false);
   });
 
   it("removes what waits, where the name is said again", async () => {

@@ -26,7 +26,7 @@ export function storeUrl(flag: string | undefined): string {
 }
 
 /**
- * Does something with a connection to a store that is there already: who only looks makes no new database of a misspelt path.
+ * Does something with a connection to a store that is there already: who only looks, or steers, makes no new database of a misspelt path.
  *
  * @throws JobbersError `store-url-invalid` when there is no such file
  */

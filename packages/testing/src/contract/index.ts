@@ -19,6 +19,7 @@ import { graph } from "./graph.js";
 import { heartbeats } from "./heartbeats.js";
 import { inspecting } from "./inspecting.js";
 import { keys } from "./keys.js";
+import { keysEnds } from "./keys-ends.js";
 import { keysStory } from "./keys-story.js";
 import { lanes } from "./lanes.js";
 import { letterRetention } from "./letter-retention.js";
@@ -47,6 +48,7 @@ import { roles } from "./roles.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { spreads } from "./spreads.js";
+import { starts } from "./starts.js";
 import { sticky } from "./sticky.js";
 import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
@@ -57,7 +59,9 @@ import { working } from "./working.js";
 
 const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
   ["submitting", submitting],
+  ["starts", starts],
   ["keys", keys],
+  ["ends of keys", keysEnds],
   ["stories of keys", keysStory],
   ["durability", durability],
   ["working", working],

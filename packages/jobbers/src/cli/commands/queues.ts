@@ -46,9 +46,7 @@ export const queues = defineCommand({
     checkGiven(given, action);
     const name = given.name ?? "";
     const max = given.max === undefined ? undefined : maxOf(given.max);
-    // A queue may be set before any step has stood in it, and before there is a store.
-    const how = action === "list" || action === "show" || action === "obliterate" ? "look" : "make";
-    return withDoor(args, how, async ({ client, where }) => {
+    return withDoor(args, "look", async ({ client, where }) => {
       if (action === "list") return list(client, output, where);
       if (action === "obliterate") return obliterate(client, name, given.confirm, output);
       const queue = client.queue(name);
