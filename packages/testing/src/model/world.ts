@@ -38,13 +38,12 @@ const PAGE = 2;
 
 export async function createReal(store: Store, clock: FakeClock): Promise<Real> {
   const drivers = [];
-  for (let n = 0; n < WORKERS; n++) drivers.push(await openWorker(store, n));
+  for (let n = 0; n < WORKERS; n++) drivers.push(await openWorker(store, `worker-${n}`));
   return { store, clock, drivers, held: [], late: [] };
 }
 
 /** A worker of a name of its own, whose session ends only when a command says so. */
-export function openWorker(store: Store, at: number): Promise<Driver> {
-  const worker = `worker-${at}`;
+export function openWorker(store: Store, worker: string): Promise<Driver> {
   return openDriver(store, { worker, serves: ["t"], pageLimit: PAGE, leaseMs: Number.POSITIVE_INFINITY });
 }
 
