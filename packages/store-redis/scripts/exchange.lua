@@ -10,7 +10,7 @@
 --      success, then for each other report), more 1 or 0, ms until the next timer or false, mail (run ids), singles (ids and records by
 --      turns), their kinds joined by RS, steps of packed runs joined by US, their heads joined by RS (see shared/take.lua), other grants
 --      (see shared/grants.lua), places, and of weighted queues how many steps each gave, joined by commas }
--- include base core session take turns successes
+-- include base core session take turns levels parts successes
 -- later general grants
 -- include flush
 

@@ -101,9 +101,10 @@ function placeIn(
   ) as [number, number];
   const { inLine, atLeast } = rankOf(sql, line, seq, length);
   const settings = readSettings(sql, queue);
+  const before = inLine + (settings?.priority === "weighted" ? 0 : higher);
   const sticky = worker === "" ? undefined : { worker, untilMs: (ready ?? 0) + within };
   return {
-    ...{ queue, priority, before: higher + inLine, atLeast, depth },
+    ...{ queue, priority, before, atLeast, depth },
     ...(sticky && { sticky }),
     ...(settings && { settings }),
   };

@@ -5,7 +5,7 @@
 -- task, its queue, or its task in that queue whatever the input. A tuple is the uses of a step, joined by &; it is part of the name
 -- of its line. What a step keeps (`uses`) begins with ! once its code has said the keys; while it runs it is the tuple that it was taken under.
 --
--- The hash `ruled` has rules by target (`task`; of edits `+task`, `+@queue`, `+task@queue`), each `name=keyed=cost`, joined by &; the hash
+-- The hash `ruled` has rules by target (`task`, `@queue`, `task@queue`; of edits the same behind a +), each `name=keyed=cost`, joined by &; the hash
 -- `limits` what each is, `kind US code US edit US throttled`: kind is r or c, the others `rate,perMs,burst` or `n`, edit maybe `off`.
 -- What a key of a rate has let through is `bucket:<name>:<key>`, `paid,until,share,whole` (core's bucket.ts has the law); who has the
 -- slots of a limit `slots:<name>`, sessions by `key|` and what `held:<session>` has of the step; how many of each key are taken `used:<name>`.
@@ -25,8 +25,9 @@ local function rulesOf(needs, queue)
   if known then return known end
   known = { isKeyed = false, uses = "" }
   rules[id] = known
-  local found = call("HMGET", PREFIX .. "ruled", needs, "+" .. needs, "+" .. id, "+@" .. queue)
-  for i = 1, 4 do
+  local all = "@" .. queue
+  local found = call("HMGET", PREFIX .. "ruled", needs, "+" .. needs, id, "+" .. id, all, "+" .. all)
+  for i = 1, 6 do
     for name, keyed, cost in gmatch(found[i] or "", "([^=&]+)=(%d)=([^&]+)") do
       if keyed == "1" then
         known.isKeyed = true

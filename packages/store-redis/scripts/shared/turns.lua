@@ -135,15 +135,15 @@ local function round(plain, rings)
   return true
 end
 
--- Takes from all lines of the queues; `openLines` answers those without limits by priority.
-function take.inTurn(queues, openLines)
-  for priority = 9, 0, -1 do
+-- Takes from all lines of the queues, or from those of one priority.
+function take.inTurn(queues, only)
+  for priority = only or 9, only or 0, -1 do
     local letter = tostring(priority)
     for _ = 1, ROUNDS do
       if take.slots <= 0 or take.drops >= take.DROP_LIMIT then return end
       -- What was moved from one line to another is to be found in its new one.
       ledger.flushLines()
-      local plain, rings = openLines(queues)[letter], (take.ringsOf(queues) or NONE)[letter] or NONE
+      local plain, rings = take.openLines(queues)[letter], (take.ringsOf(queues) or NONE)[letter] or NONE
       local moved = take.moved
       if not round(plain, rings) then
         if not plain then break end

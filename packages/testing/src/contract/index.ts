@@ -54,6 +54,7 @@ import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
 import { values } from "./values.js";
+import { weighted } from "./weighted.js";
 import { whereabouts } from "./whereabouts.js";
 import { working } from "./working.js";
 
@@ -73,6 +74,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["values", values],
   ["queues", queues],
   ["orphans", orphans],
+  ["weighted queues", weighted],
   ["roles", roles],
   ["fleet", fleet],
   ["graph", graph],

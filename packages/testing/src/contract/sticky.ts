@@ -126,6 +126,19 @@ export function sticky(test: BenchTest): void {
     ]);
   });
 
+  test("in a weighted queue it goes first among its equals, and is left to its worker as ever", async (bench) => {
+    const { store, submit } = bench;
+    const [one, other] = await two(bench, [pair(), single()]);
+    await store.setQueue("default", { priority: "weighted" }, "ada");
+    await submit(pair());
+    const [a] = (await one.take(1)) as [Grant];
+    const plain = await submit(single());
+    await one.succeed(a);
+    expect((await other.take(5)).map(({ lease }) => lease.run)).toEqual([plain]);
+    await submit(single());
+    expect(addresses(await one.take(1))).toEqual(["b"]);
+  });
+
   test("it is the name that counts: as long as a session of it is open; then what is left is for all, at once", async (bench) => {
     const { store, driver } = bench;
     const [one, other] = await two(bench, pair());
