@@ -28,6 +28,7 @@ export * from "./plan/mermaid.js";
 export * from "./plan/plan.js";
 export * from "./plan/plan-check.js";
 export * from "./plan/plan-index.js";
+export * from "./plan/rerun.js";
 export * from "./plan/resolve.js";
 export * from "./plan/trigger.js";
 export * from "./plan/version.js";

@@ -23,7 +23,8 @@ CREATE TABLE versions (
   name TEXT NOT NULL, plan TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (name, plan)
 ) WITHOUT ROWID;
 -- "claim" is the key that the run was submitted with, and the run that replaced it, as JSON: see claims.ts.
--- "cancelling" is 1 where somebody cancels the run, 2 where its deadline (in ms from its submission) has passed.
+-- "cancelling" is 1 where somebody cancels the run, 2 where its deadline (in ms from its submission) has passed. "fences" is where those of
+-- new steps begin: above all that a rerun has taken away. A run that is running, and has an instant at which it ended, is being prepared for a rerun.
 CREATE TABLE runs (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
   fingerprint TEXT NOT NULL, mode TEXT NOT NULL, priority INTEGER NOT NULL, tags TEXT NOT NULL, traceparent TEXT, keep REAL,
@@ -31,7 +32,7 @@ CREATE TABLE runs (
   state TEXT NOT NULL, cancelling INTEGER NOT NULL DEFAULT 0, stopped INTEGER NOT NULL DEFAULT 0,
   started INTEGER, ended INTEGER, deadline INTEGER, held INTEGER NOT NULL DEFAULT 0,
   members INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
-  halted INTEGER NOT NULL DEFAULT 0, epilogue TEXT NOT NULL, input TEXT, claim TEXT
+  halted INTEGER NOT NULL DEFAULT 0, epilogue TEXT NOT NULL, input TEXT, claim TEXT, fences INTEGER NOT NULL DEFAULT 0
 );
 -- Those that are looked for by their state; what just runs and succeeds is never entered.
 CREATE INDEX runs_by_state ON runs (state, seq) WHERE state = 'scheduled' OR state = 'failed' OR state = 'cancelled';

@@ -115,6 +115,22 @@ export class Unit {
     return step;
   }
 
+  /** Takes a record away, with its body; what hangs on it otherwise is left. */
+  removeStep(step: Step): void {
+    const { run, address, spec, state } = step;
+    if (isMapped(step)) this.ledger.count(run.seq, spec.name, state, -1);
+    this.removeBody(step);
+    this.sql.run("DELETE FROM steps WHERE run = ? AND address = ?", run.seq, address);
+    run.steps.delete(address);
+  }
+
+  /** Takes the body of a map or an inlined dag away. */
+  removeBody(step: Step): void {
+    this.sql.run("DELETE FROM bodies WHERE run = ? AND address = ?", step.run.seq, step.address);
+    this.#bodies.delete(step);
+    step.body = undefined;
+  }
+
   /** The body of a map or an inlined dag, made where there is none. */
   body(step: Step): StepBody {
     if (step.body) return step.body;
@@ -194,7 +210,7 @@ export class Unit {
   #writeRun(run: Run): void {
     this.sql.run(
       "UPDATE runs SET purged = ?, state = ?, cancelling = ?, stopped = ?, started = ?, ended = ?, held = ?, members = ?, " +
-        "settled = ?, failed = ?, halted = ?, epilogue = ? WHERE seq = ?",
+        "settled = ?, failed = ?, halted = ?, epilogue = ?, fences = ? WHERE seq = ?",
       run.purged,
       run.state,
       run.cancelling,
@@ -207,6 +223,7 @@ export class Unit {
       run.failed,
       run.halted,
       run.epilogue,
+      run.fences,
       run.seq,
     );
     run.dirty = false;

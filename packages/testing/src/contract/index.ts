@@ -37,6 +37,7 @@ import { orphans } from "./orphans.js";
 import { queues } from "./queues.js";
 import { redriving } from "./redriving.js";
 import { registrations } from "./registrations.js";
+import { rerunning } from "./rerunning.js";
 import { retention } from "./retention.js";
 import { retrying } from "./retrying.js";
 import { retryingBodies } from "./retrying-bodies.js";
@@ -106,6 +107,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["dead letters", deadLetters],
   ["retention of dead letters", letterRetention],
   ["redriving", redriving],
+  ["rerunning", rerunning],
   ["crashes", crashes],
   ["retention", retention],
   ["blobs", blobs],
