@@ -5,7 +5,7 @@
 -- ARGV 1 instant or "" · 2 queue · 3 who · 4 paused and 5 drained, each 1, 0 or "" to leave it
 --      6 … by turns a part of its policy and what it is to be, as JSON or `default`
 -- Returns how it is set now (see shared/steering.lua)
--- include base core
+-- include base core sticky
 
 local queue, by = ARGV[2], ARGV[3]
 local now = steering.read(queue)
@@ -29,7 +29,10 @@ if not isNews then return steering.textOf(now) end
 
 now.version, now.at, now.by = text(now.version + 1), clock.text, by
 steering.write(queue, now)
-if wasPaused and now.paused == "0" then ledger.reopen(queue) end
+if wasPaused and now.paused == "0" then
+  ledger.reopen(queue)
+  if clock.isSticky then sticky.reopen(queue) end
+end
 ledger.flush()
 clock.flush()
 return steering.textOf(now)
