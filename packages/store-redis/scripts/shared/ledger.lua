@@ -151,8 +151,6 @@ function ledger.rouse(session, box, queue, queues)
   ledger.post(session, box)
 end
 
-ledger.rouse = rouse
-
 -- Takes sessions that listen to a queue, the last that came first, and wakes as many as there are entries; those that may not pop the
 -- line go back, so that they do not hide those that may.
 local function wake(line)
