@@ -15,7 +15,7 @@ export type {
   DeadLetterProgress,
   RedriveAnswer,
 } from "./wire/dead-letter.js";
-export type { ApiEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/event.js";
+export type { ApiEvent, ApiQueueEvent, ApiWorkerEvent, Gap, Snapshot, Start } from "./wire/event.js";
 export type { Explanation } from "./wire/explanation.js";
 export type { Health, Worker, WorkerList } from "./wire/fleet.js";
 export type { Limit, LimitEditBody, LimitList, LimitUsageView } from "./wire/limits.js";

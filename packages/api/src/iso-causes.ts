@@ -5,7 +5,7 @@ import type { Explanation } from "./wire/explanation.js";
 
 /** The instants of an explanation as the library has them; all else that ends in `Ms` is a length of time. */
 const instants = [
-  ...(["dueAtMs", "sinceMs", "leaseUntilMs", "expiredAtMs", "takenBackByMs"] as const),
+  ...(["dueAtMs", "sinceMs", "untilMs", "leaseUntilMs", "expiredAtMs", "takenBackByMs"] as const),
   ...(["endedAtMs", "heardAtMs", "likelyEndMs", "opensAtMs", "throttledUntilMs"] as const),
 ] as const;
 

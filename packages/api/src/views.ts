@@ -2,6 +2,7 @@ import {
   type AttemptRecord,
   type DeadLetterRecord,
   type EventRecord,
+  isQueueEvent,
   isRunEvent,
   type Liveness,
   type LogRecord,
@@ -16,7 +17,7 @@ import {
 import { iso, isoMaybe } from "./instants.js";
 import type { Thrown } from "./wire/basics.js";
 import type { DeadLetter } from "./wire/dead-letter.js";
-import type { ApiEvent, ApiWorkerEvent } from "./wire/event.js";
+import type { ApiEvent, ApiQueueEvent, ApiWorkerEvent } from "./wire/event.js";
 import type { Worker } from "./wire/fleet.js";
 import type { LogLine } from "./wire/log.js";
 import type { RunSummary } from "./wire/run.js";
@@ -112,8 +113,9 @@ export function spreadView({ queues, ...spread }: SpreadSummary): SpreadView {
 }
 
 /** An event of the feed as the API tells it. */
-export function eventView(event: EventRecord): ApiEvent | ApiWorkerEvent {
+export function eventView(event: EventRecord): ApiEvent | ApiWorkerEvent | ApiQueueEvent {
   const at = iso(event.atMs);
+  if (isQueueEvent(event)) return { type: event.type, queue: event.queue, at, detail: event.detail };
   if (!isRunEvent(event)) return { type: event.type, worker: event.worker, at, detail: event.detail };
   const { type, run, step, detail } = event;
   return { type, run, at, step, detail };

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, onTestFinished } from "vitest";
 /** How a store is opened for one test. */
 export interface OpenOptions {
   readonly eventsKept?: number;
+  readonly clock?: () => number;
 }
 
 /** Opens an empty store that is closed when the test is over. */

@@ -1,4 +1,5 @@
 import { isRunEvent, type Store } from "@jobbers/core";
+import { createFakeClock } from "@jobbers/testing";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { RunDetail } from "../src/index.js";
@@ -164,6 +165,24 @@ onEachStore("all events", (open) => {
     const both = await all!((events) => events.length === 3);
     expect(both.map(({ event }) => event)).toEqual(["start", "worker.started", "run.created"]);
     expect((await ofDag!((events) => events.length === 2))[1]).toMatchObject({ data: { run } });
+  });
+
+  it("tell of queues that nobody serves", async () => {
+    const clock = createFakeClock();
+    const store = await open({ clock: clock.now });
+    await register(store);
+    const api = apiOver(store);
+    const ofQueues = await listen(api, "?type=queue.orphaned,queue.served");
+    await api.submit({ dag: "chain", input: { n: 1 } });
+    await store.watchQueues();
+    clock.advance(60_000);
+    await store.watchQueues();
+    const [, told] = await ofQueues((events) => events.length === 2);
+    expect(told).toMatchObject({
+      event: "queue.orphaned",
+      data: { type: "queue.orphaned", queue: "default", at: expect.any(String) },
+    });
+    expect(told?.data.detail).toEqual({ ready: 1, workers: 0, forMs: 60_000 });
   });
 
   it("are missed by nobody who is cut off while they come in", async () => {

@@ -3,7 +3,7 @@ import type { JsonValue } from "@jobbers/core";
 
 /** What is an instant in an explanation, beside the time of the look. */
 const instants = [
-  ...(["dueAt", "since", "leaseUntil", "expiredAt", "takenBackBy", "endedAt", "heardAt"] as const),
+  ...(["dueAt", "since", "until", "leaseUntil", "expiredAt", "takenBackBy", "endedAt", "heardAt"] as const),
   "likelyEnd",
 ] as const;
 

@@ -1,4 +1,12 @@
-import type { ApiEvent, ApiWorkerEvent, PlanStepProgress, RunSummary, Step, StepDetail } from "@jobbers/api";
+import type {
+  ApiEvent,
+  ApiQueueEvent,
+  ApiWorkerEvent,
+  PlanStepProgress,
+  RunSummary,
+  Step,
+  StepDetail,
+} from "@jobbers/api";
 import type { RunKey } from "@jobbers/core";
 import { inMs } from "./instants.js";
 import type {
@@ -47,9 +55,13 @@ function stepInMs<S extends Step>({ progress, ...step }: S): StepInMs<S> {
 export function eventIn({ event, data }: SseMessage): FeedEvent | undefined {
   if (event === "gap") return { type: "gap" };
   if (event === "snapshot") return undefined;
-  const value = JSON.parse(data) as { readonly run?: unknown; readonly worker?: unknown };
-  const isTold = typeof value.run === "string" || typeof value.worker === "string";
-  return isTold ? (inMs(value as ApiEvent | ApiWorkerEvent) as FeedEvent) : undefined;
+  const value = JSON.parse(data) as {
+    readonly run?: unknown;
+    readonly worker?: unknown;
+    readonly queue?: unknown;
+  };
+  const isTold = [value.run, value.worker, value.queue].some((name) => typeof name === "string");
+  return isTold ? (inMs(value as ApiEvent | ApiWorkerEvent | ApiQueueEvent) as FeedEvent) : undefined;
 }
 
 /** An event of a run's stream as one of its run. */

@@ -1,5 +1,6 @@
 import type {
   ApiEvent,
+  ApiQueueEvent,
   ApiWorkerEvent,
   Attempt,
   BlobPlace,
@@ -156,7 +157,7 @@ export type LogRecord = InMs<LogLine>;
 /** Something that happened to a run, or the news that events were missed. */
 export type RunEvent = Omit<Told, "run"> | { readonly type: "gap" };
 
-/** Something that happened to any run or worker, or the news that events were missed. */
-export type FeedEvent = Told | InMs<ApiWorkerEvent> | { readonly type: "gap" };
+/** Something that happened to any run, worker or queue, or the news that events were missed. */
+export type FeedEvent = Told | InMs<ApiWorkerEvent> | InMs<ApiQueueEvent> | { readonly type: "gap" };
 
 type Told = Omit<InMs<ApiEvent>, "detail"> & { readonly detail?: JsonValue | undefined };

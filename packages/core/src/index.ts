@@ -13,6 +13,7 @@ export * from "./definition/ref-types.js";
 export * from "./definition/spread.js";
 export * from "./definition/spread-choice.js";
 export { checkKeepLogs, isTag } from "./definition/step-options.js";
+export { isSticky, type Sticky, sticky } from "./definition/sticky.js";
 export type * from "./definition/submit-options.js";
 export * from "./definition/task.js";
 export * from "./errors/errors.js";

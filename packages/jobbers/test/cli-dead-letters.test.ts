@@ -79,9 +79,7 @@ describe("jobbers dead-letters", () => {
       status: "running",
     });
     expect((await cli("dead-letters", "purge", second, "picky")).stdout).toMatch(/is gone/);
-    expect((await cli("retry", second, "--from", "picky")).stdout).toMatch(
-      /goes on: that step runs again/,
-    );
+    expect((await cli("retry", second, "--from", "picky")).stdout).toMatch(/goes on: that step runs again/);
     expect((await cli("dead-letters", "redrive", "--task", "picky", "--yes")).stdout).toMatch(
       /^1 run goes on/,
     );

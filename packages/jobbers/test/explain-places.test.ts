@@ -1,5 +1,5 @@
 import { FAIR, type Grant } from "@jobbers/core";
-import { openDriver, samplePlans } from "@jobbers/testing";
+import { openDriver, planOf, samplePlans, taskStep } from "@jobbers/testing";
 import { describe, expect, it } from "vitest";
 import { onBothStores } from "./both-stores.js";
 import { forever, useStage } from "./explain-stage.js";
@@ -77,6 +77,22 @@ onBothStores((open) => {
         ...{ type: "in-line", serving: 0, able: 0 },
         because: [{ type: "unserved-queue", queue: "mail", last: "mailer-1" }],
       });
+    });
+
+    it("says to which worker a sticky step is left, and until when", async () => {
+      const plan = planOf("pair", [taskStep("a"), taskStep("b", { after: ["a"], stickyMs: 10_000 })]);
+      const run = await submit(plan);
+      const one = await worker(plan, { ...forever, worker: "one/ü" });
+      await worker(plan, { ...forever, worker: "two" });
+      await one.succeed((await one.take(1))[0] as Grant);
+      on.clock.advance(2_000);
+      const answer = await why(run, "b");
+      expect(answer.sentence).toBe(
+        "Step b waits in queue default, first in line. It is left to worker one/ü, which ran the step before it, for 8 s more; then any may take it.",
+      );
+      expect(answer.causes[0]?.because).toMatchObject([
+        { type: "sticky", worker: "one/ü", untilMs: on.clock.now() + 8_000 },
+      ]);
     });
 
     it("says that the queue is paused, and who edited it", async () => {

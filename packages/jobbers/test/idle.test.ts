@@ -55,6 +55,7 @@ it.each([1, 2])("asks an idle store for no more than 90 things a minute, with %i
     "readDurations",
     "reapSessions",
     "renew",
+    "watchQueues",
   ]);
   expect(total, JSON.stringify(Object.fromEntries(calls))).toBeLessThanOrEqual(90);
   // Not because it sleeps for ever.

@@ -1,8 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { type Store, type TaskLog, task } from "@jobbers/core";
+import {
+  isQueueEvent,
+  ORPHANED_AFTER_MS,
+  type Store,
+  type TaskLog,
+  task,
+  WATCH_QUEUES_MS,
+} from "@jobbers/core";
 import { createFeed, type FeedEvent } from "@jobbers/runs";
 import { createFakeClock } from "@jobbers/testing";
+import { createUpkeep } from "@jobbers/upkeep";
 import { hostIdentity } from "@jobbers/worker";
 import { expect, it, onTestFinished } from "vitest";
 import { createJobbers } from "../src/jobbers.js";
@@ -95,5 +103,42 @@ onBothStores((open) => {
       "took the steps of lost workers back",
       { lostSessions: 1, returned: 1, quarantined: 0 },
     ]);
+  });
+
+  it("tells once that nobody serves a queue, whoever looks, and that a worker does", async () => {
+    const clock = createFakeClock();
+    const { store, jobbers } = await connected(clock.now);
+    const lost = task({ name: "lost", queue: "lost", run: async () => null });
+    const run = await jobbers.submit(lost, {});
+    /** Whoever keeps a store going begins with a look, which is over when it has stopped. */
+    const look = async () => {
+      let begun = () => {};
+      const first = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const upkeep = createUpkeep({ store, onFirst: begun });
+      await upkeep.start();
+      await first;
+      await upkeep.stop();
+    };
+    const told = async () =>
+      (await store.readEvents(0, 1_000)).events
+        .filter(isQueueEvent)
+        .map(({ type, detail }) => [type, detail]);
+    await look();
+    clock.advance(ORPHANED_AFTER_MS);
+    expect(await told()).toEqual([]);
+    await Promise.all([look(), look()]);
+    clock.advance(WATCH_QUEUES_MS);
+    await look();
+    const first = ["queue.orphaned", { ready: 1, workers: 0, forMs: ORPHANED_AFTER_MS }];
+    expect(await told()).toEqual([first]);
+    clock.advance(WATCH_QUEUES_MS);
+    const worker = jobbers.worker({ workflows: [lost], log: listeningLog().log });
+    await worker.start();
+    expect(await run.result()).toBe(null);
+    await worker.stop();
+    const figures = { forMs: ORPHANED_AFTER_MS + 2 * WATCH_QUEUES_MS };
+    expect(await told()).toMatchObject([first, ["queue.served", figures]]);
   });
 });

@@ -1,13 +1,14 @@
-import type { RunEventRecord, Store, WorkerEventRecord } from "@jobbers/core";
+import type { QueueEventRecord, RunEventRecord, Store, WorkerEventRecord } from "@jobbers/core";
 import { createBell } from "./bell.js";
 import { createEventFilter, type EventFilter } from "./event-filter.js";
 import type { Feed } from "./feed.js";
 import { follow } from "./follow.js";
 
-/** Something that happened to any run or worker, or the news that events were missed. */
+/** Something that happened to any run, worker or queue, or the news that events were missed. */
 export type FeedEvent =
   | Omit<RunEventRecord, "cursor">
   | Omit<WorkerEventRecord, "cursor">
+  | Omit<QueueEventRecord, "cursor">
   | { readonly type: "gap" };
 
 /** What reading the events of all runs needs. */
@@ -17,7 +18,7 @@ export interface AllEventsDeps {
 }
 
 /**
- * The events of all runs and workers from now on, until the signal aborts. Each is taken from the feed when the one before was taken from here: so
+ * The events of all runs, workers and queues from now on, until the signal aborts. Each is taken from the feed when the one before was taken from here: so
  * a slow reader keeps nothing in memory, and misses only what the store has trimmed.
  *
  * @throws the signal's reason; JobbersError `store-closed`

@@ -1,6 +1,6 @@
 import { type EventRecord, isRunEvent, type Store } from "@jobbers/core";
 
-/** Which events are told; what is left out lets all pass. Events of workers are of no run and of no dag. */
+/** Which events are told; what is left out lets all pass. Events of workers and queues are of no run and of no dag. */
 export interface EventFilter {
   /** Only those of one run. */
   readonly run?: string | undefined;

@@ -44,7 +44,7 @@ if from <= step.cursor then
         shares.countInstance(step, queue)
       end
       values.put(run, step.address .. ":" .. step.cursor, ARGV[at])
-      ready.startEntries(run, at + 2, last)
+      ready.startEntries(run, at + 2, last, nil, step.near)
       step.cursor, step.dirty = step.cursor + 1, true
     end
     at, place = last + 1, place + 1

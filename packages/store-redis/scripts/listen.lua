@@ -8,7 +8,7 @@
 
 local id = ARGV[2]
 local key = PREFIX .. "session:" .. id
-local found = call("HMGET", key, "state", "serves", "idle", "role")
+local found = call("HMGET", key, "state", "serves", "idle", "role", "sets")
 if found[1] ~= "open" then return -1 end
 
 local queues = splitBy(ARGV[4] == "" and "" or US .. ARGV[4], US)
@@ -31,6 +31,13 @@ for _, queue in ipairs(clock.isLimited and queues or {}) do
     local needs = string.match(member, "^%d:(.*)$")
     local fits = string.find(found[2], "\n" .. needs .. "\n", 1, true)
     if fits and call("EXISTS", PREFIX .. "ring:" .. queue .. ":" .. member) == 1 then return -1 end
+  end
+end
+-- What is left to its worker, which may be asked for by any session of that name.
+local worker = clock.isSticky and string.match(found[5], "worker:(.*)$")
+for _, queue in ipairs(worker and steering.unpaused(queues) or {}) do
+  for _, member in ipairs(call("SMEMBERS", PREFIX .. "nears:" .. worker .. ":" .. queue)) do
+    if call("EXISTS", PREFIX .. "near:" .. worker .. ":" .. queue .. ":" .. member) == 1 then return -1 end
   end
 end
 for _, told in ipairs(call("HVALS", PREFIX .. "mail:" .. id)) do

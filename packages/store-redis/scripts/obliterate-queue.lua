@@ -19,10 +19,8 @@ local function remove(id, address, seq)
 end
 
 -- Removes entries of one line, from its old end up to the first that is too young; true when it is empty then.
-local function sweep(member, tuple)
-  local priority, needs = string.match(member, "^(%d):(.*)$")
-  local key = PREFIX .. "line:" .. queue .. ":" .. member .. (tuple and ":" .. tuple or "")
-  local line = { key = key, queue = queue, priority = priority, needs = needs }
+local function sweepLine(line, isCounted)
+  local key = line.key
   local entries = call("LRANGE", key, 0, left - 1)
   packed.fetch((take.idsOf(entries)))
   local n = 0
@@ -34,9 +32,15 @@ local function sweep(member, tuple)
   end
   if n == 0 then return #entries == 0 end
   call("LPOP", key, n)
-  if tuple then ledger.poppedLimited(line, n) else ledger.popped(queue, priority, needs, n) end
+  if isCounted then ledger.poppedLimited(line, n) else ledger.popped(queue, line.priority, line.needs, n) end
   left = left - n
   return call("EXISTS", key) == 0
+end
+
+local function sweep(member, tuple)
+  local priority, needs = string.match(member, "^(%d):(.*)$")
+  local key = PREFIX .. "line:" .. queue .. ":" .. member .. (tuple and ":" .. tuple or "")
+  return sweepLine({ key = key, queue = queue, priority = priority, needs = needs }, tuple)
 end
 
 -- Lines under limits, the open ones of which stand in rings, and the others are parked on a limit: of each list the first so many.
@@ -89,5 +93,8 @@ for _, member in ipairs(call("SMEMBERS", index)) do
   if left > 0 and sweep(member) then call("SREM", index, member) end
 end
 if limits.isOn and left > 0 then sweepLimited() end
+for _, line in ipairs(clock.isSticky and sticky.lines(queue) or NONE) do
+  if left > 0 and sweepLine(line, true) then call("SREM", line.index, line.member) end
+end
 flushAll(ARGV[2])
 return { removed, left <= 0 and text(upTo) }

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Starts what is due, oldest first: waiting steps, and scheduled runs (whose timers have no address). Ends what has waited too long:
 -- ready steps, and runs whose deadline has passed (the address of their timers is `!`). Has limits look at the lines that are parked on
--- them (their timers have no run).
+-- them (their timers have no run), and moves sticky steps on that their worker has left (their lines' timers have the run `@`).
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 limit
@@ -52,13 +52,14 @@ local function startRun(run)
   return n
 end
 
-local promoted, started, gone, rung = 0, 0, {}, {}
+local promoted, started, gone, rung, stuck = 0, 0, {}, {}, {}
 for _, member in ipairs(call("ZRANGEBYSCORE", PREFIX .. "timers", "-inf", clock.now, "LIMIT", 0, ARGV[3])) do
   if started >= STEP_LIMIT then break end
   gone[#gone + 1] = member
   local seq, id, address = string.match(member, "^(-?%d+)|([^|]*)|(.*)$")
   if id == "" and address ~= "" then rung[#rung + 1] = address end
-  local run = id ~= "" and runs.get(id, address ~= "" and address or nil)
+  if id == "@" then stuck[#stuck + 1] = address end
+  local run = id ~= "" and id ~= "@" and runs.get(id, address ~= "" and address or nil)
   local place = run and address == "" and retry.placeOf(run)
   if place then
     -- Its caller has vanished, perhaps.
@@ -71,6 +72,7 @@ for _, member in ipairs(call("ZRANGEBYSCORE", PREFIX .. "timers", "-inf", clock.
   end
 end
 if #gone > 0 then callMany("ZREM", PREFIX .. "timers", gone) end
+for _, line in ipairs(stuck) do promoted = promoted + sticky.ring(line) end
 -- Limits set their timers anew, so these come after.
 if limits.isOn then
   for _, what in ipairs(rung) do limits.ring(what) end

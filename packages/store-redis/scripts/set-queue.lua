@@ -6,7 +6,7 @@
 --      6 of how many keys edits may say a weight · 7 … by turns a part of its policy and what it is to be, as JSON or `default`; the part `w:`
 --      with `default`: all weights
 -- Returns of how many keys edits would say a weight, where these are too many; else how it is set now (see shared/steering.lua)
--- include base core
+-- include base core sticky
 
 local queue, by = ARGV[2], ARGV[3]
 local now = steering.read(queue)
@@ -35,7 +35,10 @@ if not isNews then return steering.textOf(now) end
 
 now.version, now.at, now.by = text(now.version + 1), clock.text, by
 steering.write(queue, now)
-if wasPaused and now.paused == "0" then ledger.reopen(queue) end
+if wasPaused and now.paused == "0" then
+  ledger.reopen(queue)
+  if clock.isSticky then sticky.reopen(queue) end
+end
 ledger.flush()
 clock.flush()
 return steering.textOf(now)

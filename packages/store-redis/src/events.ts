@@ -1,4 +1,4 @@
-import type { EventRecord, JsonValue, StepReason, WorkerStart } from "@jobbers/core";
+import type { EventRecord, JsonValue, OrphanFigures, StepReason, WorkerStart } from "@jobbers/core";
 import { eventTypeOf, runStateOf, stateOf } from "./letters.js";
 import type { Server } from "./server.js";
 import { RS, US, unpackText } from "./text.js";
@@ -69,6 +69,8 @@ function eventsOf(entry: Entry): EventRecord[] {
     const type = eventTypeOf(letter);
     if (type === "worker.started")
       return { ...head, type, worker: unpackText(place), detail: detail as unknown as WorkerStart };
+    if (type === "queue.orphaned" || type === "queue.served")
+      return { ...head, type, queue: unpackText(place), detail: detail as unknown as OrphanFigures };
     return { ...head, run, type, step: place === "" ? undefined : unpackText(place), detail };
   });
 }
@@ -109,6 +111,9 @@ function detailOf(type: string, text: string): JsonValue | undefined {
     case "l":
     case "q":
       return { lost: Number(first) };
+    case "o":
+    case "u":
+      return { ready: Number(first), workers: Number(rest[0]), forMs: Number(rest[1]) };
     case "g":
       return { lines: Number(first) };
     case "p":

@@ -43,6 +43,9 @@ export function keysOf(namespace: string) {
     caps: `${prefix}caps`,
     /** The sessions of a role. */
     crew: at("role"),
+    /** Lines of workers, in which their sticky steps stand: see scripts/shared/sticky.lua. */
+    near: at("near"),
+    workers: at("worker"),
     lines: at("lines"),
     line: at("line"),
     sessions: `${prefix}sessions`,

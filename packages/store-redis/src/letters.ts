@@ -45,6 +45,8 @@ const events = {
   k: "step.skipped",
   n: "step.cancelled",
   w: "worker.started",
+  o: "queue.orphaned",
+  u: "queue.served",
 } as const satisfies Record<string, EventRecord["type"]>;
 
 export const triggerLetters = {

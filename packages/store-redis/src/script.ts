@@ -34,7 +34,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   ],
   general: [
     ...["runs", "unpack", "steps", "bodies", "shares", "values", "ready", "epilogue", "settle", "run-end"],
-    ...["history", "report", "letters"],
+    ...["history", "report", "letters", "sticky"],
   ],
 };
 

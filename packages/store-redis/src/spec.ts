@@ -18,7 +18,7 @@ export function packSpec(spec: StepSpec): string {
 /**
  * Writes a spec as `address RS name US kind US owner US …`, the way scripts/shared/steps.lua splits it. A name that is the address, as
  * it is outside of maps, is left out;
- * so is what is needed where it is the address. The flags end with `startWithinMs` where there is one, the queue with `GS laid`.
+ * so is what is needed where it is the address. The flags end with `startWithinMs` where there is one, and `~stickyMs`, the queue with `GS laid`.
  */
 function writeSpec(spec: StepSpec): string {
   const address = packText(spec.address);
@@ -29,7 +29,8 @@ function writeSpec(spec: StepSpec): string {
     (spec.stops ? "t" : "") +
     (spec.inline ? "i" : "") +
     (spec.each ? "e" : "") +
-    (spec.startWithinMs ?? "");
+    (spec.startWithinMs ?? "") +
+    (spec.stickyMs === undefined ? "" : `~${spec.stickyMs}`);
   return (
     address +
     RS +

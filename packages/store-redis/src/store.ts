@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import {
   checkLimitEdit,
   checkQueueDefaults,
@@ -60,6 +60,7 @@ import { chunksOf, submitScript } from "./submit.js";
 import { isSoon, tellTimerScript } from "./tell-timer.js";
 import { listTenants } from "./tenants.js";
 import { readValues } from "./values.js";
+import { watchQueues } from "./watch-queues.js";
 import { whereIs } from "./where-is.js";
 
 export interface StoreParts {
@@ -159,6 +160,7 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     listLimits: () => listLimits(server),
     readLimit: (name, key) => readLimit(server, name, key),
     promoteDue: (limit) => run(promoteScript, limit, eventsKept),
+    watchQueues: () => watchQueues(server, randomUUID(), eventsKept),
     reapSessions: (sweep) => run(reapScript, sweep, eventsKept),
     purge: (retention, limit) => run(purgeScript, retention, limit),
     dueBlobs: (limit) => run(dueBlobsScript, Math.min(limit, PAGE_LIMIT)),

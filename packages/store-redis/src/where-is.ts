@@ -3,6 +3,7 @@ import {
   LINE_LOOK_LIMIT,
   type LinePlace,
   type StepAddress,
+  type StickyPlace,
   type Whereabouts,
 } from "@jobbers/core";
 import type { ChainableCommander, Redis } from "ioredis";
@@ -35,6 +36,8 @@ interface Standing {
   readonly priority: number;
   /** What it stands under, "" for nothing. */
   readonly tuple: string;
+  /** The line of a worker in which it may stand: whose, as it is called in keys, for how long, and until when. */
+  readonly near: { readonly worker: string; readonly withinMs: string; readonly untilMs: number } | undefined;
 }
 
 /** Where a step is. What moves between the commands of this look is seen in one of its places, or in none. */
@@ -84,15 +87,19 @@ async function standingOf(
   if (head.isEnded || head.purged || !text) return undefined;
   const spec = ownSpec ?? (await readSharedSpecs(redis, keys, plan ?? "", [address])).get(address);
   if (!spec) return undefined;
-  const [first = "", fence = "", , , session = "", seq = "", , , , , , , cursor, last = ""] = text.split(",");
-  const [, , , , , , needs = "", queues = "", priority] = spec.split(US);
+  const [first = "", fence = "", , , session = "", seq = "", readyAt, , , , , , cursor, last = ""] =
+    text.split(",");
+  const [, , , , , flags = "", needs = "", queues = "", priority] = spec.split(US);
   const [queue = ""] = queues.split(GS);
   const phase = first.charAt(1);
   const isToRun = phase === "r" && session === "" && seq !== "";
-  const kept = last.split(US)[1];
+  const [, kept, worker] = last.split(US);
+  const withinMs = flags.split("~")[1];
+  const untilMs = head.createdMs + Number(readyAt) + Number(withinMs);
   return {
     ...{ run, address, fence, session, seq, phase },
     tuple: isToRun ? await tupleOf(redis, keys, needs === "=" ? address : needs, queue, kept) : "",
+    near: isToRun && worker && withinMs ? { worker, withinMs, untilMs } : undefined,
     state: first.charAt(0),
     cursor: Number(cursor || 0),
     needs: phase === "v" ? "" : needs === "=" ? address : needs,
@@ -110,12 +117,13 @@ interface Candidate {
 /** A step that was never taken may stand for its run alone (see scripts/shared/singles.lua), and in the line of those who serve it. */
 function candidatesOf(
   keys: Keys,
-  { run, address, fence, seq, queue, priority, needs, tuple }: Standing,
+  { run, address, fence, seq, queue, priority, needs, tuple, near }: Standing,
 ): Candidate[] {
   const entries =
     fence === "0" && queue !== "" ? [`${seq}|${run}|${address}`, run] : [`${seq}|${run}|${address}`];
   const lines = [...new Set(["", needs])].map((each) => keys.line(`${queue}:${priority}:${each}`));
   if (tuple !== "") lines.push(keys.line(`${queue}:${priority}:${needs}:${tuple}`));
+  if (near) lines.push(keys.near(`${near.worker}:${queue}:${priority}:${near.withinMs}`));
   return lines.flatMap((line) => entries.map((entry) => ({ line, entry })));
 }
 
@@ -135,7 +143,8 @@ async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<Li
   const lengths = replies.slice(0, open.length).map(Number);
   const ranks = replies.slice(open.length, open.length + candidates.length);
   const depths = replies.slice(open.length + candidates.length).map(Number);
-  const found = ranks.find((rank) => rank !== null) ?? (await rankFromEnd(redis, candidates));
+  const place = await foundAt(redis, candidates, ranks);
+  const found = place?.rank;
   // In a line so long that neither end is near it must be; in a shorter one it would have been found.
   const isFar = found === undefined && depths.some((depth) => depth > 2 * LINE_LOOK_LIMIT);
   if (found === undefined && !isFar) return undefined;
@@ -151,6 +160,8 @@ async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<Li
     before: higher + Number(found ?? LINE_LOOK_LIMIT),
     atLeast: isFar,
     depth: sum(lengths) + sum(limited.map(({ n }) => n)),
+    ...(standing.near &&
+      place?.line.startsWith(keys.near("")) && { sticky: await stickyPlace(redis, keys, standing.near) }),
     ...(set && { settings: set }),
   };
 }
@@ -163,12 +174,38 @@ function depthsOf(depths: Record<string, string>, queue: string) {
   });
 }
 
-/** The place of an entry that is nearer to its line's new end. */
-async function rankFromEnd(redis: Redis, candidates: readonly Candidate[]): Promise<number | undefined> {
+interface Found {
+  readonly line: string;
+  readonly rank: number;
+}
+
+/** Which of the candidates it is, at which place: from the old end, as it was looked for already, or from the new one. */
+async function foundAt(
+  redis: Redis,
+  candidates: readonly Candidate[],
+  ranks: readonly unknown[],
+): Promise<Found | undefined> {
+  const near = firstOf(candidates, ranks);
+  if (near) return near;
   const pipeline = redis.pipeline();
   for (const { line, entry } of candidates) pipeline.lpos(line, entry, "RANK", -1, "MAXLEN", LINE_LOOK_LIMIT);
-  const rank = (await answersOf(pipeline)).find((each) => each !== null);
-  return rank === undefined ? undefined : Number(rank);
+  return firstOf(candidates, await answersOf(pipeline));
+}
+
+function firstOf(candidates: readonly Candidate[], ranks: readonly unknown[]): Found | undefined {
+  const at = ranks.findIndex((rank) => rank !== null);
+  return at === -1 ? undefined : { line: (candidates[at] as Candidate).line, rank: Number(ranks[at]) };
+}
+
+/** Whose line it is, by the name that its sessions have. */
+async function stickyPlace(
+  redis: Redis,
+  keys: Keys,
+  { worker, untilMs }: NonNullable<Standing["near"]>,
+): Promise<StickyPlace> {
+  const session = await redis.srandmember(keys.workers(worker));
+  const name = session === null ? null : await redis.hget(keys.session(session), "worker");
+  return { worker: unpackText(name ?? worker), untilMs };
 }
 
 async function holderOf(redis: Redis, keys: Keys, session: string): Promise<Holder | undefined> {

@@ -290,3 +290,27 @@ it("finds nothing wrong with steps that stand in the lines of those who serve th
   await at.dropEntry(((await at.store.listRuns({ limit: 1 })).runs[0] as { id: string }).id, "rare");
   expect(kinds(await checkAll(at.store))).toEqual(["step-unplaced"]);
 });
+
+it("finds and mends what nothing would move on that sticks to a worker", async () => {
+  const plan = planOf("pair", [taskStep("a"), taskStep("b", { after: ["a"], stickyMs: 600_000 })]);
+  const submission = submissionOf(plan);
+  await at.store.submit([submission]);
+  const parts = { serves: ["a", "b"], leaseMs: Number.POSITIVE_INFINITY };
+  const one = await openDriver(at.store, { ...parts, worker: "one" });
+  for (const grant of await one.take(5)) if (grant.lease.run === submission.id) await one.succeed(grant);
+  const name = "one:default:5:600000";
+  for (const breaking of [
+    () => at.raw.zrem(`${P}timers`, `000000000000000|@|${name}`),
+    () => at.raw.del(`${P}sticky`),
+    () => at.raw.del(`${P}nears:one:default`),
+  ]) {
+    expect(await checkAll(at.store)).toEqual([]);
+    expect(await breaking()).toBe(1);
+    expect(await checkAll(at.store, { repair: true })).toMatchObject([
+      { kind: "line-closed", key: `near:${name}`, repaired: true },
+    ]);
+  }
+  await at.raw.del(`${P}near:${name}`);
+  expect(await checkAll(at.store, { repair: true })).toMatchObject([{ kind: "step-unplaced", step: "b" }]);
+  expect((await one.take(1)).map(({ lease }) => lease.address)).toEqual(["b"]);
+});

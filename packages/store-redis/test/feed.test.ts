@@ -1,7 +1,10 @@
 import { openRedisStore } from "@jobbers/store-redis";
-import { planOf, submissionOf, taskStep } from "@jobbers/testing";
+import { createFakeClock, planOf, submissionOf, taskStep } from "@jobbers/testing";
 import { Redis } from "ioredis";
 import { expect, it, onTestFinished } from "vitest";
+import { keysOf } from "../src/keys.js";
+import { createServer, type Server } from "../src/server.js";
+import { watchQueues } from "../src/watch-queues.js";
 import { startRedis } from "./redis-server.js";
 
 async function setUp() {
@@ -50,4 +53,24 @@ it("takes nothing for trimmed that is told while it looks at the feed's end", as
     cursor = page.cursor;
   }
   expect((await store.readEvents(cursor, 1_000)).gap).toBe(false);
+});
+
+it("tells once of a queue that nobody serves, though each script of the look is sent twice", async () => {
+  const { store, raw } = await setUp();
+  await store.submit(some(1));
+  const clock = createFakeClock(Date.now() + 1_000);
+  const parts = { redis: raw, keys: keysOf("main"), url: store.url, clock: clock.now, isClosed: () => false };
+  const server = createServer(parts);
+  const twice: Server = {
+    ...server,
+    async run(script, ...call) {
+      await server.run(script, ...call);
+      return server.run(script, ...call);
+    },
+  };
+  await watchQueues(twice, "first", 1_000);
+  clock.advance(60_000);
+  await watchQueues(twice, "second", 1_000);
+  const { events } = await store.readEvents(0, 100);
+  expect(events.filter(({ type }) => type === "queue.orphaned")).toHaveLength(1);
 });

@@ -5,15 +5,15 @@ import type { Inspection, Place } from "./check.js";
 export function checkLines(inspection: Inspection, from: Place | undefined): Place | undefined {
   const { unit, tell } = inspection;
   const row = unit.sql.tuple(
-    "SELECT id, queue, priority, needs, depth, (SELECT count(*) FROM ready WHERE line = lines.id) FROM lines " +
+    "SELECT id, queue, priority, needs, depth, worker <> '' AND due IS NULL, (SELECT count(*) FROM ready WHERE line = lines.id) FROM lines " +
       "WHERE id > ? ORDER BY id LIMIT 1",
     from?.[0] ?? -1,
-  ) as [number, string, number, string, number, number] | undefined;
+  ) as [number, string, number, string, number, 0 | 1, number] | undefined;
   if (!row) {
     checkLost(inspection);
     return undefined;
   }
-  const [id, queue, priority, needs, depth, counted] = row;
+  const [id, queue, priority, needs, depth, isStuck, counted] = row;
   inspection.examined += 1 + counted;
   if (depth !== counted) {
     const key = `line ${[queue || "control", priority, needs].join(":")}`;
@@ -21,6 +21,9 @@ export function checkLines(inspection: Inspection, from: Place | undefined): Pla
     if (tell("count-line", { key, detail }, true))
       unit.sql.run("UPDATE lines SET depth = ? WHERE id = ?", counted, id);
   }
+  // Nothing would move what its worker leaves there.
+  if (isStuck && tell("line-closed", { key: `line ${queue}:${priority}`, detail: "without a timer" }, true))
+    unit.sql.run("UPDATE lines SET due = ? WHERE id = ?", unit.now, id);
   return [id];
 }
 

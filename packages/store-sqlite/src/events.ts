@@ -1,4 +1,4 @@
-import type { EventRecord, JsonValue, WorkerStart } from "@jobbers/core";
+import type { EventRecord, JsonValue, OrphanFigures, WorkerStart } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 
 interface EventRow {
@@ -29,6 +29,8 @@ function recordOf({ cursor, at, run, type, step, detail }: EventRow): EventRecor
   const head = { cursor, atMs: at };
   if (type === "worker.started")
     return { ...head, type, worker: step ?? "", detail: told as unknown as WorkerStart };
+  if (type === "queue.orphaned" || type === "queue.served")
+    return { ...head, type, queue: step ?? "", detail: told as unknown as OrphanFigures };
   return run === null ? undefined : { ...head, run, type, step: step ?? undefined, detail: told };
 }
 

@@ -39,6 +39,7 @@ export function exchange(unit: Unit, { session: id, lane, seq, reports, wants }:
 
   const taker = new Taker(unit, session, alive ? wants : NOTHING);
   unit.takeInline = (step) => taker.takeInline(step);
+  unit.isLeaving = wants.queues.length === 0;
   const results = reports.map((each) => applyReport(unit, each));
   unit.takeInline = undefined;
   taker.takeFromLines();
@@ -114,10 +115,13 @@ export function nextDueMs({ sql, now }: Unit): number | undefined {
   return due === undefined ? undefined : Math.max(0, due - now);
 }
 
-/** When the next timer is due, be it a step's or a limit's. */
+/** When the next timer is due, be it a step's, a limit's or a line's. */
 export function nextDue(sql: Sql): number | undefined {
   const first = sql.tuple("SELECT due FROM timers ORDER BY due LIMIT 1")?.[0] as number | undefined;
   const wake = sql.tuple("SELECT due FROM wakes ORDER BY due LIMIT 1")?.[0] as number | undefined;
-  if (first === undefined) return wake;
-  return wake === undefined ? first : Math.min(first, wake);
+  const near = sql.tuple("SELECT due FROM lines WHERE due IS NOT NULL ORDER BY due LIMIT 1")?.[0] as
+    | number
+    | undefined;
+  const due = Math.min(...[first, wake, near].filter((each) => each !== undefined));
+  return due === Number.POSITIVE_INFINITY ? undefined : due;
 }

@@ -50,7 +50,7 @@ function layOut(unit: Unit, step: Step, { count, membersEach, from, items }: Exp
     const isNew = first === undefined || !unit.step(run, first.address);
     if (queue !== undefined && isNew) countInstance(unit, step, queue);
     putValue(unit.sql, run.seq, valueKey.item(address, step.cursor), value);
-    startEntries(unit, run, entries);
+    startEntries(unit, run, entries, undefined, step.near);
     step.cursor++;
   }
   step.dirty = true;

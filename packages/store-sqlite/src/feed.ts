@@ -4,7 +4,7 @@ import type { Unit } from "./unit.js";
 /** How many events are written between two looks at the feed's length. */
 const TRIM_EVERY = 200;
 
-/** The run of events that are of none; "step" is the worker then. */
+/** The run of events that are of none; "step" is the worker or the queue then. */
 export const NO_RUN = 0;
 
 /** Appends to the feed, and now and then cuts its old end. */

@@ -10,6 +10,7 @@ export function lease(unit: Unit, step: Step, session: KnownSession): Lease {
   step.fence++;
   step.session = session.seq;
   step.worker = session.worker;
+  if (step.phase === "run") step.near = null;
   step.seq = 0;
   // A settled step that is advanced stays what it is.
   if (step.phase !== "advance") {

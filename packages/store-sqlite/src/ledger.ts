@@ -1,8 +1,9 @@
 import type { StepState } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { tenantIn } from "./limit-rules.js";
+import type { NearRow } from "./sticky.js";
 import { closeTenant, openTenant } from "./tenants.js";
-import type { KnownLine, Turn } from "./turn.js";
+import type { KnownLine, Near, Turn } from "./turn.js";
 
 /** The queue name of the control lines; a user's queue cannot be called so. */
 export const CONTROL = "";
@@ -35,7 +36,8 @@ export class Ledger {
     const key = `${queue}\n${priority}\n${needs}`;
     const known = this.#turn.memory.lines.get(key) ?? this.#turn.newLines.get(key);
     if (known) return known;
-    const find = "SELECT id FROM lines WHERE queue = ? AND priority = ? AND needs = ? AND limits = ''";
+    const find =
+      "SELECT id FROM lines WHERE queue = ? AND priority = ? AND needs = ? AND limits = '' AND worker = ''";
     let row = this.#sql.tuple(find, queue, priority, needs);
     if (!row) {
       const insert = "INSERT INTO lines (queue, priority, needs, depth) VALUES (?, ?, ?, 0)";
@@ -45,6 +47,33 @@ export class Ledger {
     const line = { id: (row as [number])[0], queue, priority, needs, limits, tenant: "" };
     this.#turn.newLines.set(key, line);
     return line;
+  }
+
+  /** The line of a worker for its sticky steps; made where it is new, with the timer of what comes into it first, of which who reports is told. */
+  nearLine(queue: string, priority: number, near: Near): KnownLine {
+    const { worker, withinMs } = near;
+    const key = `${queue}\n${priority}\n\n\n${withinMs}\n${worker}`;
+    const known = this.#limited.get(key);
+    if (known) return known;
+    const find =
+      "SELECT id FROM lines WHERE queue = ? AND priority = ? AND needs = '' AND limits = '' AND worker = ? AND within = ?";
+    let row = this.#sql.tuple(find, queue, priority, worker, withinMs);
+    if (!row) {
+      const insert =
+        "INSERT INTO lines (queue, priority, needs, worker, within, depth, due) VALUES (?, ?, '', ?, ?, 0, ?)";
+      this.#sql.run(insert, queue, priority, worker, withinMs, this.#turn.now + withinMs);
+      row = this.#sql.tuple(find, queue, priority, worker, withinMs);
+    }
+    const line = { id: (row as [number])[0], queue, priority, needs: "", limits: "", tenant: "", near };
+    this.#limited.set(key, line);
+    return line;
+  }
+
+  /** The line that a row is of. */
+  lineOf({ queue, priority, needs, limits, worker, within }: Omit<NearRow, "id">): KnownLine {
+    return worker === ""
+      ? this.line(queue, priority, needs, limits)
+      : this.nearLine(queue, priority, { worker, withinMs: within });
   }
 
   #limitedLine(queue: string, priority: number, needs: string, limits: string): KnownLine {
@@ -107,7 +136,7 @@ export class Ledger {
   flush(): void {
     for (const [line, n] of this.#depths) {
       if (n !== 0) this.#sql.run("UPDATE lines SET depth = depth + ? WHERE id = ?", n, line.id);
-      if (line.limits === "") continue;
+      if (line.limits === "" && !line.near) continue;
       const gone = this.#sql.run("DELETE FROM lines WHERE id = ? AND depth = 0", line.id);
       if (gone > 0) closeTenant(this.#sql, line);
     }

@@ -4,6 +4,9 @@ import type { Unit } from "./unit.js";
 /** The most entries that are read at a time. */
 const PAGE_LIMIT = 500;
 
+/** More than any entry's number. */
+const NEAR_FIRST = 2 ** 52;
+
 /** What a line has of a step. */
 export interface Entry {
   readonly seq: number;
@@ -39,6 +42,12 @@ export class Head {
       this.#isDry = rows.length === 0;
     }
     return this.#page[this.#at];
+  }
+
+  /** What goes first has the least: what sticks to the session's own worker goes before all else. */
+  rank(most: number): number | undefined {
+    const seq = this.peek(most)?.seq;
+    return seq === undefined || !this.line.near ? seq : seq - NEAR_FIRST;
   }
 
   next(): Entry {

@@ -50,6 +50,8 @@ interface Reader extends Waiter {
 interface Line {
   readonly queue: string;
   readonly needs: string;
+  /** Whose sticky steps stand in it; "" where anybody's do. */
+  readonly worker: string;
 }
 
 export interface ListeningParts {
@@ -100,7 +102,9 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
   const wakeForGrown = (grown: Effects["grown"]) => {
     if (workers.size === 0 || grown.size === 0) return;
     const { paused } = steeredQueues(sql);
-    for (const [line, n] of grown) if (!paused.has(line.queue) && !isParked(sql, line)) wakeFor(line, n);
+    for (const [line, n] of grown)
+      if (!paused.has(line.queue) && !isParked(sql, line))
+        wakeFor({ ...line, worker: line.near?.worker ?? "" }, n);
   };
   const wakeForOpen = () => {
     if (workers.size > 0) for (const line of openLines(sql)) wakeFor(line, line.depth);
@@ -160,21 +164,22 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
 /** Whether a worker may pop a line; of one whose role is full that is control work. */
 function fits(
   { session, queues }: Omit<Worker, "wake">,
-  { queue, needs }: Line,
+  { queue, needs, worker }: Line,
   full: ReadonlySet<number>,
 ): boolean {
+  if (worker !== "" && worker !== session.worker) return false;
   const isFor = queue === CONTROL || (queues.has(queue) && !full.has(session.seq));
   return isFor && (needs === "" || session.serves.has(needs));
 }
 
 function openLines(sql: Sql): (Line & { readonly depth: number })[] {
-  const plain = "SELECT queue, needs, depth FROM lines WHERE limits = '' AND depth > 0";
+  const plain = "SELECT queue, needs, worker, depth FROM lines WHERE limits = '' AND depth > 0";
   const limited =
-    "SELECT queue, needs, count(*) AS depth FROM lines WHERE limits <> '' AND tenant = '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
+    "SELECT queue, needs, worker, count(*) AS depth FROM lines WHERE limits <> '' AND tenant = '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
   // Of tenants, who may be many, as many as there are slots to be asked for.
   const some =
     "SELECT 1 FROM tenants WHERE queue = rings.queue AND priority = rings.priority AND needs = rings.needs LIMIT 100";
-  const fair = `SELECT queue, needs, depth FROM (SELECT queue, needs, (SELECT count(*) FROM (${some})) AS depth FROM rings) WHERE depth > 0`;
+  const fair = `SELECT queue, needs, '' AS worker, depth FROM (SELECT queue, needs, (SELECT count(*) FROM (${some})) AS depth FROM rings) WHERE depth > 0`;
   const lines = sql.all<Line & { readonly depth: number }>(`${plain} UNION ALL ${limited} UNION ALL ${fair}`);
   const { paused } = steeredQueues(sql);
   return paused.size === 0 ? lines : lines.filter(({ queue }) => !paused.has(queue));

@@ -1,7 +1,7 @@
 import type { Obliterated, Obliteration } from "@jobbers/core";
 import { OBLITERATE_LIMIT } from "@jobbers/core";
 import { settle } from "./settle.js";
-import type { KnownLine } from "./turn.js";
+import type { NearRow } from "./sticky.js";
 import type { Unit } from "./unit.js";
 
 /** Settles the oldest ready steps of a queue as cancelled: none that came after the first call, which the cursor remembers. */
@@ -9,17 +9,17 @@ export function obliterate(unit: Unit, queue: string, { cursor, limit }: Obliter
   const upTo = cursor === undefined ? unit.turn.nextSeq() : Number(cursor);
   const most = Math.max(1, Math.min(limit, OBLITERATE_LIMIT));
   const select =
-    "SELECT id, queue, priority, needs, limits, tenant FROM lines WHERE queue = ? AND depth > 0 " +
+    "SELECT id, queue, priority, needs, limits, worker, within FROM lines WHERE queue = ? AND depth > 0 " +
     "AND EXISTS (SELECT 1 FROM ready WHERE line = lines.id AND seq <= ?) ORDER BY id LIMIT ?";
   let removed = 0;
   let left = most;
-  for (const line of unit.sql.all<KnownLine>(select, queue, upTo, most)) {
+  for (const line of unit.sql.all<NearRow>(select, queue, upTo, most)) {
     const page = unit.sql.tuples(
       "SELECT seq, run, address FROM ready WHERE line = ? AND seq <= ? ORDER BY seq LIMIT ?",
       ...[line.id, upTo, left],
     ) as [number, number, string][];
     if (page.length === 0) continue;
-    const known = unit.ledger.line(line.queue, line.priority, line.needs, line.limits);
+    const known = unit.ledger.lineOf(line);
     unit.ledger.shift(known, (page.at(-1) as [number, number, string])[0], page.length);
     for (const [seq, run, address] of page) if (remove(unit, run, address, seq)) removed++;
     left -= page.length;

@@ -6,6 +6,7 @@ import { isStopped, release } from "./ready.js";
 import type { Run } from "./records.js";
 import { resumeRetry } from "./retry.js";
 import { endBodyIfDone, settle } from "./settle.js";
+import { moveOn } from "./sticky.js";
 import type { Unit } from "./unit.js";
 
 /** How many entry steps of scheduled runs one call starts. */
@@ -35,6 +36,7 @@ export function promoteDue(unit: Unit, limit: number): { promoted: number; nextD
     steps++;
   }
   promoted += unit.limits.ring(limit);
+  promoted += moveOn(unit, limit);
   return { promoted, nextDueMs: nextDueMs(unit) };
 }
 

@@ -4,6 +4,7 @@ import { CONTROL } from "./ledger.js";
 import { packUses } from "./limit-rules.js";
 import type { Run, Step } from "./records.js";
 import { settle } from "./settle.js";
+import { nearLineOf } from "./sticky.js";
 import type { Unit } from "./unit.js";
 
 /** Makes the entry steps of a body ready; those that have a record already are left alone, so a page may come twice. */
@@ -12,11 +13,13 @@ export function startEntries(
   run: Run,
   specs: readonly StepSpec[],
   limits?: readonly LimitUse[] | undefined,
+  near: string | null = null,
 ): void {
   for (const spec of specs) {
     if (unit.step(run, spec.address)) continue;
     const step = unit.addStep(run, spec);
     if (limits) step.limits = packUses(limits);
+    if (spec.stickyMs !== undefined) step.near = near;
     release(unit, step);
   }
 }
@@ -58,7 +61,9 @@ export function enqueue(unit: Unit, step: Step, first = false): void {
   step.dirty = true;
   const queue = isControl(step.phase) ? CONTROL : step.spec.queue;
   const needs = limits ? needsOf(step) : "";
-  const line = unit.ledger.line(queue, priorityOf(step), needs, limits);
+  const priority = priorityOf(step);
+  const near = limits === "" && !isControl(step.phase) ? nearLineOf(unit, step, priority) : undefined;
+  const line = near ?? unit.ledger.line(queue, priority, needs, limits);
   unit.ledger.push(line, step.seq, step.run.seq, step.address);
 }
 

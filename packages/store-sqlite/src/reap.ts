@@ -2,8 +2,9 @@ import { MAX_LOST, type Reaped, type Sweep } from "@jobbers/core";
 import { keepAttempt } from "./history.js";
 import type { Step } from "./records.js";
 import { giveBack } from "./report.js";
-import { endSession, returnHeld } from "./session.js";
+import { endSession, RETURN_LIMIT, returnHeld } from "./session.js";
 import { settle } from "./settle.js";
+import { letGo } from "./sticky.js";
 import type { Unit } from "./unit.js";
 import { errorKey, putValue } from "./values.js";
 
@@ -46,10 +47,12 @@ export function reapSessions(unit: Unit, { sweepMs, limit, gone = [], unheard = 
 }
 
 /** Ends a session, unless it was renewed beyond an instant. */
-function loseSession({ sql, now }: Unit, id: string, expiresAtMs = Number.POSITIVE_INFINITY): boolean {
+function loseSession(unit: Unit, id: string, expiresAtMs = Number.POSITIVE_INFINITY): boolean {
   const update =
     "UPDATE sessions SET state = 'lost', ended = ? WHERE id = ? AND state = 'open' AND expires <= ?";
-  return sql.run(update, now, id, expiresAtMs) > 0;
+  if (unit.sql.run(update, unit.now, id, expiresAtMs) === 0) return false;
+  letGo(unit, id, RETURN_LIMIT);
+  return true;
 }
 
 /** Sessions that this sweep and one at least `sweepMs` ago found expired; others that are expired become suspects. */

@@ -98,6 +98,10 @@ export interface Step {
   output: string | null;
   /** The limits that its code has said for its input, as text; null where it has not (yet). */
   limits: string | null;
+  /** The worker that it sticks to, where it is sticky and was never taken to run. */
+  near: string | null;
+  /** The worker that ran it, while what follows its end is applied. */
+  ranBy: string | null;
   dirty: boolean;
   fresh: boolean;
   /** Loaded where it is needed. */
@@ -142,7 +146,7 @@ export function runOf(row: Tuple): Run {
 
 export const stepColumns =
   "address, state, phase, reason, fence, tries, lost, session, worker, seq, ready, started, ended, due, marks, rescued, cursor, " +
-  "spec, output, limits";
+  "spec, output, limits, near";
 
 /** Makes a step of a row of `stepColumns`. */
 export function stepOf(run: Run, row: Tuple): Step {
@@ -170,6 +174,8 @@ export function stepOf(run: Run, row: Tuple): Step {
     spec: unpackSpec(row[0] as StepAddress, specText),
     output: row[18] as string | null,
     limits: row[19] as string | null,
+    near: row[20] as string | null,
+    ranBy: null,
     dirty: false,
     fresh: false,
     body: undefined,
@@ -201,6 +207,8 @@ export function freshStep(run: Run, spec: StepSpec, specText: string): Step {
     spec,
     output: null,
     limits: null,
+    near: null,
+    ranBy: null,
     dirty: true,
     fresh: true,
     body: undefined,
@@ -228,11 +236,12 @@ export function stepValues(step: Step): SqlValue[] {
     step.cursor,
     step.output,
     step.limits,
+    step.near,
   ];
 }
 
 const changing =
-  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output limits".split(
+  "state phase reason fence tries lost session worker seq ready started ended due marks rescued cursor output limits near".split(
     " ",
   );
 

@@ -157,6 +157,7 @@ function restart(unit: Unit, step: Step, to?: "ready" | "blocked" | "expanding")
   step.ready = step.started = step.ended = step.due = null;
   // Its input is the same, but the code that says the keys of its limits may be another.
   step.limits = null;
+  step.near = null;
   if (!hasBody && spec.kind === "map") layOutAgain(unit, step);
   // The step that stands for the rest of a submission goes on where it was.
   if (address !== RUN_ADDRESS) step.cursor = 0;

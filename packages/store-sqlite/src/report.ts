@@ -143,7 +143,7 @@ function entered(
     if (onFailure && body.epilogue === "none") body.epilogue = "waiting";
     body.dirty = true;
   }
-  startEntries(unit, run, entries.items);
+  startEntries(unit, run, entries.items, undefined, step.near);
   if (entries.next !== undefined) {
     step.cursor = Math.max(step.cursor, entries.next);
     step.dirty = true;

@@ -44,12 +44,13 @@ CREATE TABLE claims (
 ) WITHOUT ROWID;
 CREATE INDEX claims_by_run ON claims (run);
 CREATE INDEX claims_by_until ON claims (until) WHERE until IS NOT NULL;
+-- "near" is the worker that a sticky step sticks to: see sticky.ts.
 CREATE TABLE steps (
   run INTEGER NOT NULL, address TEXT NOT NULL, state TEXT NOT NULL, phase TEXT NOT NULL, reason TEXT,
   fence INTEGER NOT NULL, tries INTEGER NOT NULL, lost INTEGER NOT NULL, session INTEGER, worker TEXT,
   seq INTEGER NOT NULL, ready INTEGER, started INTEGER, ended INTEGER, due INTEGER,
   marks TEXT, rescued INTEGER NOT NULL, cursor INTEGER NOT NULL, spec TEXT NOT NULL, output TEXT,
-  limits TEXT, PRIMARY KEY (run, address)
+  limits TEXT, near TEXT, PRIMARY KEY (run, address)
 ) WITHOUT ROWID;
 -- The bodies of maps and inlined dags; the run's own stands in its row.
 CREATE TABLE bodies (
@@ -83,14 +84,19 @@ CREATE TABLE counts (
 ) WITHOUT ROWID;
 -- "limits" are those that its steps stand under, as JSON, or "". Such a line is gone when it is empty; it is "parked" on a limit (name and
 -- key, a line feed between), or open. "turn" is when it was served last, or made; "tenant" whose turn its steps take, or "".
+-- Where there is a "worker", its sticky steps stand in it, for "within" ms; what has done so since "due" goes to the line of all. Such a line is
+-- gone when it is empty, too.
 CREATE TABLE lines (
   id INTEGER PRIMARY KEY, queue TEXT NOT NULL, priority INTEGER NOT NULL, needs TEXT NOT NULL, limits TEXT NOT NULL DEFAULT '',
   tenant TEXT NOT NULL DEFAULT '', depth INTEGER NOT NULL, parked TEXT, turn INTEGER NOT NULL DEFAULT 0,
-  UNIQUE (queue, priority, needs, limits)
+  worker TEXT NOT NULL DEFAULT '', within INTEGER NOT NULL DEFAULT 0, due INTEGER,
+  UNIQUE (queue, priority, needs, limits, worker, within)
 );
 CREATE INDEX lines_open ON lines (queue, priority, turn) WHERE limits <> '' AND tenant = '' AND parked IS NULL;
 CREATE INDEX lines_of_tenants ON lines (queue, priority, needs, tenant, turn) WHERE tenant <> '' AND parked IS NULL;
 CREATE INDEX lines_parked ON lines (parked, turn) WHERE parked IS NOT NULL;
+CREATE INDEX lines_due ON lines (due) WHERE due IS NOT NULL;
+CREATE INDEX lines_near ON lines (worker) WHERE worker <> '';
 -- Fairness (see tenants.ts): the tenants with open lines, by what those need, with their tags; the tags of all that had anything lately,
 -- whose "" is all steps without a tenant; and where the virtual time is.
 CREATE TABLE tenants (
@@ -137,6 +143,8 @@ CREATE TABLE queue_settings (
   name TEXT PRIMARY KEY, paused INTEGER NOT NULL, draining INTEGER NOT NULL, code TEXT NOT NULL, edit TEXT NOT NULL,
   version INTEGER NOT NULL, editor TEXT, edited INTEGER, weighted INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- Queues with ready steps and nobody who serves them: since when, and whether that was told.
+CREATE TABLE orphans (queue TEXT PRIMARY KEY, since INTEGER NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID;
 -- Of a weighted queue, how far each of its priorities is ahead of the others, from 0 on, as JSON: see core's fair-share.ts.
 CREATE TABLE levels (queue TEXT PRIMARY KEY, ahead TEXT NOT NULL) WITHOUT ROWID;
 -- The newest edits of each role, as JSON: see core's roles.ts; and how many steps at once the newest lets it run.
@@ -169,7 +177,7 @@ CREATE TABLE held (
 CREATE TABLE mail (
   session INTEGER NOT NULL, run INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (session, run)
 ) WITHOUT ROWID;
--- Where "run" is 0, "step" is a worker's name.
+-- Where "run" is 0, "step" is the name of a worker or a queue.
 CREATE TABLE events (
   cursor INTEGER PRIMARY KEY, at INTEGER NOT NULL, run INTEGER NOT NULL, type TEXT NOT NULL, step TEXT, detail TEXT
 );

@@ -16,6 +16,7 @@ import { insertEvent, NO_RUN } from "./feed.js";
 import { registerLimits } from "./limit-edits.js";
 import { register } from "./registrations.js";
 import { giveBack, stepBehind } from "./report.js";
+import { letGo } from "./sticky.js";
 import type { KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
 import { hear } from "./vitals.js";
@@ -139,7 +140,8 @@ export function release(unit: Unit, leases: readonly Lease[]): void {
 /** Ends a session and gives back a part of what it holds; true when there is more. */
 export function closePart(unit: Unit, id: string): boolean {
   const { sql, now } = unit;
-  sql.run("UPDATE sessions SET state = 'closing', ended = ? WHERE id = ? AND state = 'open'", now, id);
+  const update = "UPDATE sessions SET state = 'closing', ended = ? WHERE id = ? AND state = 'open'";
+  if (sql.run(update, now, id) > 0) letGo(unit, id, RETURN_LIMIT);
   const row = sql.tuple("SELECT seq FROM sessions WHERE id = ? AND state = 'closing'", id);
   if (!row) return false;
   const seq = row[0] as number;

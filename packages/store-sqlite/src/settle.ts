@@ -16,6 +16,7 @@ import { isStopped, release, requestAdvance } from "./ready.js";
 import type { Body, Run, Step } from "./records.js";
 import { endRun } from "./run-end.js";
 import { countWait } from "./shares.js";
+import { stickTo } from "./sticky.js";
 import type { Unit } from "./unit.js";
 import { errorKey, getValue, putOutput, putValue } from "./values.js";
 
@@ -37,6 +38,7 @@ export function settle(
   reason: StepReason | null,
   follow?: Follow,
 ): void {
+  if (step.session !== null && step.phase === "run" && !unit.isLeaving) step.ranBy = step.worker;
   endLease(unit, step);
   unit.move(step, outcome, reason);
   step.seq = 0;
@@ -94,6 +96,7 @@ function mark(unit: Unit, parent: Step, spec: StepSpec, hop: boolean): void {
   step.dirty = true;
   if (!isLast) return;
   const judgement = judge(spec.trigger, { succeeded, failed, skipped, cancelled });
+  stickTo(step, parent);
   if (judgement === "skip") settle(unit, step, "skipped", "parent");
   else if (judgement === "cancel") settle(unit, step, "cancelled", "parent");
   else if (isStopped(step) || !(spec.inline && !hop && spec.phase === "run" && unit.takeInline?.(step)))

@@ -16,7 +16,8 @@ type Packed = [
   catchers: number,
   // Only where there is one, or something behind it.
   startWithinMs?: number | null,
-  laid?: string,
+  laid?: string | null,
+  stickyMs?: number,
 ];
 
 const flag = { stoppable: 1, catches: 2, stops: 4, inline: 8, each: 16 } as const;
@@ -44,7 +45,8 @@ export function packSpec(spec: StepSpec): string {
     spec.dependents,
     spec.catchers,
   ];
-  if (spec.laid !== undefined) packed.push(spec.startWithinMs ?? null, spec.laid);
+  if (spec.stickyMs !== undefined) packed.push(spec.startWithinMs ?? null, spec.laid ?? null, spec.stickyMs);
+  else if (spec.laid !== undefined) packed.push(spec.startWithinMs ?? null, spec.laid);
   else if (spec.startWithinMs !== undefined) packed.push(spec.startWithinMs);
   return JSON.stringify(packed);
 }
@@ -67,6 +69,7 @@ export function unpackSpec(address: StepAddress, text: string): StepSpec {
     catchers,
     startWithinMs,
     laid,
+    stickyMs,
   ] = JSON.parse(text) as Packed;
   return {
     address,
@@ -80,7 +83,8 @@ export function unpackSpec(address: StepAddress, text: string): StepSpec {
     queue,
     priority: priority ?? undefined,
     startWithinMs: startWithinMs ?? undefined,
-    ...(laid !== undefined && { laid }),
+    ...(typeof laid === "string" && { laid }),
+    ...(stickyMs !== undefined && { stickyMs }),
     ...((flags & flag.each) !== 0 && { each: true as const }),
     phase,
     reads,

@@ -64,6 +64,7 @@ import { listTenants } from "./tenants.js";
 import { type Memory, Turn } from "./turn.js";
 import { Unit } from "./unit.js";
 import { getValue } from "./values.js";
+import { watchQueues } from "./watch-queues.js";
 import { whereIs } from "./where-is.js";
 
 /** How often a look into a locked file is repeated, after 1, 2, 3 … ms. */
@@ -195,6 +196,7 @@ export function createStore({
     listLimits: () => look(() => listLimits(sql)),
     readLimit: (name, key) => look(() => atOneInstant(sql, () => readLimit(sql, nowOf(), name, key))),
     promoteDue: (limit) => mutate(limit, (unit) => promoteDue(unit, limit)),
+    watchQueues: () => mutate(10, watchQueues),
     reapSessions: (sweep) => mutate(sweep.limit, (unit) => reapSessions(unit, sweep)),
     purge: (retention, limit) => mutate(limit, (unit) => purge(unit, retention, limit)),
     dueBlobs: (limit) => mutate(limit, (unit) => dueBlobs(unit, limit)),

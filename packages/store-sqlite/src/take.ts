@@ -9,6 +9,7 @@ import type { Step } from "./records.js";
 import { rotate } from "./session.js";
 import { settle } from "./settle.js";
 import { type Steered, steeredQueues } from "./steering.js";
+import type { NearRow } from "./sticky.js";
 import { PRIORITIES, takeByLevel } from "./take-by-level.js";
 import { hasTenants, takeFairly } from "./take-fairly.js";
 import { type Parts, takeApart, takeByWeight } from "./take-in-parts.js";
@@ -211,10 +212,11 @@ export class Taker {
   /** The lines with entries that the session may pop, higher priorities first; none of those that stand under limits. */
   #openLines(queues: readonly string[]): KnownLine[] {
     const select =
-      "SELECT id, queue, priority, needs FROM lines WHERE queue = ? AND depth > 0 AND limits = ''";
+      "SELECT queue, priority, needs, limits, worker, within FROM lines " +
+      "WHERE queue = ? AND depth > 0 AND limits = '' AND worker IN ('', ?)";
     return [...new Set(queues)]
-      .flatMap((queue) => this.#unit.sql.all<KnownLine>(select, queue))
-      .map(({ queue, priority, needs }) => this.#unit.ledger.line(queue, priority, needs))
+      .flatMap((queue) => this.#unit.sql.all<NearRow>(select, queue, this.#session.worker))
+      .map((row) => this.#unit.ledger.lineOf(row))
       .filter(({ needs }) => needs === "" || this.#session.serves.has(needs))
       .sort((a, b) => b.priority - a.priority);
   }
@@ -237,9 +239,8 @@ export class Taker {
     while (room() > 0 && !this.more) {
       let oldest: Head | undefined;
       for (const head of heads) {
-        const seq = head.peek(room())?.seq;
-        if (seq !== undefined && (oldest === undefined || seq < (oldest.peek(1)?.seq as number)))
-          oldest = head;
+        const rank = head.rank(room());
+        if (rank !== undefined && (oldest === undefined || rank < (oldest.rank(1) as number))) oldest = head;
       }
       if (!oldest) break;
       if (!this.#offer(oldest.line, oldest.next())) this.#drops++;

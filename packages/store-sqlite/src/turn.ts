@@ -10,6 +10,14 @@ export interface KnownLine {
   readonly limits: string;
   /** Whose turn its steps take; "" where they have no key. */
   readonly tenant: string;
+  /** Whose sticky steps stand in it, and for how long; such a line is gone when it is empty, too. */
+  readonly near?: Near | undefined;
+}
+
+/** The worker that steps stick to, and for how long. */
+export interface Near {
+  readonly worker: string;
+  readonly withinMs: number;
 }
 
 /** What a session may do, which never changes; its lease is read each time. */

@@ -44,6 +44,8 @@ export class Unit {
   readonly roles: RoleRoom;
   /** Takes a successor for the session at hand instead of the line; set while an exchange applies its reports. */
   takeInline: ((step: Step) => boolean) | undefined;
+  /** True while reports of a session are applied that takes nothing any more. */
+  isLeaving = false;
   readonly #runs = new Map<number, Run>();
   readonly #ids = new Map<string, Run>();
   readonly #bodies = new Map<Step, StepBody>();

@@ -30,11 +30,12 @@ interface Row {
   readonly cursor: number;
   readonly spec: string;
   readonly limits: string | null;
+  readonly ready: number | null;
 }
 
 const select =
   "SELECT runs.seq AS run, runs.state AS runState, runs.priority AS runPriority, steps.state, steps.phase, steps.session, steps.seq, " +
-  "steps.cursor, steps.spec, steps.limits FROM runs JOIN steps ON steps.run = runs.seq AND steps.address = ? WHERE runs.id = ? AND runs.purged = 0";
+  "steps.cursor, steps.spec, steps.limits, steps.ready FROM runs JOIN steps ON steps.run = runs.seq AND steps.address = ? WHERE runs.id = ? AND runs.purged = 0";
 
 /** Where a step is; to be called within a transaction, so that all of it is of one moment. */
 export function whereIs(sql: Sql, clockMs: number, run: string, address: StepAddress): Whereabouts {
@@ -107,16 +108,16 @@ function turnIn(
 /** In the line of its queue and priority, or in that of those who serve what it needs. */
 function placeIn(
   sql: Sql,
-  { run, seq }: Row,
+  { run, seq, ready }: Row,
   { queue, needs, priority }: { queue: string; needs: string; priority: number },
 ): LinePlace | undefined {
   const entry = sql.tuple(
-    "SELECT lines.id, depth FROM lines JOIN ready ON ready.line = lines.id AND ready.seq = ? AND ready.run = ? " +
+    "SELECT lines.id, depth, worker, within FROM lines JOIN ready ON ready.line = lines.id AND ready.seq = ? AND ready.run = ? " +
       "WHERE queue = ? AND priority = ? AND needs IN ('', ?)",
     ...[seq, run, queue, priority, needs],
-  ) as [number, number] | undefined;
+  ) as [number, number, string, number] | undefined;
   if (!entry) return undefined;
-  const [line, length] = entry;
+  const [line, length, worker, within] = entry;
   const [depth, higher] = sql.tuple(
     "SELECT sum(depth), sum(CASE WHEN priority > ? THEN depth ELSE 0 END) FROM lines WHERE queue = ?",
     ...[priority, queue],
@@ -124,7 +125,12 @@ function placeIn(
   const { inLine, atLeast } = rankOf(sql, line, seq, length);
   const settings = readSettings(sql, queue);
   const before = inLine + (settings?.priority === "weighted" ? 0 : higher);
-  return { queue, priority, before, atLeast, depth, ...(settings && { settings }) };
+  const sticky = worker === "" ? undefined : { worker, untilMs: (ready ?? 0) + within };
+  return {
+    ...{ queue, priority, before, atLeast, depth },
+    ...(sticky && { sticky }),
+    ...(settings && { settings }),
+  };
 }
 
 /** How many entries stand before one in its line, counted from the end that is nearer. */

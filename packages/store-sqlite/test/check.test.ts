@@ -1,6 +1,16 @@
 import type { Store } from "@jobbers/core";
 import { openSqliteStore } from "@jobbers/store-sqlite";
-import { type BusyStore, busyEnds, checkAll, createFakeClock, makeBusy } from "@jobbers/testing";
+import {
+  type BusyStore,
+  busyEnds,
+  checkAll,
+  createFakeClock,
+  makeBusy,
+  openDriver,
+  planOf,
+  submissionOf,
+  taskStep,
+} from "@jobbers/testing";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { testDirectory } from "./place.js";
@@ -140,7 +150,7 @@ const mendable: readonly Case[] = [
   ],
   ["a listed run that is gone", () => "INSERT INTO shelves VALUES ('kept', 1, 999999)", ["orphan"]],
   ...[
-    "steps VALUES (999999, 'a', 'ready', 'run', NULL, 0, 0, 0, NULL, NULL, 1, 1, NULL, NULL, NULL, NULL, 0, 0, '[]', NULL, NULL)",
+    "steps VALUES (999999, 'a', 'ready', 'run', NULL, 0, 0, 0, NULL, NULL, 1, 1, NULL, NULL, NULL, NULL, 0, 0, '[]', NULL, NULL, NULL)",
     "bodies VALUES (999999, 'a', 1, 1, 0, 0, 0, 'none')",
     "vals VALUES (999999, 'a', '1')",
     "attempts VALUES (999999, 'a', 1, 'error', 'w', 1, 2, NULL)",
@@ -227,4 +237,19 @@ describe("a check", () => {
     expect(await store.getRun(busy.failed)).toMatchObject({ state: "cancelled" });
     expect(await store.getStep(busy.mapped, "item[]")).toMatchObject({ state: "succeeded" });
   });
+});
+
+it("finds and mends what nothing would move on that sticks to a worker", async () => {
+  const plan = planOf("pair", [taskStep("a"), taskStep("b", { after: ["a"], stickyMs: 1_000 })]);
+  await store.submit([submissionOf(plan)]);
+  const parts = { serves: ["a", "b"], leaseMs: Number.POSITIVE_INFINITY };
+  const one = await openDriver(store, { ...parts, worker: "one" });
+  for (const grant of await one.take(1)) await one.succeed(grant);
+  const before = kinds(await checkAll(store));
+  raw.exec("UPDATE lines SET due = NULL");
+  expect(kinds(await checkAll(store))).toEqual([...before, "line-closed"]);
+  await checkAll(store, { repair: true });
+  clock.advance(1_000);
+  await store.promoteDue(10);
+  expect(await (await openDriver(store, { ...parts, worker: "two" })).take(5)).not.toEqual([]);
 });

@@ -25,6 +25,7 @@ export interface StepParts {
   readonly in?: string;
   readonly trigger?: Trigger;
   readonly when?: Source;
+  readonly stickyMs?: number;
 }
 
 /** What a task's step may be given beside. */
@@ -130,8 +131,12 @@ export function planOf(
   };
 }
 
-function base(name: string, { after = [], trigger = "all_success", when, in: owner }: StepParts) {
-  return { name, ...(owner !== undefined && { in: owner }), parents: after, trigger, ...(when && { when }) };
+function base(name: string, { after = [], trigger = "all_success", when, in: owner, stickyMs }: StepParts) {
+  return {
+    ...{ name, ...(owner !== undefined && { in: owner }), parents: after, trigger },
+    ...(when && { when }),
+    ...(stickyMs !== undefined && { stickyMs }),
+  };
 }
 
 function parentsInput(after: readonly string[]): Wiring {

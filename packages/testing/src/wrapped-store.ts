@@ -25,6 +25,7 @@ export const CHANGING = [
   "setLimit",
   "promoteDue",
   "reapSessions",
+  "watchQueues",
   "purge",
   "dueBlobs",
   "forgetBlobs",

@@ -1,12 +1,16 @@
 import type { Retention, Store } from "@jobbers/core";
 import type { ActorOptions } from "./actor.js";
 import { Janitor } from "./janitor.js";
+import { Lookout } from "./lookout.js";
 import { Promoter } from "./promoter.js";
 import { goneFrom, Reaper, type Taken } from "./reaper.js";
 
 /** What `createUpkeep` takes. */
 export interface UpkeepOptions extends ActorOptions {
-  readonly store: Pick<Store, "promoteDue" | "reapSessions" | "listWorkers" | "readTime" | "purge" | "large">;
+  readonly store: Pick<
+    Store,
+    "promoteDue" | "reapSessions" | "listWorkers" | "readTime" | "watchQueues" | "purge" | "large"
+  >;
   /**
    * Which machine this is, as its workers say (`hostIdentity()` of the worker): steps of its dead processes are taken back at
    * once, and each sweep reads the workers of this machine and those that have the name of one in this process. Left out, every lost
@@ -46,7 +50,7 @@ export interface Upkeep {
 }
 
 /**
- * Makes what keeps a store going: promoter, reaper and janitor. Any process may run it, several may, and one has to.
+ * Makes what keeps a store going: promoter, reaper, lookout and janitor. Any process may run it, several may, and one has to.
  *
  * @example
  * const upkeep = createUpkeep({ store, host: hostIdentity(), birthOf: processBirth });
@@ -66,7 +70,8 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     random,
   });
   const janitor = new Janitor({ store, retention, everyMs: cleanEveryMs, log, random });
-  const actors = [promoter, reaper, janitor];
+  const lookout = new Lookout({ store, log, random });
+  const actors = [promoter, reaper, lookout, janitor];
   return {
     start: async () => void (await Promise.all(actors.map((actor) => actor.start()))),
     stop: async () => void (await Promise.all(actors.map((actor) => actor.stop()))),

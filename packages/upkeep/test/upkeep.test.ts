@@ -325,8 +325,8 @@ describe("a store whose timers are watched", () => {
 });
 
 describe("the bundle", () => {
-  it("starts, stops and starts again all three", async () => {
-    const calls = { promoteDue: 0, reapSessions: 0, purge: 0 };
+  it("starts, stops and starts again all four", async () => {
+    const calls = { promoteDue: 0, reapSessions: 0, watchQueues: 0, purge: 0 };
     const upkeep = createUpkeep({
       host: "here",
       store: {
@@ -339,18 +339,19 @@ describe("the bundle", () => {
           quarantined: 0,
           more: false,
         }),
+        watchQueues: async () => void calls.watchQueues++,
         purge: async () => ({ purged: calls.purge++ * 0, more: false }),
       },
     });
     await upkeep.start();
     await turn();
     await upkeep.stop();
-    expect(calls).toEqual({ promoteDue: 1, reapSessions: 1, purge: 1 });
+    expect(calls).toEqual({ promoteDue: 1, reapSessions: 1, watchQueues: 1, purge: 1 });
     await upkeep.start();
     await turn();
     upkeep.wake();
     await turn();
     await upkeep.stop();
-    expect(calls).toEqual({ promoteDue: 3, reapSessions: 2, purge: 2 });
+    expect(calls).toEqual({ promoteDue: 3, reapSessions: 2, watchQueues: 2, purge: 2 });
   });
 });

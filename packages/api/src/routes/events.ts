@@ -10,7 +10,7 @@ import { readRun } from "../run-detail.js";
 import { tellRun } from "../run-events.js";
 import { eventStream, lastEventId, type Sink } from "../sse.js";
 import { name, runId } from "../wire/basics.js";
-import { gap, runEvent, snapshot, start, workerEvent } from "../wire/event.js";
+import { gap, queueEvent, runEvent, snapshot, start, workerEvent } from "../wire/event.js";
 import { runPath, wordsParam } from "./parameters.js";
 
 export const EVENT_STREAM = "text/event-stream";
@@ -71,7 +71,7 @@ export const allEvents = defineRoute(
       200: {
         description: "The stream.",
         type: EVENT_STREAM,
-        schema: z.union([start, runEvent, workerEvent, gap]),
+        schema: z.union([start, runEvent, workerEvent, queueEvent, gap]),
       },
     },
     problems: ["store-busy", "store-closed"],

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { JobbersError, type QueueEdit, type QueueRecord, queueIn, quoted } from "@jobbers/core";
+import { countServing, JobbersError, type QueueEdit, type QueueRecord, queueIn, quoted } from "@jobbers/core";
 import type { Context } from "hono";
 import { json } from "../answers.js";
 import type { ApiContext } from "../context.js";
@@ -201,8 +201,7 @@ async function edit(
 
 async function readQueues({ store }: ApiContext): Promise<Queue[]> {
   const [queues, workers] = await Promise.all([store.listQueues(), store.listWorkers()]);
-  const serving = new Map<string, number>();
-  for (const each of workers.flatMap(({ queues }) => queues)) serving.set(each, (serving.get(each) ?? 0) + 1);
+  const serving = countServing(workers);
   return queues.map((queue) => queueView(queue, serving.get(queue.name) ?? 0));
 }
 

@@ -91,6 +91,10 @@ const forms = [
       .array(z.object({ worker: z.string(), running: z.int() }))
       .openapi({ description: "Who runs them; the first of them." }),
   }),
+  form("sticky", {
+    worker: z.string().openapi({ description: "To whom it is left for now." }),
+    until: instant.openapi({ description: "When any worker may take it." }),
+  }),
   form("limited", {
     step,
     limit: z.string(),

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { runEventTypes, workerEventTypes } from "@jobbers/core";
+import { queueEventTypes, runEventTypes, workerEventTypes } from "@jobbers/core";
 import { instant, json, runId } from "./basics.js";
 import { runDetail } from "./run.js";
 
@@ -38,6 +38,23 @@ export const workerEvent = z
 
 /** One event of a worker. */
 export type ApiWorkerEvent = z.infer<typeof workerEvent>;
+
+/** One event of a queue: that it has had ready steps and no worker for a while, and that this is over. */
+export const queueEvent = z
+  .object({
+    type: z.enum(queueEventTypes),
+    queue: z.string().openapi({ description: "Its name." }),
+    at: instant,
+    detail: z.object({
+      ready: count.openapi({ description: "Its ready steps." }),
+      workers: count.openapi({ description: "How many live sessions serve it." }),
+      forMs: count.openapi({ description: "For how long it has had ready steps and no worker." }),
+    }),
+  })
+  .openapi("QueueEvent");
+
+/** One event of a queue. */
+export type ApiQueueEvent = z.infer<typeof queueEvent>;
 
 /** The data of a `gap`: events were missed, so read again what you keep. */
 export const gap = z.object({ type: z.literal("gap") }).openapi("Gap");

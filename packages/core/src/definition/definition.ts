@@ -28,6 +28,7 @@ import {
   checkTimeout,
   checkTrigger,
 } from "./step-options.js";
+import { checkStickiness, isSticky } from "./sticky.js";
 import { draftWiring } from "./wiring.js";
 
 /** JSON gets five levels deeper with each operation inside another, and a plan may have 64. */
@@ -101,6 +102,7 @@ export class Definition implements DefinitionInProgress {
           ? task.startWithinMs
           : checkTimeout(given.startWithin, `${what}: startWithin`),
       inline: given.inline === undefined ? undefined : checkInlining(given.inline, what),
+      stickyMs: given.sticky === undefined ? undefined : checkTimeout(given.sticky, `${what}: sticky`),
       input: this.#wiring(input === undefined ? {} : input, `${what}: input`, "items"),
     };
     this.#link(step.input, step);
@@ -136,7 +138,7 @@ export class Definition implements DefinitionInProgress {
       kind: "map",
       over,
       inside: undefined as unknown as Body,
-      spread: given.spread && checkSpread(given.spread, `${this.#at} ${label}: spread`),
+      ...this.#spreadOf(given.spread, label),
     };
     const inside = createBody(step, this.#body);
     this.#linkRef(over, false, step, this.#body);
@@ -217,7 +219,13 @@ export class Definition implements DefinitionInProgress {
       }
       this.#linkRef(ref, true, step, this.#body);
     }
+    checkStickiness(step, `${this.#at} ${step.kind === "map" ? step.name : `step ${quoted(step.name)}`}`);
     return this.#push(step, size);
+  }
+
+  #spreadOf(spread: MapOptions<unknown>["spread"], label: string): Pick<MapDraft, "spread" | "stickyMs"> {
+    if (isSticky(spread)) return { spread: undefined, stickyMs: spread.withinMs };
+    return { spread: spread && checkSpread(spread, `${this.#at} ${label}: spread`), stickyMs: undefined };
   }
 
   #push(step: StepDraft, size: number): Ref<unknown> {
@@ -319,6 +327,7 @@ const taskCallOptions = [
   "timeout",
   "startWithin",
   "inline",
+  "sticky",
 ] as const;
 const mapOptions = [...stepOptions, "spread"] as const;
 

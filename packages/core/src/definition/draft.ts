@@ -42,6 +42,7 @@ export interface TaskDraft extends StepDraftBase {
   readonly timeoutMs: number | undefined;
   readonly startWithinMs: number | undefined;
   readonly inline: Inlining | undefined;
+  readonly stickyMs: number | undefined;
   input: WiringDraft;
 }
 
@@ -50,6 +51,7 @@ export interface MapDraft extends StepDraftBase {
   readonly over: RefData;
   readonly inside: Body;
   readonly spread: Spread<never> | undefined;
+  readonly stickyMs: number | undefined;
 }
 
 export interface DagDraft extends StepDraftBase {

@@ -12,6 +12,7 @@ import type { Limit } from "./limits.js";
 import type { Duration, RetryOn, RetryPolicy, TaskRetryPolicy } from "./policy.js";
 import type { Input, IsAny, Ref, RefTo, Wirable } from "./ref-types.js";
 import type { Spread } from "./spread.js";
+import type { Sticky } from "./sticky.js";
 
 /** A schema of any library that follows Standard Schema. */
 export type Schema<I = unknown, O = I> = StandardSchemaV1<I, O>;
@@ -50,15 +51,25 @@ export interface CallOptions extends StepOptions {
    * so that it always stands in its queue. In each case that worker has to take from the step's queue. Default "auto".
    */
   inline?: Inlining | undefined;
+  /**
+   * For how long the step is left to the worker that ran the step before it (of several: the one that ended last), by its name, for what that has left
+   * behind on its machine; then any worker may take it. It has to follow a task. Default: any worker may take it at once.
+   *
+   * @example
+   * const path = download({ url });
+   * const text = transcribe({ path }, { sticky: "10s" });
+   */
+  sticky?: Duration | undefined;
 }
 
 /** The options of `list.map(body, options)`. */
 export interface MapOptions<E> extends StepOptions {
   /**
    * How the children are laid over queues: all steps of a child stand in the queue that is chosen for it, but for those whose call
-   * names a queue. Default: in their own queues.
+   * names a queue. Default: in their own queues. With `sticky()` they stand there, too, but are left to the worker of the step before for a
+   * while.
    */
-  spread?: Spread<E> | undefined;
+  spread?: Spread<E> | Sticky | undefined;
 }
 
 /** A task or a dag: whatever can be submitted as a run. */

@@ -5,6 +5,7 @@ import type { Definition } from "./definition.js";
 import type { RefData, StepDraft, WiringDraft } from "./draft.js";
 import { inlineSteps, inlineWiring } from "./inline.js";
 import { spreadPlan } from "./spread.js";
+import { stickInside } from "./sticky.js";
 
 /** Writes a finished definition as a plan. */
 export function writePlan(definition: Definition): Plan {
@@ -15,7 +16,7 @@ export function writePlan(definition: Definition): Plan {
     failure: definition.failure,
     ...(definition.deadlineMs !== undefined && { deadlineMs: definition.deadlineMs }),
     steps: keepQueues(
-      definition.steps.flatMap((step) => writeStep(step, definition)),
+      stickInside(definition.steps.flatMap((step) => writeStep(step, definition))),
       namesOf(definition),
     ),
     output: writeWiring(definition.top.output),
@@ -72,6 +73,7 @@ function writeStep(step: StepDraft, definition: Definition): PlanStep[] {
           ...(step.task.heartbeatMs !== undefined && { heartbeatMs: step.task.heartbeatMs }),
           ...(step.task.events === "each" && { events: step.task.events }),
           ...(step.inline !== undefined && { inline: step.inline }),
+          ...(step.stickyMs !== undefined && { stickyMs: step.stickyMs }),
           input: writeWiring(step.input),
         },
       ];
@@ -82,6 +84,7 @@ function writeStep(step: StepDraft, definition: Definition): PlanStep[] {
           kind: "map",
           over: writeSource(step.over),
           ...(step.spread && { spread: spreadPlan(step.spread) }),
+          ...(step.stickyMs !== undefined && { stickyMs: step.stickyMs }),
           output: writeWiring(step.inside.output),
         },
       ];

@@ -157,7 +157,7 @@ export function checkSpread<S extends Spread<never>>(spread: S, what: string): S
   if (typeof choose !== "function") {
     const own = "or an object with name, queues and choose";
     throw invalid(
-      `${what} is ${quoted(spread)}; use hash(), roundRobin(), random(), leastLoaded(), weighted(), ${own}`,
+      `${what} is ${quoted(spread)}; use hash(), roundRobin(), random(), leastLoaded(), weighted(), sticky(), ${own}`,
     );
   }
   refuseAsync(choose, `${what}: choose`);

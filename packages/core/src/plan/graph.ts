@@ -58,6 +58,7 @@ export function specOf(
     ...(laid !== undefined && { laid }),
     priority: step.kind === "task" ? step.priority : undefined,
     startWithinMs: step.kind === "task" ? step.startWithinMs : undefined,
+    ...(step.stickyMs !== undefined && { stickyMs: step.stickyMs }),
     ...(step.kind === "task" && step.events === "each" && { each: true as const }),
     phase: step.when ? "admit" : phaseOf(step),
     reads: readsOf(index, step, indices),

@@ -66,6 +66,7 @@ function labelOf(step: PlanStep): string {
     lines.push(`for each of ${showSource(step.over, 0)}`);
     if (step.spread) lines.push(`spread ${step.spread.by} over ${showQueues(step.spread.queues)}`);
   }
+  if (step.stickyMs !== undefined) lines.push(`sticky for ${step.stickyMs} ms`);
   if (step.when) lines.push(`when ${showSource(step.when, 0)}`);
   return lines.map(escapeLabel).join("<br/>");
 }

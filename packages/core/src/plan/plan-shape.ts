@@ -7,6 +7,9 @@ import type { JsonValue, Path, PlanStep, Source, Wiring } from "./plan.js";
 
 type Json = { readonly [key: string]: JsonValue | undefined };
 
+/** Ten years, as of all durations; it stands in the names of lines. */
+const MAX_STICKY_MS = 315_360_000_000;
+
 const STEP_NAME = /^(?:[A-Za-z0-9._-]{1,128}(?:~[1-9]\d*)?(?:\[\])*|~onFailure)$/;
 const LOCAL_NAME = /^[A-Za-z0-9._-]{1,128}$/;
 const TRIGGERS: readonly unknown[] = ["all_success", "none_failed", "one_failed", "all_done"];
@@ -56,6 +59,7 @@ export function shapeOfStep(value: unknown, at: number): PlanStep {
   for (const parent of list(step.parents, `${what}: parents`)) stepName(parent, `${what}: a parent`);
   oneOf(step.trigger, TRIGGERS, `${what}: trigger`);
   if (step.when !== undefined) shapeOfSource(step.when, `${what}: when`);
+  if (step.stickyMs !== undefined) whole(step.stickyMs, 1, MAX_STICKY_MS, `${what}: stickyMs`);
   oneOf(step.kind, ["task", "map", "dag"], `${what}: kind`);
   if (step.kind === "task") shapeOfTask(step, what);
   else shapeOfWiring(step.output, `${what}: output`);

@@ -77,6 +77,11 @@ interface PlanStepBase {
   readonly trigger: Trigger;
   /** A boolean that decides, once the trigger let the step run, whether it is skipped after all. */
   readonly when?: Source;
+  /**
+   * How long it is left to the worker that ran the parent that ended last, in milliseconds; of a map or dag it goes for what its body begins with. Absent: any
+   * worker may take it at once.
+   */
+  readonly stickyMs?: number;
 }
 
 /** A call of a task. */

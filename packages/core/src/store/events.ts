@@ -20,14 +20,17 @@ export const runEventTypes = [
 /** What the feed tells of workers. */
 export const workerEventTypes = ["worker.started"] as const;
 
+/** What the feed tells of queues: see `watchQueues`. */
+export const queueEventTypes = ["queue.orphaned", "queue.served"] as const;
+
 /** All that the feed tells. */
-export const eventTypes = [...runEventTypes, ...workerEventTypes] as const;
+export const eventTypes = [...runEventTypes, ...workerEventTypes, ...queueEventTypes] as const;
 
 /** A type of events. */
 export type EventType = (typeof eventTypes)[number];
 
 /** One line of the feed. The feed is a hint, the record is the truth. */
-export type EventRecord = RunEventRecord | WorkerEventRecord;
+export type EventRecord = RunEventRecord | WorkerEventRecord | QueueEventRecord;
 
 interface EventHead {
   readonly cursor: number;
@@ -64,9 +67,32 @@ export interface WorkerStart {
   readonly waiting: number;
 }
 
+/** Something that happened to a queue. */
+export interface QueueEventRecord extends EventHead {
+  readonly type: (typeof queueEventTypes)[number];
+  /** Its name. */
+  readonly queue: string;
+  readonly detail: OrphanFigures;
+}
+
+/** How it is with a queue that has, or had, ready steps and nobody who serves it. */
+export interface OrphanFigures {
+  /** Its ready steps by now. */
+  readonly ready: number;
+  /** The open sessions that serve it by now; where it is 0 in `queue.served`, nothing waits there any more. */
+  readonly workers: number;
+  /** For how long it has had ready steps and no worker, in milliseconds, as far as looks have seen. */
+  readonly forMs: number;
+}
+
 /** True for what happened to a run. */
 export function isRunEvent(event: EventRecord): event is RunEventRecord {
   return (runEventTypes as readonly string[]).includes(event.type);
+}
+
+/** True for what happened to a queue. */
+export function isQueueEvent(event: EventRecord): event is QueueEventRecord {
+  return (queueEventTypes as readonly string[]).includes(event.type);
 }
 
 /** What is told of a step that is told of one by one, when it comes to a state; undefined where that is no news. */

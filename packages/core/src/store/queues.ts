@@ -1,5 +1,5 @@
 import type { DeclaredLimit } from "./limits.js";
-import type { QueueRecord } from "./records.js";
+import type { QueueRecord, WorkerRecord } from "./records.js";
 
 /** What both code and live edits can say of a queue. */
 export interface QueuePolicy {
@@ -109,6 +109,12 @@ export interface TenantRecord {
 /** How soon a submission to a full queue is worth another try, in milliseconds. */
 export const QUEUE_FULL_RETRY_MS = 5_000;
 
+/** For how long a queue has ready steps and no worker before that is told, in milliseconds by the store's clock. */
+export const ORPHANED_AFTER_MS = 60_000;
+
+/** How far looks for such queues are apart at least, in milliseconds by the store's clock. */
+export const WATCH_QUEUES_MS = 10_000;
+
 /** Steering: settings of queues, that hold at once for everybody. */
 export interface Steering {
   /** Keeps what code says of some queues, all of it: what an earlier call said of these holds no more. Edits go before it. */
@@ -137,4 +143,17 @@ export function queueIn<Q extends Pick<QueueRecord, "name">>(
   name: string,
 ): Q | undefined {
   return queues.find((queue) => queue.name === name);
+}
+
+/** How many open sessions serve each queue; one that nobody serves is left out. */
+export function countServing(workers: readonly Pick<WorkerRecord, "queues">[]): Map<string, number> {
+  const serving = new Map<string, number>();
+  for (const { queues } of workers)
+    for (const each of queues) serving.set(each, (serving.get(each) ?? 0) + 1);
+  return serving;
+}
+
+/** True where steps wait in a queue that nobody serves. */
+export function isOrphaned({ ready }: Pick<QueueRecord, "ready">, workers: number): boolean {
+  return ready > 0 && workers === 0;
 }

@@ -35,6 +35,11 @@ export interface StepSpec {
    * or its worker vanished) has still that time, not a new one. When it is over, the step fails with reason `expired`.
    */
   readonly startWithinMs?: number | undefined;
+  /**
+   * How long it stands in a line of the worker that ran the parent that ended last, from when it became ready, before any worker may take it. Of a map or
+   * an inlined dag it goes for the entry steps of its body. A step that comes back (given back, retried, lost) sticks to nobody.
+   */
+  readonly stickyMs?: number | undefined;
   /** Set where its starts and its end are told one by one. */
   readonly each?: true | undefined;
   /** What it is handed out for first: `admit` (a `when` to judge), else `run`, `expand` or `enter` by kind. */

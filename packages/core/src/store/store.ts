@@ -195,6 +195,12 @@ export interface Upkeep {
    */
   reapSessions(sweep: Sweep): Promise<Reaped>;
   /**
+   * Looks which queues have ready steps and no open session that serves them, at most once in {@link WATCH_QUEUES_MS}, whoever asks.
+   * Of one that has been so for {@link ORPHANED_AFTER_MS} it writes `queue.orphaned` on the feed, once, and `queue.served` when that is
+   * over. Where nobody looked for longer than that, nobody knows what was meanwhile: what was not told yet begins anew.
+   */
+  watchQueues(): Promise<void>;
+  /**
    * Deletes ended runs and dead letters beyond their retention, at most `limit` rows of them; `more` says that it was not all.
    * `purged` counts the runs. A run that is kept because of its dead letters goes with the last of them.
    */

@@ -65,8 +65,16 @@ export interface LinePlace {
   readonly atLeast: boolean;
   /** How many entries the lines of its queue have in all. */
   readonly depth: number;
+  /** Where it stands in a line of the worker that it sticks to: whose, and when it goes to the line of all. */
+  readonly sticky?: StickyPlace | undefined;
   /** How its queue is set, where it is. */
   readonly settings?: QueueSettings | undefined;
+}
+
+/** Which worker a step is left to, and until when. */
+export interface StickyPlace {
+  readonly worker: string;
+  readonly untilMs: number;
 }
 
 /** The session that holds a step's lease. */

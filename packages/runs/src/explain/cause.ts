@@ -58,6 +58,7 @@ export type Cause = Told &
     | UnservedCause
     | PausedCause
     | RoleFullCause
+    | StickyCause
     | { readonly type: "no-worker" }
     | UnknownTaskCause
     | RetryCause
@@ -154,6 +155,14 @@ export interface RoleFullCause {
 export interface RoleUser {
   readonly worker: string;
   readonly running: number;
+}
+
+/** It is left to the worker that ran the step before it, for a while. */
+export interface StickyCause {
+  readonly type: "sticky";
+  readonly worker: string;
+  /** When any worker may take it. */
+  readonly untilMs: number;
 }
 
 /** A limit lets it not start yet. */

@@ -36,7 +36,7 @@ export async function inLine(scene: Scene, placed: Placed): Promise<Cause> {
     able,
     because: lack = [],
   } = await serversOf(scene, { queue, needs, last: record?.worker });
-  const causes = [...pausedCauses(scene, line), ...lack, ...limits];
+  const causes = [...pausedCauses(scene, line), ...lack, ...stickyCauses(scene, line), ...limits];
   const because = causes.length > 0 ? causes : undefined;
   const { before, atLeast, depth } = line ?? NOWHERE;
   const serve = `; ${many(able, "worker")} ${able === 1 ? "serves" : "serve"} it`;
@@ -69,6 +69,18 @@ function pausedCauses({ nowMs }: Scene, line: LinePlace | undefined): Cause[] {
     {
       ...{ type: "paused-queue", queue, by, sinceMs },
       sentence: `Queue ${queue} is paused${edit}. Have it go on with: jobbers queues resume ${queue}.`,
+    },
+  ];
+}
+
+function stickyCauses({ nowMs }: Scene, line: LinePlace | undefined): Cause[] {
+  if (!line?.sticky) return [];
+  const { worker, untilMs } = line.sticky;
+  const left = untilMs > nowMs ? `for ${span(untilMs - nowMs)} more` : "until just now";
+  return [
+    {
+      ...{ type: "sticky", worker, untilMs },
+      sentence: `It is left to worker ${worker}, which ran the step before it, ${left}; then any may take it.`,
     },
   ];
 }

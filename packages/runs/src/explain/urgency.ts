@@ -12,6 +12,7 @@ const ranks: Readonly<Partial<Record<Cause["type"], number>>> = {
   "retry-due": 2,
   limited: 3,
   "role-full": 3,
+  sticky: 3,
   "in-line": 3,
   running: 4,
 };

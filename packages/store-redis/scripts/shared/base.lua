@@ -16,14 +16,14 @@ local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 -- Fragments call each other through these, in whatever order they are included. The first line is what every script may need; the
 -- second is what most exchanges and submissions can do without; the third belongs to single scripts.
 local clock, specs, kinds, packed, singles, events, ledger, shelves, lease, session, take, limits = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
-local runs, steps, bodies, shares, values, settle, ready, epilogue, history, report, letters = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
+local runs, steps, bodies, shares, values, settle, ready, epilogue, history, report, letters, sticky = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 local successes, submitting, plans, check, retry, vitals, claims, logs, steering, levels, roles, tenants = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 
 -- The second line's functions are made when one of them is first looked for, where a script asks for that: to make them all takes
 -- longer than a small exchange.
 local general = { isMade = true }
 function general.makeLater(make)
-  local tables, meta = { runs, steps, bodies, shares, values, settle, ready, epilogue, history, report, letters }, {}
+  local tables, meta = { runs, steps, bodies, shares, values, settle, ready, epilogue, history, report, letters, sticky }, {}
   general.isMade = false
   meta.__index = function(wanted, name)
     for _, each in ipairs(tables) do setmetatable(each, nil) end

@@ -83,6 +83,21 @@ check.handlers["line"] = function(name)
   end
 end
 
+-- Entries of a line of a worker are popped by that, and moved by its timer.
+check.handlers["near"] = function(name)
+  local worker, queue, member = string.match(name, "^([^:]*):([^:]*):(%d:%d+)$")
+  if not worker then return check.tell("foreign", nil, nil, "near:" .. name) end
+  local index, timer = PREFIX .. "nears:" .. worker .. ":" .. queue, "000000000000000|@|" .. name
+  local isOpen = call("SISMEMBER", index, member) == 1 and call("SISMEMBER", PREFIX .. "sticky", name) == 1
+    and call("ZSCORE", PREFIX .. "timers", timer)
+  if not isOpen and check.tell("line-closed", nil, nil, "near:" .. name, nil, true) then
+    call("HSET", KEYS[1], "sticky", "1")
+    call("SADD", index, member)
+    call("SADD", PREFIX .. "sticky", name)
+    call("ZADD", PREFIX .. "timers", clock.now, timer)
+  end
+end
+
 -- A kind ends with its plan, which lists it; after its name stands a + where packed runs are of it.
 check.handlers["kind"] = function(id)
   local name, use = string.match(id, "^(........)(.?)$")

@@ -51,6 +51,10 @@ local function hasEntry(step)
   -- The id alone counts as long as the step was never taken.
   local id = step.fence == "0" and step.run.id or entry
   if halve(line, step.seq, entry, id) or halve(own, step.seq, entry, id) or search(line, entry, id) or search(own, entry, id) then return true end
+  if step.near and step.spec.sticky and step.phase == RUN then
+    local near = PREFIX .. "near:" .. step.near .. ":" .. queue .. ":" .. steps.priorityOf(step) .. ":" .. text(step.spec.sticky)
+    if halve(near, step.seq, entry, id) or search(near, entry, id) then return true end
+  end
   if not limits.isOn or step.phase ~= RUN then return false end
   for _, each in ipairs(check.limitedLines(step)) do
     if halve(each, step.seq, entry, id) or search(each, entry, id) then return true end

@@ -3,7 +3,7 @@
 -- `seq` (entries of lines and timers), `runs` and `events`. Read once at the beginning, written once at the end.
 
 do
-  local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events", "limited", "steered", "capped")
+  local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events", "limited", "steered", "capped", "sticky")
   local ms = tonumber(ARGV[1])
   if not ms then
     local time = call("TIME")
@@ -22,6 +22,8 @@ do
   clock.steered = kept[6] == "1"
   -- Once any role might run so many steps only.
   clock.isCapped = kept[7] and true
+  -- Once any step stood in a line of its worker.
+  clock.isSticky = kept[8] and true
 end
 
 -- A number that was never given out before, larger than all before; as text.

@@ -5,7 +5,7 @@
 local told, count = {}, 0
 
 -- Types: c created, e ended, a retried (again), s steps, r retry, l lost, q quarantined, d dead-lettered; p progress; g logged; x started, v succeeded,
--- f failed, k skipped, n cancelled, of steps that are told of one by one; w a worker has started: it has no run, and its name stands for
+-- f failed, k skipped, n cancelled, of steps that are told of one by one; w a worker has started, o a queue is orphaned, u it is no more: these have no run, and the name of worker or queue stands for
 -- the step. Details are letters and numbers, or JSON: see src/events.ts.
 function events.add(run, kind, step, detail)
   events.addText(kind .. US .. run.id .. US .. (step or "") .. US .. (detail or ""))

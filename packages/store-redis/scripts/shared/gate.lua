@@ -8,7 +8,7 @@ local function readyIn(queue)
   local n = ready[queue]
   if n then return n end
   n = 0
-  if limits.isOn then
+  if limits.isOn or clock.isSticky then
     local fields = {}
     for priority = 0, 9 do fields[priority + 1] = queue .. ":" .. priority end
     for _, depth in ipairs(call("HMGET", PREFIX .. "depths", unpack(fields))) do n = n + math.max(0, tonumber(depth or 0)) end

@@ -17,7 +17,10 @@ function lease.grant(step, session)
     steps.move(step, RUNNING)
     step.started = run.age
   end
-  if step.phase == RUN then ledger.running(step.spec.queue, 1) end
+  if step.phase == RUN then
+    step.near = nil
+    ledger.running(step.spec.queue, 1)
+  end
   runs.hold(run, session.id, 1)
   if run.started == "" then run.started = run.age end
   local member = lease.memberOf(step)

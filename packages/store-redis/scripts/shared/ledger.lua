@@ -46,6 +46,20 @@ function ledger.pushEntry(queue, priority, needs, entry, tuple)
   line.n = line.n + 1
 end
 
+-- Puts an entry at the end of a line that knows by itself what that means: `near`, and whom to wake: `wake` (see sticky.lua).
+function ledger.pushNear(line, entry)
+  local known = grown[line.key]
+  if not known then
+    grown[line.key], known = line, line
+  end
+  if not pushes[known] then
+    pushes[known] = { first = {} }
+    pushed[#pushed + 1] = known
+  end
+  table.insert(pushes[known], entry)
+  known.n = known.n + 1
+end
+
 -- A popped entry: what came and went in one script is nothing to wake others for.
 function ledger.popped(queue, priority, needs, n)
   local line = lineOf(queue, priority, needs)
@@ -95,7 +109,10 @@ function ledger.flushLines()
     local n = #entries + #entries.first
     if #entries > 0 then callMany("RPUSH", line.key, entries) end
     if #entries.first > 0 then putFirst(line.key, entries.first) end
-    if line.tuple then
+    if line.near then
+      deepen(line, n)
+      line.near(line, n)
+    elseif line.tuple then
       deepen(line, n)
       -- Any other stands in its ring already, or is parked.
       if call("LLEN", line.key) == n then
@@ -117,6 +134,13 @@ end
 function ledger.post(session, box)
   call("RPUSH", box, session)
   call("PEXPIRE", box, 60000)
+end
+
+-- Has those who listen look at a line as if all of it had just come.
+function ledger.tellAgain(line)
+  grown[line.key] = grown[line.key] or line
+  local known = grown[line.key]
+  known.n = known.n + call("LLEN", line.key)
 end
 
 -- Tells a session, which stands among the idle ones of a queue no longer, to look; `queues` are all those of which it does.
@@ -179,6 +203,6 @@ function ledger.flush()
   end
   for _, line in pairs(grown) do
     -- One that is parked is nothing to wake anybody for, however long it has grown.
-    if line.n > 0 and not (clock.steered and steering.isPaused(line.queue)) and (not line.tuple or isOpen(line)) then wake(line) end
+    if line.n > 0 and not (clock.steered and steering.isPaused(line.queue)) and (not line.tuple or isOpen(line)) then (line.wake or wake)(line) end
   end
 end

@@ -2,12 +2,12 @@
 
 -- Makes the entry steps of a body ready; those that have a record already are left alone, so a page may come twice.
 -- `from` to `to` are the places in ARGV of `address RS spec`.
-function ready.startEntries(run, from, to, uses)
+function ready.startEntries(run, from, to, uses, near)
   for i = from, to do
     local address, spec = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
     if not steps.get(run, address) then
       local step = steps.add(run, address, spec)
-      step.uses = uses
+      step.uses, step.near = uses, step.spec.sticky and near or nil
       ready.release(step)
     end
   end
@@ -72,5 +72,6 @@ function ready.enqueue(step, first)
   end
   local queue = step.phase == RUN and step.spec.queue or ""
   step.seq, step.dirty = first and clock.nextFrontSeq() or clock.nextSeq(), true
+  if step.near and queue ~= "" and tuple == "" and sticky.push(step) then return end
   ledger.push(queue, steps.priorityOf(step), tuple == "" and "" or steps.needsOf(step), step.seq, step.run.id, step.address, tuple)
 end

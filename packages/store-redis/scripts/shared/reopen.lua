@@ -118,7 +118,7 @@ local function restart(step, to)
   step.fence, step.tries, step.lost, step.rescued, step.seq = text(step.fence + 1), "0", "0", 0, ""
   step.readyAt, step.started, step.ended, step.due = "", "", "", ""
   -- Its input is the same, but the code that says the keys of its limits may be another.
-  step.uses = nil
+  step.uses, step.near = nil, nil
   if not hasBody and step.spec.kind == "m" then layOutAgain(step) end
   -- The step that stands for the rest of a submission goes on where it was.
   if step.address ~= "" then step.cursor = 0 end

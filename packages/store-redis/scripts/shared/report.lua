@@ -110,7 +110,7 @@ apply["e"] = function(step, r)
     body.members, body.dirty = tonumber(r.members), true
     if r.onFailure == "1" and body.epilogue == "n" then body.epilogue = "w" end
   end
-  ready.startEntries(run, r.from, r.to)
+  ready.startEntries(run, r.from, r.to, nil, step.near)
   if r.next ~= "" then
     step.cursor, step.dirty = math.max(step.cursor, tonumber(r.next)), true
   elseif address == "" then

@@ -8,7 +8,7 @@ session.REMEMBERED_MS = REMEMBERED_MS
 
 -- A session, and whether it lives: past its time it still does as long as nobody has found it lost.
 function session.find(id)
-  local found = call("HMGET", PREFIX .. "session:" .. id, "state", "worker", "serves", "beats", "role")
+  local found = call("HMGET", PREFIX .. "session:" .. id, "state", "worker", "serves", "beats", "role", "sets")
   if not found[1] then return nil end
   if not found[4] then lease.silent[id] = true end
   -- What is served is looked up in one text, each need once.
@@ -18,7 +18,7 @@ function session.find(id)
     known[needs] = does
     return does
   end })
-  return { id = id, alive = found[1] == "open", worker = found[2], role = found[5], serves = serves, needles = {},
+  return { id = id, alive = found[1] == "open", worker = found[2], role = found[5], sets = found[6], serves = serves, needles = {},
     mark = "," .. id .. "," .. found[2] .. ",", atOnce = "," .. id .. "," .. found[2] .. ",-," .. clock.text .. GS }
 end
 
@@ -28,6 +28,7 @@ function session.leave(id, state)
   for _, set in ipairs(splitBy(call("HGET", key, "sets") or "", US)) do call("SREM", PREFIX .. set, id) end
   call("ZREM", PREFIX .. "sessions", id)
   call("SADD", PREFIX .. "leaving", id)
+  if clock.isSticky then sticky.letGo(sticky.workerOf(id)) end
 end
 
 -- A session that holds nothing any more is over.

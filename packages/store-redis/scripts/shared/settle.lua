@@ -6,6 +6,7 @@ local DEFINITE = -1
 
 -- Settles a step. Without a follow, some worker is asked for it, unless nothing can follow. Output or error are kept already.
 function settle.step(step, outcome, reason, follow)
+  if step.phase == RUN and not take.isLeaving then step.ranBy = step.session end
   lease.finish(step)
   steps.move(step, outcome, reason)
   step.seq, step.due, step.ended = "", "", step.run.age
@@ -80,6 +81,7 @@ function settle.mark(parent, address, specText, hop)
   step.marks = s == spec.parents and "" or s .. "." .. f .. "." .. k .. "." .. c
   if s + f + k + c < spec.parents then return end
   local verdict = judge(spec.trigger, s, f, k, c)
+  if spec.sticky then sticky.stickTo(step, parent) end
   if verdict ~= RUNNING then
     settle.step(step, verdict, "parent")
   elseif run.stopped and spec.stoppable then

@@ -13,7 +13,7 @@ function specs.parse(specText)
   local own, laid = string.match(queue, "^(.*)\29(.*)$")
   spec = { name = name, kind = kind, owner = owner, parents = tonumber(parents), trigger = trigger, needs = needs, queue = own or queue, laid = laid,
     priority = priority ~= "" and priority or nil, phase = phase, dependents = tonumber(dependents), catchers = tonumber(catchers),
-    startWithin = tonumber(string.match(flags, "%d+")), reads = reads, stoppable = string.find(flags, "s", 1, true) ~= nil, catches = string.find(flags, "c", 1, true) ~= nil,
+    startWithin = tonumber(string.match(flags, "^%a*(%d+)")), sticky = tonumber(string.match(flags, "~(%d+)")), reads = reads, stoppable = string.find(flags, "s", 1, true) ~= nil, catches = string.find(flags, "c", 1, true) ~= nil,
     stops = string.find(flags, "t", 1, true) ~= nil, inline = string.find(flags, "i", 1, true) ~= nil,
     each = string.find(flags, "e", 1, true) ~= nil }
   parsed[specText] = spec
@@ -47,5 +47,5 @@ end
 -- True for a task's step that needs nothing but its parents' success, whenever it is taken, and stands in the run's own body.
 function specs.isPlain(spec)
   return spec.kind == "t" and spec.phase == RUN and spec.owner == "" and spec.name == "" and spec.trigger ~= "C" and not spec.catches
-    and not spec.startWithin and not spec.each
+    and not spec.startWithin and not spec.each and not spec.sticky
 end

@@ -1,6 +1,6 @@
 -- Steps. The field `@address` has what changes, `$address` the spec where it is not the one that its plan's runs share. Instants are
 -- milliseconds since the run's submission, so that both stay below 64 bytes; like all that is only copied, they stay the text that
--- they were read as. Behind the worker stands, where there is any, what the step keeps of its limits (see limits.lua).
+-- they were read as. Behind the worker stands, where there is any, what the step keeps of its limits (see limits.lua), and behind that the worker that it sticks to (see sticky.lua).
 
 local CHANGING = "^(.)(.)([^,]*),(%d+),(%d+),(%d+),([^,]*),(-?%d*),(%d*),(%d*),(%d*),(%d*),([^,]*),([^,]*),(%d*),(.*)$"
 
@@ -11,9 +11,13 @@ function steps.adopt(run, address, record, specText)
   local state, phase, reason, fence, tries, lost, holder, seq, readyAt, started, ended, due, marks, rescued, cursor, worker =
     string.match(record, CHANGING)
   local spec = specs.parse(specText)
-  local uses
-  if string.find(worker, US, 1, true) then worker, uses = string.match(worker, "^([^\31]*)\31(.*)$") end
-  local step = { run = run, address = address, state = state, uses = uses, phase = phase, reason = reason, fence = fence, tries = tries,
+  local uses, near
+  if string.find(worker, US, 1, true) then
+    worker, uses, near = string.match(worker, "^([^\31]*)\31([^\31]*)\31?(.*)$")
+    if uses == "" then uses = nil end
+    if near == "" then near = nil end
+  end
+  local step = { run = run, address = address, state = state, uses = uses, near = near, phase = phase, reason = reason, fence = fence, tries = tries,
     lost = lost, session = holder ~= "" and holder, seq = seq, readyAt = readyAt, started = started, ended = ended, due = due,
     marks = marks, rescued = rescued == "" and 0 or tonumber(rescued), cursor = cursor == "" and 0 or tonumber(cursor),
     worker = worker, spec = spec, specText = specText, mapped = bodies.isInner(address), dirty = false }
@@ -87,7 +91,8 @@ function steps.format(step)
   return step.state .. step.phase .. step.reason .. "," .. step.fence .. "," .. step.tries .. "," .. step.lost .. ","
     .. (step.session or "") .. "," .. step.seq .. "," .. step.readyAt .. "," .. step.started .. "," .. step.ended .. ","
     .. step.due .. "," .. step.marks .. "," .. (step.rescued == 0 and "" or step.rescued) .. ","
-    .. (step.cursor == 0 and "" or step.cursor) .. "," .. step.worker .. (step.uses and US .. step.uses or "")
+    .. (step.cursor == 0 and "" or step.cursor) .. "," .. step.worker .. (step.uses and US .. step.uses or step.near and US or "")
+    .. (step.near and US .. step.near or "")
 end
 
 function steps.isSettled(step)

@@ -16,6 +16,8 @@ take.heads = {}
 -- Prepares for a session; `queues` is joined by US.
 function take.begin(who, slots, control, inline, queues, weights)
   take.session, take.inline = who, inline
+  -- Nothing is left to a worker that takes nothing any more.
+  take.isLeaving = queues == ""
   take.slots, take.control = math.min(slots, GRANT_LIMIT), math.min(control, GRANT_LIMIT)
   -- Whatever else decides what is taken, nothing of a paused queue is.
   take.queues = queues == "" and {} or steering.unpaused(splitBy(queues, US))
@@ -161,6 +163,10 @@ local function offer(line, entry)
   return true
 end
 
+local function popped(line, n)
+  if line.near then ledger.poppedLimited(line, n) else ledger.popped(line.queue, line.priority, line.needs, n) end
+end
+
 local function close(line)
   call("SREM", line.index, line.member)
 end
@@ -193,7 +199,7 @@ local function drain(line, what)
     local most = math.min(take[what], DROP_LIMIT)
     local entries = call("LPOP", line.key, most)
     if not entries then return close(line) end
-    ledger.popped(line.queue, line.priority, line.needs, #entries)
+    popped(line, #entries)
     take.offerAll(line, entries)
     if #entries < most then return close(line) end
   end
@@ -223,9 +229,18 @@ local function merge(lines, what)
   for _, line in ipairs(lines) do
     if line.taken > 0 then
       call("LPOP", line.key, line.taken)
-      ledger.popped(line.queue, line.priority, line.needs, line.taken)
+      popped(line, line.taken)
     end
     if call("EXISTS", line.key) == 0 then close(line) end
+  end
+end
+
+-- Takes from the lines of one priority. What sticks to the session's own worker goes before all else.
+local function takeLines(lines, what)
+  local first
+  if clock.isSticky then first, lines = sticky.apart(lines) end
+  for _, some in ipairs({ first or NONE, lines }) do
+    if #some == 1 then drain(some[1], what) elseif #some > 1 then merge(some, what) end
   end
 end
 
@@ -233,7 +248,7 @@ end
 function take.mergeSome(lines, most)
   local rest = take.slots - math.min(most, take.slots)
   take.slots = take.slots - rest
-  if #lines == 1 then drain(lines[1], "slots") else merge(lines, "slots") end
+  takeLines(lines, "slots")
   take.slots = take.slots + rest
 end
 
@@ -253,6 +268,7 @@ local function openLines(queues)
     end
     seen[queue] = true
   end
+  if clock.isSticky then sticky.addLines(byPriority, queues, take.session) end
   return byPriority
 end
 
@@ -265,7 +281,7 @@ function take.fromPlain(queues, what)
   for priority = 9, 0, -1 do
     local lines = byPriority[tostring(priority)]
     if lines then
-      if #lines == 1 then drain(lines[1], what) else merge(lines, what) end
+      takeLines(lines, what)
     end
   end
 end

@@ -34,6 +34,7 @@ import { losses } from "./losses.js";
 import { maps } from "./maps.js";
 import { news } from "./news.js";
 import { openings } from "./openings.js";
+import { orphans } from "./orphans.js";
 import { queues } from "./queues.js";
 import { redriving } from "./redriving.js";
 import { registrations } from "./registrations.js";
@@ -51,6 +52,7 @@ import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { spreads } from "./spreads.js";
 import { starts } from "./starts.js";
+import { sticky } from "./sticky.js";
 import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
@@ -75,6 +77,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["forms", forms],
   ["values", values],
   ["queues", queues],
+  ["orphans", orphans],
   ["weighted queues", weighted],
   ["roles", roles],
   ["role limits", roleLimits],
@@ -86,6 +89,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["maps", maps],
   ["expansions", expansions],
   ["spreads", spreads],
+  ["sticky", sticky],
   ["dags", dags],
   ["openings", openings],
   ["sessions", sessions],

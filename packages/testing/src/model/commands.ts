@@ -85,7 +85,8 @@ const lose = (worker: number) =>
     const at = worker % real.drivers.length;
     const dead = real.drivers[at] as Holding["driver"];
     await real.store.reapSessions({ sweepMs: 1, limit: 500, gone: [dead.session.id] });
-    real.drivers[at] = await openWorker(real.store);
+    // Nobody comes back under the name of the dead, so that what stuck to it has to go on without.
+    real.drivers[at] = await openWorker(real.store, `after ${dead.session.id}`);
     const lost = real.held.filter(({ driver }) => driver === dead);
     real.held = real.held.filter(({ driver }) => driver !== dead);
     real.late.push(...lost);

@@ -17,6 +17,8 @@ export const RANDOM_INPUT = {
   flags: { yes: true, no: false },
 };
 
+const STICKY_MS = 60_000;
+
 interface Shape {
   readonly kind: "task" | "map" | "dag";
   /** Which of the siblings before it are its parents. */
@@ -25,6 +27,7 @@ interface Shape {
   readonly when: "yes" | "no" | undefined;
   readonly over: number;
   readonly onFailure: boolean;
+  readonly isSticky: boolean;
   readonly body: readonly Shape[];
 }
 
@@ -48,12 +51,13 @@ function bodies(depth: number): fc.Arbitrary<Shape[]> {
     when: fc.constantFrom<Shape["when"]>(undefined, undefined, undefined, "yes", "no"),
     over: fc.nat({ max: RANDOM_INPUT.lists.length - 1 }),
     onFailure: rarely(30),
+    isSticky: rarely(15),
     body: depth === 0 ? fc.constant([]) : bodies(depth - 1),
   });
   return fc.array(shape, { minLength: depth === 2 ? 1 : 0, maxLength: depth === 2 ? 4 : 3 });
 }
 
-/** Small random plans: tasks, maps and inlined dags two deep, all triggers, conditions, onFailure bodies, both modes. */
+/** Small random plans: tasks, maps and inlined dags two deep, all triggers, conditions, onFailure bodies, some of it sticky, both modes. */
 export const randomPlans: fc.Arbitrary<Plan> = fc
   .record({
     body: bodies(2),
@@ -79,6 +83,8 @@ function writeBody(
       after,
       trigger: after.length === 0 ? "all_success" : shape.trigger,
       ...(owner !== undefined && { in: owner }),
+      // Whatever it follows, and for as long as time passes at once.
+      ...(shape.isSticky && { stickyMs: STICKY_MS }),
       ...(shape.when && { when: fromInput("flags", shape.when) }),
     };
     const steps = writeStep(shape, parts, prefix, names);

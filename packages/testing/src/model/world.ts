@@ -38,13 +38,13 @@ const PAGE = 2;
 
 export async function createReal(store: Store, clock: FakeClock): Promise<Real> {
   const drivers = [];
-  for (let n = 0; n < WORKERS; n++) drivers.push(await openWorker(store));
+  for (let n = 0; n < WORKERS; n++) drivers.push(await openWorker(store, `worker-${n}`));
   return { store, clock, drivers, held: [], late: [] };
 }
 
-/** A worker whose session ends only when a command says so. */
-export function openWorker(store: Store): Promise<Driver> {
-  return openDriver(store, { serves: ["t"], pageLimit: PAGE, leaseMs: Number.POSITIVE_INFINITY });
+/** A worker of a name of its own, whose session ends only when a command says so. */
+export function openWorker(store: Store, worker: string): Promise<Driver> {
+  return openDriver(store, { worker, serves: ["t"], pageLimit: PAGE, leaseMs: Number.POSITIVE_INFINITY });
 }
 
 /** The machine's run and step behind a grant. */
