@@ -8,7 +8,7 @@ import { z } from "zod";
 import { loadFiles } from "../src/cli/workflow-files.js";
 import { connect } from "../src/index.js";
 import { callCli } from "./cli-here.js";
-import { type Ended, runCli } from "./cli-process.js";
+import type { Ended } from "./cli-process.js";
 
 const ping = task({ name: "ping", queue: "crawl", run: async () => "pong" });
 
