@@ -89,13 +89,13 @@ export function fairness(test: BenchTest): void {
     expect(countsOf(await tenants.take(worker, 20, 5))).toEqual({ big: 16 });
   });
 
-  for (const slots of [1, 7, 100])
+  for (const slots of [1, 100])
     test(`weights hold with ${slots} at a time`, async (bench) => {
       const tenants = new Tenants(bench);
       const worker = await tenants.worker();
       const weights = { acme: 3, beta: 2, gamma: 1 };
       await bench.store.setQueue("default", { weights: { acme: 3, beta: 2 } }, "me");
-      const n = slots === 100 ? 300 : 60;
+      const n = slots === 100 ? 200 : 36;
       for (const key of Object.keys(weights)) await tenants.fill(key, n);
       expectParts(await tenants.take(worker, n, slots), weights);
     });
@@ -122,17 +122,17 @@ export function fairness(test: BenchTest): void {
   test("who comes late begins where the others are", async (bench) => {
     const tenants = new Tenants(bench);
     const worker = await tenants.worker();
-    await tenants.fill("early", 60);
-    await tenants.take(worker, 20);
+    await tenants.fill("early", 40);
+    await tenants.take(worker, 5);
     await tenants.take(worker, 20, 20);
     await tenants.fill("late", 20);
-    expectParts(await tenants.take(worker, 20), { early: 1, late: 1 });
+    expectParts(await tenants.take(worker, 12), { early: 1, late: 1 });
     // Who has had all it wanted meanwhile has saved nothing up either.
     await tenants.fill("early", 20);
     await tenants.take(worker, 100, 100);
     await tenants.fill("early", 20);
     await tenants.fill("late", 20);
-    expectParts(await tenants.take(worker, 20), { early: 1, late: 1 });
+    expectParts(await tenants.take(worker, 12), { early: 1, late: 1 });
   });
 
   test("ever new tenants do not keep one waiting that is there", async (bench) => {
@@ -140,11 +140,11 @@ export function fairness(test: BenchTest): void {
     const worker = await tenants.worker();
     await tenants.fill("old", 10);
     const taken: string[] = [];
-    for (let n = 0; n < 100; n++) {
+    for (let n = 0; n < 60; n++) {
       await tenants.fill(`new${n}`, 1);
       taken.push(...(await tenants.take(worker, 1)));
     }
-    expect(countsOf(taken).old).toBeGreaterThanOrEqual(3);
+    expect(countsOf(taken).old).toBeGreaterThanOrEqual(2);
   });
 
   test("steps without a tenant are one of them", async (bench) => {
@@ -184,12 +184,12 @@ export function fairness(test: BenchTest): void {
   test("a weight that is edited holds at once", async (bench) => {
     const tenants = new Tenants(bench);
     const worker = await tenants.worker();
-    for (const key of ["acme", "beta"]) await tenants.fill(key, 80);
-    expectParts(await tenants.take(worker, 20), { acme: 1, beta: 1 });
+    for (const key of ["acme", "beta"]) await tenants.fill(key, 40);
+    expectParts(await tenants.take(worker, 12), { acme: 1, beta: 1 });
     await bench.store.setQueue("default", { weights: { acme: 4 } }, "me");
-    expectParts(await tenants.take(worker, 50), { acme: 4, beta: 1 });
+    expectParts(await tenants.take(worker, 25), { acme: 4, beta: 1 });
     await bench.store.setQueue("default", { weights: { acme: "default", beta: 3 } }, "me");
-    expectParts(await tenants.take(worker, 40), { acme: 1, beta: 3 });
+    expectParts(await tenants.take(worker, 20), { acme: 1, beta: 3 });
   });
 
   test("tenants whose limits refuse them are in nobody's way, and save nothing up", async (bench) => {
