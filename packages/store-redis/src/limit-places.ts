@@ -30,7 +30,7 @@ export async function readPlace(
   const [nowMs, text, kept, count, parked] = await Promise.all([
     readNow(redis, keys, clock),
     redis.hget(keys.limits, keyText(limit)),
-    redis.get(keys.spent(id)),
+    redis.hget(keys.buckets(keyText(limit)), keyText(key)),
     redis.hget(keys.used(keyText(limit)), keyText(key)),
     redis.zcard(keys.parked(id)),
   ]);
@@ -71,7 +71,8 @@ function settingOf(text: string | null): LimitSetting | undefined {
 
 function bucketOf(text: string | null): Bucket | undefined {
   if (text === null) return undefined;
-  const [paid, until, share, whole] = text.split(",");
+  // Behind it there may be blanks.
+  const [paid, until, share, whole] = text.trimEnd().split(",");
   const paidUs = Number(paid);
   if (!until) return { paidUs };
   return { paidUs, throttle: { untilMs: Number(until), share: Number(share), wholeMs: Number(whole) } };

@@ -22,6 +22,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "specs",
     "kinds",
     "limits",
+    "meters",
     "parking",
     "packed",
     "singles",
@@ -58,7 +59,7 @@ const shared: readonly string[] = [
 ].flatMap(([, names = ""]) => names.split(", "));
 
 /** Fragments that only stores with limits need. */
-const limited = new Set(["limits", "parking", "turns"]);
+const limited = new Set(["limits", "meters", "parking", "turns"]);
 
 /**
  * A fragment in a block of its own, with locals of its own for what it uses of the base: making a function searches the variables that

@@ -52,6 +52,9 @@ const OVERTIME_MS = 1_000;
 /** The most that a loop which is woken for nothing waits between its looks, in milliseconds. */
 const LONGEST_REST_MS = 50;
 
+/** By how much timers of Node.js may come early, in milliseconds. */
+const EARLY_MS = 1;
+
 /** A wait that only a wake-up ends, in milliseconds: a day, as timers take no more than 24 days. */
 const NEVER_MS = 24 * 3_600_000;
 
@@ -69,6 +72,8 @@ export class Lane {
   #inFlight = false;
   #count = 0;
   #dueMs = POLL_MS;
+  /** When the next limit opens that it has met, on the monotonic clock. */
+  #opensAtMs = Number.POSITIVE_INFINITY;
   #restless = 0;
   #woken = false;
   /** Whether the last answer brought steps. */
@@ -143,6 +148,7 @@ export class Lane {
       this.#restless = 0;
       return false;
     }
+    if (asked > 0 && this.#opensAtMs <= monotonicMs()) this.#opensAtMs = Number.POSITIVE_INFINITY;
     const session = this.#enter();
     const exchange: Exchange = {
       session,
@@ -198,6 +204,7 @@ export class Lane {
     const { outbox, slots, asks } = this.#port;
     this.#count += 1;
     this.#dueMs = reply.nextDueMs ?? POLL_MS;
+    if (reply.opensInMs !== undefined) this.#opensAtMs = monotonicMs() + reply.opensInMs + EARLY_MS;
     parcels.forEach((parcel, i) => void parcel.settle(reply.results[i] ?? "stale"));
     // Grants of a session that was lost meanwhile are given to others already.
     if (session === this.#port.session()) this.#port.receive(reply, ask?.queue);
@@ -228,6 +235,11 @@ export class Lane {
     return true;
   }
 
+  /** Nobody wakes it for a limit that it has met: it asks again when that opens. */
+  get #opensInMs(): number {
+    return Math.max(0, this.#opensAtMs - monotonicMs());
+  }
+
   async #rest(): Promise<void> {
     const { slots, asker, asks } = this.#port;
     const waking = new AbortController();
@@ -240,7 +252,7 @@ export class Lane {
       if (this.#restless > 2) await pause(Math.min(LONGEST_REST_MS, 2 ** this.#restless), waking.signal);
       if (waking.signal.aborted) return;
       // The first lane listens for all; the others help it out when they are woken.
-      if (this.#number > 0) return await pause(NEVER_MS, waking.signal);
+      if (this.#number > 0) return await pause(Math.min(NEVER_MS, this.#opensInMs), waking.signal);
       // With room for nothing there is nothing to listen for: whatever makes room wakes the lane as well.
       const full = slots.room === 0 && this.#port.controlRoom() === 0;
       if (full || this.#port.closed()) return await pause(POLL_MS, waking.signal);
@@ -249,7 +261,7 @@ export class Lane {
       if (waking.signal.aborted) return;
       const dueMs = Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
       const fromMs = monotonicMs();
-      await this.#listen(waking, asks.open, dueMs);
+      await this.#listen(waking, asks.open, Math.min(dueMs, this.#opensInMs));
       if (monotonicMs() - fromMs > LONGEST_REST_MS) this.#restless = 0;
     } catch (error) {
       asker.log.debug("listening did not succeed", { error: messageOf(error) });
