@@ -90,8 +90,11 @@ async function holdersOf(
   for (let looks = 0; looks < MAX_LOOKS; looks++) {
     const match = ["MATCH", `${prefix}*`, "COUNT", LOOK_AT] as const;
     const [next, found] = await redis.hscan(keys.slots(keyText(limit)), cursor, ...match);
-    for (let i = 0; i < found.length && holders.length < HOLDERS_SHOWN; i += 2)
-      holders.push({ member: (found[i] as string).slice(prefix.length), session: found[i + 1] as string });
+    for (let i = 0; i < found.length && holders.length < HOLDERS_SHOWN; i += 2) {
+      const [field, session] = found.slice(i, i + 2) as [string, string];
+      // Behind it there may be blanks.
+      holders.push({ member: field.slice(prefix.length), session: session.trimEnd() });
+    }
     cursor = next;
     if (cursor === "0" || holders.length === HOLDERS_SHOWN) break;
   }
