@@ -116,18 +116,20 @@ function limits.hold(uses, session, member)
   end
 end
 
--- How a tuple begins of which it is known that it has no slots.
-local rated = false
+-- How tuples begin of which it is known that they have no slots, or some.
+local rated, slotted = false, false
 
 -- Frees the slots of a step whose lease ends.
 function limits.free(tuple, member)
   -- Most stand under one limit, and of a rate nothing is freed: then its key need not be read.
-  local isOne = not find(tuple, "&", 1, true)
-  if isOne and rated and sub(tuple, 1, #rated) == rated then return end
-  local start, name = match(tuple, "^(!?[kr]([^=]+)=)")
-  if isOne and name and not limits.hasSlots(name) then
-    rated = start
-    return
+  if not find(tuple, "&", 1, true) then
+    if rated and sub(tuple, 1, #rated) == rated then return end
+    if not slotted or sub(tuple, 1, #slotted) ~= slotted then
+      local start, name = match(tuple, "^(!?[kr]([^=]+)=)")
+      local hasSlots = name and limits.hasSlots(name)
+      if hasSlots then slotted = start elseif name then rated = start end
+      if not hasSlots then return end
+    end
   end
   local uses = limits.usesOf(tuple)
   for i = 1, #uses do

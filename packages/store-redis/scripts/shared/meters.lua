@@ -174,7 +174,6 @@ function limits.opensAt(meter, cost)
 end
 
 local function change(meter)
-  if meter.isChanged then return end
   local changed = meter.book.changed
   meter.isChanged, changed[#changed + 1] = true, meter
 end
@@ -185,13 +184,13 @@ function limits.spend(meter, cost, n)
   if not setting or setting.most then return end
   local _, from, each = termsOf(meter, cost)
   meter.paid = from + each * n
-  change(meter)
+  if not meter.isChanged then change(meter) end
 end
 
 -- Counts slots as taken, or below zero as freed.
 function limits.occupy(meter, n)
   meter.used = meter.used + n
-  change(meter)
+  if not meter.isChanged then change(meter) end
 end
 
 -- How many steps all these limits let through, or 0 and which of them refuses. They were fetched.

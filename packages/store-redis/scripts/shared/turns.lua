@@ -135,18 +135,18 @@ local function emptyOf(lines)
   return empty
 end
 
--- Puts a line to the end of the others, or where its limits say.
-local function putBack(line, isEmpty)
+-- Puts a line to the end of the others, or where its limits say; `last` is the turn of all that were served in this round.
+local function putBack(line, isEmpty, last)
   local ring = line.ring
   if isEmpty then
     ring.leaves[#ring.leaves + 1] = line.tuple
     return
   end
-  local turn = line.taken > 0 and limits.nextTurn() or line.turn
+  local turn = line.taken > 0 and last or line.turn
   local refusing = line.refusing or select(2, limits.room(line.uses))
   if refusing then
     ring.leaves[#ring.leaves + 1] = line.tuple
-    limits.park(line, turn or call("ZSCORE", ring.key, line.tuple) or limits.nextTurn(), refusing)
+    limits.park(line, turn or call("ZSCORE", ring.key, line.tuple) or last, refusing)
   elseif line.taken > 0 then
     local n = #ring.moves
     ring.moves[n + 1], ring.moves[n + 2] = turn, line.tuple
@@ -187,8 +187,11 @@ local function round(plain, rings)
     met[#met + 1] = line
   end
   offerPopped(popped)
-  local empty = emptyOf(met)
-  for _, line in ipairs(met) do putBack(line, empty[line]) end
+  local empty, last = emptyOf(met), clock.nextSeq()
+  for i = 1, #met do
+    local line = met[i]
+    putBack(line, empty[line], last)
+  end
   if plain and take.slots > 0 and take.drops < take.DROP_LIMIT then servePlain() end
   flushRings(rings)
   return true
