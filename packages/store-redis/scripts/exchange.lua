@@ -43,7 +43,7 @@ local function reply(results, more)
   return { "ok", who and who.alive and 1 or 0, results, more, clock.nextDueMs(), who and session.mail(who.id) or NONE,
     singles.granted, table.concat(singles.headTexts(), RS), table.concat(take.packed, US), table.concat(take.heads, RS),
     #take.steps > 0 and report.grantsOf(take.steps) or NONE, table.concat(take.places, ","), table.concat(take.taken, ","),
-    limits.isOn and limits.nextOpeningMs() }
+    limits.isOn and who and limits.nextOpeningMs(who.id, who.alive and take.slots > 0) }
 end
 
 -- Leases outlive their session until somebody takes the steps, so what a lost one reports may still count.

@@ -2,7 +2,7 @@ import { openRedisStore } from "@jobbers/store-redis";
 import { createFakeClock, openDriver, samplePlans, submissionOf } from "@jobbers/testing";
 import { limitsTest, type OpenStore } from "@jobbers/testing/contract";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { type SharedRedis, shareRedis } from "./shared-redis.js";
 
 let server: SharedRedis;
@@ -58,6 +58,26 @@ test("who was refused is told when the limit opens, and opens it by asking again
   clock.advance(1);
   expect(await worker.take(3)).toHaveLength(1);
   expect(worker.lastReply?.opensInMs).toBe(100);
+});
+
+test("when the one ends who was told when a limit opens, another is woken and told", async () => {
+  const { store, raw, open, submit, key } = await limited();
+  const worker = await open();
+  const other = await open();
+  for (const each of ["x", "x"]) await submit(each);
+  const [grant] = await worker.take(2);
+  expect(await other.take(2)).toEqual([]);
+  expect(other.lastReply).not.toHaveProperty("opensInMs");
+  if (grant) await worker.succeed(grant);
+  const fromMs = performance.now();
+  const { signal } = new AbortController();
+  const listening = store.listen(other.session.id, { queues: ["default"], timeoutMs: 10_000, signal });
+  await vi.waitUntil(() => raw.zcard(key("idle:")), { timeout: 5_000, interval: 5 });
+  await store.closeSession(worker.session.id);
+  await listening;
+  expect(performance.now() - fromMs).toBeLessThan(5_000);
+  expect(await other.take(2)).toEqual([]);
+  expect(other.lastReply?.opensInMs).toBe(100);
 });
 
 test("purging takes away what says nothing any more of a rate", async () => {

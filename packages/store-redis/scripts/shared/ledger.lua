@@ -146,6 +146,16 @@ local function rouse(session, box, queue, queues)
   ledger.post(session, box)
 end
 
+-- Has another session look that listens, whatever for: all stand in the line for control work.
+function ledger.rouseOther(than)
+  for _ = 1, IDLE_LIMIT do
+    local session = call("ZPOPMAX", PREFIX .. "idle:")[1]
+    if not session then return end
+    local known = call("HMGET", PREFIX .. "session:" .. session, "state", "box", "idle")
+    if session ~= than and known[1] == "open" and known[2] then return rouse(session, known[2], "", known[3]) end
+  end
+end
+
 -- Takes sessions that listen to a queue, the last that came first, and wakes as many as there are entries; those that may not pop the
 -- line go back, so that they do not hide those that may. False where there is nobody left.
 local function wake(line)

@@ -142,9 +142,21 @@ function limits.ringDue(most)
 end
 
 -- How long until the next limit is to look, for who has met one that is shut or was about to open; else false. It comes back then by
--- itself, so that nobody need be woken.
-function limits.nextOpeningMs()
-  if not isTold then return false end
-  local first = call("ZRANGE", openings, 0, 0, "WITHSCORES")
-  return first[2] ~= nil and math.max(0, tonumber(first[2]) - clock.now)
+-- itself, so that nobody need be woken. The last that was told is the field `opener` of the clock: where there is none, whoever has
+-- room is told.
+function limits.nextOpeningMs(id, hasRoom)
+  if not isTold and not hasRoom then return false end
+  local first = call("ZRANGE", openings, 0, 0, "WITHSCORES")[2]
+  if not first then return false end
+  local opener = call("HGET", KEYS[1], "opener")
+  if opener and not isTold then return false end
+  if id and opener ~= id then call("HSET", KEYS[1], "opener", id) end
+  return math.max(0, tonumber(first) - clock.now)
+end
+
+-- A session ends: where it was to come back, somebody else looks.
+function limits.passOn(id)
+  if call("HGET", KEYS[1], "opener") ~= id then return end
+  call("HDEL", KEYS[1], "opener")
+  ledger.rouseOther(id)
 end

@@ -28,6 +28,7 @@ function session.leave(id, state)
   for _, set in ipairs(splitBy(call("HGET", key, "sets") or "", US)) do call("SREM", PREFIX .. set, id) end
   call("ZREM", PREFIX .. "sessions", id)
   call("SADD", PREFIX .. "leaving", id)
+  if limits.isOn then limits.passOn(id) end
 end
 
 -- A session that holds nothing any more is over.
