@@ -31,7 +31,7 @@ it.each(stores)(
         throw ctx.signal.reason;
       },
     });
-    const worker = jobbers.worker({ workflows: [parse], leaseMs: 600 });
+    const worker = jobbers.worker({ workflows: [parse], leaseMs: 2_400 });
     await worker.start();
     const run = await jobbers.submit(parse, {});
     const look = async () => (await jobbers.store.listSteps(run.id, { limit: 1 })).steps[0];

@@ -28,6 +28,8 @@ onEachStore("queues", (open) => {
       settings: {
         paused: true,
         draining: false,
+        default: {},
+        edit: {},
         version: 1,
         editedBy: "ada",
         editedAt: expect.stringMatching(/^20.*Z$/),
@@ -70,7 +72,7 @@ onEachStore("queues", (open) => {
     });
     expect((await again(early)).status).toBe(200);
     const set = (await (await patch(api, "/v1/queues/default", { max: "none" })).json()) as Queue;
-    expect(set.settings).toMatchObject({ maxFrom: "edit", version: 2 });
+    expect(set.settings).toMatchObject({ edit: { max: "none" }, version: 2 });
     expect(set.settings).not.toHaveProperty("max");
     expect((await again(late)).status).toBe(201);
   });
@@ -100,7 +102,8 @@ onEachStore("queues", (open) => {
     for (const [body, pointer] of [
       [{ max: 0 }, "/max"],
       [{ max: "many" }, "/max"],
-      [{}, "/max"],
+      [{ priority: "fair" }, "/priority"],
+      [{}, ""],
       [{ max: 1, by: "" }, "/by"],
       [{ max: 1, paused: true }, "/paused"],
     ] as const) {
@@ -119,9 +122,11 @@ onEachStore("queues", (open) => {
     const headers = { authorization: `Bearer ${token}` };
     const paused = await api.post("/v1/queues/crawl/pause", { by: "ada" }, headers);
     expect(await paused.json()).toMatchObject({ settings: { editedBy: "ops (ada)" } });
-    const set = await patch(api, "/v1/queues/crawl", { max: 5 }, headers);
+    const set = await patch(api, "/v1/queues/crawl", { max: 5, priority: "weighted" }, headers);
     expect(await set.json()).toMatchObject({
-      settings: { editedBy: "ops", max: 5, maxFrom: "edit", paused: true },
+      settings: { editedBy: "ops", max: 5, edit: { max: 5, priority: "weighted" }, paused: true },
     });
+    const back = await patch(api, "/v1/queues/crawl", { priority: "default" }, headers);
+    expect(((await back.json()) as Queue).settings).toMatchObject({ default: {}, edit: { max: 5 } });
   });
 });

@@ -1,4 +1,5 @@
 import type { QueueObliterated, Queue as Read } from "@jobbers/api";
+import type { QueuePolicyEdit } from "@jobbers/core";
 import { type InMs, inMs } from "./instants.js";
 import type { Transport } from "./transport.js";
 
@@ -27,8 +28,8 @@ export interface QueueClient {
   resume(editor?: Editor): Promise<Queue>;
   /** Has it refuse new submissions; what is in it, and what runs lead to, is worked off. */
   drain(editor?: Editor): Promise<Queue>;
-  /** Sets how many ready steps it holds at most; `"none"`: as many as come; `"default"`: what the code says. */
-  set(edit: { readonly max: number | "none" | "default" } & Editor): Promise<Queue>;
+  /** Sets its policy: what is given, and nothing else; `"default"`: what the code says. */
+  set(edit: QueuePolicyEdit & Editor): Promise<Queue>;
   /**
    * Cancels all steps that wait in it now; answers how many. What runs goes on.
    *

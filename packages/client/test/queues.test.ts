@@ -16,7 +16,7 @@ it("steers a queue", async () => {
   expect(paused.settings?.editedAtMs).toBeTypeOf("number");
   expect((await queue.drain()).settings).toMatchObject({ paused: true, draining: true });
   expect((await queue.resume()).settings).toMatchObject({ paused: false, draining: false });
-  expect((await queue.set({ max: 5 })).settings).toMatchObject({ max: 5, maxFrom: "edit" });
+  expect((await queue.set({ max: 5 })).settings).toMatchObject({ max: 5, edit: { max: 5 } });
   expect(await queue.read()).toMatchObject({ settings: { max: 5 } });
   expect(await client.queues()).toContainEqual(await queue.read());
 });

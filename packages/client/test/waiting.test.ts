@@ -26,12 +26,27 @@ async function silentServer(says = "") {
   return { url: `http://127.0.0.1:${(server.address() as { port: number }).port}`, asked };
 }
 
-/** Collects garbage again and again until the test ends. */
-function tidyAllTheTime(): void {
+/** Collects garbage again and again until the test ends; answers how to wait until that was done so many times more. */
+function tidyAllTheTime(): (times: number) => Promise<void> {
   setFlagsFromString("--expose-gc");
   const tidy = runInNewContext("gc") as () => void;
-  const tidying = setInterval(tidy, 10);
+  const watching = new Set<() => void>();
+  const tidying = setInterval(() => {
+    tidy();
+    for (const watch of watching) watch();
+  }, 10);
   onTestFinished(() => clearInterval(tidying));
+  return (times) =>
+    new Promise((resolve) => {
+      let left = times;
+      const watch = () => {
+        left -= 1;
+        if (left > 0) return;
+        watching.delete(watch);
+        resolve();
+      };
+      watching.add(watch);
+    });
 }
 
 const halfAnAnswer =
@@ -41,20 +56,23 @@ describe.each([
   ["never answers", ""],
   ["stops in the middle of its answer", halfAnAnswer],
 ])("with a server that %s, however often memory is tidied", (_how, says) => {
-  beforeEach(tidyAllTheTime);
-
   it("a call ends in time", { timeout: 5_000 }, async () => {
+    tidyAllTheTime();
     const { url } = await silentServer(says);
     const asked = createClient({ url, timeoutMs: 400 }).queues();
     await expect(asked).rejects.toMatchObject({ code: "server-unreachable" });
   });
 
   it("a call ends with the caller's signal", { timeout: 5_000 }, async () => {
+    const tidied = tidyAllTheTime();
     const { url, asked } = await silentServer(says);
     const leaving = new AbortController();
     const waiting = createClient({ url }).run(ID).result({ signal: leaving.signal });
-    void asked.then(() => setTimeout(() => leaving.abort(new Error("enough")), 200));
-    await expect(waiting).rejects.toThrow("enough");
+    const refused = expect(waiting).rejects.toThrow("enough");
+    await asked;
+    await tidied(10);
+    leaving.abort(new Error("enough"));
+    await refused;
   });
 });
 

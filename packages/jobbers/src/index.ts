@@ -43,8 +43,14 @@ export type {
   Plan,
   Progress,
   QueueEdit,
+  QueueOptions,
+  QueuePolicy,
+  QueuePolicyEdit,
+  QueuePriority,
   QueueRecord,
   QueueSettings,
+  Queues,
+  QueueTaskOptions,
   Ref,
   RefTo,
   ReleasedAttempt,
@@ -93,6 +99,7 @@ export {
   leastLoaded,
   not,
   orElse,
+  queues,
   RetryAfter,
   RunCancelled,
   RunFailed,
@@ -122,7 +129,7 @@ export type {
 export type { TlsTexts } from "@jobbers/store-redis";
 export { AttemptAborted } from "@jobbers/worker";
 export { commandContext } from "./command-context.js";
-export { type ConnectOptions, connect, type QueueOptions } from "./connect.js";
+export { type ConnectOptions, connect } from "./connect.js";
 export type { EventsOptions, Jobbers, SubmitArgs, SubmittedItem } from "./jobbers.js";
 export type { BlobsOptions } from "./open-blobs.js";
 export { ulid } from "./ulid.js";

@@ -104,7 +104,8 @@ async function tellStart(store: Store, pool: Worker, options: WorkerOptions, fou
     const own = new Set(queues);
     const depths = (await store.listQueues()).filter((queue) => own.has(queue.name));
     const start = { ...found, waiting: depths.reduce((sum, { ready }) => sum + ready, 0) };
-    log.info(`worker ${name} has started`, { session, ...start });
+    const told = Object.fromEntries(Object.entries(start).filter(([, count]) => count > 0));
+    log.info(`worker ${name} has started`, { session, ...told });
     await store.announce(session, start);
   } catch (error) {
     if ((error as JobbersError).code === "store-closed") return;

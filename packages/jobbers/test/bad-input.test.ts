@@ -170,6 +170,8 @@ describe("a submission is refused for", () => {
   });
 });
 
+const brisk = task({ name: "brisk", heartbeat: "4s", run: async () => null });
+
 const workers: readonly (readonly [string, object, string])[] = [
   ["no slots", { concurrency: 0 }, "the worker's concurrency is 0; it takes a whole number from 1 to 100000"],
   [
@@ -181,6 +183,16 @@ const workers: readonly (readonly [string, object, string])[] = [
     "a lease too short to renew",
     { leaseMs: 10 },
     "the worker's leaseMs is 10; it takes a number of milliseconds, at",
+  ],
+  [
+    "a heartbeat shorter than a renewal",
+    { workflows: [brisk] },
+    'task "brisk": its heartbeat of 4000 ms is shorter than the 5000 ms between two renewals of the worker',
+  ],
+  [
+    "a heartbeat shorter than a renewal of a long lease",
+    { workflows: [brisk], leaseMs: 60_000 },
+    "give it at least that, or the worker a leaseMs of at most 12000",
   ],
   [
     "sweeps without a pause",

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, v
 import { createBlock } from "../src/cli/block.js";
 import { processOutput } from "../src/cli/output.js";
 import { table } from "../src/cli/table.js";
+import { callCli } from "./cli-here.js";
 import { fixture, runCli } from "./cli-process.js";
 import { attack } from "./fixtures/hostile.js";
 
@@ -30,7 +31,7 @@ describe("what a handler threw", () => {
       ["show", ID],
       ["watch", ID],
     ]) {
-      const { stdout, stderr } = await runCli(args, { cwd });
+      const { stdout, stderr } = await callCli(args, { cwd });
       told.push(stdout, stderr);
     }
     expect(told.join("\n")).toContain("run has succeeded");

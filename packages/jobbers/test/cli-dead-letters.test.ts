@@ -5,7 +5,8 @@ import { Terminal, task } from "@jobbers/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { connect } from "../src/index.js";
-import { type Ended, runCli } from "./cli-process.js";
+import { callCli } from "./cli-here.js";
+import type { Ended } from "./cli-process.js";
 
 const picky = task({
   name: "picky",
@@ -35,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-const cli = (...args: string[]) => runCli([...args, "--store", store], { cwd });
+const cli = (...args: string[]) => callCli([...args, "--store", store], { cwd });
 const json = ({ stdout }: Ended) => JSON.parse(stdout);
 
 describe("jobbers dead-letters", () => {

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { callCli } from "./cli-here.js";
 import { type CliProcess, fixture, runCli, startCli } from "./cli-process.js";
 
 const LONG = { timeout: 60_000 };
@@ -48,7 +49,7 @@ async function startDev(...args: string[]): Promise<{ dev: CliProcess; url: stri
   return { dev, url: url as string };
 }
 
-const cli = (url: string, ...args: string[]) => runCli([...args, "--url", url], { cwd });
+const cli = (url: string, ...args: string[]) => callCli([...args, "--url", url], { cwd });
 /** What the task answers: its word, and the process that it ran in. */
 async function said(url: string): Promise<[word: string, pid: number]> {
   const { stdout, stderr } = await cli(url, "submit", "say", "--wait", "--json");

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { fixture, runCli, startCli } from "./cli-process.js";
+import { callCli } from "./cli-here.js";
+import { fixture, startCli } from "./cli-process.js";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
@@ -16,7 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(cwd, { recursive: true }));
 
 const env = { JOBBERS_STORE: "sqlite:jobs.db" };
-const cli = (...args: string[]) => runCli(args, { cwd, env });
+const cli = (...args: string[]) => callCli(args, { cwd, env });
 
 describe("a run that is not further", () => {
   it("says why, what runs of it and how far that is, and who has it", LONG, async () => {

@@ -5,7 +5,8 @@ import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../src/index.js";
-import { type Ended, fixture, runCli } from "./cli-process.js";
+import { callCli } from "./cli-here.js";
+import { type Ended, fixture } from "./cli-process.js";
 
 let cwd: string;
 let store: string;
@@ -17,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-const cli = (...args: string[]) => runCli(args, { cwd });
+const cli = (...args: string[]) => callCli(args, { cwd });
 const json = ({ stdout }: Ended) => JSON.parse(stdout) as Record<string, unknown>;
 
 describe("jobbers doctor", () => {
@@ -37,7 +38,9 @@ describe("jobbers doctor", () => {
       -1,
     );
     expect(finding).toMatchObject({ name: "large values", value: place, level: "fail" });
-    expect(finding?.sentence).toContain("is not there; make the directory, or mount the share");
+    expect(finding?.sentence).toMatch(
+      /is not there; make the directory, or mount the share\. Until that is /,
+    );
     mkdirSync(join(cwd, "blobs"));
     expect((await cli("doctor", store, "--blobs", place)).stdout).toMatch(/^ok .*large values/m);
     expect(readdirSync(join(cwd, "blobs"))).toEqual([".jobbers-blobs"]);

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { createLogLines } from "../src/cli/log-lines.js";
-import { fixture, runCli, startCli } from "./cli-process.js";
+import { callCli } from "./cli-here.js";
+import { fixture, startCli } from "./cli-process.js";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
@@ -17,7 +18,7 @@ beforeAll(() => {
 afterAll(() => rmSync(cwd, { recursive: true }));
 
 const env = { JOBBERS_STORE: "sqlite:jobs.db" };
-const cli = (...args: string[]) => runCli(args, { cwd, env });
+const cli = (...args: string[]) => callCli(args, { cwd, env });
 
 describe("jobbers logs", () => {
   it("follows a run until it ends, and tells its log afterwards", LONG, async () => {

@@ -1,12 +1,17 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { task } from "@jobbers/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadFiles } from "../src/cli/workflow-files.js";
 import { connect } from "../src/index.js";
-import { type Ended, runCli } from "./cli-process.js";
+import { callCli } from "./cli-here.js";
+import type { Ended } from "./cli-process.js";
 
 const ping = task({ name: "ping", queue: "crawl", run: async () => "pong" });
+
+const fixtures = fileURLToPath(new URL("./fixtures", import.meta.url));
 
 let cwd: string;
 let store: string;
@@ -14,34 +19,72 @@ let store: string;
 beforeAll(async () => {
   cwd = mkdtempSync(join(tmpdir(), "jobbers-queues-"));
   store = `sqlite:${join(cwd, "jobs.db")}`;
-  await using jobbers = await connect(store, { queues: { crawl: { max: 4 } } });
+  await using jobbers = await connect(store, { queues: { crawl: { max: 4, priority: "strict" } } });
   await jobbers.submitMany(ping, [{ input: {} }, { input: {} }, { input: {} }]);
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-const cli = (...args: string[]) => runCli(["queues", ...args, "--store", store], { cwd });
+const cli = (...args: string[]) => callCli(["queues", ...args, "--store", store], { cwd });
 const json = ({ stdout }: Ended) => JSON.parse(stdout);
 
 describe("jobbers queues", () => {
   it("lists, with what the code says and what an edit says, and who made it", async () => {
     expect((await cli()).stdout).toMatch(
-      /^QUEUE +READY +RUNNING +WORKERS +MAX +STATE\ncrawl +3 +0 +0 +4 +orphaned\n$/,
+      /^QUEUE +READY +RUNNING +WORKERS +MAX +PRIORITY +STATE\ncrawl +3 +0 +0 +4 +strict +orphaned\n$/,
     );
     const set = await cli("set", "crawl", "--max", "10");
     expect(set.stdout).toMatch(
-      /^crawl: orphaned\n {2}ready 3, running 0, served by 0\n {2}at most 10 \(edited\); the code says 4\n {2}edited by .+@.+, 20.+Z \(version 1\)\n$/,
+      /^crawl: orphaned\n {2}ready 3, running 0, served by 0\n {2}at most 10 \(edited\); the code says 4\n {2}priorities strict \(code\)\n {2}edited by .+@.+, 20.+Z \(version 1\)\n$/,
     );
     expect((await cli("list")).stdout).toContain("10 (edited)");
     expect(json(await cli("show", "crawl", "--json"))).toMatchObject({
-      ...{ name: "crawl", ready: 3, settings: { max: 10, maxFrom: "edit", defaultMax: 4 } },
+      ...{
+        name: "crawl",
+        ready: 3,
+        settings: { max: 10, priority: "strict", default: { max: 4 }, edit: { max: 10 } },
+      },
     });
-    expect((await cli("set", "crawl", "--max", "default")).stdout).toContain("at most 4 (code)");
+    const both = await cli("set", "crawl", "--max", "default", "--priority", "weighted");
+    expect(both.stdout).toContain(
+      "  at most 4 (code)\n  priorities weighted (edited); the code says strict\n",
+    );
+  });
+
+  it("are set as the files say that a worker loads", async () => {
+    const files = ["steered.ts", "steered-otherwise.ts"].map((name) => join(fixtures, name));
+    const run = await callCli(["run", "bow", files[0] as string, "--store", store], { cwd });
+    expect(run).toMatchObject({ code: 0 });
+    await using jobbers = await connect(store);
+    expect((await jobbers.queue("polite").read())?.settings).toMatchObject({
+      priority: "weighted",
+      edit: {},
+    });
+    expect(await jobbers.store.listLimits()).toMatchObject([
+      { name: "bow@polite/concurrency", default: { concurrency: 2 } },
+    ]);
+    await expect(loadFiles(files)).rejects.toMatchObject({
+      code: "workflow-file-invalid",
+      message: expect.stringContaining('steered-otherwise.ts says something else of queue "polite" than'),
+    });
   });
 
   it("pauses, drains and resumes", async () => {
     expect((await cli("pause", "crawl")).stdout).toMatch(/^crawl: paused, orphaned\n/);
     expect((await cli("drain", "mail")).stdout).toMatch(/^mail: drained\n/);
     expect((await cli("resume", "crawl")).stdout).toMatch(/^crawl: orphaned\n/);
+  });
+
+  it.each([
+    ["queues", "pause", "crawl"],
+    ["queues", "set", "crawl", "--max", "5"],
+    ["roles", "set", "crawler", "--queues", "crawl"],
+    ["limits", "stripe", "--concurrency", "5"],
+  ])("%s %s makes no store of a misspelt path", async (...args) => {
+    const ended = await callCli([...args, "--store", "sqlite:none.db"], { cwd });
+    expect(ended).toMatchObject({ code: 2, stdout: "" });
+    expect(ended.stderr).toContain("there is no store at sqlite:none.db yet");
+    expect(ended.stderr).toContain("Correct what --store");
+    expect(existsSync(join(cwd, "none.db"))).toBe(false);
   });
 
   it("removes what waits, where the name is said again", async () => {
@@ -60,6 +103,7 @@ describe("jobbers queues", () => {
     [["set", "crawl"], "--max"],
     [["set", "crawl", "--max", "0"], "--max is"],
     [["pause", "crawl", "--max", "1"], "--max goes with set"],
+    [["set", "crawl", "--priority", "fair"], "--priority is"],
     [["stop", "crawl"], "ACTION is"],
     [["pause", "q".repeat(200)], "queue"],
     [["show", "nothing"], "nothing"],

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type CliProcess, type Ended, fixture, runCli, startCli } from "./cli-process.js";
+import { callCli } from "./cli-here.js";
+import { type CliProcess, type Ended, fixture, startCli } from "./cli-process.js";
 import { startRedis } from "./redis-server.js";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -44,7 +45,7 @@ describe("a server, workers and a store", () => {
       const gate = join(cwd, `gate-${kind}`);
       const { server, url } = await startServer(store);
       const env = { JOBBERS_URL: url };
-      const cli = (...args: string[]) => runCli(args, { cwd, env });
+      const cli = (...args: string[]) => callCli(args, { cwd, env });
       const worker = (name: string) =>
         start(["worker", fixture("survey.ts"), "--store", store, "--name", name, "--concurrency", "4"]);
       const first = worker("one");
@@ -116,7 +117,7 @@ describe("a server, workers and a store", () => {
     const worker = start(["worker", fixture("survey.ts"), "--store", store]);
     await worker.until(/serves survey/);
     const input = JSON.stringify({ sites: 1, pages: 4, gate });
-    await runCli(["submit", "survey", "--url", url, "--input", input, "--id", ID], { cwd });
+    await callCli(["submit", "survey", "--url", url, "--input", input, "--id", ID], { cwd });
     const watch = start(["watch", ID, "--url", url]);
     const waiting = start(["submit", "survey", "--url", url, "--input", input, "--id", ID, "--wait"]);
     await watch.until(/read-page\[\] +3\/\?/);
@@ -133,7 +134,7 @@ describe("a server, workers and a store", () => {
 });
 
 describe("the way in", () => {
-  const bad = (args: string[], env: Record<string, string> = {}) => runCli(args, { cwd, env });
+  const bad = (args: string[], env: Record<string, string> = {}) => callCli(args, { cwd, env });
 
   it("is a server or a store, not both", async () => {
     const both = await bad(["runs", "--url", "http://127.0.0.1:1", "--store", "memory:"]);
@@ -200,7 +201,7 @@ describe("jobbers server", () => {
       /can be reached from|is no address of this machine/,
     ],
   ])("refuses %s", async (_what, args, env, message) => {
-    const ended = await runCli(["server", "--store", "memory:", ...args], { cwd, env });
+    const ended = await callCli(["server", "--store", "memory:", ...args], { cwd, env });
     expect(ended).toMatchObject({ code: 2, stdout: "" });
     expect(ended.stderr).toMatch(message);
     expect(ended.stderr).not.toMatch(/short_secret|0123456789abcdef/);
@@ -209,7 +210,7 @@ describe("jobbers server", () => {
   it("says which port is free when its own is taken", async () => {
     const { url } = await startServer("memory:");
     const port = Number(new URL(url).port);
-    const ended = await runCli(["server", "--store", "memory:", "--port", String(port)], { cwd });
+    const ended = await callCli(["server", "--store", "memory:", "--port", String(port)], { cwd });
     expect(ended.code).toBe(2);
     expect(ended.stderr).toMatch(
       new RegExp(`port ${port} at 127.0.0.1 is taken; (\\d+ is free, and )?0 picks`),

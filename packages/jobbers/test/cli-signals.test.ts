@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fixture, runCli, startCli } from "./cli-process.js";
+import { callCli } from "./cli-here.js";
+import { fixture, startCli } from "./cli-process.js";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const held = fixture("held.ts");
@@ -36,7 +37,7 @@ describe("jobbers run", () => {
     expect(JSON.parse(second.stdout)).toEqual(done);
     // What was acknowledged did not run again; the step that was under way did, and only it.
     expect(executed().sort()).toEqual([0, 1, 2, 3, 4, 5]);
-    const listed = JSON.parse((await runCli(["runs", "--json"], { cwd })).stdout) as unknown[];
+    const listed = JSON.parse((await callCli(["runs", "--json"], { cwd })).stdout) as unknown[];
     expect(listed).toEqual([expect.objectContaining({ id: ID, state: "succeeded" })]);
   });
 
@@ -66,7 +67,7 @@ describe("jobbers run", () => {
     await first.until(/SIGTERM: finishing/);
     first.child.kill("SIGTERM");
     expect((await first.ended).code).toBe(128 + 15);
-    const shown = JSON.parse((await runCli(["show", ID, "--json"], { cwd })).stdout) as {
+    const shown = JSON.parse((await callCli(["show", ID, "--json"], { cwd })).stdout) as {
       steps: { name: string }[];
     };
     expect(shown).toMatchObject({ state: "running" });
@@ -82,7 +83,7 @@ describe("jobbers worker", () => {
     const worker = start("worker", held, fixture("greet.ts"), "--name", "one", "--json");
     await worker.until(/worker one \(pid \d+\) serves/);
     const submit = (...more: string[]) =>
-      runCli(["submit", "held", "--input", JSON.stringify(input), "--id", ID, "--json", ...more], { cwd });
+      callCli(["submit", "held", "--input", JSON.stringify(input), "--id", ID, "--json", ...more], { cwd });
     expect(JSON.parse((await submit()).stdout)).toMatchObject({ id: ID });
     expect(JSON.parse((await submit("--wait")).stdout)).toEqual(done);
     worker.child.kill("SIGTERM");

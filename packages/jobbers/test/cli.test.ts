@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../src/index.js";
+import { callCli } from "./cli-here.js";
 import { type Ended, fixture, runCli, startCli } from "./cli-process.js";
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -24,7 +25,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-const cli = (...args: string[]) => runCli(args, { cwd });
+const cli = (...args: string[]) => callCli(args, { cwd });
 async function runsIn(directory: string) {
   const file = join(directory, ".jobbers/jobbers.db");
   if (!existsSync(file)) return [];
@@ -37,7 +38,7 @@ const nested = `${"[".repeat(5000)}1${"]".repeat(5000)}`;
 
 describe("jobbers run", () => {
   it("prints the result, and everything else beside it", async () => {
-    const ended = await cli("run", "welcome", greet, "--input", '{"names":["Ada","Bob"]}');
+    const ended = await runCli(["run", "welcome", greet, "--input", '{"names":["Ada","Bob"]}'], { cwd });
     expect(ended).toMatchObject({ code: 0, signal: null });
     expect(json(ended)).toEqual(["hello Ada", "hello Bob"]);
     expect(ended.stderr).toMatch(/^run [0-9A-Z]{26} of welcome at sqlite:/);
@@ -121,7 +122,8 @@ describe("jobbers run", () => {
   });
 
   it("keeps standard output for its one document, whatever tasks write", async () => {
-    const ended = await cli("run", "noisy", fixture("noisy.ts"), "--json", "--store", "memory:");
+    const args = ["run", "noisy", fixture("noisy.ts"), "--json", "--store", "memory:"];
+    const ended = await runCli(args, { cwd });
     expect(json(ended)).toMatchObject({ output: { quiet: false } });
     expect(ended.stderr).toContain("noise\nmore noise\n");
   });
@@ -132,15 +134,15 @@ describe("runs, show and graph", () => {
     await cli("run", "welcome", greet, "--input", '{"names":["Eve"]}', "--store", "sqlite:looking.db");
     await cli("run", "unwelcome", greet, "--input", '{"names":["Eve"]}', "--store", "sqlite:looking.db");
     const env = { JOBBERS_STORE: "sqlite:looking.db" };
-    const listed = await runCli(["runs"], { cwd, env });
+    const listed = await callCli(["runs"], { cwd, env });
     expect(listed.stdout).toMatch(
       /^ID +NAME +STATE +SUBMITTED +TOOK\n\S+ +unwelcome +failed .*\n\S+ +welcome +succeeded /,
     );
-    const failed = json(await runCli(["runs", "--state", "failed", "--json"], { cwd, env })) as unknown as {
+    const failed = json(await callCli(["runs", "--state", "failed", "--json"], { cwd, env })) as unknown as {
       id: string;
     }[];
     expect(failed).toEqual([expect.objectContaining({ name: "unwelcome", state: "failed" })]);
-    const shown = await runCli(["show", failed[0]?.id as string], { cwd, env });
+    const shown = await callCli(["show", failed[0]?.id as string], { cwd, env });
     expect(shown.stdout).toMatch(/^dag unwelcome {2}\S+\n {2}state {6}failed\n/);
     expect(shown.stdout).toContain("greet[]  1/1");
     expect(shown.stdout).toMatch(/failed steps\n {2}refuse {2}error, tries: 2 {2}TypeError: no more room/);
@@ -208,7 +210,6 @@ describe("bad input", () => {
       2,
       /there is no store at sqlite:typo.db/,
     ],
-    ["a file that awaits for ever", ["run", "x", fixture("hangs.mjs")], 2, /does a workflow file await/],
     [
       "a file that throws",
       ["worker", fixture("throws.ts")],
@@ -270,11 +271,20 @@ describe("bad input", () => {
     ],
   ])("%s is named, and nothing happens", async (_what, args, code, message) => {
     const own = mkdtempSync(join(cwd, "bad-"));
-    const ended = await runCli(args, { cwd: own });
+    const ended = await callCli(args, { cwd: own });
     expect(ended.stderr).toMatch(message);
-    expect(ended.stderr).not.toMatch(/^ +at .*\/dist\/cli\//m);
+    expect(ended.stderr).not.toMatch(/^ +at .*\/src\/cli\//m);
     expect(ended).toMatchObject({ code, stdout: "" });
     expect(await runsIn(own)).toEqual([]);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["an unknown command", ["rnu"], /there is no command "rnu"/],
+    ["a file that awaits for ever", ["run", "x", fixture("hangs.mjs")], /does a workflow file await/],
+  ])("%s ends a process of its own, too", async (_what, args, message) => {
+    const ended = await runCli(args, { cwd });
+    expect(ended.stderr).toMatch(message);
+    expect(ended).toMatchObject({ code: 2, signal: null, stdout: "" });
   });
 
   it("a dag that no worker knows: says which ones are known", async () => {

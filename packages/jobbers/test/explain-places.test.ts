@@ -31,6 +31,20 @@ onBothStores((open) => {
       expect(await why(run, "a")).toEqual({ ...answer, step: "a", state: "ready" });
     });
 
+    it("claims no order between the priorities of a weighted queue", async () => {
+      const plan = single({ queue: "mail" });
+      await on.store.setQueue("mail", { priority: "weighted" }, "ada");
+      await submit(plan, null, { priority: 9 });
+      const [first, second] = [await submit(plan), await submit(plan)];
+      await worker(plan, forever);
+      expect((await why(first)).sentence).toBe(
+        "Step a waits in queue mail, first of priority 5, which has its share of what is taken; 1 worker serves it.",
+      );
+      const answer = await why(second);
+      expect(answer.sentence).toContain("behind 1 step of priority 5, which has its share");
+      expect(answer.causes[0]).toMatchObject({ before: 1, weighted: true, depth: 3 });
+    });
+
     it("says that nobody serves the queue, and who had the step before", async () => {
       const plan = single({ queue: "mail" });
       const run = await submit(plan);

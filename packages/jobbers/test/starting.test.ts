@@ -71,9 +71,11 @@ onBothStores((open) => {
     const found = (await store.readEvents(0, 1_000)).events.find(({ type }) => type === "worker.started");
     const start = { session: expect.any(String), lostSessions: 1, returned: 1, quarantined: 0, overdue: 2 };
     expect(found).toMatchObject({ worker: "crawler-1", detail: { ...start, waiting: expect.any(Number) } });
-    expect(lines.filter(([message]) => message === "worker crawler-1 has started")).toEqual([
-      ["worker crawler-1 has started", { ...start, waiting: expect.any(Number) }],
-    ]);
+    const [line, ...others] = lines.filter(([message]) => message === "worker crawler-1 has started");
+    const { quarantined, ...something } = start;
+    expect(line?.[1]).toMatchObject(something);
+    expect(line?.[1]).not.toHaveProperty("quarantined");
+    expect(others).toEqual([]);
     expect(event).toMatchObject({ type: "worker.started" });
     expect(await lost.result()).toBe(null);
     leaving.abort();
@@ -92,17 +94,6 @@ onBothStores((open) => {
     expect(lines).toContainEqual([
       "took the steps of lost workers back",
       { lostSessions: 1, returned: 1, quarantined: 0 },
-    ]);
-  });
-
-  it("warns of heartbeats that others cannot see in time", async () => {
-    const { jobbers } = await connected();
-    const brisk = task({ name: "brisk", heartbeat: "1s", run: async () => null });
-    const calm = task({ name: "calm", heartbeat: "5s", run: async () => null });
-    const { lines, log } = listeningLog();
-    await jobbers.worker({ workflows: [brisk, calm], log }).start();
-    expect(lines.filter(([message]) => message.includes("heartbeat"))).toEqual([
-      [expect.stringContaining('task "brisk": its heartbeat is shorter than a renewal'), expect.anything()],
     ]);
   });
 });

@@ -1,6 +1,7 @@
 import {
   OBLITERATE_LIMIT,
   type QueueEdit,
+  type QueuePolicyEdit,
   type QueueRecord,
   type QueueSettings,
   type Store,
@@ -18,12 +19,13 @@ export interface QueueHandle {
   /** Has it refuse new submissions (`queue-draining`); what is in it, and what runs lead to, is worked off. */
   drain(): Promise<QueueSettings>;
   /**
-   * Sets how many ready steps it holds at most: a submission beyond is refused (`queue-full`). `"none"`: as many as come; `"default"`: what the
-   * code says.
+   * Sets its policy: what is given, and nothing else. `max` is how many ready steps it holds at most: a submission beyond is refused
+   * (`queue-full`); `"none"`: as many as come. `priority` is how its priorities share what is taken, `"strict"` or `"weighted"`. `"default"` is
+   * what the code says.
    *
    * @throws JobbersError `flag-invalid`
    */
-  set(edit: Pick<QueueEdit, "max">): Promise<QueueSettings>;
+  set(edit: QueuePolicyEdit): Promise<QueueSettings>;
   /** Cancels all steps that wait in it now, a page at a time; answers how many. What runs goes on. */
   obliterate(): Promise<number>;
 }
@@ -41,7 +43,7 @@ export function createQueueHandle(store: Store, name: string, by: string): Queue
     pause: () => set({ paused: true }),
     resume: () => set({ paused: false, draining: false }),
     drain: () => set({ draining: true }),
-    set: ({ max }) => set({ max }),
+    set: (policy) => set({ ...policy, paused: undefined, draining: undefined }),
     async obliterate() {
       let removed = 0;
       let cursor: string | undefined;

@@ -2,7 +2,8 @@
 -- Edits a queue, and has those who listen to one that is resumed look at once.
 --
 -- KEYS 1 clock
--- ARGV 1 instant or "" · 2 queue · 3 who · 4 paused and 5 drained, each 1, 0 or "" to leave it · 6 maximum, none, default or "" to leave it
+-- ARGV 1 instant or "" · 2 queue · 3 who · 4 paused and 5 drained, each 1, 0 or "" to leave it
+--      6 … by turns a part of its policy and what it is to be, as JSON or `default`
 -- Returns how it is set now (see shared/steering.lua)
 -- include base core
 
@@ -17,10 +18,11 @@ end
 
 set("paused", ARGV[4])
 set("draining", ARGV[5])
-if ARGV[6] ~= "default" then
-  set("max", ARGV[6])
-elseif now.max ~= "" then
-  now.max, isNews = "", true
+for i = 6, #ARGV, 2 do
+  local part, value = ARGV[i], ARGV[i + 1]
+  if steering.says(now.edit, part) ~= value then
+    now.edit, isNews = steering.withPart(now.edit, part, value), true
+  end
 end
 -- Repeated, an edit changes nothing.
 if not isNews then return steering.textOf(now) end

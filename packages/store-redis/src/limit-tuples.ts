@@ -9,7 +9,9 @@ export async function tupleOf(
   queue: string,
   own: string | undefined,
 ): Promise<string> {
-  const found = await redis.hmget(keys.ruled, needs, `+${needs}`, `+${needs}@${queue}`, `+@${queue}`);
+  const inQueue = [`${needs}@${queue}`, `@${queue}`];
+  const targets = [needs, `+${needs}`, ...inQueue.flatMap((target) => [target, `+${target}`])];
+  const found = await redis.hmget(keys.ruled, ...targets);
   const rules = found.flatMap((list) => (list ? list.split("&") : [])).map((rule) => rule.split("="));
   const ruled = rules.flatMap(([name, keyed, cost]) => (keyed === "0" ? [`r${name}==${cost}`] : []));
   if (!own?.startsWith("!")) return rules.length > ruled.length ? "" : ruled.join("&");

@@ -9,6 +9,7 @@ import {
   type LimitUsage,
   type LimitUse,
   limitTarget,
+  type QueueLimits,
   type TaskLimits,
   type Throttling,
 } from "@jobbers/core";
@@ -38,10 +39,19 @@ export function readUses(text: string): LimitUse[] {
     });
 }
 
-/** A task's limits: `task US rules US settings`. */
+/** A task's limits: `target US rules US settings`. */
 export function packTaskLimits({ task, limits }: TaskLimits): string {
+  return packLimits(keyText(task), limits);
+}
+
+/** The same of a queue, or of a task in it. */
+export function packQueueLimits(queue: string, { task = "", limits }: QueueLimits): string {
+  return packLimits(`${keyText(task)}@${keyText(queue)}`, limits);
+}
+
+function packLimits(target: string, limits: readonly DeclaredLimit[]): string {
   const rules = limits.map(({ name, isKeyed, cost = 1 }) => `${keyText(name)}=${isKeyed ? 1 : 0}=${cost}`);
-  return `${keyText(task)}${US}${rules.join("&")}${US}${limits.map(packDeclared).join("&")}`;
+  return `${target}${US}${rules.join("&")}${US}${limits.map(packDeclared).join("&")}`;
 }
 
 function packDeclared({ name, setting }: DeclaredLimit): string {

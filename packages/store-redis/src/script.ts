@@ -58,8 +58,11 @@ const shared: readonly string[] = [
   ...read("shared/base").matchAll(/^local (?:function )?([\w, ]+?)(?: =|\()/gm),
 ].flatMap(([, names = ""]) => names.split(", "));
 
-/** Fragments that only stores with limits need. */
-const limited = new Set(["limits", "meters", "parking", "turns"]);
+/** Fragments that only stores with limits need, or those in which any queue is set. */
+const conditions: Readonly<Record<string, string>> = {
+  ...{ limits: "clock.isLimited", meters: "clock.isLimited", parking: "clock.isLimited" },
+  ...{ turns: "clock.isLimited", levels: "clock.steered" },
+};
 
 /**
  * A fragment in a block of its own, with locals of its own for what it uses of the base: making a function searches the variables that
@@ -70,8 +73,8 @@ function fragmentText(name: string): string {
   if (name === "base" || name === "flush") return text;
   const code = text.replace(/--.*$/gm, "");
   const used = shared.filter((each) => new RegExp(`\\b${each}\\b`).test(code));
-  // A store in which nothing is limited does without them.
-  const start = limited.has(name) ? "if clock.isLimited then" : "do";
+  const condition = conditions[name];
+  const start = condition === undefined ? "do" : `if ${condition} then`;
   return `${start}\nlocal ${used.join(", ")} = ${used.join(", ")}\n${text}\nend`;
 }
 

@@ -132,18 +132,19 @@ async function placeIn(redis: Redis, keys: Keys, standing: Standing): Promise<Li
   // In a line so long that neither end is near it must be; in a shorter one it would have been found.
   const isFar = found === undefined && depths.some((depth) => depth > 2 * LINE_LOOK_LIMIT);
   if (found === undefined && !isFar) return undefined;
-  const isHigher = (member: string) => Number(member.charAt(0)) > standing.priority;
+  const set = settings === null ? undefined : readSettings(settings);
+  const goesBefore = (priority: number) => set?.priority !== "weighted" && priority > standing.priority;
   const sum = (numbers: readonly number[]) => numbers.reduce((all, each) => all + each, 0);
   const higher =
-    sum(lengths.filter((_, i) => isHigher(open[i] as string))) +
-    sum(limited.filter(({ priority }) => priority > standing.priority).map(({ n }) => n));
+    sum(lengths.filter((_, i) => goesBefore(Number(open[i]?.charAt(0))))) +
+    sum(limited.filter(({ priority }) => goesBefore(priority)).map(({ n }) => n));
   return {
     queue: unpackText(standing.queue),
     priority: standing.priority,
     before: higher + Number(found ?? LINE_LOOK_LIMIT),
     atLeast: isFar,
     depth: sum(lengths) + sum(limited.map(({ n }) => n)),
-    ...(settings !== null && { settings: readSettings(settings) }),
+    ...(set && { settings: set }),
   };
 }
 

@@ -35,6 +35,11 @@ const cases: readonly (readonly [
     },
     ["slot-stale"],
   ],
+  [
+    "a priority that is ahead where none can be",
+    (p) => raw.hset(`${p}levels`, "default", "5=99999"),
+    ["level-stale"],
+  ],
   ["a line that stands nowhere", (p) => raw.del(`${p}parked:${coded}:x`), ["line-closed"]],
   [
     "a parked line that nothing would wake",

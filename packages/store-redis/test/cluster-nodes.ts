@@ -16,14 +16,15 @@ export interface ClusterNodes {
   stop(): Promise<void>;
 }
 
-export async function startCluster(count: number): Promise<ClusterNodes> {
+export async function startCluster(count: number, ...args: string[]): Promise<ClusterNodes> {
   const started: RedisServer[] = [];
   const busPorts = new Map<RedisServer, number>();
   const start = async () => {
     const busPort = await freePort();
     // By default the bus has the port plus 10,000, which may be too high or taken.
     const bus = ["--cluster-port", String(busPort), "--cluster-node-timeout", "1000"];
-    const node = await startRedis("--cluster-enabled", "yes", ...bus, "--repl-diskless-sync-delay", "0");
+    const cluster = ["--cluster-enabled", "yes", ...bus, "--repl-diskless-sync-delay", "0"];
+    const node = await startRedis(...cluster, ...args);
     started.push(node);
     busPorts.set(node, busPort);
     return node;

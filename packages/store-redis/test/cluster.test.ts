@@ -1,32 +1,55 @@
 import { diagnoseRedis, openRedisStore } from "@jobbers/store-redis";
-import { submissionOf } from "@jobbers/testing";
+import { needsOf, openDriver, submissionOf } from "@jobbers/testing";
 import { type OpenStore, storeContract } from "@jobbers/testing/contract";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { keysOf } from "../src/keys.js";
+import { clusterCommands, neededCommands } from "../src/needs.js";
+import { aclFile, allowUsers, openAsUsers } from "./acl-users.js";
 import { type ClusterNodes, call, startCluster } from "./cluster-nodes.js";
-import { startRedis } from "./redis-server.js";
+import { type RedisServer, startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
 
-/** One node with all slots: it refuses a script that reaches for a key in another slot than its first. */
-describe("one node, by its own URL", () => {
+/**
+ * A node refuses a script that reaches for a key in another slot than its first, and of what `jobbers.acl` does not list it keeps a
+ * log: so one pass proves both. Behind the connecting, a store is the same to who has it alone.
+ */
+describe("three nodes that have loaded jobbers.acl, by the URL of the cluster", () => {
   let cluster: ClusterNodes;
   beforeAll(async () => {
-    cluster = await startCluster(1);
+    cluster = await startCluster(3, "--aclfile", aclFile);
+    for (const node of cluster.nodes) {
+      await allowUsers(node);
+      await call(node, "CONFIG", "RESETSTAT");
+    }
   });
   afterAll(() => cluster?.stop());
 
-  runContract("redis in cluster mode", () => cluster.nodes[0]?.url as string);
-});
-
-describe("three nodes, by the URL of the cluster", () => {
-  let cluster: ClusterNodes;
-  beforeAll(async () => {
-    cluster = await startCluster(3);
-  });
-  afterAll(() => cluster?.stop());
-
+  let namespaces = 0;
+  const openAgain: OpenStore = ({ clock, eventsKept }) =>
+    openAsUsers((user) => cluster.url.replace("//", `//${user}:pw@`), {
+      ...{ namespace: `test-${namespaces}`, clock: clock.now, eventsKept, replicaMs: 20 },
+    });
   // A namespace for each test, so that every node has stores.
-  runContract("redis cluster", () => cluster.url);
+  const open: OpenStore = (settings) => {
+    namespaces++;
+    return openAgain(settings);
+  };
+  storeContract("redis cluster under the shipped ACL", open, {
+    mayReplicate: true,
+    reopen: (_first, settings) => openAgain(settings),
+  });
+
+  test("the ACL refused nothing in all that time", async () => {
+    for (const node of cluster.nodes) expect(await call(node, "ACL", "LOG")).toEqual([]);
+  });
+
+  test("the ACL allows nothing that was not sent in all that time", async () => {
+    const sent = await Promise.all(cluster.nodes.map((node) => call(node, "INFO", "commandstats")));
+    const isSent = (command: string) => sent.join("").includes(`cmdstat_${command.toLowerCase()}:`);
+    // A cluster has one database: acl.test.ts selects another of a server alone.
+    const allowed = [...neededCommands, ...clusterCommands].filter((each) => each !== "SELECT");
+    expect(allowed.filter((command) => !isSent(command))).toEqual([]);
+  });
 
   test("every node has had its share of them", async () => {
     for (const node of cluster.nodes) expect(Number(await call(node, "DBSIZE"))).toBeGreaterThan(100);
@@ -56,6 +79,20 @@ describe("three nodes, by the URL of the cluster", () => {
   });
 });
 
+test("a cluster of one node may be named like a server alone", async () => {
+  const cluster = await startCluster(1);
+  onTestFinished(cluster.stop);
+  const [{ url }] = cluster.nodes as [RedisServer];
+  const store = await openRedisStore(url);
+  const submission = submissionOf(single(), 1);
+  expect(await store.submit([submission])).toMatchObject([{ status: "created" }]);
+  await (await openDriver(store, { serves: needsOf(single()) })).finish();
+  expect(await store.getRun(submission.id)).toMatchObject({ state: "succeeded" });
+  await store.close();
+  const { findings } = await diagnoseRedis(url);
+  expect(findings.filter(({ level }) => level === "fail")).toEqual([]);
+});
+
 test("a server that is in no cluster says so", async () => {
   const server = await startRedis();
   onTestFinished(server.stop);
@@ -64,14 +101,3 @@ test("a server that is in no cluster says so", async () => {
     message: expect.stringContaining("in no cluster; write redis://"),
   });
 });
-
-function runContract(name: string, url: () => string): void {
-  let namespaces = 0;
-  const open: OpenStore = ({ clock, eventsKept }) =>
-    openRedisStore(url(), { namespace: `test-${++namespaces}`, clock: clock.now, eventsKept, replicaMs: 20 });
-  storeContract(name, open, {
-    mayReplicate: true,
-    reopen: (_first, { clock }) =>
-      openRedisStore(url(), { namespace: `test-${namespaces}`, clock: clock.now }),
-  });
-}

@@ -12,10 +12,10 @@ afterAll(() => server?.stop());
 const inNamespace: OpenStore = ({ clock, eventsKept }) =>
   openRedisStore(server.url, { namespace: server.newNamespace(), clock: clock.now, eventsKept });
 
-test("the store does what the model does", () => modelTest(inNamespace, { runs: 150 }), 120_000);
+test("the store does what the model does", () => modelTest(inNamespace, { runs: 100 }), 120_000);
 
 test(
   "a dag ends in the store as it ends in runDag",
-  () => agreementTest(inNamespace, { runs: 200 }),
+  () => agreementTest(inNamespace, { runs: 100 }),
   120_000,
 );

@@ -18,7 +18,7 @@ test(
     twinTest(
       ({ clock }) => openRedisStore(server.url, { namespace: `twins-${++namespaces}`, clock: clock.now }),
       {
-        runs: 60,
+        runs: 40,
       },
     ),
   180_000,

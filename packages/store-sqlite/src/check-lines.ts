@@ -1,3 +1,4 @@
+import { levelCost } from "@jobbers/core";
 import type { Inspection, Place } from "./check.js";
 
 /** The depths of lines equal a recount. */
@@ -46,5 +47,18 @@ export function checkQueues(inspection: Inspection): undefined {
     const detail = `${queue}: recorded ${recorded}, counted ${counted}`;
     if (tell("count-queue", { key: "queues", detail }, true)) unit.ledger.running(queue, counted - recorded);
   }
+  checkLevels(inspection);
   inspection.examined++;
+}
+
+/** What priorities are ahead of each other by, in weighted queues: at most a turn. */
+function checkLevels({ unit, tell }: Inspection): void {
+  const select =
+    "SELECT queue, ahead, coalesce(weighted, 0) FROM levels LEFT JOIN queue_settings ON name = queue";
+  for (const [queue, ahead, weighted] of unit.sql.tuples(select) as [string, string, number][]) {
+    const all = JSON.parse(ahead) as number[];
+    if (weighted === 1 && all.every((each, priority) => each <= levelCost(priority))) continue;
+    if (tell("level-stale", { key: "levels", detail: queue }, true))
+      unit.sql.run("DELETE FROM levels WHERE queue = ?", queue);
+  }
 }

@@ -2,7 +2,7 @@ import type { Sql } from "./driver.js";
 import { lastEvent } from "./events.js";
 import { CONTROL } from "./ledger.js";
 import { createPoll } from "./poll.js";
-import { pausedQueues } from "./steering.js";
+import { steeredQueues } from "./steering.js";
 import type { Effects, KnownLine, KnownSession } from "./turn.js";
 import { wait } from "./wait.js";
 
@@ -97,7 +97,7 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
   };
   const wakeForGrown = (grown: Effects["grown"]) => {
     if (workers.size === 0 || grown.size === 0) return;
-    const paused = pausedQueues(sql);
+    const { paused } = steeredQueues(sql);
     for (const [line, n] of grown) if (!paused.has(line.queue) && !isParked(sql, line)) wakeFor(line, n);
   };
   const wakeForOpen = () => {
@@ -162,7 +162,7 @@ function openLines(sql: Sql): (Line & { readonly depth: number })[] {
   const limited =
     "SELECT queue, needs, count(*) AS depth FROM lines WHERE limits <> '' AND parked IS NULL AND depth > 0 GROUP BY queue, needs";
   const lines = sql.all<Line & { readonly depth: number }>(`${plain} UNION ALL ${limited}`);
-  const paused = pausedQueues(sql);
+  const { paused } = steeredQueues(sql);
   return paused.size === 0 ? lines : lines.filter(({ queue }) => !paused.has(queue));
 }
 

@@ -88,7 +88,7 @@ CREATE TABLE lines (
 );
 CREATE INDEX lines_open ON lines (queue, priority, turn) WHERE limits <> '' AND parked IS NULL;
 CREATE INDEX lines_parked ON lines (parked, turn) WHERE parked IS NOT NULL;
--- Which limits hold for a task, a "@queue", or a "task@queue"; "made" is code or edit. Of a keyed one a step's own code says the key.
+-- Which limits hold for a task, a "@queue", or a "task@queue"; "made" is code (a registration's or a queue's) or edit. Of a keyed one a step's own code says the key.
 CREATE TABLE rules (
   target TEXT NOT NULL, name TEXT NOT NULL, made TEXT NOT NULL, keyed INTEGER NOT NULL, cost REAL NOT NULL, PRIMARY KEY (target, name)
 ) WITHOUT ROWID;
@@ -113,24 +113,27 @@ CREATE TABLE ready (
   line INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (line, seq)
 ) WITHOUT ROWID;
 CREATE TABLE queues (name TEXT PRIMARY KEY, running INTEGER NOT NULL) WITHOUT ROWID;
--- How queues are set. "max" is what an edit says (0: none), "code" what the code does; who edited last, and when.
+-- How queues are set. "code" and "edit" are what each says of the policy, as JSON; who edited last, and when; whether its
+-- priorities are weighted.
 CREATE TABLE queue_settings (
-  name TEXT PRIMARY KEY, paused INTEGER NOT NULL, draining INTEGER NOT NULL, max INTEGER, code INTEGER,
-  version INTEGER NOT NULL, editor TEXT, edited INTEGER
+  name TEXT PRIMARY KEY, paused INTEGER NOT NULL, draining INTEGER NOT NULL, code TEXT NOT NULL, edit TEXT NOT NULL,
+  version INTEGER NOT NULL, editor TEXT, edited INTEGER, weighted INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- Of a weighted queue, how far each of its priorities is ahead of the others, from 0 on, as JSON: see core's fair-share.ts.
+CREATE TABLE levels (queue TEXT PRIMARY KEY, ahead TEXT NOT NULL) WITHOUT ROWID;
 -- The newest edits of each role, as JSON: see core's roles.ts.
 CREATE TABLE roles (name TEXT PRIMARY KEY, versions TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX queues_paused ON queue_settings (paused) WHERE paused = 1;
+CREATE INDEX queues_steered ON queue_settings (name) WHERE paused = 1 OR weighted = 1;
 -- No address: a scheduled run, or a retry by hand that takes several calls. "!": a run's deadline.
 CREATE TABLE timers (
   due INTEGER NOT NULL, seq INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY (due, seq)
 ) WITHOUT ROWID;
--- From "told" on, what its worker tells with renewals: the number of its last bulletin, when that was, the rest as it was then.
+-- "rotated" is how often it asked for several queues of which some are weighted. From "told" on, what its worker tells with renewals: the number of its last bulletin, when that was, the rest as it was then.
 CREATE TABLE sessions (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, worker TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL, birth TEXT,
   serves TEXT NOT NULL, queues TEXT NOT NULL, role TEXT, opened INTEGER NOT NULL, lease REAL NOT NULL, expires REAL NOT NULL,
   suspect INTEGER, state TEXT NOT NULL, ended INTEGER,
-  announced INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER,
+  announced INTEGER NOT NULL DEFAULT 0, rotated INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, heard INTEGER, lag INTEGER, slots INTEGER, running INTEGER,
   waiting INTEGER
 );
 CREATE INDEX sessions_by_host ON sessions (host) WHERE state = 'open';

@@ -90,6 +90,12 @@ export function knownSession(
   return session;
 }
 
+/** Counts once more that a session asks for several queues of which some are weighted; answers how often it has. */
+export function rotate(sql: Sql, { seq }: KnownSession): number {
+  const update = "UPDATE sessions SET rotated = rotated + 1 WHERE seq = ? RETURNING rotated";
+  return (sql.tuple(update, seq) as [number])[0];
+}
+
 /** Prolongs a session. One that has expired, but whose steps nobody has taken back yet, lives on. */
 export function renew(unit: Unit, id: string, vitals?: Vitals): Renewal {
   const { sql, now } = unit;

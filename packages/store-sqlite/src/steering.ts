@@ -1,26 +1,49 @@
-import type { QueueDefaults, QueueEdit, QueueSettings } from "@jobbers/core";
+import {
+  canonicalJson,
+  type EditedPolicy,
+  type JsonValue,
+  type QueueDefaults,
+  type QueueEdit,
+  type QueueLimits,
+  type QueuePolicy,
+  type QueueSettings,
+  queueSettings,
+  withEdit,
+} from "@jobbers/core";
 import type { Sql } from "./driver.js";
+import { registerLimits } from "./limit-edits.js";
 import type { Unit } from "./unit.js";
 
-/** What the table has of a queue; `max` is null where the code's holds, and 0 where an edit says that there is none. */
+/** What the table has of a queue: `code` and `edit` are what each says of its policy. */
 interface Row {
   readonly paused: number;
   readonly draining: number;
-  readonly max: number | null;
-  readonly code: number | null;
+  readonly code: string;
+  readonly edit: string;
   readonly version: number;
   readonly editor: string | null;
   readonly edited: number | null;
 }
 
-const UNSET: Row = { paused: 0, draining: 0, max: null, code: null, version: 0, editor: null, edited: null };
+const UNSET: Row = { paused: 0, draining: 0, code: "{}", edit: "{}", version: 0, editor: null, edited: null };
 
-const columns = "paused, draining, max, code, version, editor, edited";
+const columns = "paused, draining, code, edit, version, editor, edited";
 
-/** The names of paused queues, which may be few or none. */
-export function pausedQueues(sql: Sql): ReadonlySet<string> {
-  const rows = sql.tuples("SELECT name FROM queue_settings WHERE paused = 1") as [string][];
-  return new Set(rows.map(([name]) => name));
+/** How queues are set, as far as it matters to who takes from them. */
+export interface Steered {
+  readonly paused: ReadonlySet<string>;
+  readonly weighted: ReadonlySet<string>;
+}
+
+/** Of which queues nothing is taken, and which are weighted; these may be few or none. */
+export function steeredQueues(sql: Sql): Steered {
+  const rows = sql.tuples(
+    "SELECT name, paused, weighted FROM queue_settings WHERE paused = 1 OR weighted = 1",
+  ) as [string, number, number][];
+  return {
+    paused: new Set(rows.filter(([, paused]) => paused === 1).map(([name]) => name)),
+    weighted: new Set(rows.filter(([, , weighted]) => weighted === 1).map(([name]) => name)),
+  };
 }
 
 export function readSettings(sql: Sql, name: string): QueueSettings | undefined {
@@ -34,24 +57,35 @@ export function allSettings(sql: Sql): Map<string, QueueSettings> {
   return new Map(rows.map(({ name, ...row }) => [name, settingsOf(row)]));
 }
 
-export function declareQueues({ sql }: Unit, defaults: readonly QueueDefaults[]): void {
-  for (const { name, max } of defaults) {
-    const row = rowOf(sql, name);
-    if (row ? row.code === (max ?? null) : max === undefined) continue;
-    write(sql, name, { ...(row ?? UNSET), code: max ?? null });
+export function declareQueues(unit: Unit, defaults: readonly QueueDefaults[]): void {
+  const { sql } = unit;
+  for (const { name, limits = [], ...policy } of defaults) {
+    const row = rowOf(sql, name) ?? UNSET;
+    const code = textOf(policy);
+    if (row.code !== code) write(sql, name, { ...row, code });
+    declareLimits(unit, name, limits);
   }
+}
+
+/** A queue has the limits that are declared, and so have the tasks in it, and no others any more. */
+function declareLimits(unit: Unit, queue: string, declared: readonly QueueLimits[]): void {
+  const all = new Map(declared.map(({ task = "", limits }) => [`${task}@${queue}`, limits]));
+  const before = unit.sql.tuples("SELECT DISTINCT target FROM rules WHERE made = 'code'") as [string][];
+  for (const [target] of before) if (target.endsWith(`@${queue}`) && !all.has(target)) all.set(target, []);
+  for (const [target, limits] of all) registerLimits(unit, { task: target, limits });
 }
 
 export function setQueue(unit: Unit, name: string, edit: QueueEdit, by: string): QueueSettings {
   const { sql, now, turn } = unit;
   const row = rowOf(sql, name) ?? UNSET;
+  const { paused, draining, ...policy } = edit;
   const edited: Row = {
     ...row,
-    paused: edit.paused === undefined ? row.paused : Number(edit.paused),
-    draining: edit.draining === undefined ? row.draining : Number(edit.draining),
-    max: edit.max === undefined ? row.max : maxOf(edit.max),
+    paused: paused === undefined ? row.paused : Number(paused),
+    draining: draining === undefined ? row.draining : Number(draining),
+    edit: textOf(withEdit(JSON.parse(row.edit) as EditedPolicy, policy)),
   };
-  const isNews = edited.paused !== row.paused || edited.draining !== row.draining || edited.max !== row.max;
+  const isNews = edited.paused !== row.paused || edited.draining !== row.draining || edited.edit !== row.edit;
   if (!isNews) return settingsOf(row);
   const written = { ...edited, version: row.version + 1, editor: by, edited: now };
   write(sql, name, written);
@@ -59,34 +93,32 @@ export function setQueue(unit: Unit, name: string, edit: QueueEdit, by: string):
   return settingsOf(written);
 }
 
+function textOf(policy: QueuePolicy | EditedPolicy): string {
+  return canonicalJson(policy as JsonValue);
+}
+
 function rowOf(sql: Sql, name: string): Row | undefined {
   return sql.get<Row>(`SELECT ${columns} FROM queue_settings WHERE name = ?`, name);
 }
 
 function write(sql: Sql, name: string, row: Row): void {
-  const { paused, draining, max, code, version, editor, edited } = row;
+  const { paused, draining, code, edit, version, editor, edited } = row;
+  const isWeighted = settingsOf(row).priority === "weighted";
   sql.run(
-    `INSERT OR REPLACE INTO queue_settings (name, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[name, paused, draining, max, code, version, editor, edited],
+    `INSERT OR REPLACE INTO queue_settings (name, ${columns}, weighted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[name, paused, draining, code, edit, version, editor, edited, Number(isWeighted)],
   );
+  if (!isWeighted) sql.run("DELETE FROM levels WHERE queue = ?", name);
 }
 
-function maxOf(max: NonNullable<QueueEdit["max"]>): number | null {
-  if (max === "default") return null;
-  return max === "none" ? 0 : max;
-}
-
-function settingsOf({ paused, draining, max, code, version, editor, edited }: Row): QueueSettings {
-  const inForce = max ?? code ?? 0;
-  const from = max !== null ? "edit" : code !== null ? "code" : undefined;
-  return {
+function settingsOf({ paused, draining, code, edit, version, editor, edited }: Row): QueueSettings {
+  return queueSettings({
     paused: paused === 1,
     draining: draining === 1,
-    ...(inForce > 0 && { max: inForce }),
-    ...(from !== undefined && { maxFrom: from }),
-    ...(code !== null && { defaultMax: code }),
+    default: JSON.parse(code) as QueuePolicy,
+    edit: JSON.parse(edit) as EditedPolicy,
     version,
     ...(editor !== null && { editedBy: editor }),
     ...(edited !== null && { editedAtMs: edited }),
-  };
+  });
 }

@@ -31,6 +31,14 @@ export function hasLimitedLines({ sql }: Unit, queues: readonly string[]): boole
   return queues.some((queue) => sql.tuple(select, queue) !== undefined);
 }
 
+/** The priorities of a queue with open lines under limits, of those that the session serves. */
+export function limitedPriorities({ sql }: Unit, queue: string, serves: ReadonlySet<string>): number[] {
+  const select =
+    "SELECT DISTINCT priority, needs FROM lines WHERE queue = ? AND limits <> '' AND parked IS NULL AND depth > 0";
+  const rows = sql.tuples(select, queue) as [number, string][];
+  return rows.filter(([, needs]) => serves.has(needs)).map(([priority]) => priority);
+}
+
 /** Takes what there is of one priority. */
 export function takeInTurn(unit: Unit, turns: Turns, priority: number): void {
   for (let round = 0; round < ROUNDS && turns.room() > 0 && !turns.isFull(); round++) {

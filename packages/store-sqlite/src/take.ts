@@ -3,11 +3,15 @@ import { expire, expiryOf, hasExpired } from "./expiry.js";
 import { lease } from "./lease.js";
 import { CONTROL } from "./ledger.js";
 import { readUses } from "./limit-rules.js";
+import { type Entry, Head } from "./line-head.js";
 import { enqueue, isControl, isStopped, needsOf } from "./ready.js";
 import type { Step } from "./records.js";
+import { rotate } from "./session.js";
 import { settle } from "./settle.js";
-import { pausedQueues } from "./steering.js";
-import { hasLimitedLines, takeInTurn } from "./take-in-turn.js";
+import { type Steered, steeredQueues } from "./steering.js";
+import { PRIORITIES, takeByLevel } from "./take-by-level.js";
+import { type Parts, takeApart, takeByWeight } from "./take-in-parts.js";
+import { hasLimitedLines, limitedPriorities, takeInTurn } from "./take-in-turn.js";
 import type { KnownLine, KnownSession } from "./turn.js";
 import type { Unit } from "./unit.js";
 
@@ -31,8 +35,8 @@ export class Taker {
   readonly #unit: Unit;
   readonly #session: KnownSession;
   readonly #wants: Wants;
-  /** Whatever else decides what is taken, nothing of these is. */
-  readonly #paused: ReadonlySet<string>;
+  /** Whatever else decides what is taken, nothing of paused queues is. */
+  readonly #steered: Steered;
   #slots: number;
   #control: number;
   #drops = 0;
@@ -45,7 +49,7 @@ export class Taker {
     this.#unit = unit;
     this.#session = session;
     this.#wants = wants;
-    this.#paused = pausedQueues(unit.sql);
+    this.#steered = steeredQueues(unit.sql);
     this.#slots = Math.min(wants.slots, GRANT_LIMIT);
     this.#control = Math.min(wants.control, GRANT_LIMIT);
   }
@@ -59,7 +63,7 @@ export class Taker {
   takeInline(step: Step): boolean {
     const { queue } = step.spec;
     if (!this.#wants.inline || this.#slots <= 0 || !this.#wants.queues.includes(queue)) return false;
-    if (this.#paused.has(queue)) return false;
+    if (this.#steered.paused.has(queue)) return false;
     const needs = needsOf(step);
     // One that a limit may hold back stands in its line like all others.
     if (!this.#session.serves.has(needs) || this.#unit.limits.mayLimit(needs, queue)) return false;
@@ -83,27 +87,47 @@ export class Taker {
 
   #takeRuns(): void {
     const { queues, weights } = this.#wants;
-    if (weights) this.taken = this.#takeByWeight(queues, weights);
-    else this.#takeOf(queues.filter((queue) => !this.#paused.has(queue)));
+    const { paused, weighted } = this.#steered;
+    const parts: Parts = {
+      room: () => this.#slots,
+      take: (these, most) => this.#takeAtMost(most, () => this.#takeOpen(these)),
+      rotate: () => rotate(this.#unit.sql, this.#session),
+    };
+    if (weights) this.taken = takeByWeight(parts, queues, weights);
+    else
+      takeApart(
+        parts,
+        queues.filter((queue) => !paused.has(queue)),
+        weighted,
+      );
   }
 
-  /** Each queue gets its part of the slots, and what some leave is for the others. */
-  #takeByWeight(queues: readonly string[], weights: readonly number[]): number[] {
-    const all = this.#slots;
-    const sum = weights.reduce((total, weight) => total + weight, 0);
-    const shares = queues.map((queue, i) =>
-      this.#takeAtMost(queue, Math.ceil((all * (weights[i] ?? 0)) / sum)),
-    );
-    return queues.map((queue, i) => (shares[i] ?? 0) + this.#takeAtMost(queue, this.#slots));
+  /** Takes steps to run of queues together, or of one weighted queue. */
+  #takeOpen(queues: readonly string[]): void {
+    const { paused, weighted } = this.#steered;
+    const open = queues.filter((queue) => !paused.has(queue));
+    const [queue] = open;
+    if (queue === undefined) return;
+    if (!weighted.has(queue)) this.#takeOf(open);
+    else this.#takeByLevel(queue);
   }
 
-  /** Takes at most so many of one queue; answers how many. */
-  #takeAtMost(queue: string, most: number): number {
+  #takeByLevel(queue: string): void {
+    takeByLevel(this.#unit.sql, queue, {
+      room: () => this.#slots,
+      isFull: () => this.more,
+      open: () => this.#openPriorities(queue),
+      take: (priority, most) => this.#takeAtMost(most, () => this.#takeOf([queue], [priority])),
+    });
+  }
+
+  /** Takes at most so many; answers how many. */
+  #takeAtMost(most: number, take: () => void): number {
     const before = this.#slots;
     const rest = Math.max(0, before - most);
-    if (before <= rest || this.#paused.has(queue)) return 0;
+    if (before <= rest) return 0;
     this.#slots -= rest;
-    this.#takeOf([queue]);
+    take();
     this.#slots += rest;
     return before - this.#slots;
   }
@@ -112,12 +136,20 @@ export class Taker {
     if (this.#control > 0) this.#takeFrom(this.#openLines([CONTROL]), () => this.#control);
   }
 
-  /** Takes steps to run from the lines of queues. */
-  #takeOf(queues: readonly string[]): void {
+  /** The priorities of a queue with lines that the session may pop. */
+  #openPriorities(queue: string): ReadonlySet<number> {
+    const plain = this.#openLines([queue]).map(({ priority }) => priority);
+    const limited = this.#unit.limits.isOn ? limitedPriorities(this.#unit, queue, this.#session.serves) : [];
+    return new Set([...plain, ...limited]);
+  }
+
+  /** Takes steps to run from the lines of queues, the highest priority first. */
+  #takeOf(queues: readonly string[], priorities: readonly number[] = PRIORITIES): void {
     const room = () => this.#slots;
     const isOn = this.#unit.limits.isOn;
     if (!isOn || !hasLimitedLines(this.#unit, queues)) {
-      this.#takeFrom(this.#openLines(queues), room);
+      const lines = this.#openLines(queues).filter(({ priority }) => priorities.includes(priority));
+      this.#takeFrom(lines, room);
       if (this.#moved === 0) return;
     }
     const turns = {
@@ -126,8 +158,8 @@ export class Taker {
       merge: (lines: readonly KnownLine[], most: number) => this.#mergeSome(lines, most),
       drain: (line: KnownLine, most: number) => this.#drain(line, most),
     };
-    for (let priority = 9; priority >= 0 && this.#slots > 0 && !this.more; priority--)
-      takeInTurn(this.#unit, turns, priority);
+    for (const priority of priorities)
+      if (this.#slots > 0 && !this.more) takeInTurn(this.#unit, turns, priority);
   }
 
   /** Takes at most so many, the oldest first, of several lines; answers how many. */
@@ -245,53 +277,4 @@ function fateOf(unit: Unit, step: Step): "runs" | "stays" | "cancelled" | "stopp
   if (step.run.cancelling) return step.phase === "advance" ? "stays" : "cancelled";
   if (isStopped(step)) return "stopped";
   return hasExpired(unit, step) ? "expired" : "runs";
-}
-
-interface Entry {
-  readonly seq: number;
-  readonly run: number;
-  readonly address: string;
-}
-
-/** The old end of a line while entries are taken from it. */
-class Head {
-  readonly line: KnownLine;
-  readonly #unit: Unit;
-  #page: Entry[] = [];
-  #at = 0;
-  #taken = 0;
-  /** Numbers of those that go before all others are below zero. */
-  #upTo = Number.MIN_SAFE_INTEGER;
-  #isDry = false;
-
-  constructor(unit: Unit, line: KnownLine) {
-    this.#unit = unit;
-    this.line = line;
-  }
-
-  /** The oldest entry; `most` is how many are likely to be taken. */
-  peek(most: number): Entry | undefined {
-    if (this.#at === this.#page.length && !this.#isDry) {
-      // Who meets one entry to be dropped may meet many.
-      const limit = Math.min(this.#taken === 0 ? most : Math.max(most, 100), DROP_LIMIT);
-      const select = "SELECT seq, run, address FROM ready WHERE line = ? AND seq > ? ORDER BY seq LIMIT ?";
-      const rows = this.#unit.sql.tuples(select, this.line.id, this.#upTo, limit);
-      this.#page = rows.map(([seq, run, address]) => ({ seq, run, address }) as Entry);
-      this.#at = 0;
-      this.#isDry = rows.length === 0;
-    }
-    return this.#page[this.#at];
-  }
-
-  next(): Entry {
-    const entry = this.#page[this.#at++] as Entry;
-    this.#taken++;
-    this.#upTo = entry.seq;
-    return entry;
-  }
-
-  /** Deletes what was taken. */
-  done(): void {
-    if (this.#taken > 0) this.#unit.ledger.shift(this.line, this.#upTo, this.#taken);
-  }
 }

@@ -100,7 +100,8 @@ function placeIn(
   ) as [number, number];
   const { inLine, atLeast } = rankOf(sql, line, seq, length);
   const settings = readSettings(sql, queue);
-  return { queue, priority, before: higher + inLine, atLeast, depth, ...(settings && { settings }) };
+  const before = inLine + (settings?.priority === "weighted" ? 0 : higher);
+  return { queue, priority, before, atLeast, depth, ...(settings && { settings }) };
 }
 
 /** How many entries stand before one in its line, counted from the end that is nearer. */

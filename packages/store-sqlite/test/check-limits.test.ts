@@ -14,6 +14,11 @@ const cases: readonly (readonly [what: string, sql: string, kinds: readonly stri
   ["a slot that was lost", "DELETE FROM slots", ["slot-missing", "line-parked"]],
   ["a slot that is nobody's", "UPDATE slots SET address = 'gone'", ["slot-stale", "slot-missing"]],
   [
+    "a priority that is ahead where none can be",
+    "INSERT INTO levels (queue, ahead) VALUES ('default', '[0,0,0,0,0,99999]')",
+    ["level-stale"],
+  ],
+  [
     "a parked line that nothing would wake",
     "UPDATE limits SET code = '{\"concurrency\":9}'",
     ["line-parked"],

@@ -1,14 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { openSqliteStore } from "@jobbers/store-sqlite";
 import type { Faults } from "@jobbers/testing";
 import { type OpenStore, storeContract } from "@jobbers/testing/contract";
-import { afterAll } from "vitest";
+import { memoryDirectory } from "./place.js";
 
-const directory = mkdtempSync(join(tmpdir(), "jobbers-contract-"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
+const directory = memoryDirectory();
 let files = 0;
 const inFile: OpenStore = ({ clock, eventsKept }) =>
   openSqliteStore(`sqlite:${directory}/${++files}.db`, { clock: clock.now, eventsKept });
@@ -18,7 +13,5 @@ const inMemory: OpenStore = ({ clock, eventsKept }) =>
 storeContract("sqlite in a file", inFile, {
   reopen: (first, { clock }) => openSqliteStore(first.url, { clock: clock.now }),
 });
-storeContract("sqlite in memory", inMemory);
-
 const faults: Faults = { seed: 20_261_121, twice: true, dropReplies: 0.2, delay: true, chunk: 3 };
-storeContract("sqlite behind a bad line", inMemory, { faults });
+storeContract("sqlite in memory, behind a bad line", inMemory, { faults });

@@ -35,6 +35,9 @@ import { after } from "./waiting.js";
 /** A timer that fires later than this shows that the event loop was blocked: then silence proves nothing. */
 const BLOCKED_MS = MIN_HEARTBEAT_MS;
 
+/** Told when the time of an attempt is over, or it was silent for too long. */
+export type OnOver = (reason: "timeout" | "frozen", message: string) => void;
+
 export class Attempt implements Holding {
   readonly startedMs = performance.now();
   progress: Progress | undefined;
@@ -50,6 +53,12 @@ export class Attempt implements Holding {
   #aborted: AttemptAborted | undefined;
   #at: string | undefined;
   #lastSignMs = this.startedMs;
+  /** Its time, and since when it is counted; none where it has no timeout. */
+  #timeoutMs: number | undefined;
+  #timedFromMs = this.startedMs;
+  /** How long its handler may be silent; none where it has no heartbeat, or before its handler begins. */
+  #heartbeatMs: number | undefined;
+  #onOver: OnOver | undefined;
   #stopTimeout: (() => void) | undefined;
   #stopWatch: (() => void) | undefined;
   #stopGrace: (() => void) | undefined;
@@ -122,19 +131,40 @@ export class Attempt implements Holding {
     if (!this.reported) this.onSign?.(this);
   }
 
-  /** Starts its timeout. */
-  watchTime({ timeoutMs }: TaskStep, onOver: (reason: "timeout", message: string) => void): void {
+  /** Starts its timeout; `arm` has it rung for. */
+  watchTime({ timeoutMs }: TaskStep, onOver: OnOver): void {
     if (timeoutMs === undefined) return;
-    const over = () => onOver("timeout", `took longer than its timeout of ${timeoutMs} ms`);
-    this.#stopTimeout = after(timeoutMs, over);
+    this.#timeoutMs = timeoutMs;
+    this.#timedFromMs = performance.now();
+    this.#onOver = onOver;
   }
 
   /** Starts its heartbeat, when its handler begins: before that there is nobody who could be silent. */
-  watchSilence({ heartbeatMs }: TaskStep, onOver: (reason: "frozen", message: string) => void): void {
+  watchSilence({ heartbeatMs }: TaskStep, onOver: OnOver): void {
     if (heartbeatMs === undefined) return;
+    this.#heartbeatMs = heartbeatMs;
     this.#lastSignMs = performance.now();
-    const frozen = () => onOver("frozen", `gave no heartbeat for longer than ${heartbeatMs} ms`);
-    this.#watchSilence(heartbeatMs, heartbeatMs, frozen);
+    this.#onOver = onOver;
+  }
+
+  /** How soon one of its clocks may ring that has no timer yet, in milliseconds from its start; none where all have one. */
+  get unarmedMs(): number | undefined {
+    if (this.reported) return undefined;
+    const timeMs = this.#stopTimeout ? undefined : this.#timeoutMs;
+    const silenceMs = this.#stopWatch ? undefined : this.#heartbeatMs;
+    return timeMs !== undefined && silenceMs !== undefined
+      ? Math.min(timeMs, silenceMs)
+      : (timeMs ?? silenceMs);
+  }
+
+  /** Makes the timers of its clocks, for what is left of them. */
+  arm(): void {
+    if (this.reported) return;
+    const nowMs = performance.now();
+    if (this.#timeoutMs !== undefined && !this.#stopTimeout)
+      this.#armTimeout(this.#timeoutMs, this.#timedFromMs + this.#timeoutMs - nowMs);
+    if (this.#heartbeatMs !== undefined && !this.#stopWatch)
+      this.#watchSilence(this.#heartbeatMs, this.#lastSignMs + this.#heartbeatMs - nowMs);
   }
 
   /** Stops its clocks. */
@@ -144,15 +174,20 @@ export class Attempt implements Holding {
     this.#stopGrace?.();
   }
 
-  #watchSilence(heartbeatMs: number, waitMs: number, frozen: () => void): void {
+  #armTimeout(timeoutMs: number, leftMs: number): void {
+    const over = () => this.#onOver?.("timeout", `took longer than its timeout of ${timeoutMs} ms`);
+    this.#stopTimeout = after(Math.max(0, Math.ceil(leftMs)), over);
+  }
+
+  #watchSilence(heartbeatMs: number, waitMs: number): void {
     const dueMs = performance.now() + waitMs;
-    this.#stopWatch = after(waitMs, () => {
+    this.#stopWatch = after(Math.max(0, Math.ceil(waitMs)), () => {
       const nowMs = performance.now();
       // Its heartbeats may be waiting behind whatever blocked the loop.
       if (nowMs - dueMs > BLOCKED_MS) this.#lastSignMs = nowMs;
       const leftMs = this.#lastSignMs + heartbeatMs - nowMs;
-      if (leftMs <= 0) frozen();
-      else this.#watchSilence(heartbeatMs, Math.ceil(leftMs), frozen);
+      if (leftMs > 0) this.#watchSilence(heartbeatMs, leftMs);
+      else this.#onOver?.("frozen", `gave no heartbeat for longer than ${heartbeatMs} ms`);
     });
   }
 }

@@ -2,7 +2,6 @@ import {
   type AnyTask,
   type Follow,
   followOf,
-  nextTryMs,
   type Report,
   resolveEdited,
   resolveWiring,
@@ -10,20 +9,22 @@ import {
   type TaskLog,
   type TaskStep,
 } from "@jobbers/core";
-import { Attempt, taskStepOf } from "./attempt.js";
+import { Attempt, type OnOver, taskStepOf } from "./attempt.js";
 import type { AttemptLogs } from "./attempt-logs.js";
 import type { Batches, Seat } from "./batches.js";
 import { Berth, type Bulkheads, type Granted } from "./bulkheads.js";
 import type { Bulletins } from "./bulletins.js";
+import { Clocks } from "./clocks.js";
 import type { Observer } from "./events.js";
+import { failureOf } from "./failure.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
 import type { HookCalls } from "./hooks.js";
 import type { Ledger } from "./ledger.js";
-import { GaveUp, messageOf } from "./persistence.js";
+import { GaveUp } from "./persistence.js";
 import { errorText, type Reporter } from "./reporter.js";
 import { type Runner, Written, withInput } from "./runner.js";
 import type { Slots } from "./slots.js";
-import { encodeOutput, Final, isHopeless, reasonOf, refuseInput } from "./task-io.js";
+import { encodeOutput, refuseInput } from "./task-io.js";
 import type { Usual } from "./usual.js";
 import type { Values } from "./values.js";
 
@@ -63,6 +64,7 @@ const BEGINS = Promise.resolve();
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #running = new Map<Attempt, Promise<void>>();
+  readonly #clocks = new Clocks(this.#running);
 
   readonly #onSign: (attempt: Attempt) => void;
 
@@ -170,16 +172,17 @@ export class Executor {
       : resolveWiring(found.scene, step.input);
     const raw = resolved instanceof Promise ? await resolved.catch(refuseInput) : resolved;
     if (attempt.aborted || attempt.reported) return this.#release(attempt);
-    const watchTime = () =>
-      attempt.watchTime(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+    const onOver: OnOver = (reason, message) => this.#abandon(attempt, found, reason, message);
     // The time of a batch begins with its call.
-    if (!seat) watchTime();
+    if (!seat) attempt.watchTime(step, onOver);
+    this.#clocks.note(attempt);
     let hasBegun = false;
     const begins = () => {
       if (attempt.reported) return;
       hasBegun = true;
-      if (seat) watchTime();
-      attempt.watchSilence(step, (reason, message) => this.#abandon(attempt, found, reason, message));
+      if (seat) attempt.watchTime(step, onOver);
+      attempt.watchSilence(step, onOver);
+      this.#clocks.note(attempt);
       this.#tell("started", attempt, task);
       hooks?.started(attempt, task, step);
     };
@@ -222,20 +225,13 @@ export class Executor {
   }
 
   #reportFailure(attempt: Attempt, found: Found, thrown: unknown): void {
-    const { lease } = attempt.grant;
     const step = found.located.step as TaskStep;
-    const final = thrown instanceof Final;
-    const error = final ? thrown.thrown : thrown;
-    const reason = final ? thrown.reason : (attempt.aborted?.reason ?? reasonOf(error));
-    const retryInMs = final || isHopeless(error) ? undefined : this.#nextTryMs(attempt, step, error);
-    const told = { lease, error: errorText(error), reason };
-    this.#report(
-      attempt,
-      retryInMs === undefined
-        ? { type: "failed", ...told, follow: this.#follow(found) }
-        : { type: "retry", ...told, delayMs: retryInMs },
-    );
-    if (attempt.task) this.#options.hooks?.failed(attempt, attempt.task, step, { error, reason, retryInMs });
+    const { report, ...told } = failureOf(attempt, step, thrown, {
+      ...this.#options,
+      follow: () => this.#follow(found),
+    });
+    this.#report(attempt, report);
+    if (attempt.task) this.#options.hooks?.failed(attempt, attempt.task, step, told);
   }
 
   /** What follows; an only child may have to stand in its line. */
@@ -244,18 +240,6 @@ export class Executor {
     const [only, ...others] = follow.successors.items;
     if (!only?.inline || others.length > 0) return follow;
     return this.#options.hops(only, index.step(only.name) as TaskStep) ? { ...follow, hop: true } : follow;
-  }
-
-  #nextTryMs(attempt: Attempt, { retry }: TaskStep, error: unknown): number | undefined {
-    const { random, log } = this.#options;
-    const { run, address: step } = attempt.lease;
-    return nextTryMs(error, {
-      ...{ retry, random, on: attempt.task?.retryOn, tries: attempt.tries },
-      onTrouble: (problem) =>
-        log.error("retry.on did not say whether to try again, which counts as yes", {
-          ...{ run, step, error: messageOf(problem) },
-        }),
-    });
   }
 
   async #giveUp(attempt: Attempt, unfit: Unfit): Promise<void> {

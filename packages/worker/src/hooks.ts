@@ -41,15 +41,15 @@ export class HookCalls {
 
   started(attempt: Attempt, task: AnyTask, step: TaskStep): void {
     if (!this.#wants(task)) return;
-    const told = this.#toldOf(attempt, task, step);
-    this.#tell(task, "onStart", told, () => copyOf(told));
+    this.#tell(task, "onStart", this.#toldOf(attempt, task, step), copyOf);
   }
 
   succeeded(attempt: Attempt, task: AnyTask, output: unknown): void {
     const { told } = attempt;
     if (!told) return;
-    const ms = tookMs(attempt);
-    const event = () => Object.assign(copyOf(told), { outcome: "succeeded", output, tookMs: ms } as const);
+    const tookMs = tookOf(attempt);
+    const event = ({ run, step, task, queue, attempt, tries }: HookedAttempt) =>
+      ({ run, step, task, queue, attempt, tries, outcome: "succeeded", output, tookMs }) as const;
     this.#tell(task, "onSuccess", told, event);
     this.#tell(task, "onSettled", told, event);
   }
@@ -57,8 +57,8 @@ export class HookCalls {
   failed(attempt: Attempt, task: AnyTask, step: TaskStep, failure: HookedFailure): void {
     if (!this.#wants(task)) return;
     const told = this.#toldOf(attempt, task, step);
-    const how = { outcome: "failed", ...failure, tookMs: tookMs(attempt) } as const;
-    const event = () => Object.assign(copyOf(told), how);
+    const how = { outcome: "failed", ...failure, tookMs: tookOf(attempt) } as const;
+    const event = (about: HookedAttempt) => ({ ...about, ...how });
     this.#tell(task, "onError", told, event);
     this.#tell(task, "onSettled", told, event);
   }
@@ -67,8 +67,8 @@ export class HookCalls {
   released(attempt: Attempt): void {
     const { told, task } = attempt;
     if (!told || !task) return;
-    const how = { outcome: "released", tookMs: tookMs(attempt) } as const;
-    this.#tell(task, "onSettled", told, () => Object.assign(copyOf(told), how));
+    const how = { outcome: "released", tookMs: tookOf(attempt) } as const;
+    this.#tell(task, "onSettled", told, (about) => ({ ...about, ...how }));
   }
 
   #wants(task: AnyTask): boolean {
@@ -85,17 +85,21 @@ export class HookCalls {
     task: AnyTask,
     name: Name,
     about: HookedAttempt,
-    event: () => Parameters<NonNullable<Hooks[Name]>>[0],
+    event: (about: HookedAttempt) => Parameters<NonNullable<Hooks[Name]>>[0],
   ): void {
-    this.#call(task.hooks, name, about, event);
-    this.#call(this.ofWorker, name, about, event);
+    if (task.hooks?.[name]) this.#call(task.hooks, name, about, event);
+    if (this.ofWorker?.[name]) this.#call(this.ofWorker, name, about, event);
   }
 
-  #call(hooks: Hooks | undefined, name: keyof Hooks, about: HookedAttempt, event: () => object): void {
-    if (!hooks?.[name]) return;
+  #call(
+    hooks: Hooks,
+    name: keyof Hooks,
+    about: HookedAttempt,
+    event: (about: HookedAttempt) => object,
+  ): void {
     try {
       // Each hook gets an object of its own, so that none can change what the next one is told.
-      const answer: unknown = hooks[name](event() as never);
+      const answer: unknown = hooks[name]?.(event(about) as never);
       if (typeof answer === "object" && answer !== null && "then" in answer)
         this.#follow(answer, name, about);
     } catch (thrown) {
@@ -135,6 +139,6 @@ function copyOf({ run, step, task, queue, attempt, tries }: HookedAttempt): Hook
   return { run, step, task, queue, attempt, tries };
 }
 
-function tookMs({ startedMs }: Attempt): number {
+function tookOf({ startedMs }: Attempt): number {
   return performance.now() - startedMs;
 }

@@ -1,6 +1,7 @@
 export { AttemptAborted } from "./aborted.js";
 export {
   createModuleLoader,
+  innerExports,
   isTypescript,
   type LoadModule,
   typescriptEndings,

@@ -19,6 +19,7 @@ import { hostIdentity } from "./host.js";
 import { consoleLog } from "./log.js";
 import type { Environment } from "./programs/environment.js";
 import { createRegistry, type Registry } from "./registry.js";
+import { renewalMs } from "./renewal-loop.js";
 
 /** What `createWorker` takes. */
 export interface WorkerOptions {
@@ -43,7 +44,10 @@ export interface WorkerOptions {
    * process's own in `jobbers.worker()`.
    */
   readonly environment?: Environment | undefined;
-  /** How long the store waits for a sign of life before it gives the steps to others, in milliseconds; default 15 s. */
+  /**
+   * How long the store waits for a sign of life before it gives the steps to others, in milliseconds; default 15 s. It is renewed every third
+   * of that, and no task's heartbeat may be shorter than a third.
+   */
   readonly leaseMs?: number | undefined;
   /** How long `stop()` waits for running handlers, in milliseconds; default 30 s. */
   readonly graceMs?: number | undefined;
@@ -133,12 +137,13 @@ export function settingsOf(options: WorkerOptions): Settings {
   const concurrency = whole("concurrency", options.concurrency ?? 10, 1, 100_000);
   const { bulkheads = {} } = options;
   checkBulkheads(bulkheads, { registry, queues, concurrency });
+  const leaseMs = atLeast("leaseMs", options.leaseMs ?? 15_000, 100);
+  checkHeartbeats(registry, leaseMs);
   return {
     ...{ store, workflows, registry, host, queues, role, deps, environment, inline, random },
-    ...{ concurrency, bulkheads },
+    ...{ concurrency, bulkheads, leaseMs },
     lanes: whole("lanes", options.lanes ?? store.lanes ?? 1, 1, 16),
     name: options.name ?? `${host.split(" ")[0]}:${process.pid}`,
-    leaseMs: atLeast("leaseMs", options.leaseMs ?? 15_000, 100),
     graceMs: atLeast("graceMs", options.graceMs ?? 30_000, 0),
     abandonAfterMs: atLeast("abandonAfterMs", options.abandonAfterMs ?? 30_000, 0),
     hooks: checkHooks(options.hooks, "the worker's hooks", "flag-invalid"),
@@ -148,6 +153,20 @@ export function settingsOf(options: WorkerOptions): Settings {
     keepLogs: checkKeepLogs(options.keepLogs, "the worker's keepLogs", "flag-invalid") ?? "info",
     observe: options.observe && unharmed(options.observe),
   };
+}
+
+/** Others hear of heartbeats with renewals only: shorter ones they would never see in time. */
+function checkHeartbeats({ tasks }: Registry, leaseMs: number): void {
+  const apartMs = renewalMs(leaseMs);
+  for (const { name, heartbeatMs } of tasks.values()) {
+    if (heartbeatMs === undefined || heartbeatMs >= apartMs) continue;
+    const most = Math.floor((heartbeatMs * leaseMs) / apartMs);
+    throw new JobbersError(
+      "flag-invalid",
+      `task ${quoted(name)}: its heartbeat of ${heartbeatMs} ms is shorter than the ${Math.ceil(apartMs)} ms between two renewals of the ` +
+        `worker, so that nobody else could see it in time; give it at least that, or the worker a leaseMs of at most ${most}`,
+    );
+  }
 }
 
 /** Checks that each bulkhead is of something that the worker has, and that every task has its slots. */

@@ -3,14 +3,12 @@ import {
   type ExchangeReply,
   type Grant,
   JobbersError,
-  type LargeValues,
   type Mail,
   type RoleRecord,
   type StepSpec,
 } from "@jobbers/core";
 import { Asks } from "./asks.js";
 import { AttemptLogs } from "./attempt-logs.js";
-import { Audit } from "./audit.js";
 import { Backlog } from "./backlog.js";
 import { Batches } from "./batches.js";
 import { Bulkheads, type Granted } from "./bulkheads.js";
@@ -21,9 +19,9 @@ import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
 import { Finder } from "./finder.js";
 import { createHookCalls, type HookCalls } from "./hooks.js";
-import { processBirth } from "./host.js";
 import { Lane } from "./lane.js";
 import { Ledger } from "./ledger.js";
+import { openKeeper } from "./open-keeper.js";
 import type { Settings } from "./options.js";
 import { Outbox } from "./outbox.js";
 import { Pace } from "./pace.js";
@@ -33,11 +31,12 @@ import { Reporter } from "./reporter.js";
 import { followRole, readRole } from "./role.js";
 import { Runners } from "./runners.js";
 import { Serving } from "./serving.js";
-import { SessionKeeper, type SessionKeeperOptions } from "./session.js";
+import type { SessionKeeper } from "./session.js";
 import { Slots } from "./slots.js";
 import { Spreader } from "./spreader.js";
 import { guardStrays } from "./stray.js";
 import { Usual } from "./usual.js";
+import { valueAccess } from "./value-access.js";
 import { Values } from "./values.js";
 
 /** The most control steps that are worked on at a time. */
@@ -118,11 +117,7 @@ export class Pool {
       onRoom: onFreed,
     });
     const plans = new Plans(settings.workflows, store);
-    const { large } = store;
-    const values = new Values({
-      read: (run, keys) => untilAnswered("readValues", () => store.readValues(run, keys), asker),
-      keep: large && ((run, key, text) => keepLarge(large, run, key, text, asker)),
-    });
+    const values = new Values(valueAccess(store, asker));
     const shared = {
       ...{ ledger: this.ledger, reporter: this.reporter, bulletins: this.bulletins, logs: this.logs, log },
       finder: new Finder(plans, values, asker, this.stopping.signal, settings.maxOutputBytes),
@@ -286,69 +281,4 @@ export class Pool {
     this.disown("the store was closed");
     void this.end();
   }
-}
-
-/** What is small stays what it is, at once; what is large is put where it belongs, however often the store is asked about it. */
-function keepLarge(large: LargeValues, run: string, key: string, text: string, asker: Asker) {
-  const kept = large.keep(run, key, text);
-  if (!(kept instanceof Promise)) return kept;
-  let first: Promise<string> | undefined = kept;
-  return untilAnswered(
-    "noteBlobs",
-    async () => {
-      const call = first ?? large.keep(run, key, text);
-      first = undefined;
-      return await call;
-    },
-    asker,
-  );
-}
-
-function openKeeper(
-  settings: Settings,
-  serving: Serving,
-  signals: { readonly stopping: AbortSignal; readonly ending: AbortSignal },
-  pool: () => Pool | undefined,
-): Promise<SessionKeeper> {
-  const { store, registry, role, name, host, leaseMs, maxBlockMs, log, random, observe } = settings;
-  const { serves, registrations: registers, limits } = registry;
-  let audit: Audit | undefined;
-  const options: SessionKeeperOptions = {
-    ...{ store, maxBlockMs, log, random, signal: signals.ending },
-    opening: {
-      worker: name,
-      host,
-      pid: process.pid,
-      birth: processBirth(process.pid),
-      leaseMs,
-      serves,
-      // A session that is opened later has what the role says by then.
-      get queues() {
-        return serving.queues;
-      },
-      role,
-      registers,
-      limits,
-    },
-    onDoubt: (what, session) => {
-      observe?.({ type: "session", what, session });
-      pool()?.disown("the worker's lease has ended, so another worker may have this step");
-    },
-    onTrust: (session) => {
-      observe?.({ type: "session", what: "trusted", session });
-      pool()?.wakeAll();
-    },
-    bulletins: {
-      next: (session) => pool()?.bulletins.next(session),
-      hear: (session, seq, stale) => pool()?.bulletins.hear(session, seq, stale),
-    },
-    onMail: (mail) => pool()?.hearMail(mail),
-    onHeld: (session, held) => {
-      const it = pool();
-      if (!it) return;
-      audit ??= new Audit({ store, ledger: it.ledger, lanes: () => it.lanes, log });
-      void audit.hear(session, held);
-    },
-  };
-  return SessionKeeper.open(options, signals.stopping);
 }

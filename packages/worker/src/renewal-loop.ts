@@ -56,6 +56,11 @@ export function marginMs(leaseMs: number): number {
   return leaseMs / 5;
 }
 
+/** How long it is at most from one renewal of a lease to the next, in milliseconds. */
+export function renewalMs(leaseMs: number): number {
+  return leaseMs / 3;
+}
+
 /** Until when a lease of so long is trusted that was asked for at an instant. */
 export function trustedUntil(sentMs: number, trustMs: number): number {
   return Number.isFinite(trustMs) ? sentMs + trustMs - marginMs(trustMs) : Number.POSITIVE_INFINITY;
@@ -74,7 +79,7 @@ async function withDeadline<T>(answer: Promise<T>, port: RenewalPort, ms: number
 export async function renewalLoop(terms: RenewalTerms, pulse: Pulse, port: RenewalPort): Promise<void> {
   let failed = false;
   while (!port.signal.aborted) {
-    const fullMs = failed ? terms.leaseMs / 15 : terms.leaseMs / 3;
+    const fullMs = failed ? terms.leaseMs / 15 : renewalMs(terms.leaseMs);
     await port.wait(fullMs * (0.8 + 0.2 * port.random()));
     if (port.signal.aborted) return;
     failed = !(await renewOnce(terms, pulse, port));
@@ -94,7 +99,7 @@ async function renewOnce(terms: RenewalTerms, pulse: Pulse, port: RenewalPort): 
     const lagMs = Math.max(0, pulse.silentMs - terms.tickMs);
     const sentMs = monotonicMs();
     const renewal = port.renew(session, { lagMs, bulletin });
-    const { status, held, mail, stale = [] } = await withDeadline(renewal, port, terms.leaseMs / 3);
+    const { status, held, mail, stale = [] } = await withDeadline(renewal, port, renewalMs(terms.leaseMs));
     if (session !== port.session()) return true;
     if (status === "alive") pulse.trustUntil(trustedUntil(sentMs, terms.trustMs));
     const told = bulletin && { seq: bulletin.seq, stale };

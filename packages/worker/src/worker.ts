@@ -1,4 +1,4 @@
-import { type Progress, quoted, type StepAddress } from "@jobbers/core";
+import type { Progress, StepAddress } from "@jobbers/core";
 import { refuseApart } from "./apart/trap.js";
 import type { Attempt } from "./attempt.js";
 import { drain } from "./drain.js";
@@ -157,7 +157,6 @@ class RestartableWorker implements Worker {
 
   async #open(): Promise<void> {
     this.#opening = new AbortController();
-    warnOfShortHeartbeats(this.#settings);
     this.#pool = await Pool.open(this.#settings, this.#opening.signal);
   }
 
@@ -181,19 +180,6 @@ class RestartableWorker implements Worker {
     const hurry = this.#hurry;
     if (graceMs <= 0) hurry.abort();
     else void pause(graceMs, hurry.signal).then(() => hurry.abort());
-  }
-}
-
-/** Others look at the store, and that hears of heartbeats with renewals only. */
-function warnOfShortHeartbeats({ registry, leaseMs, log }: Settings): void {
-  const renewalMs = leaseMs / 3;
-  for (const { name, heartbeatMs } of registry.tasks.values()) {
-    if (heartbeatMs === undefined || heartbeatMs >= renewalMs) continue;
-    const why = "this worker gives a silent step up in time, but others see that with its next renewal only";
-    log.warn(`task ${quoted(name)}: its heartbeat is shorter than a renewal; ${why}`, {
-      heartbeatMs,
-      renewalMs: Math.round(renewalMs),
-    });
   }
 }
 

@@ -249,7 +249,7 @@ describe("an attempt whose time is over", () => {
     const silence = gate();
     const frozen = task({
       name: "frozen",
-      heartbeat: 250,
+      heartbeat: 400,
       retry: once,
       run: async (_, ctx) => {
         for (let i = 0; i < 6; i++) {
@@ -260,11 +260,11 @@ describe("an attempt whose time is over", () => {
       },
     });
     const { observe, seen } = recorder();
-    const worker = await startWorker({ store, workflows: [frozen], observe });
+    const worker = await startWorker({ store, workflows: [frozen], leaseMs: 1_200, observe });
     const startedMs = performance.now();
     await submit(store, frozen);
     expect(await seen({ type: "reported" })).toMatchObject({ report: "failed", reason: "frozen" });
-    expect(performance.now() - startedMs).toBeGreaterThan(600);
+    expect(performance.now() - startedMs).toBeGreaterThan(900);
     expect(worker.stats().running[0]).toMatchObject({ abandoned: true, progress: { done: 5, total: 6 } });
     silence.open();
   });
@@ -297,7 +297,7 @@ describe("a blocked event loop", () => {
       },
     });
     const { observe, seen } = recorder();
-    await startWorker({ store, workflows: [beating, blocking], observe });
+    await startWorker({ store, workflows: [beating, blocking], leaseMs: 3_000, observe });
     const run = await submit(store, beating);
     await seen({ type: "started", task: "beating" });
     await submit(store, blocking);

@@ -29,7 +29,8 @@ async function stage(more: Partial<WorkerOptions> = {}) {
   const store = await openSqliteStore("memory:");
   const { observe, seen } = recorder();
   const environment = { PATH: process.env.PATH };
-  const worker = createWorker({ store, workflows, log, observe, environment, random: () => 0.5, ...more });
+  const common = { store, log, observe, environment, leaseMs: 1_500, random: () => 0.5 };
+  const worker = createWorker({ ...common, workflows, ...more });
   await worker.start();
   const close = async () => {
     await worker.stop({ giveBack: true });
@@ -260,7 +261,7 @@ describe("an isolated handler", () => {
     const twice = await submit(store, twiceThread as AnyTask, { what: "throw" });
     const terminal = await submit(store, twiceThread as AnyTask, { what: "terminal" });
     const later = await submit(store, twiceThread as AnyTask, { what: "retry after" });
-    const beating = await submit(store, beatingThread as AnyTask, { what: "beat", value: 600 });
+    const beating = await submit(store, beatingThread as AnyTask, { what: "beat", value: 1_200 });
     const refused = await submit(store, twiceThread as AnyTask, { what: "throw text" });
     // Of a class that extends RangeError, it arrives as one.
     await seen({ type: "reported", run: twice, report: "retry" });

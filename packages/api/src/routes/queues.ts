@@ -77,13 +77,13 @@ export const setQueue = defineRoute(
     method: "patch",
     path: "/v1/queues/{name}",
     operationId: "setQueue",
-    summary: "Set how much a queue may hold",
+    summary: "Set the policy of a queue",
     description: "Holds at once for everybody, and goes before what code says. May be repeated.",
     body: { type: "application/json", schema: queueEdit },
   },
   async (context, { c, params: { name } }) => {
-    const { by, max } = await readFields(c, context.limits, queueEdit, "an edit of a queue");
-    return edit(context, c, name, { max }, by);
+    const { by, ...policy } = await readFields(c, context.limits, queueEdit, "an edit of a queue");
+    return edit(context, c, name, policy, by);
   },
 );
 

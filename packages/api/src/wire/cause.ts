@@ -59,6 +59,9 @@ const forms = [
     queue: z.string().optional().openapi({ description: "Absent for control work." }),
     priority: z.int(),
     before: z.int().openapi({ description: "How many stand before it." }),
+    weighted: z.boolean().optional().openapi({
+      description: "True where its priorities share what is taken: `before` is of its own priority then.",
+    }),
     atLeast: z.boolean().openapi({ description: "Whether `before` is the least." }),
     depth: z.int().openapi({ description: "How many there are in the line in all." }),
     serving: z.int().openapi({ description: "How many live sessions serve the queue." }),

@@ -3,6 +3,18 @@ import { instant, name } from "./basics.js";
 
 const max = z.int().openapi({ description: "The most ready steps that it holds." });
 
+const priority = z.enum(["strict", "weighted"]).openapi({
+  description:
+    "`strict`: the highest priority goes first, and others may wait for ever. `weighted`: each has twice as many starts as the next lower one.",
+});
+
+/** What both code and edits can say of a queue. */
+const queuePolicy = z.object({ max: max.optional(), priority: priority.optional() }).openapi("QueuePolicy");
+
+const editedPolicy = z
+  .object({ max: z.union([max, z.literal("none")]).optional(), priority: priority.optional() })
+  .openapi("EditedQueuePolicy");
+
 /** How a queue is set, by whom and since when. */
 const queueSettings = z
   .object({
@@ -10,12 +22,10 @@ const queueSettings = z
     draining: z
       .boolean()
       .openapi({ description: "It takes no new submissions; what is in it is worked off." }),
-    max: max.optional(),
-    maxFrom: z
-      .enum(["code", "edit"])
-      .optional()
-      .openapi({ description: "Where the maximum, or that there is none, comes from." }),
-    defaultMax: z.int().optional().openapi({ description: "What the code says." }),
+    // What is in force.
+    ...queuePolicy.shape,
+    default: queuePolicy.openapi({ description: "What the code says." }),
+    edit: editedPolicy.openapi({ description: "What edits say; it goes before what the code says." }),
     version: z.int().openapi({ description: "How often it was edited." }),
     editedBy: z.string().optional(),
     editedAt: instant.optional(),
@@ -58,8 +68,16 @@ export const queueEdit = z
   .strictObject({
     max: z
       .union([z.int().min(1).max(1_000_000_000), z.enum(["none", "default"])])
+      .optional()
       .openapi({ description: "`none`: as many as come. `default`: what the code says." }),
+    priority: z
+      .enum([...priority.options, "default"])
+      .optional()
+      .openapi({ description: "How priorities share what is taken. `default`: what the code says." }),
     by,
+  })
+  .refine(({ by: _, ...policy }) => Object.keys(policy).length > 0, {
+    error: "an edit says max, priority or both",
   })
   .openapi("QueueEdit");
 

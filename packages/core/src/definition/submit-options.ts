@@ -5,7 +5,7 @@ import type { Duration } from "./policy.js";
 export interface SubmitOptions {
   /** A ULID of the client's choice: submitting it again with the same content answers the same run. */
   readonly id?: string | undefined;
-  /** 0 to 9, higher first; default 5. */
+  /** 0 to 9, higher first, or more often where the queue is weighted; default 5. */
   readonly priority?: number | undefined;
   /** The run waits so long before it starts. */
   readonly delay?: Duration | undefined;

@@ -186,7 +186,8 @@ export const errorCatalogue = {
   },
   "store-url-invalid": {
     title: "A store URL cannot be understood",
-    remedy: "Use sqlite:PATH, memory:, redis://HOST or one of the forms in docs/guides/redis.md.",
+    remedy:
+      "Correct what --store, JOBBERS_STORE or connect() was given: sqlite:PATH, memory:, redis://HOST or one of the forms in docs/guides/redis.md.",
     status: 400,
     exit: 2,
   },

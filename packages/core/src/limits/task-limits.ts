@@ -18,11 +18,18 @@ const known = new WeakMap<AnyTask, readonly OwnLimit[]>();
 function ownLimits(task: AnyTask): readonly OwnLimit[] {
   const before = known.get(task);
   if (before) return before;
+  const limits = declared(task.name, task.limits as readonly Limit<unknown>[]);
+  known.set(task, limits);
+  return limits;
+}
+
+/** The limits of a task, `@queue` or `task@queue`, with their names. */
+function declared(target: string, limits: readonly Limit<unknown>[]): OwnLimit[] {
   const counts = { rate: 0, concurrency: 0 };
-  const limits = (task.limits as readonly Limit<unknown>[]).map((limit): OwnLimit => {
+  return limits.map((limit): OwnLimit => {
     const kind = "rate" in limit ? "rate" : "concurrency";
     // A limit with a name takes no number from those without.
-    const name = limit.name ?? taskLimitName(task.name, kind, counts[kind]++);
+    const name = limit.name ?? taskLimitName(target, kind, counts[kind]++);
     const cost = "rate" in limit ? limit.cost : undefined;
     const { key } = limit;
     return {
@@ -34,8 +41,6 @@ function ownLimits(task: AnyTask): readonly OwnLimit[] {
       ...(typeof cost === "function" && { costOf: cost }),
     };
   });
-  known.set(task, limits);
-  return limits;
 }
 
 function settingOf(limit: Limit<unknown>): LimitSetting {
@@ -45,11 +50,16 @@ function settingOf(limit: Limit<unknown>): LimitSetting {
 
 /** What a task's code says of its limits, for the store. */
 export function taskLimitsOf(task: AnyTask): TaskLimits {
-  const limits = ownLimits(task).map(({ name, setting, isKeyed, cost }) => ({
-    ...{ name, setting, isKeyed },
-    ...(cost !== undefined && { cost }),
-  }));
-  return { task: task.name, limits };
+  return { task: task.name, limits: ownLimits(task).map(dataOf) };
+}
+
+/** The same of limits that hold for a `@queue` or a `task@queue`; none of them is keyed. */
+export function targetLimitsOf(target: string, limits: readonly Limit<unknown>[]): DeclaredLimit[] {
+  return declared(target, limits).map(dataOf);
+}
+
+function dataOf({ name, setting, isKeyed, cost }: OwnLimit): DeclaredLimit {
+  return { name, setting, isKeyed, ...(cost !== undefined && { cost }) };
 }
 
 /** True for a task with a limit of which only its code can say the key or the cost. */

@@ -122,6 +122,10 @@ export const flawKinds = {
     what: "a step runs under a limit without one of its slots",
     mend: "it is given the slot",
   },
+  "level-stale": {
+    what: "a priority is ahead by more than a turn of its own, or in a queue that is not weighted, and would wait too long",
+    mend: "all priorities of the queue begin anew",
+  },
   "letter-stale": {
     what: "there is a dead letter of a step that has not failed for good",
     mend: "the letter is removed",

@@ -1,32 +1,60 @@
+import type { DeclaredLimit } from "./limits.js";
 import type { QueueRecord } from "./records.js";
 
-/** What code says of a queue; a live edit goes before it. */
-export interface QueueDefaults {
-  readonly name: string;
+/** What both code and live edits can say of a queue. */
+export interface QueuePolicy {
   /** The most ready steps that it holds; a submission that would add to more is refused. Left out: no maximum. */
   readonly max?: number | undefined;
+  /** How its priorities share what is taken; see {@link QueuePriority}. Left out: `strict`. */
+  readonly priority?: QueuePriority | undefined;
 }
 
+/**
+ * How the priorities of a queue share what is taken of it. `strict`: the highest first, and a lower one only where no higher one has
+ * anything, so that it may wait for ever. `weighted`: each has twice as many starts as the next lower one, so that none starves.
+ */
+export type QueuePriority = "strict" | "weighted";
+
+/** What code says of a queue; a live edit goes before it. What is left out, the code says nothing of (any more). */
+export interface QueueDefaults extends QueuePolicy {
+  readonly name: string;
+  readonly limits?: readonly QueueLimits[] | undefined;
+}
+
+/** Limits of a queue, or of one task in it, as code declares them; none of them depends on the input. */
+export interface QueueLimits {
+  readonly task?: string | undefined;
+  readonly limits: readonly DeclaredLimit[];
+}
+
+/** What an edit says of a policy; `default`: again what the code says. */
+export interface QueuePolicyEdit {
+  /** As in {@link QueuePolicy}; `none`: as many as come, whatever the code says. */
+  readonly max?: number | "none" | "default" | undefined;
+  readonly priority?: QueuePriority | "default" | undefined;
+}
+
+/** What edits said of a policy that holds. */
+export type EditedPolicy = {
+  readonly [K in keyof QueuePolicyEdit]: Exclude<QueuePolicyEdit[K], "default">;
+};
+
 /** A live edit of a queue; what is left out stays as it is. */
-export interface QueueEdit {
+export interface QueueEdit extends QueuePolicyEdit {
   /** True: nothing of it is taken any more; what runs goes on. */
   readonly paused?: boolean | undefined;
   /** True: it takes no new submissions; what is in it, and what runs already lead to, is worked off. */
   readonly draining?: boolean | undefined;
-  /** The most ready steps that it holds; `none`: as many as come, whatever the code says; `default`: again what the code says. */
-  readonly max?: number | "none" | "default" | undefined;
 }
 
-/** How a queue is set, by whom and since when. */
-export interface QueueSettings {
+/** How a queue is set, by whom and since when. What of its policy is in force stands beside that; what was edited goes before what the code says. */
+export interface QueueSettings extends QueuePolicy {
   readonly paused: boolean;
   readonly draining: boolean;
-  /** What is in force; absent where there is no maximum. */
-  readonly max?: number | undefined;
-  /** Where the maximum, or that there is none, comes from; absent where nobody has said anything of it. */
-  readonly maxFrom?: "code" | "edit" | undefined;
   /** What the code says. */
-  readonly defaultMax?: number | undefined;
+  readonly default: QueuePolicy;
+  /** What edits say. */
+  readonly edit: EditedPolicy;
   /** How often it was edited, by whom last, and when; absent where it never was. */
   readonly version: number;
   readonly editedBy?: string | undefined;
@@ -58,7 +86,7 @@ export const QUEUE_FULL_RETRY_MS = 5_000;
 
 /** Steering: settings of queues, that hold at once for everybody. */
 export interface Steering {
-  /** Keeps what code says of some queues; edits go before it. */
+  /** Keeps what code says of some queues, all of it: what an earlier call said of these holds no more. Edits go before it. */
   declareQueues(defaults: readonly QueueDefaults[]): Promise<void>;
   /**
    * Edits a queue, whether or not a step has ever stood in it; answers how it is set now. An edit that changes nothing is none, so that it may be repeated.

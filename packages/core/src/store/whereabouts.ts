@@ -40,7 +40,10 @@ export interface LinePlace {
   /** "" for control work, which has a line of its own. */
   readonly queue: string;
   readonly priority: number;
-  /** How many entries are popped before it: those before it in its line, and those in the queue's lines of higher priority. */
+  /**
+   * How many entries are popped before it: those before it in its line, and those in the queue's lines of higher priority. Of a weighted
+   * queue only the former, since its priorities share what is taken.
+   */
   readonly before: number;
   /** True when it stands too far from both ends to be counted: then `before` is the least. */
   readonly atLeast: boolean;

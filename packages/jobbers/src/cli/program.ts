@@ -3,7 +3,7 @@ import type { Command } from "./command.js";
 import { reportError } from "./error-report.js";
 import { flagError, parseFlags } from "./flags.js";
 import { commandHelp, programHelp } from "./help.js";
-import { flushOutput, muteClosedPipes, processOutput } from "./output.js";
+import { flushOutput, muteClosedPipes, type Output, processOutput } from "./output.js";
 
 /** A program with several commands, chosen by the first argument. */
 export interface Program {
@@ -14,40 +14,54 @@ export interface Program {
 }
 
 /** Runs the command that the arguments name, and ends the process with its exit code. */
-export async function runProgram(program: Program, argv: readonly string[]): Promise<never> {
-  const [name, ...rest] = argv;
-  const command = program.commands.find((each) => each.name === name);
-  if (command) return runCommand(`${program.name}`, command, rest);
-  return inProcess(program.name, argv, async () => {
-    if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-      process.stdout.write(`${programHelp(program.name, program.description, program.commands)}\n`);
-      return name === undefined ? 2 : 0;
-    }
-    if (name === "--version") {
-      process.stdout.write(`${program.version}\n`);
-      return 0;
-    }
-    const names = program.commands.map((each) => each.name).join(", ");
-    throw flagError(`there is no command ${quoted(name)}; there are ${names}`);
-  });
+export function runProgram(program: Program, argv: readonly string[]): Promise<never> {
+  return inProcess(program.name, argv, (output) => performProgram(program, argv, output));
 }
 
 /** Runs one command with its arguments, and ends the process with its exit code. */
 export function runCommand(program: string, command: Command, argv: readonly string[]): Promise<never> {
-  return inProcess(program, argv, async (output) => {
-    const own = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined);
-    if (own.includes("--help") || own.includes("-h")) {
-      process.stdout.write(`${await commandHelp(program, command)}\n`);
-      return 0;
-    }
-    return command.run({ ...parseFlags(command, argv), output });
-  });
+  return inProcess(program, argv, (output) => performCommand(program, command, argv, output));
+}
+
+/** Runs the command that the arguments name; answers its exit code, or throws what went wrong. */
+export async function performProgram(
+  program: Program,
+  argv: readonly string[],
+  output: Output,
+): Promise<number> {
+  const [name, ...rest] = argv;
+  const command = program.commands.find((each) => each.name === name);
+  if (command) return performCommand(program.name, command, rest, output);
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    process.stdout.write(`${programHelp(program.name, program.description, program.commands)}\n`);
+    return name === undefined ? 2 : 0;
+  }
+  if (name === "--version") {
+    process.stdout.write(`${program.version}\n`);
+    return 0;
+  }
+  const names = program.commands.map((each) => each.name).join(", ");
+  throw flagError(`there is no command ${quoted(name)}; there are ${names}`);
+}
+
+async function performCommand(
+  program: string,
+  command: Command,
+  argv: readonly string[],
+  output: Output,
+): Promise<number> {
+  const own = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined);
+  if (own.includes("--help") || own.includes("-h")) {
+    process.stdout.write(`${await commandHelp(program, command)}\n`);
+    return 0;
+  }
+  return command.run({ ...parseFlags(command, argv), output });
 }
 
 async function inProcess(
   program: string,
   argv: readonly string[],
-  act: (output: ReturnType<typeof processOutput>) => Promise<number>,
+  act: (output: Output) => Promise<number>,
 ): Promise<never> {
   muteClosedPipes();
   const output = processOutput(argv.includes("--json"));

@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
-import { JobbersError } from "@jobbers/core";
+import { JobbersError, type Queues } from "@jobbers/core";
 import { connect, type Jobbers } from "../index.js";
 
 /** What a command line says of the store. */
 export interface StoreArgs {
   readonly store?: string | undefined;
   readonly blobs?: string | undefined;
+  /** What the files that it loads say of queues. */
+  readonly queues?: Queues | undefined;
 }
 
 /** The store of commands that are told no other. */
@@ -16,8 +18,8 @@ export const DEFAULT_STORE = "sqlite:./.jobbers/jobbers.db";
  *
  * @throws JobbersError `store-url-invalid`, `store-not-a-database`, `store-too-new`
  */
-export function connectStore({ store, blobs }: StoreArgs): Promise<Jobbers> {
-  return connect(storeUrl(store), { blobs });
+export function connectStore({ store, blobs, queues }: StoreArgs): Promise<Jobbers> {
+  return connect(storeUrl(store), { blobs, queues });
 }
 
 /** Which store is meant: flags, then the environment, then the default. */
@@ -26,7 +28,7 @@ export function storeUrl(flag: string | undefined): string {
 }
 
 /**
- * Does something with a connection to a store that is there already: who only looks makes no new database of a misspelt path.
+ * Does something with a connection to a store that is there already: who only looks, or steers, makes no new database of a misspelt path.
  *
  * @throws JobbersError `store-url-invalid` when there is no such file
  */

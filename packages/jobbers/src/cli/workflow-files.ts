@@ -1,9 +1,18 @@
 import { statSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type AnyWorkflow, JobbersError, quoted } from "@jobbers/core";
+import {
+  type AnyWorkflow,
+  isQueues,
+  JobbersError,
+  type QueueOptions,
+  type Queues,
+  queueDefaultsOf,
+  quoted,
+} from "@jobbers/core";
 import {
   createModuleLoader,
+  innerExports,
   isTypescript,
   type LoadModule,
   typescriptEndings,
@@ -15,22 +24,38 @@ export type WorkflowsByName = ReadonlyMap<string, AnyWorkflow>;
 
 const javascript = [".js", ".mjs", ".cjs"];
 
+/** What workflow files export. */
+export interface LoadedFiles {
+  readonly workflows: WorkflowsByName;
+  /** What they say of queues, where they do. */
+  readonly queues: Queues | undefined;
+}
+
+/** The tasks and dags that workflow files export, as {@link loadFiles} does it. */
+export async function loadWorkflowFiles(files: readonly string[]): Promise<WorkflowsByName> {
+  return (await loadFiles(files)).workflows;
+}
+
 /**
- * Loads workflow files (TypeScript or JavaScript modules) and collects the tasks and dags that they export.
+ * Loads workflow files (TypeScript or JavaScript modules) and collects the tasks and dags that they export, and what they say of queues.
  *
  * @param onImport told the URL of each module that is loaded through tsx, as all are where somebody wants to know
  * @throws JobbersError `workflow-file-invalid` naming the file and the cause
  */
-export async function loadWorkflowFiles(
+export async function loadFiles(
   files: readonly string[],
   onImport?: (url: string) => void,
-): Promise<WorkflowsByName> {
+): Promise<LoadedFiles> {
+  const queues = new Map<string, KnownQueue>();
   const found = new Map<string, { workflow: AnyWorkflow; file: string }>();
   const hrefs = files.map(hrefOf);
   const load = await createModuleLoader(onImport !== undefined || files.some(isTypescript), onImport);
   for (const [i, file] of files.entries()) {
-    const exported = workflowsIn(await importFile(file, hrefs[i] as string, load));
-    if (exported.length === 0) throw fileError(file, "exports no task and no dag");
+    const module = await importFile(file, hrefs[i] as string, load);
+    const exported = workflowsIn(module);
+    const said = queuesIn(module);
+    if (exported.length === 0 && said.length === 0) throw fileError(file, "exports no task and no dag");
+    for (const each of said) collect(queues, file, each);
     for (const workflow of exported) {
       const other = found.get(workflow.name);
       if (other && other.workflow !== workflow && !isSame(other.workflow, workflow)) {
@@ -42,7 +67,34 @@ export async function loadWorkflowFiles(
       found.set(workflow.name, { workflow, file });
     }
   }
-  return new Map([...found].map(([name, { workflow }]) => [name, workflow]));
+  return {
+    workflows: new Map([...found].map(([name, { workflow }]) => [name, workflow])),
+    queues:
+      queues.size === 0
+        ? undefined
+        : Object.fromEntries([...queues].map(([name, { options }]) => [name, options])),
+  };
+}
+
+function queuesIn(module: Record<string, unknown>): Queues[] {
+  return [...new Set([...Object.values(module), ...Object.values(innerExports(module))].filter(isQueues))];
+}
+
+/** One queue is set by one file, or by all in the same way: two that are loaded apart may import a third. */
+function collect(known: Map<string, KnownQueue>, file: string, queues: Queues): void {
+  for (const [name, options] of Object.entries(queues)) {
+    const said = JSON.stringify(queueDefaultsOf({ [name]: options }));
+    const other = known.get(name);
+    if (other && other.said !== said)
+      throw fileError(file, `says something else of queue ${quoted(name)} than ${other.file}`);
+    known.set(name, { options, said, file });
+  }
+}
+
+interface KnownQueue {
+  readonly options: QueueOptions;
+  readonly said: string;
+  readonly file: string;
 }
 
 /**

@@ -107,6 +107,8 @@ export interface InLineCause extends Work {
   readonly queue?: string | undefined;
   readonly priority: number;
   readonly before: number;
+  /** True where the priorities of the queue share what is taken: then only those of its own are counted in `before`. */
+  readonly weighted?: boolean | undefined;
   /** True when `before` is the least, since nobody counts further. */
   readonly atLeast: boolean;
   readonly depth: number;

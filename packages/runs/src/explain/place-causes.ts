@@ -44,6 +44,7 @@ export async function inLine(scene: Scene, placed: Placed): Promise<Cause> {
   return {
     ...{ type: "in-line", step: address, work: phase, queue: queueOf(queue) },
     ...{ priority: line?.priority ?? scene.record.priority, before, atLeast, depth, serving, able, because },
+    ...(line && isWeighted(line) && { weighted: true }),
     sentence: `${waitsIn(placed, queue)}${rank}${because || queue === "" ? "" : serve}.`,
   };
 }
@@ -76,9 +77,16 @@ const settledAs: Readonly<Partial<Record<StepRecord["state"], string>>> = {
   cancelled: "was cancelled",
 };
 
-function rankIn({ before, atLeast, depth }: LinePlace): string {
-  if (before === 0) return ", first in line";
+function isWeighted({ settings }: LinePlace): boolean {
+  return settings?.priority === "weighted";
+}
+
+function rankIn(line: LinePlace): string {
+  const { before, atLeast, depth, priority } = line;
+  // No priority goes before another: how many of the others are taken first, nobody knows.
+  const own = isWeighted(line) ? ` of priority ${priority}, which has its share of what is taken` : "";
+  if (before === 0) return own ? `, first${own}` : ", first in line";
   return atLeast
     ? ` behind at least ${figure(before)} of ${many(depth, "step")}`
-    : ` behind ${many(before, "step")}`;
+    : ` behind ${many(before, "step")}${own}`;
 }

@@ -35,6 +35,20 @@ end
 check.handlers["logs"] = besideLog("logs", "logged")
 check.handlers["logged"] = besideLog("logged", "logs")
 
+-- What priorities are ahead of each other by, in weighted queues: at most a turn.
+check.handlers["levels"] = function(_, cursor)
+  local page = call("HSCAN", PREFIX .. "levels", cursor, "COUNT", 250)
+  for i = 1, #page[2], 2 do
+    local queue, isStale = page[2][i], not steering.isWeighted(page[2][i])
+    for _, each in ipairs(splitBy(page[2][i + 1], ",")) do
+      local level, n = string.match(each, "^(%d)=(%d+)$")
+      isStale = isStale or not level or tonumber(n) > 2 ^ (9 - level)
+    end
+    if isStale and check.tell("level-stale", nil, nil, "levels", queue, true) then call("HDEL", PREFIX .. "levels", queue) end
+  end
+  return page[1]
+end
+
 -- Mailboxes end by themselves.
 check.handlers["box"] = function(id)
   if call("PTTL", PREFIX .. "box:" .. id) == -1 and check.tell("orphan", nil, nil, "box:" .. id, "kept for ever", true) then

@@ -5,7 +5,7 @@
 -- task, its queue, or its task in that queue whatever the input. A tuple is the uses of a step, joined by &; it is part of the name
 -- of its line. What a step keeps (`uses`) begins with ! once its code has said the keys; while it runs it is the tuple that it was taken under.
 --
--- The hash `ruled` has rules by target (`task`; of edits `+task`, `+@queue`, `+task@queue`), each `name=keyed=cost`, joined by &; the hash
+-- The hash `ruled` has rules by target (`task`, `@queue`, `task@queue`; of edits the same behind a +), each `name=keyed=cost`, joined by &; the hash
 -- `limits` what each is, `kind US code US edit US throttled`: kind is r or c, the others `rate,perMs,burst` or `n`, edit maybe `off`.
 -- Who has the slots of a limit is told by `slots:<name>`, sessions by `key|` and what `held:<session>` has of the step (behind a session there
 -- may be blanks); what its keys have let through is told by meters.lua.
@@ -22,8 +22,9 @@ local function rulesOf(needs, queue)
   if known then return known end
   known = { isKeyed = false, uses = "" }
   rules[id] = known
-  local found = call("HMGET", PREFIX .. "ruled", needs, "+" .. needs, "+" .. id, "+@" .. queue)
-  for i = 1, 4 do
+  local all = "@" .. queue
+  local found = call("HMGET", PREFIX .. "ruled", needs, "+" .. needs, id, "+" .. id, all, "+" .. all)
+  for i = 1, 6 do
     for name, keyed, cost in gmatch(found[i] or "", "([^=&]+)=(%d)=([^&]+)") do
       if keyed == "1" then
         known.isKeyed = true

@@ -1,8 +1,8 @@
--- How queues are set. The hash `settings` has a text for each that is set at all: `p,d,max,code,version,at,by`. p and d are 1 where it is paused,
--- and where it is drained; max is what an edit says, "none", or "" where the code's holds; code is that. The field `steered` of the clock
--- says that there are any: without it nobody looks.
+-- How queues are set. The hash `settings` has a text for each that is set at all: `p,d,version,at,by GS code GS edit`. p and d are 1 where it
+-- is paused, and where it is drained. What code and edits say of its policy are lists of parts, `RS name=value` each: what is edited goes
+-- before what the code says. Values are JSON. The field `steered` of the clock says that there are any: without it nobody looks.
 
-local FORM = "^(%d),(%d),([^,]*),([^,]*),(%d+),([^,]*),(.*)$"
+local FORM = "^(%d),(%d),(%d+),([^,]*),([^\29]*)\29([^\29]*)\29(.*)$"
 local known = {}
 
 -- Reads the settings of some queues, in one look.
@@ -35,23 +35,45 @@ function steering.unpaused(queues)
   return open
 end
 
--- What holds for submissions: whether it is drained, and its maximum or nil.
-function steering.gateOf(queue)
-  local _, draining, max, code = string.match(settingsOf(queue), FORM)
-  if not draining then return false, nil end
-  return draining == "1", tonumber(max == "" and code or max)
+local function partOf(list, part)
+  return string.match(list, RS .. part .. "=([^" .. RS .. "]*)")
 end
 
--- All fields, for who edits them.
+-- What is in force of a part of its policy, as JSON; nil where nobody has said anything.
+function steering.inForce(queue, part)
+  local code, edit = string.match(settingsOf(queue), "\29([^\29]*)\29(.*)$")
+  return code and (partOf(edit, part) or partOf(code, part))
+end
+
+function steering.isWeighted(queue)
+  return steering.inForce(queue, "priority") == '"weighted"'
+end
+
+-- What holds for submissions: whether it is drained, and its maximum or nil.
+function steering.gateOf(queue)
+  return string.sub(settingsOf(queue), 3, 3) == "1", tonumber(steering.inForce(queue, "max"))
+end
+
+-- All that is known of it, for who edits it.
 function steering.read(queue)
-  local paused, draining, max, code, version, at, by =
-    string.match(call("HGET", PREFIX .. "settings", queue) or "0,0,,,0,,", FORM)
-  return { paused = paused, draining = draining, max = max, code = code, version = version, at = at, by = by }
+  local paused, draining, version, at, by, code, edit =
+    string.match(call("HGET", PREFIX .. "settings", queue) or "0,0,0,,\29\29", FORM)
+  return { paused = paused, draining = draining, version = version, at = at, by = by, code = code, edit = edit }
+end
+
+-- A list of parts in which one says something else, or nothing where the value is `default`.
+function steering.withPart(list, part, value)
+  local rest = string.gsub(list, RS .. part .. "=[^" .. RS .. "]*", "")
+  return value == "default" and rest or rest .. RS .. part .. "=" .. value
+end
+
+function steering.says(list, part)
+  return partOf(list, part) or "default"
 end
 
 function steering.textOf(settings)
   local each = settings
-  return table.concat({ each.paused, each.draining, each.max, each.code, each.version, each.at, each.by }, ",")
+  return table.concat({ each.paused, each.draining, each.version, each.at, each.by }, ",") .. GS .. each.code .. GS .. each.edit
 end
 
 function steering.write(queue, settings)
@@ -59,4 +81,5 @@ function steering.write(queue, settings)
   call("HSET", PREFIX .. "settings", queue, known[queue])
   call("HSET", KEYS[1], "steered", "1")
   clock.steered = true
+  if not steering.isWeighted(queue) then call("HDEL", PREFIX .. "levels", queue) end
 end

@@ -255,7 +255,10 @@ local function openLines(queues)
   return byPriority
 end
 
-local function takeFrom(queues, what)
+take.openLines = openLines
+
+-- Takes from the lines without limits of queues together, the highest priority first.
+function take.fromPlain(queues, what)
   if take[what] <= 0 then return end
   local byPriority = openLines(queues)
   for priority = 9, 0, -1 do
@@ -266,41 +269,13 @@ local function takeFrom(queues, what)
   end
 end
 
-local function takeRuns(queues)
-  if limits.isOn and take.ringsOf(queues) then return take.inTurn(queues, openLines) end
-  takeFrom(queues, "slots")
-  if take.moved > 0 then take.inTurn(queues, openLines) end
-end
-
--- How many steps came from the lines of each queue that was asked for with a weight.
-take.taken = {}
-
--- Takes at most so many of one queue.
-local function takeOf(i, most)
-  local queue, rest = take.asked[i], math.max(0, take.slots - most)
-  local before = take.slots
-  if before <= rest or not take.joins[queue] then return end
-  take.slots = before - rest
-  takeRuns({ queue })
-  take.slots = take.slots + rest
-  take.taken[i] = take.taken[i] + before - take.slots
-end
-
--- Each queue gets its part of the slots, and what some leave is for the others.
-local function takeByWeight()
-  local all, sum = take.slots, 0
-  for i, weight in ipairs(take.weights) do sum, take.taken[i] = sum + weight, 0 end
-  for i, weight in ipairs(take.weights) do takeOf(i, math.ceil(all * weight / sum)) end
-  for i in ipairs(take.weights) do takeOf(i, take.slots) end
-end
-
 -- Control work goes first, and once more where a popped step was settled.
 function take.fromLines()
   if limits.isOn then limits.settle() end
   ledger.flushLines()
-  takeFrom({ "" }, "control")
-  if take.weights then takeByWeight() elseif take.slots > 0 then takeRuns(take.queues) end
+  take.fromPlain({ "" }, "control")
+  take.runs()
   if not take.hasSettled then return end
   ledger.flushLines()
-  takeFrom({ "" }, "control")
+  take.fromPlain({ "" }, "control")
 end

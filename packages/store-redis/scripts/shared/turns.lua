@@ -197,16 +197,16 @@ local function round(plain, rings)
   return true
 end
 
--- Takes from all lines of the queues; `openLines` answers those without limits by priority.
-function take.inTurn(queues, openLines)
+-- Takes from all lines of the queues, or from those of one priority.
+function take.inTurn(queues, only)
   local plain, rings
-  for priority = 9, 0, -1 do
+  for priority = only or 9, only or 0, -1 do
     local letter = tostring(priority)
     for _ = 1, ROUNDS do
       if take.slots <= 0 or take.drops >= take.DROP_LIMIT then return end
       -- What was moved from one line to another is to be found in its new one.
       if ledger.flushLines() or not plain then
-        plain, rings = openLines(queues), take.ringsOf(queues) or NONE
+        plain, rings = take.openLines(queues), take.ringsOf(queues) or NONE
       end
       local moved = take.moved
       if not round(plain[letter], rings[letter] or NONE) then

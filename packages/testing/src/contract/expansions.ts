@@ -73,15 +73,16 @@ export function expansions(test: BenchTest): void {
   });
 
   test(
-    "a 10,000-wide map joins exactly once, though its expansion is interrupted",
+    "a wide map joins exactly once, though its expansion is interrupted",
     async (bench) => {
-      const { store, submit, driver, expire, runState } = bench;
-      const width = 10_000;
+      const { store, submit, driver, expire, runState, faulty } = bench;
+      // A bad line lets pages of three through: there a tenth makes more pages than the whole makes elsewhere.
+      const width = faulty ? 1_000 : 10_000;
       const run = await submit(mapped(), { list: Array.from({ length: width }, (_, i) => i) });
       const first = await driver(mapped(), { pageLimit: 500 });
       const [grant] = (await first.takeControl(1)) as [Grant];
       let cursor = 0;
-      while (cursor < 3_000)
+      while (cursor < 0.3 * width)
         cursor = (await first.work.expandPage(grant, first.session.id, cursor)) as number;
       await expire(first.session.id);
       const second = await driver(mapped(), { slots: 400, pageLimit: 500 });

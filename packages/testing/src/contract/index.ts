@@ -19,6 +19,7 @@ import { graph } from "./graph.js";
 import { heartbeats } from "./heartbeats.js";
 import { inspecting } from "./inspecting.js";
 import { keys } from "./keys.js";
+import { keysEnds } from "./keys-ends.js";
 import { keysStory } from "./keys-story.js";
 import { lanes } from "./lanes.js";
 import { letterRetention } from "./letter-retention.js";
@@ -46,16 +47,20 @@ import { roles } from "./roles.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
 import { spreads } from "./spreads.js";
+import { starts } from "./starts.js";
 import { submitting } from "./submitting.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
 import { values } from "./values.js";
+import { weighted } from "./weighted.js";
 import { whereabouts } from "./whereabouts.js";
 import { working } from "./working.js";
 
 const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
   ["submitting", submitting],
+  ["starts", starts],
   ["keys", keys],
+  ["ends of keys", keysEnds],
   ["stories of keys", keysStory],
   ["durability", durability],
   ["working", working],
@@ -66,6 +71,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["forms", forms],
   ["values", values],
   ["queues", queues],
+  ["weighted queues", weighted],
   ["roles", roles],
   ["fleet", fleet],
   ["graph", graph],

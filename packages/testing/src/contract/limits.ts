@@ -242,6 +242,44 @@ export function limits(test: BenchTest): void {
     expect(queues).toHaveLength(3);
   });
 
+  test("code gives the limits of a queue, and of a task in it; they go with their last declaration", async (bench) => {
+    const { store } = bench;
+    const other = single({ task: "b" });
+    const worker = await bench.driver([single(), other], { leaseMs: 1e12 });
+    await submitMany(bench, 3);
+    const queue = { limits: [declared("@default/concurrency", slots(2))] };
+    const task = { task: "a", limits: [declared("a@default/concurrency", slots(1))] };
+    await store.declareQueues([{ name: "default", limits: [queue, task] }]);
+    await store.declareQueues([{ name: "default", limits: [queue, task] }, { name: "t" }]);
+    // What waits already is held back as well.
+    expect(await worker.take(5)).toHaveLength(1);
+    for (let n = 0; n < 3; n++) await bench.submit(other, n);
+    expect(await worker.take(5)).toHaveLength(1);
+    await store.setLimit("@default/concurrency", { concurrency: 3 });
+    expect(await store.listLimits()).toEqual([
+      { name: "@default/concurrency", default: slots(2), edit: slots(3), isKeyed: false },
+      { name: "a@default/concurrency", default: slots(1), isKeyed: false },
+    ]);
+    await pass(bench, 0);
+    expect(await worker.take(5)).toHaveLength(1);
+    // Newer code says nothing of the task, and gives the queue another default; then it says nothing of that either, and the edit stays.
+    await store.declareQueues([
+      { name: "default", limits: [{ limits: [declared("@default/concurrency", slots(9))] }] },
+    ]);
+    await pass(bench, 0);
+    expect(await worker.take(5)).toEqual([]);
+    expect(await store.listLimits()).toMatchObject([{ default: slots(9), edit: slots(3) }]);
+    await store.declareQueues([{ name: "default" }]);
+    expect(await store.listLimits()).toEqual([
+      { name: "@default/concurrency", edit: slots(3), isKeyed: false },
+    ]);
+    expect(await worker.take(5)).toEqual([]);
+    await store.setLimit("@default/concurrency", "default");
+    await pass(bench, 0);
+    expect(await store.listLimits()).toEqual([]);
+    expect(await worker.take(5)).toHaveLength(3);
+  });
+
   test("an edit goes before the code, at once, and is seen", async (bench) => {
     const worker = await limited(bench, [declared("a/concurrency", slots(1))]);
     await submitMany(bench, 6);

@@ -89,17 +89,14 @@ export function queues(test: BenchTest): void {
     expect(await settingsOf(bench, "crawl")).toBeUndefined();
     const paused = await store.setQueue("crawl", { paused: true }, ME);
     expect(paused).toEqual({
-      paused: true,
-      draining: false,
-      version: 1,
-      editedBy: ME,
-      editedAtMs: clock.now(),
+      ...{ paused: true, draining: false, default: {}, edit: {} },
+      ...{ version: 1, editedBy: ME, editedAtMs: clock.now() },
     });
     clock.advance(1_000);
     expect(await store.setQueue("crawl", { paused: true }, "somebody else")).toEqual(paused);
     const drained = await store.setQueue("crawl", { draining: true, max: 10 }, "b, c\u001f%");
     expect(drained).toEqual({
-      ...{ paused: true, draining: true, max: 10, maxFrom: "edit" },
+      ...{ paused: true, draining: true, max: 10, default: {}, edit: { max: 10 } },
       ...{ version: 2, editedBy: "b, c\u001f%", editedAtMs: clock.now() },
     });
     expect(await settingsOf(bench, "crawl")).toEqual(drained);
@@ -109,19 +106,19 @@ export function queues(test: BenchTest): void {
   test("an edit goes before what code says, until it is taken back", async (bench) => {
     const { store } = bench;
     const max = async (edit: QueueEdit) => {
-      const { max, maxFrom, defaultMax } = await store.setQueue("crawl", edit, ME);
-      return [max, maxFrom, defaultMax];
+      const settings = await store.setQueue("crawl", edit, ME);
+      return [settings.max, settings.edit.max, settings.default.max];
     };
     await store.declareQueues([{ name: "crawl", max: 5 }, { name: "mail" }]);
     expect(await settingsOf(bench, "crawl")).toEqual({
-      ...{ paused: false, draining: false, max: 5, maxFrom: "code", defaultMax: 5, version: 0 },
+      ...{ paused: false, draining: false, max: 5, default: { max: 5 }, edit: {}, version: 0 },
     });
     expect(await settingsOf(bench, "mail")).toBeUndefined();
-    expect(await max({ max: 7 })).toEqual([7, "edit", 5]);
+    expect(await max({ max: 7 })).toEqual([7, 7, 5]);
     await store.declareQueues([{ name: "crawl", max: 6 }]);
-    expect(await max({})).toEqual([7, "edit", 6]);
-    expect(await max({ max: "none" })).toEqual([undefined, "edit", 6]);
-    expect(await max({ max: "default" })).toEqual([6, "code", 6]);
+    expect(await max({})).toEqual([7, 7, 6]);
+    expect(await max({ max: "none" })).toEqual([undefined, "none", 6]);
+    expect(await max({ max: "default" })).toEqual([6, undefined, 6]);
     await store.declareQueues([{ name: "crawl" }]);
     expect(await max({})).toEqual([undefined, undefined, undefined]);
   });
@@ -148,6 +145,7 @@ export function queues(test: BenchTest): void {
 
   test("a full queue refuses a submission whole, item by item, and takes others when there is room", async (bench) => {
     const { store, driver } = bench;
+    await store.declareQueues([{ name: "default", max: 1 }]);
     await store.setQueue("default", { max: 2 }, ME);
     const batch = [1, 2, 3].map((n) => submissionOf(single(), n));
     const results = await store.submit(batch);

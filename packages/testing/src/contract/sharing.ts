@@ -47,14 +47,7 @@ export function sharing(test: BenchTest): void {
     test(
       `a retry whose caller vanished is completed by who ${who}`,
       async (bench) => {
-        const plan = mapped("continue");
-        const run = await bench.submit(plan, { list: Array.from({ length: 1_100 }, (_, i) => i) });
-        const worker = await bench.driver(plan, { slots: 500, script: () => ({ fail: "broken" }) });
-        await worker.finish();
-        const vanished = expect(bench.store.retry(run)).rejects.toMatchObject({ code: "store-closed" });
-        await bench.store.close();
-        await vanished;
-        const second = await another(bench);
+        const { plan, run, second } = await vanishInRetry(bench);
         expect(await second.getRun(run)).toMatchObject({ state: "failed" });
         expect(await checkAll(second)).toEqual([]);
         // It may vanish in either half of it: before the run goes on, and after.
@@ -78,14 +71,7 @@ export function sharing(test: BenchTest): void {
   test(
     "a run that is purged while a retry of it is under way stays purged",
     async (bench) => {
-      const plan = mapped("continue");
-      const run = await bench.submit(plan, { list: Array.from({ length: 1_100 }, (_, i) => i) });
-      const worker = await bench.driver(plan, { slots: 500, script: () => ({ fail: "broken" }) });
-      await worker.finish();
-      const vanished = expect(bench.store.retry(run)).rejects.toMatchObject({ code: "store-closed" });
-      await bench.store.close();
-      await vanished;
-      const second = await another(bench);
+      const { plan, run, second } = await vanishInRetry(bench);
       const none = { ageMs: 0, count: 0 };
       const retention = { succeeded: none, failed: none, cancelled: none };
       expect(await second.purge(retention, 500)).toMatchObject({ more: true });
@@ -131,4 +117,16 @@ export function sharing(test: BenchTest): void {
 async function another({ reopen }: Bench) {
   if (!reopen) throw new Error("this store cannot be opened twice");
   return reopen();
+}
+
+/** A wide run of which every step has failed, and whose retry was begun by a store that is closed now: another one on the same data. */
+async function vanishInRetry(bench: Bench) {
+  const plan = mapped("continue");
+  const run = await bench.submit(plan, { list: Array.from({ length: 1_100 }, (_, i) => i) });
+  const worker = await bench.driver(plan, { slots: 500, script: () => ({ fail: "broken" }) });
+  await worker.finish();
+  const vanished = expect(bench.store.retry(run)).rejects.toMatchObject({ code: "store-closed" });
+  await bench.store.close();
+  await vanished;
+  return { plan, run, second: await another(bench) };
 }

@@ -29,6 +29,8 @@ export function whereabouts(test: BenchTest): void {
     expect(await lineOf(store, runs[1] as string)).toEqual({ ...place, priority: 5, before: 2 });
     expect(await lineOf(store, runs[2] as string)).toEqual({ ...place, priority: 5, before: 3 });
     expect(await lineOf(store, urgent)).toEqual({ ...place, priority: 8, before: 0 });
+    await store.setQueue("default", { priority: "weighted" }, "ada");
+    expect(await lineOf(store, runs[2] as string)).toMatchObject({ ...place, priority: 5, before: 2 });
   });
 
   test("a step that was given back has its place at the end", async ({ store, submit, driver }) => {

@@ -18,7 +18,7 @@ function chainsWith(name: string, inline: boolean, atLeast: number): Scenario<Be
       "concurrency 100 that idles, from the first call to the last step's end; ours hands each result to the next step, " +
       "BullMQ's jobs do not read their child's",
     measure(bed, scale) {
-      const chains = Math.ceil(5_000 * scale);
+      const chains = Math.ceil(20_000 * scale);
       const steps = chains * 5;
       return race(
         bed,

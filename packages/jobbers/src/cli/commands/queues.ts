@@ -1,5 +1,5 @@
 import type { JobbersClient, Queue } from "@jobbers/client";
-import { checkName, QUEUE_MAX_LIMIT, quoted } from "@jobbers/core";
+import { checkName, QUEUE_MAX_LIMIT, type QueuePolicyEdit, quoted } from "@jobbers/core";
 import { editorHere } from "../../editor.js";
 import { defineCommand } from "../command.js";
 import { askFor } from "../confirm.js";
@@ -7,14 +7,18 @@ import { doorFlags, withDoor } from "../door.js";
 import { flagError, oneOf, wholeNumber } from "../flags.js";
 import type { Output } from "../output.js";
 import { count } from "../progress-lines.js";
+import { inForce, maxText, policyLines } from "../queue-policy.js";
 import { showTime, table } from "../table.js";
 
 const actions = ["list", "show", "pause", "resume", "drain", "set", "obliterate"] as const;
+
+const priorities = ["strict", "weighted", "default"] as const;
 
 interface Given {
   readonly action?: string | undefined;
   readonly name?: string | undefined;
   readonly max?: string | undefined;
+  readonly priority?: string | undefined;
   readonly confirm?: string | undefined;
 }
 
@@ -30,6 +34,11 @@ export const queues = defineCommand({
     },
     name: { type: "positional", description: "The queue", required: false },
     max: { type: "string", valueHint: "N", description: "set: at most N ready steps; or none, or default" },
+    priority: {
+      type: "string",
+      valueHint: "ORDER",
+      description: "set: strict or weighted, how its priorities share what is taken; or default",
+    },
     confirm: { type: "string", valueHint: "NAME", description: "obliterate: the queue's name once more" },
     ...doorFlags,
   },
@@ -37,7 +46,7 @@ export const queues = defineCommand({
     "jobbers queues",
     "jobbers queues --json | jq 'map(.ready) | add'",
     "jobbers queues pause crawl",
-    "jobbers queues set crawl --max 10000",
+    "jobbers queues set crawl --max 10000 --priority weighted",
     "jobbers queues obliterate crawl --confirm crawl",
   ],
   async run({ args, output }) {
@@ -45,32 +54,37 @@ export const queues = defineCommand({
     const action = oneOf(given.action ?? "list", "ACTION", actions);
     checkGiven(given, action);
     const name = given.name ?? "";
-    const max = given.max === undefined ? undefined : maxOf(given.max);
-    // A queue may be set before any step has stood in it, and before there is a store.
-    const how = action === "list" || action === "show" || action === "obliterate" ? "look" : "make";
-    return withDoor(args, how, async ({ client, where }) => {
+    const policy = policyOf(given);
+    return withDoor(args, "look", async ({ client, where }) => {
       if (action === "list") return list(client, output, where);
       if (action === "obliterate") return obliterate(client, name, given.confirm, output);
       const queue = client.queue(name);
       const by = editorHere();
       if (action === "show") return show(await queue.read(), output);
-      if (action === "set") return show(await queue.set({ max: max as NonNullable<typeof max>, by }), output);
+      if (action === "set") return show(await queue.set({ ...policy, by }), output);
       return show(await queue[action]({ by }), output);
     });
   },
 });
 
 /** What is given has to make sense together. */
-function checkGiven({ name, max, confirm }: Given, action: (typeof actions)[number]): void {
+function checkGiven({ name, max, priority, confirm }: Given, action: (typeof actions)[number]): void {
   if (action === "list" && name !== undefined) throw flagError(`list takes no queue; show ${name} shows one`);
   if (action !== "list" && name === undefined)
     throw flagError(`${action} takes a queue, as in: jobbers queues ${action} crawl`);
   if (name !== undefined) checkName(name, "queue");
-  if ((action === "set") !== (max !== undefined))
-    throw flagError(
-      action === "set" ? "set takes --max N, --max none or --max default" : "--max goes with set",
-    );
+  const [one] = [max === undefined ? [] : ["--max"], priority === undefined ? [] : ["--priority"]].flat();
+  if (action === "set" && one === undefined)
+    throw flagError("set takes --max N, none or default, or --priority strict, weighted or default");
+  if (action !== "set" && one !== undefined) throw flagError(`${one} goes with set`);
   if (confirm !== undefined && action !== "obliterate") throw flagError("--confirm goes with obliterate");
+}
+
+function policyOf({ max, priority }: Given): QueuePolicyEdit {
+  return {
+    ...(max !== undefined && { max: maxOf(max) }),
+    ...(priority !== undefined && { priority: oneOf(priority, "--priority", priorities) }),
+  };
 }
 
 function maxOf(text: string): number | "none" | "default" {
@@ -81,19 +95,18 @@ async function list(client: JobbersClient, output: Output, where: string): Promi
   const found = await client.queues();
   output.printJson(found);
   if (found.length === 0) output.note(`there is no queue at ${where} yet`);
-  else output.print(table(["QUEUE", "READY", "RUNNING", "WORKERS", "MAX", "STATE"], found.map(rowOf)));
+  else
+    output.print(
+      table(["QUEUE", "READY", "RUNNING", "WORKERS", "MAX", "PRIORITY", "STATE"], found.map(rowOf)),
+    );
   return 0;
 }
 
 function rowOf(queue: Queue): string[] {
   const { name, ready, running, workers, settings } = queue;
-  return [name, count(ready), count(running), count(workers), maxText(settings), stateOf(queue)];
-}
-
-function maxText(settings: Queue["settings"]): string {
-  if (settings?.maxFrom === undefined) return "-";
-  const max = settings.max === undefined ? "none" : count(settings.max);
-  return settings.maxFrom === "edit" ? `${max} (edited)` : max;
+  const max = settings ? inForce(settings, "max", maxText) : "-";
+  const priority = settings ? inForce(settings, "priority", (order) => order) : "-";
+  return [name, count(ready), count(running), count(workers), max, priority, stateOf(queue)];
 }
 
 /** What steers it, or what is wrong with it. */
@@ -114,10 +127,7 @@ function show(queue: Queue, output: Output): number {
     `${name}: ${stateOf(queue)}`,
     `  ready ${count(ready)}, running ${count(running)}, served by ${count(workers)}`,
   ];
-  if (settings?.maxFrom !== undefined) {
-    const code = settings.defaultMax === undefined ? "" : `; the code says ${count(settings.defaultMax)}`;
-    lines.push(`  at most ${maxText(settings)}${settings.maxFrom === "edit" ? code : " (code)"}`);
-  }
+  if (settings) lines.push(...policyLines(settings));
   if (settings?.editedAtMs !== undefined)
     lines.push(
       `  edited by ${settings.editedBy}, ${showTime(settings.editedAtMs)} (version ${settings.version})`,

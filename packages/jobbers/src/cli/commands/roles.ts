@@ -39,7 +39,7 @@ export const roles = defineCommand({
     const given: Given = args;
     const action = oneOf(given.action ?? "list", "ACTION", actions);
     const { name, queues } = checkGiven(given, action);
-    return withDoor(args, action === "set" ? "make" : "look", async ({ client, where }) => {
+    return withDoor(args, "look", async ({ client, where }) => {
       if (action === "list") return list(client, output, where);
       if (action === "show") return show(client, name, output);
       if (action === "delete") return remove(client, name, output);

@@ -5,7 +5,7 @@ import { executeRun } from "../execute.js";
 import { wholeNumber } from "../flags.js";
 import { inputFlag, readInput } from "../input.js";
 import { withStore } from "../store.js";
-import { chooseWorkflow, loadWorkflowFiles } from "../workflow-files.js";
+import { chooseWorkflow, loadFiles } from "../workflow-files.js";
 
 /** `jobbers run`: executes one run in this process. */
 export const run = defineCommand({
@@ -37,9 +37,9 @@ export const run = defineCommand({
     const concurrency =
       args.concurrency === undefined ? undefined : wholeNumber(args.concurrency, "--concurrency");
     const input = readInput(args.input);
-    const workflows = await loadWorkflowFiles(files);
+    const { workflows, queues } = await loadFiles(files);
     const workflow = chooseWorkflow(workflows, name);
-    return withStore(args, async (jobbers) => {
+    return withStore({ ...args, queues }, async (jobbers) => {
       const submitted = await jobbers.submit(workflow, input, { id: args.id });
       output.note(`run ${submitted.id} of ${name} at ${jobbers.store.url}`);
       const worker = jobbers.worker({ workflows: [...workflows.values()], concurrency });

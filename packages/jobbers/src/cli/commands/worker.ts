@@ -2,7 +2,7 @@ import { defineCommand, sharedFlags } from "../command.js";
 import { queueList, wholeNumber } from "../flags.js";
 import { onEndSignals, signalExitCode } from "../signals.js";
 import { withStore } from "../store.js";
-import { loadWorkflowFiles } from "../workflow-files.js";
+import { loadFiles } from "../workflow-files.js";
 
 /** `jobbers worker`: executes steps until a signal asks it to leave. */
 export const worker = defineCommand({
@@ -40,8 +40,8 @@ export const worker = defineCommand({
     const concurrency =
       args.concurrency === undefined ? undefined : wholeNumber(args.concurrency, "--concurrency");
     const queues = args.queues === undefined ? undefined : queueList(args.queues, "--queues");
-    const workflows = await loadWorkflowFiles(positionals);
-    return withStore(args, async (jobbers) => {
+    const { workflows, queues: said } = await loadFiles(positionals);
+    return withStore({ ...args, queues: said }, async (jobbers) => {
       const pool = jobbers.worker({
         workflows: [...workflows.values()],
         concurrency,

@@ -5,7 +5,7 @@ import { type JobbersServer, startServer } from "../../server/server.js";
 import type { JobbersWorker } from "../../worker.js";
 import { codeOf } from "../error-report.js";
 import { tokensIn } from "../listen.js";
-import { loadWorkflowFiles, type WorkflowsByName } from "../workflow-files.js";
+import { type LoadedFiles, loadFiles } from "../workflow-files.js";
 import { createLoadedFiles } from "./loaded-files.js";
 import type { FromChild, Serving, ToChild } from "./messages.js";
 import { type RunLog, startRunLog } from "./run-log.js";
@@ -27,7 +27,7 @@ const note = (line: string) => void process.stderr.write(`${line}\n`);
 
 /** The work of `jobbers dev`: loads the files once, serves, and ends. Whoever changes a file gets a new process. */
 function main(): void {
-  let workflows: WorkflowsByName = new Map();
+  let files: LoadedFiles = { workflows: new Map(), queues: undefined };
   let open: Open | undefined;
   let ending: Promise<void> | undefined;
 
@@ -45,8 +45,8 @@ function main(): void {
     ending ??= end(open, graceMs).catch(fail);
   };
   const act = async (message: ToChild) => {
-    if (message.type === "load") workflows = await load(message.files);
-    else if (message.type === "serve") open = await serve(workflows, message);
+    if (message.type === "load") files = await load(message.files);
+    else if (message.type === "serve") open = await serve(files, message);
     else leave(message.graceMs);
   };
   process.on("message", (message: ToChild) => void act(message).catch(fail));
@@ -57,21 +57,21 @@ function main(): void {
   for (const signal of ["SIGINT", "SIGQUIT"] as const) process.on(signal, () => undefined);
 }
 
-async function load(files: readonly string[]): Promise<WorkflowsByName> {
+async function load(files: readonly string[]): Promise<LoadedFiles> {
   const loaded = createLoadedFiles(files.map((file) => resolve(file)));
   try {
-    const workflows = await loadWorkflowFiles(files, loaded.onImport);
-    await tell({ type: "loaded", names: [...workflows.keys()], files: loaded.list() });
-    return workflows;
+    const found = await loadFiles(files, loaded.onImport);
+    await tell({ type: "loaded", names: [...found.workflows.keys()], files: loaded.list() });
+    return found;
   } catch (error) {
     await tell({ type: "refused", message: (error as Error).message, files: loaded.list() });
     process.exit(2);
   }
 }
 
-async function serve(workflows: WorkflowsByName, place: Serving): Promise<Open> {
+async function serve({ workflows, queues }: LoadedFiles, place: Serving): Promise<Open> {
   const { host, port, concurrency } = place;
-  const jobbers = await connect(place.store, { blobs: place.blobs });
+  const jobbers = await connect(place.store, { blobs: place.blobs, queues });
   const log = await startRunLog(jobbers.store, note);
   const tokens = tokensIn(process.env.JOBBERS_TOKENS ?? "");
   const server = await startServer({ store: jobbers.store, host, port, tokens });
