@@ -215,7 +215,8 @@ export class Lane {
     if (some) this.#dry = 0;
     else if (ask && ask.slots > 0) this.#dry += 1;
     // Who was refused by a limit, and asked for all queues, has taken what there was.
-    const hasAll = reply.opensInMs !== undefined && reply.grants.length < (ask?.slots ?? 0) && asks.rounds === 1;
+    const hasAll =
+      reply.opensInMs !== undefined && reply.grants.length < (ask?.slots ?? 0) && asks.rounds === 1;
     const mayBring = (some && !hasAll) || (this.#dry > 0 && this.#dry < asks.rounds);
     return reply.more || !reply.alive || outbox.size > 0 || (mayBring && slots.room > 0);
   }
