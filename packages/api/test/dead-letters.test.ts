@@ -8,7 +8,7 @@ import type {
   DeadLetterProgress,
   RedriveAnswer,
 } from "../src/index.js";
-import { apiOver, newId, problemIn, type TestApi, work } from "./bench.js";
+import { apiOver, chain, double, newId, problemIn, type TestApi, work } from "./bench.js";
 import { onEachStore, openMemory } from "./each-store.js";
 
 const picky = task({
@@ -134,9 +134,33 @@ onEachStore("dead letters", (open) => {
     expect(await problemIn(await api.post(`/v1/runs/${id}/retry`, { from: "nobody" }))).toMatchObject({
       code: "step-unknown",
     });
-    expect(await problemIn(await api.post(`/v1/runs/${id}/retry`, { from: "picky[]" }))).toMatchObject({
-      code: "step-not-retryable",
+  });
+
+  it("a retry takes a step that succeeded, and says what to do where it cannot", async () => {
+    const api = apiOver(await open());
+    await work(api.store, [picky, pickyAll, double, chain]);
+    const id = await api.submit({ dag: "chain", input: { n: 1 } });
+    await api.result(id);
+    const { fence } = await json<{ fence: number }>(api.get(`/v1/runs/${id}/steps/second`));
+    const again = () => api.post(`/v1/runs/${id}/retry`, { from: "second", fence });
+    expect((await again()).status).toBe(202);
+    expect(await json(api.result(id))).toMatchObject({ output: 4 });
+    // Sent again, it is not done again.
+    expect(await json(again())).toMatchObject({ status: "retried" });
+    expect(await json(api.get(`/v1/runs/${id}`))).toMatchObject({ state: "succeeded" });
+    expect(await json(api.get(`/v1/runs/${id}/steps/first`))).toMatchObject({ fence: 1, attempts: [] });
+    expect(await json(api.get(`/v1/runs/${id}/steps/second`))).toMatchObject({
+      ...{ fence: 3, attempts: [{ reason: "rerun" }] },
     });
+    const other = await failed(api, [1, -2]);
+    for (const from of ["picky[0]", "picky[7]"])
+      expect(await problemIn(await api.post(`/v1/runs/${other}/retry`, { from }))).toMatchObject({
+        ...{ code: "step-not-retryable", detail: expect.stringContaining('from the map, "picky[]"') },
+      });
+    expect((await api.post(`/v1/runs/${other}/retry`, { from: "picky[]" })).status).toBe(202);
+    await api.result(other);
+    expect(await json(api.get(`/v1/runs/${other}/steps/picky[0]`))).toMatchObject({ state: "succeeded" });
+    expect(await listed(api)).toMatchObject([{ step: "picky[1]" }]);
   });
 });
 

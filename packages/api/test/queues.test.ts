@@ -3,9 +3,9 @@ import type { BulkAnswer, Queue } from "../src/index.js";
 import { apiOver, newId, problemIn, register, type TestApi } from "./bench.js";
 import { onEachStore } from "./each-store.js";
 
-const patch = (api: TestApi, path: string, body: unknown, headers = {}) =>
+const patch = (api: TestApi, path: string, body: unknown, headers = {}, method = "PATCH") =>
   api.request(path, {
-    method: "PATCH",
+    method,
     body: JSON.stringify(body),
     headers: { "content-type": "application/json", ...headers },
   });
@@ -44,6 +44,29 @@ onEachStore("queues", (open) => {
     const resumed = (await (await api.post("/v1/queues/default/resume")).json()) as Queue;
     expect(resumed.settings).toMatchObject({ paused: false, draining: false });
     await api.submit({ task: "double", input: { n: 1 } });
+  });
+
+  it("makes and edits a role, with how many steps its workers run, of how many at most", async () => {
+    const api = apiOver(await open());
+    const put = (body: unknown) => patch(api, "/v1/roles/crawler", body, {}, "PUT");
+    expect(await problemIn(await put({ concurrency: 5 }))).toMatchObject({
+      status: 404,
+      code: "role-unknown",
+    });
+    const made = await (await put({ queues: { default: 1 }, concurrency: 5, by: "ada" })).json();
+    expect(made).toEqual({
+      ...{ name: "crawler", queues: { default: 1 }, concurrency: 5, running: 0, holders: [], workers: 0 },
+      ...{ version: 1, editedBy: "ada", editedAt: expect.stringMatching(/^20.*Z$/) },
+    });
+    expect(await (await api.get("/v1/roles")).json()).toEqual({ roles: [made] });
+    expect(await (await put({ concurrency: "none" })).json()).toMatchObject({
+      version: 2,
+      queues: { default: 1 },
+    });
+    expect(await (await api.get("/v1/roles/crawler")).json()).toMatchObject({
+      versions: [{ version: 2 }, { version: 1, concurrency: 5 }],
+    });
+    expect((await put({ concurrency: 0 })).status).toBe(400);
   });
 
   it("refuses a submission to a full queue with 429, each item of a batch for itself, and a resend never", async () => {

@@ -27,7 +27,7 @@ export type { Cause, Explanation } from "./explanation.js";
 export type { InMs } from "./instants.js";
 export type { RunFilter } from "./lists.js";
 export type { Editor, Queue, QueueClient } from "./queues.js";
-export type { Role, RoleDetail, RolesClient } from "./roles.js";
+export type { Role, RoleDetail, RoleEdit, RolesClient } from "./roles.js";
 export type {
   CallOptions,
   ClientRun,

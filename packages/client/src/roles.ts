@@ -11,6 +11,14 @@ export interface RoleDetail extends Omit<InMs<ReadDetail>, "versions"> {
   readonly versions: readonly InMs<ReadDetail["versions"][number]>[];
 }
 
+/** What an edit of a role says; what is left out stays as it is. */
+export interface RoleEdit {
+  /** Its queues, each with its weight. Have to be said of a role that is not there yet. */
+  readonly queues?: Readonly<Record<string, number>> | undefined;
+  /** How many steps all its workers together may run at once. */
+  readonly concurrency?: number | "none" | undefined;
+}
+
 /** The roles of a server. */
 export interface RolesClient {
   list(): Promise<Role[]>;
@@ -21,11 +29,13 @@ export interface RolesClient {
    */
   read(name: string): Promise<RoleDetail>;
   /**
-   * Makes or edits a role; running workers that have it follow within 2 s.
+   * Makes or edits a role. Running workers that have it follow new queues within 2 s, and a new `concurrency` with what they take next.
    *
-   * @throws JobbersHttpError `flag-invalid`, naming the field
+   * @throws JobbersHttpError `flag-invalid`, naming the field; `role-unknown` where there is none yet, and no queues are said
+   * @example
+   * await client.roles.set("crawler", { concurrency: 50 });
    */
-  set(name: string, queues: Readonly<Record<string, number>>, editor?: Editor): Promise<Role>;
+  set(name: string, edit: RoleEdit, editor?: Editor): Promise<Role>;
   /** Deletes a role; workers that have it go on with the queues that they have. */
   delete(name: string): Promise<void>;
 }
@@ -39,8 +49,10 @@ export function createRolesClient(transport: Transport): RolesClient {
       const { versions, ...rest } = await transport.json<ReadDetail>({ path: pathOf(name) });
       return { ...inMs(rest), versions: versions.map(inMs) };
     },
-    set: async (name, queues, { by } = {}) =>
-      inMs(await transport.json<Read>({ path: pathOf(name), method: "PUT", body: { json: { queues, by } } })),
+    set: async (name, edit, { by } = {}) =>
+      inMs(
+        await transport.json<Read>({ path: pathOf(name), method: "PUT", body: { json: { ...edit, by } } }),
+      ),
     async delete(name) {
       await transport.send({ path: pathOf(name), method: "DELETE" });
     },

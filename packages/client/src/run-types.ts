@@ -56,7 +56,8 @@ export interface ClientRun<out O = unknown> {
   /**
    * Starts a run that failed or was cancelled again, at the steps that did not succeed; "running" where it goes on already,
    * "succeeded" where there is nothing to retry. With `from`, of the steps that failed only that one runs again: `fetch[3]`, or with
-   * the name in the plan, `fetch`, all that failed under it.
+   * the name in the plan, `fetch`, all that failed under it. Where `from` is a step that succeeded, or a map or dag that has ended, it runs
+   * again with all that depends on it, also in a run that succeeded.
    *
    * @throws JobbersHttpError `run-unknown`, `step-unknown`, `step-not-retryable` and others
    */

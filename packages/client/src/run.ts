@@ -74,7 +74,8 @@ export function createClientRun<O>(
       return (await transport.json<CancelAnswer>({ method: "POST", path: `${path}/cancel`, signal })).status;
     },
     async retry({ from, signal } = {}) {
-      const body = from === undefined ? {} : { body: { json: { from } } };
+      const fence = from === undefined ? undefined : await fenceOf(transport, path, from, signal);
+      const body = from === undefined ? {} : { body: { json: { from, fence } } };
       const call = { method: "POST", path: `${path}/retry`, signal, ...body } as const;
       return (await transport.json<RetryAnswer>(call)).status;
     },
@@ -100,6 +101,21 @@ export function createClientRun<O>(
     events: ({ signal } = {}) =>
       eventsOf(transport, path, async () => statusIn(await transport.json<RunDetail>({ path })), signal),
   };
+}
+
+/** What a step has to be still for a retry from it: so one that is sent again is done once. A name of many steps has no record. */
+async function fenceOf(transport: Transport, path: string, from: string, signal: AbortSignal | undefined) {
+  if (from === "failed") return undefined;
+  try {
+    const step = await transport.json<StepDetail>({
+      path: `${path}/steps/${encodeURIComponent(from)}`,
+      signal,
+    });
+    return step.fence;
+  } catch (error) {
+    if (error instanceof JobbersHttpError && error.code === "step-unknown") return undefined;
+    throw error;
+  }
 }
 
 function isPending(answer: object): answer is RunPending {

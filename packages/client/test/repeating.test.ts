@@ -44,6 +44,19 @@ describe("a request that fails on the way", () => {
     expect(run.id).toBe("x");
   });
 
+  it("names the fence of the step from which a run is retried, so that it is done once", async () => {
+    const { fetch, seen } = scripted(json({ fence: 3 }), cut, json({ id: "x", status: "retried" }));
+    expect(await createClient({ fetch }).run("x").retry({ from: "a[1]" })).toBe("retried");
+    expect(seen.map(({ path }) => path)).toEqual([
+      ...["/v1/runs/x/steps/a%5B1%5D", "/v1/runs/x/retry", "/v1/runs/x/retry"],
+    ]);
+    for (const { body } of seen.slice(1)) expect(JSON.parse(body)).toEqual({ from: "a[1]", fence: 3 });
+    // A name of many steps has no record.
+    const many = scripted(problem(404, "step-unknown"), json({ id: "x", status: "retried" }));
+    expect(await createClient({ fetch: many.fetch }).run("x").retry({ from: "a" })).toBe("retried");
+    expect(many.seen.at(-1)?.body).toBe('{"from":"a"}');
+  });
+
   it("is sent again when the answer breaks off", async () => {
     const { fetch, seen } = scripted(
       () => new Response('{"queues":[', { headers: { "content-type": "application/json" } }),

@@ -81,7 +81,8 @@ describe("the state machine of steps", () => {
       }
     }
     expect(canReopen("failed", "ready")).toBe(true);
-    expect(canReopen("succeeded", "ready")).toBe(false);
+    expect(canReopen("succeeded", "ready")).toBe(true);
+    expect(canReopen("succeeded", "failed")).toBe(false);
   });
 
   it("lets every step that has not settled be cancelled, and leads from everywhere to an end", () => {

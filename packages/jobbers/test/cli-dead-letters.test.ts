@@ -80,7 +80,7 @@ describe("jobbers dead-letters", () => {
     });
     expect((await cli("dead-letters", "purge", second, "picky")).stdout).toMatch(/is gone/);
     expect((await cli("retry", second, "--from", "picky")).stdout).toMatch(
-      /goes on: that step is tried again/,
+      /goes on: that step runs again/,
     );
     expect((await cli("dead-letters", "redrive", "--task", "picky", "--yes")).stdout).toMatch(
       /^1 run goes on/,

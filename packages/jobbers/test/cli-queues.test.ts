@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadFiles } from "../src/cli/workflow-files.js";
 import { connect } from "../src/index.js";
 import { callCli } from "./cli-here.js";
-import type { Ended } from "./cli-process.js";
+import { type Ended, runCli } from "./cli-process.js";
 
 const ping = task({ name: "ping", queue: "crawl", run: async () => "pong" });
 
@@ -95,6 +95,29 @@ describe("jobbers queues", () => {
     expect((await cli("obliterate", "crawl", "--confirm", "crawl")).stdout).toBe(
       "removed 3 steps from queue crawl; what runs goes on\n",
     );
+  });
+
+  it("makes a role, limits what its workers run at once, and shows it", async () => {
+    const roles = (...args: string[]) => callCli(["roles", ...args, "--store", store], { cwd });
+    expect(await roles("set", "crawler", "--concurrency", "5")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("there is no role"),
+    });
+    const made = await roles("set", "crawler", "--queues", "crawl=3,mail", "--concurrency", "50");
+    expect(made.stderr).toBe("");
+    expect(made.stdout).toMatch(
+      /^ROLE +QUEUES +RUNNING +WORKERS +VERSION +EDITED +BY\ncrawler +crawl=3,mail=1 +0\/50 +0 +1 +20.*Z +.+@.+\n$/,
+    );
+    expect(json(await roles("set", "crawler", "--concurrency", "none", "--json"))).not.toHaveProperty(
+      "concurrency",
+    );
+    expect((await roles("show", "crawler")).stdout).toMatch(
+      /^crawler: crawl=3,mail=1, played by 0\nVERSION +QUEUES +AT ONCE .*\n2 +crawl=3,mail=1 +- .*\n1 +crawl=3,mail=1 +50 /,
+    );
+    expect(await roles("set", "crawler", "--concurrency", "many")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--concurrency"),
+    });
   });
 
   it.each([

@@ -80,6 +80,38 @@ onBothStores((open) => {
       });
     });
 
+    it("says that all who could take it have a role that runs as much as it may, and who holds that", async () => {
+      const plan = single({ queue: "mail" });
+      const role = { ...forever, role: "mailer" };
+      await on.store.setRole("mailer", { queues: { mail: 1 }, concurrency: 3 }, "ada");
+      for (let n = 0; n < 3; n++) await submit(plan);
+      const run = await submit(plan);
+      const [b, a] = [
+        await worker(plan, { ...role, worker: "b" }),
+        await worker(plan, { ...role, worker: "a" }),
+      ];
+      expect([await b.take(1), await a.take(2)].flat()).toHaveLength(3);
+      const answer = await why(run);
+      expect(answer.sentence).toBe(
+        "Step a waits in queue mail, first in line. Role mailer runs 3 of 3 at once; held by workers a (2), b (1).",
+      );
+      expect(answer.causes[0]).toMatchObject({
+        ...{ type: "in-line", serving: 2, able: 2 },
+        because: [
+          {
+            ...{ type: "role-full", role: "mailer", concurrency: 3, running: 3 },
+            heldBy: [
+              { worker: "a", running: 2 },
+              { worker: "b", running: 1 },
+            ],
+          },
+        ],
+      });
+      // Where somebody else could take it, nothing holds it back.
+      await worker(plan, forever);
+      expect((await why(run)).causes[0]).toMatchObject({ serving: 3, able: 3, because: undefined });
+    });
+
     it("says that those who serve the queue do not know the task", async () => {
       const run = await submit(single({ task: "send" }));
       for (const name of ["w1", "w2", "w2"])

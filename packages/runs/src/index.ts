@@ -30,9 +30,9 @@ export {
   type Restarted,
   redriveLetters,
   redriveStep,
-  restart,
 } from "./redrive.js";
 export { findRegistered } from "./registered.js";
+export { retryFrom } from "./retry-from.js";
 export { createRoles, type Roles } from "./roles.js";
 export { createRun, type RunDeps } from "./run.js";
 export { type LivenessStore, readLiveness } from "./run-liveness.js";

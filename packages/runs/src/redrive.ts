@@ -61,7 +61,7 @@ export async function redriveStep(
 }
 
 /**
- * Retries a run: whatever failed, or some of it.
+ * Retries a run: whatever failed, or some of it, or what a rerun takes back.
  *
  * @throws JobbersError `run-unknown`, `key-taken`, `step-unknown`, `step-not-retryable`
  */
@@ -98,6 +98,11 @@ function refusalOf(result: RetryResult, run: string, step: string): JobbersError
       return new JobbersError(
         "step-not-retryable",
         `${which} has not failed by itself, so there is nothing of it to try again`,
+      );
+    case "step-not-succeeded":
+      return new JobbersError(
+        "step-not-retryable",
+        `${which} has neither succeeded nor failed, so there is nothing to run again; retry the run instead`,
       );
     case "step-kept":
       return new JobbersError(

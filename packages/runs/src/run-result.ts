@@ -67,7 +67,9 @@ async function failureOf(store: Store, record: RunRecord): Promise<RunFailed> {
     error: { name: "Error", message: "the record does not say why" },
   };
   const attempts = await store.listAttempts(record.id, failure.step);
-  return new RunFailed({ run: record.id, ...failure, attempts: Math.max(1, attempts.length) });
+  // One that had succeeded before a rerun was no try of this failure.
+  const tries = attempts.filter(({ reason }) => reason !== "rerun");
+  return new RunFailed({ run: record.id, ...failure, attempts: Math.max(1, tries.length) });
 }
 
 /** Reads values of a run; a wiring may name more than a store answers at once. */

@@ -49,13 +49,16 @@ export interface Run<out O = unknown> {
    * "retried"; "running" where the run has not ended, or was retried before; "succeeded" where there is nothing to retry.
    *
    * With `from`, of the steps that failed only that one runs again: `fetch[3]`, or with the name in the plan, `fetch`, all that failed
-   * under it. The other failures are kept, so the run may fail of them again.
+   * under it. The other failures are kept, so the run may fail of them again. Where `from` is a step that succeeded, or a map or dag that has
+   * ended, it runs again with all that depends on it, also in a run that succeeded.
    *
    * @throws JobbersError `run-unknown`, also where nothing of the run is kept but its id; `key-taken` where another run holds the key
-   * that it was submitted with; `step-unknown`; `step-not-retryable` where that step has not failed
+   * that it was submitted with; `step-unknown`; `step-not-retryable` where that step was never reached, skipped, cancelled or caught, or
+   * lies inside a map and has not failed
    * @example
    * await run.retry();
    * const output = await run.result(); // waits for the new end
+   * await run.retry({ from: "report" }); // with other code, say
    */
   retry(options?: { readonly from?: string | undefined }): Promise<"retried" | "running" | "succeeded">;
   /** The steps that were touched so far, by address; read in pages. */

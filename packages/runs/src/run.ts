@@ -2,7 +2,7 @@ import { JobbersError, type RunRecord, type Store, type Workflow } from "@jobber
 import { explain } from "./explain/explain.js";
 import type { Feed } from "./feed.js";
 import type { Plans } from "./plans.js";
-import { restart } from "./redrive.js";
+import { retryFrom } from "./retry-from.js";
 import { logPagesOf } from "./run-logs.js";
 import { readProgress } from "./run-progress.js";
 import { readItems, readResult, statusOf } from "./run-result.js";
@@ -36,8 +36,7 @@ export function createRun<O>({ store, feed, plans }: RunDeps, id: string, workfl
       if (status === "unknown") throw unknownRun(id);
       return status;
     },
-    retry: ({ from = "failed" } = {}) =>
-      restart(store, id, from === "failed" ? {} : { only: { step: from } }),
+    retry: ({ from } = {}) => retryFrom({ store, plans }, id, { from }),
     async *steps({ states } = {}) {
       let after: string | undefined;
       do {

@@ -9,10 +9,11 @@
 local run = runs.get(ARGV[3])
 if not run then return "unknown" end
 if run.state == CANCELLED then return "cancelled" end
-if run.ended then return "ended" end
+if run.ended and run.state ~= STARTED then return "ended" end
 if run.cancelling then return "cancelling" end
 
 settle.cancel(run)
-local status = run.holders == "" and "cancelled" or "cancelling"
+-- One that is being prepared for a rerun ends when it is.
+local status = run.holders == "" and not run.ended and "cancelled" or "cancelling"
 flushAll(ARGV[2])
 return status

@@ -87,4 +87,6 @@ if not who.alive then call("PEXPIRE", lanes, session.REMEMBERED_MS) end
 -- What is told of steps is read before they are written.
 local answer = reply(results, more)
 flushAll(ARGV[2])
+-- Who was woken since his role has room, and has left some of it, wakes the next.
+if take.crew then roles.wake(who.role) end
 return answer

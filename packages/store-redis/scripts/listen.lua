@@ -3,12 +3,13 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 session · 3 the mailbox to post to, "" to stand among the idle ones no longer · 4 queues joined by US
--- Returns -1 when there is something or the session is not open, else ms until the next timer or false
--- include base clock steering
+-- Returns -1 when there is something or the session is not open, else { ms until the next timer or false, 1 where it keeps its place until a letter comes,
+--      0 where that depends on how full its role is }
+-- include base clock steering roles
 
 local id = ARGV[2]
 local key = PREFIX .. "session:" .. id
-local found = call("HMGET", key, "state", "serves", "idle")
+local found = call("HMGET", key, "state", "serves", "idle", "role")
 if found[1] ~= "open" then return -1 end
 
 local queues = splitBy(ARGV[4] == "" and "" or US .. ARGV[4], US)
@@ -17,6 +18,8 @@ if ARGV[3] == "" then
   return -1
 end
 
+-- Of a role that is full only control work is for it, and it waits for room instead of steps.
+if clock.isCapped and found[4] and roles.isFull(found[4]) then queues = { "", "role:" .. found[4] } end
 for _, queue in ipairs(steering.unpaused(queues)) do
   for _, member in ipairs(call("SMEMBERS", PREFIX .. "lines:" .. queue)) do
     local needs = string.match(member, "^%d:(.*)$")
@@ -49,4 +52,4 @@ for _, queue in ipairs(queues) do
   call("ZADD", idle, seconds, id)
 end
 call("HSET", key, "box", ARGV[3], "idle", all)
-return clock.nextDueMs()
+return { clock.nextDueMs(), clock.isCapped and 0 or 1 }

@@ -4,15 +4,16 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 run · 4 the failures that run again, "" for all: `s` and an address or plan name, or `l` and a filter as in
---      shared/letters.lua · 5 1 where that one step is given another input · 6 that input
--- Returns { retried, running, succeeded, unknown, purged, key-taken, step-unknown, step-not-failed or step-kept; more 1 or 0; who holds its
+--      shared/letters.lua, `r` and a rerun as in shared/rerun.lua · 5 1 where that one step is given another input · 6 that input
+-- Returns { retried, running, succeeded, unknown, purged, key-taken, step-unknown, step-not-failed, step-kept or step-not-succeeded; more 1 or 0; who holds its
 --   key where that is taken }
--- include base core general reopen retry claims flush
+-- include base core general rerun reopen retry claims flush
 
 local run = runs.get(ARGV[3])
 if not run then return { "unknown", 0 } end
 if run.purged then return { "purged", 0 } end
-if run.state == SUCCEEDED then return { "succeeded", 0 } end
+local isRerun = string.sub(ARGV[4], 1, 1) == "r"
+if run.state == SUCCEEDED and not isRerun then return { "succeeded", 0 } end
 local place = retry.placeOf(run)
 if not run.ended and not place then return { "running", 0 } end
 local only = ARGV[4] ~= "" and ARGV[4]
@@ -25,7 +26,7 @@ end
 if not place then
   run.only = only
   local name, isEdited = only and string.sub(only, 1, 1) == "s" and string.sub(only, 2), ARGV[5] == "1"
-  local refusal = name and retry.refusalOf(run, name, isEdited)
+  local refusal = isRerun and retry.refusalOfRerun(run) or name and retry.refusalOf(run, name, isEdited)
   if refusal then return { refusal, 0 } end
   local holder = claims.retake(run)
   if holder then return { "key-taken", 0, holder } end

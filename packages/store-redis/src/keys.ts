@@ -39,11 +39,17 @@ export function keysOf(namespace: string) {
     /** How queues are set. */
     settings: `${prefix}settings`,
     roles: `${prefix}roles`,
+    /** How many steps a role may run at once. */
+    caps: `${prefix}caps`,
+    /** The sessions of a role. */
+    crew: at("role"),
     lines: at("lines"),
     line: at("line"),
     sessions: `${prefix}sessions`,
     session: (id: string) => `${prefix}session:${keyText(id)}`,
     held: (id: string) => `${prefix}held:${keyText(id)}`,
+    /** Which of these are control work. */
+    control: (id: string) => `${prefix}control:${keyText(id)}`,
     /** What workers told of the progress of steps that their sessions hold. */
     beats: (id: string) => `${prefix}beats:${keyText(id)}`,
     durations: `${prefix}durations`,

@@ -5,14 +5,22 @@ import type { Script } from "./script.js";
 import type { Server } from "./server.js";
 import { keyText, US } from "./text.js";
 
-/** Answers -1 when there is something for the session, else how long until the next timer. An empty box: listens no longer. */
-export const listenScript: Script<
-  [session: string, box: string, queues: readonly string[]],
-  number | undefined
-> = {
+interface Listened {
+  /** -1 when there is something for the session, else how long until the next timer. */
+  readonly dueMs: number | undefined;
+  /** Whether its place is the right one until a letter comes. */
+  readonly stays: boolean;
+}
+
+/** An empty box: listens no longer. */
+export const listenScript: Script<[session: string, box: string, queues: readonly string[]], Listened> = {
   name: "listen",
   encode: (session, box, queues) => [keyText(session), box, queues.map(keyText).join(US)],
-  decode: (reply) => (reply === null ? undefined : Number(reply)),
+  decode(reply) {
+    if (!Array.isArray(reply)) return { dueMs: Number(reply), stays: false };
+    const [dueMs, stays] = reply as [number | null, number];
+    return { dueMs: dueMs ?? undefined, stays: stays === 1 };
+  },
 };
 
 interface Wait {
@@ -112,11 +120,11 @@ export function createListening(server: Server, place: Place): Listening {
         if (known?.queues === queues.join(US) && nowMs < Math.min(known.untilMs, known.dueAtMs))
           return known.dueAtMs === Number.POSITIVE_INFINITY ? undefined : known.dueAtMs - nowMs;
         const before = letters;
-        const dueMs = await server.run(listenScript, session, box, queues);
+        const { dueMs, stays } = await server.run(listenScript, session, box, queues);
         const dueAtMs = dueMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + dueMs;
         // A letter may overtake the answer: then it has lost its place again.
         if (dueMs !== NOW && letters === before)
-          standing.set(id, { queues: queues.join(US), untilMs: nowMs + STANDING_MS, dueAtMs });
+          standing.set(id, { queues: stays ? queues.join(US) : "", untilMs: nowMs + STANDING_MS, dueAtMs });
         return dueMs;
       };
       try {

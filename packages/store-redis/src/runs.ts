@@ -43,7 +43,8 @@ export function headOf(head: string, status: string): RunHead {
     state: runState,
     cancelling: cancelling === "1",
     startedMs: at(started),
-    endedMs: at(ended),
+    // One that is being prepared for a rerun still has the instant at which it ended.
+    endedMs: isEnded(runState) ? at(ended) : undefined,
     failed: Number(failed),
     purged: purged === "1",
     isEnded: isEnded(runState),

@@ -28,6 +28,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "singles",
     "ledger",
     "lease",
+    "roles",
     "shelves",
     "events",
   ],
@@ -58,10 +59,10 @@ const shared: readonly string[] = [
   ...read("shared/base").matchAll(/^local (?:function )?([\w, ]+?)(?: =|\()/gm),
 ].flatMap(([, names = ""]) => names.split(", "));
 
-/** Fragments that only stores with limits need, or those in which any queue is set. */
+/** Fragments that only stores need in which anything is limited, or any queue is set, or any role may run so many steps. */
 const conditions: Readonly<Record<string, string>> = {
   ...{ limits: "clock.isLimited", meters: "clock.isLimited", parking: "clock.isLimited" },
-  ...{ turns: "clock.isLimited", levels: "clock.steered" },
+  ...{ turns: "clock.isLimited", levels: "clock.steered", roles: "clock.isCapped" },
 };
 
 /**

@@ -42,6 +42,7 @@ export const openSessionScript: Script<[id: string, opening: SessionOpening, eve
       JSON.stringify({ worker, host, pid, birth, serves, queues, role }),
       (opening.limits ?? []).map(packTaskLimits).join(RS),
       setsOf(host, [worker]).join(US),
+      role === undefined ? "" : keyText(role),
     ];
     for (const { kind, name, plan, planText, ...about } of registers) {
       args.push(packText(name), kind, packHash(plan), planText, JSON.stringify(about));

@@ -3,12 +3,13 @@ import {
   checkLimitEdit,
   checkQueueDefaults,
   checkQueueEdit,
-  checkRole,
+  checkRoleEdit,
   editorOf,
   type JsonValue,
   type Lease,
   PAGE_LIMIT,
   PURGE_LIMIT,
+  roleUnknown,
   type Store,
   type Submission,
 } from "@jobbers/core";
@@ -40,7 +41,7 @@ import { readTimeScript } from "./read-time.js";
 import { reapScript } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { retryScript } from "./retry.js";
-import { deleteRoleScript, getRole, listRoles, serveScript, setRoleScript } from "./roles.js";
+import { deleteRoleScript, getRole, listRoles, readRoleUsage, serveScript, setRoleScript } from "./roles.js";
 import { getRun } from "./runs.js";
 import { createServer } from "./server.js";
 import {
@@ -121,12 +122,15 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
       return await run(setQueueScript, name, checkQueueEdit(name, edit), editorOf(by));
     },
     obliterateQueue: (name, obliteration) => run(obliterateQueueScript, name, obliteration, eventsKept),
-    async setRole(name, queues, by) {
-      return await run(setRoleScript, name, checkRole(name, queues), editorOf(by));
+    async setRole(name, edit, by) {
+      const edited = await run(setRoleScript, name, checkRoleEdit(name, edit), editorOf(by));
+      if (!edited) throw roleUnknown(name);
+      return edited;
     },
     deleteRole: (name, by) => run(deleteRoleScript, name, editorOf(by)),
     getRole: (name) => getRole(server, name),
     listRoles: () => listRoles(server),
+    readRoleUsage: (name) => readRoleUsage(server, name),
     serve: (session, serving) => run(serveScript, session, serving),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),

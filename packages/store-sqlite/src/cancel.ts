@@ -1,4 +1,4 @@
-import type { CancelResult } from "@jobbers/core";
+import { type CancelResult, isEnded } from "@jobbers/core";
 import type { Run } from "./records.js";
 import { endRun } from "./run-end.js";
 import type { Unit } from "./unit.js";
@@ -8,7 +8,7 @@ export function cancel(unit: Unit, id: string): CancelResult {
   const run = unit.runById(id);
   if (!run) return { status: "unknown" };
   if (run.state === "cancelled") return { status: "cancelled" };
-  if (run.ended !== null) return { status: "ended" };
+  if (isEnded(run.state)) return { status: "ended" };
   if (run.cancelling) return { status: "cancelling" };
   run.cancelling = 1;
   run.dirty = true;
@@ -17,6 +17,8 @@ export function cancel(unit: Unit, id: string): CancelResult {
 
 /** Ends a run that has just been marked as cancelling, or tells those who hold steps of it. */
 export function stopSteps(unit: Unit, run: Run): "cancelled" | "cancelling" {
+  // One that is being prepared for a rerun ends when it is.
+  if (run.ended !== null) return "cancelling";
   if (run.held === 0) {
     endRun(unit, run, "cancelled");
     return "cancelled";

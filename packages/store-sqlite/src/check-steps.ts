@@ -81,7 +81,13 @@ function checkLease({ unit, tell }: Inspection, step: Step): void {
   const held = "SELECT 1 FROM held WHERE session = ? AND run = ? AND address = ?";
   if (unit.sql.tuple(held, session, run.seq, address)) return;
   if (tell("lease-unlisted", where, true))
-    unit.sql.run("INSERT INTO held (session, run, address) VALUES (?, ?, ?)", session, run.seq, address);
+    unit.sql.run(
+      "INSERT INTO held (session, run, address, control) VALUES (?, ?, ?, ?)",
+      session,
+      run.seq,
+      address,
+      Number(isControl(step.phase)),
+    );
 }
 
 function isPlaced(unit: Unit, step: Step): boolean {

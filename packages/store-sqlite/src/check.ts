@@ -4,7 +4,9 @@ import { checkHeld, checkSessions } from "./check-leases.js";
 import { checkLimits } from "./check-limits.js";
 import { checkLines, checkQueues } from "./check-lines.js";
 import { checkOrphans } from "./check-orphans.js";
+import { checkRoles } from "./check-roles.js";
 import { checkRuns } from "./check-runs.js";
+import { checkSettings } from "./check-settings.js";
 import { checkClaims, checkPlans, checkShelves } from "./check-shelves.js";
 import { checkSteps } from "./check-steps.js";
 import type { SqlValue } from "./driver.js";
@@ -35,6 +37,8 @@ const parts: readonly Part[] = [
   checkLines,
   checkLimits,
   checkQueues,
+  checkRoles,
+  checkSettings,
   checkShelves,
   checkPlans,
   checkClaims,

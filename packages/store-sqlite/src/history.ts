@@ -12,6 +12,13 @@ export function keepAttempt(unit: Unit, step: Step, reason: StepReason, error: s
   insertAttempt(unit, run, address, { fence, reason, worker, started: started ?? unit.now, error });
 }
 
+/** Keeps that an attempt had succeeded whose result is taken back. */
+export function keepTakenBack(unit: Unit, step: Step): void {
+  const { run, address, fence, worker, started, ended } = step;
+  const at = { started: started ?? unit.now, ended: ended ?? unit.now };
+  insertAttempt(unit, run, address, { fence, reason: "rerun", worker, ...at, error: null });
+}
+
 /** A failure that is told too late: it changes nothing but the history. */
 export function keepLateAttempt(
   unit: Unit,
@@ -38,15 +45,17 @@ interface Attempt {
   readonly reason: StepReason;
   readonly worker: string | null;
   readonly started: number;
+  /** Left out: now. */
+  readonly ended?: number;
   readonly error: string | null;
 }
 
 function insertAttempt({ sql, now }: Unit, run: Run, address: StepAddress, attempt: Attempt): void {
-  const { fence, reason, worker, started, error } = attempt;
+  const { fence, reason, worker, started, ended = now, error } = attempt;
   const insert =
     "INSERT INTO attempts (run, address, fence, reason, worker, started, ended, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?) " +
     "ON CONFLICT DO NOTHING";
-  sql.run(insert, run.seq, address, fence, reason, worker, started, now, error);
+  sql.run(insert, run.seq, address, fence, reason, worker, started, ended, error);
   if (fence <= KEPT) return;
   sql.run(
     "DELETE FROM attempts WHERE run = ? AND address = ? AND fence <= ?",

@@ -22,10 +22,11 @@ export function lease(unit: Unit, step: Step, session: KnownSession): Lease {
   run.started ??= unit.now;
   run.dirty = true;
   unit.sql.run(
-    "INSERT INTO held (session, run, address) VALUES (?, ?, ?)",
+    "INSERT INTO held (session, run, address, control) VALUES (?, ?, ?, ?)",
     session.seq,
     run.seq,
     step.address,
+    Number(isControl(step.phase)),
   );
   return { run: run.id, address: step.address, fence: step.fence };
 }
@@ -43,6 +44,7 @@ export function endLease(unit: Unit, step: Step): void {
   if (!isControl(step.phase)) {
     unit.ledger.running(step.spec.queue, -1);
     unit.limits.free(step);
+    unit.roles.freed(session);
   }
   step.session = null;
   step.dirty = true;

@@ -67,6 +67,21 @@ function addRule(sql: Sql, name: string): void {
   sql.run(insert, target, name);
 }
 
+/** At most so many leases are looked at for steps that run already under a limit which an edit makes. */
+const ADOPT_LIMIT = 2_000;
+
+/** Who runs already gets its slot of the limit, and frees it with its lease. */
+function adopt(sql: Sql, name: string): void {
+  const { task, queue } = limitTarget(name) as { task?: string; queue?: string };
+  const select =
+    "SELECT ?1, '', held.run, held.address, held.session FROM held JOIN steps USING (run, address) WHERE steps.session = held.session " +
+    "AND control = 0 AND (?2 IS NULL OR spec ->> 6 = ?2) AND (?3 IS NULL OR spec ->> 7 = ?3) LIMIT ?4";
+  sql.run(
+    `INSERT OR IGNORE INTO slots (name, key, run, address, session) ${select}`,
+    ...[name, task ?? null, queue ?? null, ADOPT_LIMIT],
+  );
+}
+
 export function setLimit(unit: Unit, name: string, edit: LimitEdit): LimitEditResult {
   const { sql } = unit;
   const known = recordOf(sql, name);
@@ -84,7 +99,10 @@ export function setLimit(unit: Unit, name: string, edit: LimitEdit): LimitEditRe
     const upsert =
       "INSERT INTO limits (name, kind, edit) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET edit = excluded.edit";
     sql.run(upsert, name, kind, text);
-    if (!known) addRule(sql, name);
+    if (!known) {
+      addRule(sql, name);
+      if (kind === "concurrency") adopt(sql, name);
+    }
   }
   unit.limits.ringAll(name);
   return { status: "edited", limit: recordOf(sql, name) };

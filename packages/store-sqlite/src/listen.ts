@@ -2,6 +2,7 @@ import type { Sql } from "./driver.js";
 import { lastEvent } from "./events.js";
 import { CONTROL } from "./ledger.js";
 import { createPoll } from "./poll.js";
+import { fullSessions } from "./role-room.js";
 import { steeredQueues } from "./steering.js";
 import type { Effects, KnownLine, KnownSession } from "./turn.js";
 import { wait } from "./wait.js";
@@ -72,9 +73,10 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
   /** Wakes up to `n` workers that may pop a line; who waits longest goes first. */
   const wakeFor = (line: Line, n: number) => {
     let left = n;
+    const full = fullSessions(sql);
     for (const worker of workers) {
       if (left <= 0) return;
-      if (!fits(worker, line)) continue;
+      if (!fits(worker, line, full)) continue;
       left--;
       worker.wake();
     }
@@ -119,7 +121,9 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
       if (signal.aborted || closed) return;
       poll.look();
       const worker = { session, queues: new Set(queues) };
-      if (openLines(sql).some((line) => fits(worker, line)) || newMail(sql).includes(session.seq)) return;
+      const full = fullSessions(sql);
+      if (openLines(sql).some((line) => fits(worker, line, full)) || newMail(sql).includes(session.seq))
+        return;
       knownDue = nextDue();
       const dueMs = Math.max(0, knownDue - clock());
       const waiting = wait(workers, worker, { timeoutMs: Math.min(timeoutMs, dueMs), signal });
@@ -153,8 +157,14 @@ export function createListening({ sql, isShared, nextDue, clock }: ListeningPart
   };
 }
 
-function fits({ session, queues }: Omit<Worker, "wake">, { queue, needs }: Line): boolean {
-  return (queue === CONTROL || queues.has(queue)) && (needs === "" || session.serves.has(needs));
+/** Whether a worker may pop a line; of one whose role is full that is control work. */
+function fits(
+  { session, queues }: Omit<Worker, "wake">,
+  { queue, needs }: Line,
+  full: ReadonlySet<number>,
+): boolean {
+  const isFor = queue === CONTROL || (queues.has(queue) && !full.has(session.seq));
+  return isFor && (needs === "" || session.serves.has(needs));
 }
 
 function openLines(sql: Sql): (Line & { readonly depth: number })[] {

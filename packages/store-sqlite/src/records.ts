@@ -9,6 +9,7 @@ import type {
   StepState,
 } from "@jobbers/core";
 import type { SqlValue, Tuple } from "./driver.js";
+import type { TakenBack } from "./rerun.js";
 import { unpackSpec } from "./spec.js";
 
 /** The members of a run, a map or an inlined dag, as they are counted. */
@@ -45,10 +46,14 @@ export interface Run extends Body {
   /** How many leases there are on its steps. */
   held: number;
   input: string | null;
+  /** The fence with which a new record begins: above those that a rerun has taken away. */
+  fences: number;
   /** What a retry is about that is under way, where that is not everything. */
   only?: RetryScope | undefined;
   /** The bodies of which such a retry has noted why they fail all the same. */
   failures?: Set<StepAddress> | undefined;
+  /** What it takes back, where it is a rerun; made of `only` when it is first asked for. */
+  takenBack?: TakenBack | undefined;
   dirty: boolean;
   readonly steps: Map<StepAddress, Step>;
   /** What this verb did to its steps, for the feed. */
@@ -101,7 +106,7 @@ export interface Step {
 
 export const runColumns =
   "seq, id, kind, plan, mode, priority, tags, traceparent, keep, purged, state, cancelling, stopped, started, ended, held, " +
-  "members, settled, failed, halted, epilogue, input";
+  "members, settled, failed, halted, epilogue, input, fences";
 
 /** Makes a run of a row of `runColumns`. */
 export function runOf(row: Tuple): Run {
@@ -128,6 +133,7 @@ export function runOf(row: Tuple): Run {
     halted: row[19] as number,
     epilogue: row[20] as Body["epilogue"],
     input: row[21] as string | null,
+    fences: row[22] as number,
     dirty: false,
     steps: new Map(),
     tally: new Map(),
@@ -178,7 +184,7 @@ export function freshStep(run: Run, spec: StepSpec, specText: string): Step {
     state: "blocked",
     phase: spec.phase,
     reason: null,
-    fence: 0,
+    fence: run.fences,
     tries: 0,
     lost: 0,
     session: null,

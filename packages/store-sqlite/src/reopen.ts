@@ -3,6 +3,16 @@ import { dropLetter, hasLetter } from "./dead-letters.js";
 import { isEpilogue } from "./epilogue.js";
 import type { Run, Step } from "./records.js";
 import { phaseBefore } from "./report.js";
+import {
+  type Fate,
+  fateOf,
+  forgetResult,
+  forgetStep,
+  isCaughtAnew,
+  keptMarks,
+  takeFromFailures,
+  undecide,
+} from "./rerun.js";
 import { bodyOf, DEFINITE, failureOf, halts, isSettledState } from "./settle.js";
 import type { Unit } from "./unit.js";
 import { dropValue, errorKey, putValue } from "./values.js";
@@ -17,14 +27,35 @@ import { dropValue, errorKey, putValue } from "./values.js";
  * Nothing is put into a line here: see retry.ts.
  */
 export function reopen(unit: Unit, step: Step): void {
+  const fate = fateOf(step);
+  if (fate === "goes") {
+    forgetStep(unit, step);
+    return;
+  }
   const isOver = isEpilogue(step) || !goesOn(unit, step.run, step.spec.owner);
   if (isOver) bury(unit, step);
+  else if (fate === "runs" || fate === "waits") takeBack(unit, step, fate);
   else if (isKept(unit, step)) {
-    if (step.state === "failed" && step.rescued === DEFINITE) failFor(unit, step);
+    if (isCaughtAnew(step)) undecide(unit, step);
+    else if (step.state === "failed" && step.rescued === DEFINITE) failFor(unit, step);
     tellAgain(unit, step);
   } else if (step.state === "blocked") forgetMarks(step);
   else if (step.state === "expanding") endEpilogue(unit, step);
+  else if (step.state === "succeeded") goOn(unit, step);
   else restart(unit, step);
+}
+
+/** Has a step run again whatever came of it, or wait again for those that do. */
+function takeBack(unit: Unit, step: Step, fate: Extract<Fate, "runs" | "waits">): void {
+  forgetResult(unit, step);
+  if (fate === "waits") step.marks = keptMarks(unit, step);
+  restart(unit, step, fate === "waits" || forgetMarks(step) ? "blocked" : "ready");
+}
+
+/** An inlined dag that had succeeded goes on, because a step in its body runs again. */
+function goOn(unit: Unit, step: Step): void {
+  step.output = null;
+  restart(unit, step, "expanding");
 }
 
 /** True while the body below an owner goes on: no owner around it has an end that is kept. */
@@ -41,10 +72,12 @@ export function isToGoOn(unit: Unit, step: Step): boolean {
 
 /**
  * A success; a failure that was rescued, or that the retry is not about; a step that was skipped, unless a parent may end otherwise
- * this time.
+ * this time. Nothing that a rerun takes back.
  */
 function isKept(unit: Unit, step: Step): boolean {
   const { state, spec, rescued, marks } = step;
+  if (fateOf(step)) return false;
+  if (isCaughtAnew(step)) return true;
   if (state === "failed") return (spec.catchers > 0 && rescued === spec.catchers) || isLeftOut(unit, step);
   return state === "succeeded" || (state === "skipped" && marks === null);
 }
@@ -53,6 +86,7 @@ function isKept(unit: Unit, step: Step): boolean {
 function isLeftOut(unit: Unit, step: Step): boolean {
   const { only } = step.run;
   if (!only || step.rescued !== DEFINITE || step.reason === "body" || step.marks !== null) return false;
+  if ("rerun" in only) return true;
   if ("letters" in only) return !hasLetter(unit, step, only.letters);
   return step.address !== only.step && step.spec.name !== only.step;
 }
@@ -109,14 +143,14 @@ function endEpilogue(unit: Unit, step: Step): void {
 }
 
 /** Has a step run again, or the body of a map or an inlined dag go on. */
-function restart(unit: Unit, step: Step): void {
+function restart(unit: Unit, step: Step, to?: "ready" | "blocked" | "expanding"): void {
   const { run, address, spec } = step;
-  const hasBody = step.reason === "body";
+  const hasBody = to === undefined ? step.reason === "body" : to === "expanding";
   uncount(unit, step);
   if (step.rescued === DEFINITE) dropLetter(unit, step);
   if (step.state === "failed" || step.tries > 0 || step.lost > 0)
     dropValue(unit.sql, run.seq, errorKey(address));
-  unit.move(step, hasBody ? "expanding" : forgetMarks(step) ? "blocked" : "ready");
+  unit.move(step, to ?? (hasBody ? "expanding" : forgetMarks(step) ? "blocked" : "ready"));
   step.phase = hasBody ? phaseBefore(step) : spec.phase;
   step.fence++;
   step.tries = step.lost = step.rescued = step.seq = 0;
@@ -140,12 +174,7 @@ function layOutAgain(unit: Unit, step: Step): void {
 function uncount(unit: Unit, step: Step): void {
   if (!isSettledState(step.state)) return;
   if (step.phase !== "advance") count(unit, step, -1);
-  if (step.rescued !== DEFINITE) return;
-  const { run, spec } = step;
-  const body = bodyOf(unit, run, spec.owner);
-  body.failed--;
-  body.dirty = true;
-  if (body.failed === 0) dropValue(unit.sql, run.seq, valueKey.failure(spec.owner));
+  if (step.rescued === DEFINITE) takeFromFailures(unit, step);
 }
 
 /** One member more or less that has settled; onFailure bodies, and what stands for the rest of a submission, are none. */

@@ -1,5 +1,5 @@
 import {
-  isEnded,
+  type Rerun,
   type RetryOptions,
   type RetryResult,
   type RetryScope,
@@ -12,6 +12,7 @@ import { makeReady, release, requestAdvance } from "./ready.js";
 import type { Run, Step } from "./records.js";
 import { stepColumns } from "./records.js";
 import { isToGoOn, reopen } from "./reopen.js";
+import { namesTakenBack } from "./rerun.js";
 import { unshelve } from "./run-end.js";
 import { endBodyIfDone, isSettledState } from "./settle.js";
 import { packSpec } from "./spec.js";
@@ -27,6 +28,11 @@ const PAGE = 500;
 
 /** How many records one transaction looks at, however few of them are to be changed. */
 const WINDOW = 5_000;
+
+/** Which records a retry changes: those that are not what they have to be, and of a rerun those with one of the names. */
+const TO_REOPEN =
+  "state <> 'succeeded' OR phase = 'advance' " +
+  "OR coalesce(nullif(spec ->> 0, 0), address) IN (SELECT value FROM json_each(?))";
 
 /** Under this key a run keeps how far its retry is; keys of the port never end so. */
 const PLACE_KEY = ":retry";
@@ -49,9 +55,10 @@ export function retry(
   const run = unit.runById(id);
   if (!run) return told("unknown");
   if (run.purged) return told("purged");
-  if (run.state === "succeeded") return told("succeeded");
+  const rerun = only && "rerun" in only ? only.rerun : undefined;
+  if (run.state === "succeeded" && !rerun) return told("succeeded");
   const progress = progressOf(unit, run);
-  if (!isEnded(run.state) && !progress) return told("running");
+  if (run.ended === null && !progress) return told("running");
   // Another retry is under way: it is completed, but it is not this one.
   if (progress && JSON.stringify(progress.only) !== JSON.stringify(only)) {
     const more = goOn(unit, run, progress);
@@ -59,7 +66,12 @@ export function retry(
   }
   if (!progress) {
     run.only = only;
-    const refusal = only && "step" in only ? refusalOf(unit, run, only.step, input !== undefined) : undefined;
+    if (rerun && hasRunSince(unit, run, rerun)) return told("retried");
+    const refusal = rerun
+      ? refusalOfRerun(unit, run, rerun)
+      : only && "step" in only
+        ? refusalOf(unit, run, only.step, input !== undefined)
+        : undefined;
     if (refusal) return told(refusal);
     const holder = retakeKey(unit, run);
     if (holder !== undefined) return { result: { status: "key-taken", holder }, more: false };
@@ -78,6 +90,19 @@ function refusalOf(unit: Unit, run: Run, address: string, hasInput: boolean): Re
   const step = address === RUN_ADDRESS ? undefined : unit.step(run, address);
   if (!step) return hasInput ? "step-unknown" : refusalOfName(unit, run, address);
   if (step.state !== "failed" || step.reason === "body") return "step-not-failed";
+  return isToGoOn(unit, step) ? undefined : "step-kept";
+}
+
+/** True where the step is not as the caller saw it: the rerun was done before. */
+function hasRunSince(unit: Unit, run: Run, { step: address, fence }: Rerun): boolean {
+  return (unit.step(run, address)?.fence ?? 0) > fence;
+}
+
+function refusalOfRerun(unit: Unit, run: Run, { step: address }: Rerun): Refusal | undefined {
+  const step = unit.step(run, address);
+  if (!step) return "step-unknown";
+  const hasEnded = step.state === "succeeded" || (isSettledState(step.state) && step.reason === "body");
+  if (!hasEnded) return "step-not-succeeded";
   return isToGoOn(unit, step) ? undefined : "step-kept";
 }
 
@@ -115,16 +140,19 @@ function progressOf({ sql }: Unit, run: Run): Progress | undefined {
   const text = getValue(sql, run, PLACE_KEY);
   const progress = text === null ? undefined : (JSON.parse(text) as Progress);
   // A run that was cancelled while its steps were put into their lines begins from the start.
-  return progress?.pass === (isEnded(run.state) ? "reopening" : "placing") ? progress : undefined;
+  return progress?.pass === (run.ended !== null ? "reopening" : "placing") ? progress : undefined;
 }
 
 function goOn(unit: Unit, run: Run, progress: Progress | undefined): boolean {
   let room = PAGE;
   const only = progress ? progress.only : run.only;
   run.only = only;
-  if (isEnded(run.state)) {
-    if (!progress) reopenFirst(unit, run);
-    const page = pageOf(unit, run, progress?.after ?? "", "state <> 'succeeded' OR phase = 'advance'");
+  if (run.ended !== null) {
+    if (!progress) {
+      if (only && "rerun" in only) begin(unit, run);
+      reopenFirst(unit, run);
+    }
+    const page = pageOf(unit, run, progress?.after ?? "", TO_REOPEN, namesTakenBack(run));
     for (const step of page.steps) reopen(unit, step);
     if (page.last !== undefined) return keep(unit, run, { pass: "reopening", after: page.last, only });
     start(unit, run);
@@ -149,30 +177,42 @@ function keep({ sql }: Unit, run: Run, progress: Progress): true {
 }
 
 /** The steps that fit among the next ones, and where the next page begins where there is one. */
-function pageOf(unit: Unit, run: Run, after: string, condition: string) {
+function pageOf(unit: Unit, run: Run, after: string, condition: string, ...values: readonly string[]) {
   const { sql } = unit;
   const window = `SELECT ${stepColumns} FROM steps WHERE run = ? AND address > ? ORDER BY address LIMIT ${WINDOW}`;
-  const rows = sql.tuples(`SELECT * FROM (${window}) WHERE ${condition} LIMIT ${PAGE}`, run.seq, after);
+  const rows = sql.tuples(
+    `SELECT * FROM (${window}) WHERE ${condition} LIMIT ${PAGE}`,
+    run.seq,
+    after,
+    ...values,
+  );
   const steps = rows.map((row) => unit.adoptStep(run, row));
   const end = `SELECT address FROM steps WHERE run = ? AND address > ? ORDER BY address LIMIT 1 OFFSET ${WINDOW - 1}`;
   const last = rows.length === PAGE ? rows.at(-1)?.[0] : sql.tuple(end, run.seq, after)?.[0];
   return { steps, last: last as string | undefined };
 }
 
-/** The run goes on: from now on its steps move. */
-function start(unit: Unit, run: Run): void {
+/** It reads as running from now on. While it has an instant at which it ended, nothing of it moves. */
+function begin(unit: Unit, run: Run): void {
   unshelve(unit, run);
   dropDeadline(unit, run);
   dropReplaced(unit, run);
   run.state = "running";
-  run.ended = null;
   run.cancelling = 0;
+  run.dirty = true;
+  unit.event(run, "run.retried");
+}
+
+/** The run goes on: from now on its steps move. */
+function start(unit: Unit, run: Run): void {
+  // Of a rerun it has been so for long: what reads as succeeded must have its results.
+  if (run.state !== "running") begin(unit, run);
+  run.ended = null;
   run.stopped = 0;
   if (run.epilogue === "running") run.epilogue = "over";
   run.dirty = true;
   // What was reopened did not happen to it while it ran.
   run.tally.clear();
-  unit.event(run, "run.retried");
 }
 
 /** The step that stands for the rest of a submission has no address, and is no part of any page. */

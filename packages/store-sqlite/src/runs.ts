@@ -46,7 +46,7 @@ export function recordOf(sql: Sql, row: RunRow): RunRecord {
     tags: JSON.parse(row.tags) as string[],
     createdAtMs: row.created,
     startedAtMs: row.started ?? undefined,
-    endedAtMs: row.ended ?? undefined,
+    endedAtMs: isEnded(row.state) ? (row.ended ?? undefined) : undefined,
     failure: failure?.text,
     traceparent: row.traceparent ?? undefined,
     ...keyOf(row.claim),

@@ -23,7 +23,8 @@ CREATE TABLE versions (
   name TEXT NOT NULL, plan TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (name, plan)
 ) WITHOUT ROWID;
 -- "claim" is the key that the run was submitted with, and the run that replaced it, as JSON: see claims.ts.
--- "cancelling" is 1 where somebody cancels the run, 2 where its deadline (in ms from its submission) has passed.
+-- "cancelling" is 1 where somebody cancels the run, 2 where its deadline (in ms from its submission) has passed. "fences" is where those of
+-- new steps begin: above all that a rerun has taken away. A run that is running, and has an instant at which it ended, is being prepared for a rerun.
 CREATE TABLE runs (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL, plan TEXT NOT NULL,
   fingerprint TEXT NOT NULL, mode TEXT NOT NULL, priority INTEGER NOT NULL, tags TEXT NOT NULL, traceparent TEXT, keep REAL,
@@ -31,7 +32,7 @@ CREATE TABLE runs (
   state TEXT NOT NULL, cancelling INTEGER NOT NULL DEFAULT 0, stopped INTEGER NOT NULL DEFAULT 0,
   started INTEGER, ended INTEGER, deadline INTEGER, held INTEGER NOT NULL DEFAULT 0,
   members INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
-  halted INTEGER NOT NULL DEFAULT 0, epilogue TEXT NOT NULL, input TEXT, claim TEXT
+  halted INTEGER NOT NULL DEFAULT 0, epilogue TEXT NOT NULL, input TEXT, claim TEXT, fences INTEGER NOT NULL DEFAULT 0
 );
 -- Those that are looked for by their state; what just runs and succeeds is never entered.
 CREATE INDEX runs_by_state ON runs (state, seq) WHERE state = 'scheduled' OR state = 'failed' OR state = 'cancelled';
@@ -121,8 +122,9 @@ CREATE TABLE queue_settings (
 ) WITHOUT ROWID;
 -- Of a weighted queue, how far each of its priorities is ahead of the others, from 0 on, as JSON: see core's fair-share.ts.
 CREATE TABLE levels (queue TEXT PRIMARY KEY, ahead TEXT NOT NULL) WITHOUT ROWID;
--- The newest edits of each role, as JSON: see core's roles.ts.
-CREATE TABLE roles (name TEXT PRIMARY KEY, versions TEXT NOT NULL) WITHOUT ROWID;
+-- The newest edits of each role, as JSON: see core's roles.ts; and how many steps at once the newest lets it run.
+CREATE TABLE roles (name TEXT PRIMARY KEY, versions TEXT NOT NULL, concurrency INTEGER) WITHOUT ROWID;
+CREATE INDEX roles_capped ON roles (concurrency) WHERE concurrency IS NOT NULL;
 CREATE INDEX queues_steered ON queue_settings (name) WHERE paused = 1 OR weighted = 1;
 -- No address: a scheduled run, or a retry by hand that takes several calls. "!": a run's deadline.
 CREATE TABLE timers (
@@ -138,12 +140,13 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_by_host ON sessions (host) WHERE state = 'open';
 CREATE INDEX sessions_by_worker ON sessions (worker) WHERE state = 'open';
+CREATE INDEX sessions_by_role ON sessions (role) WHERE role IS NOT NULL AND state <> 'over';
 CREATE TABLE lanes (
   session INTEGER NOT NULL, lane INTEGER NOT NULL, seq INTEGER NOT NULL, reply TEXT NOT NULL, PRIMARY KEY (session, lane)
 ) WITHOUT ROWID;
--- With each lease the newest progress of its step, which ends with it: "at" and "progress" are JSON.
+-- With each lease whether it is on control work, and the newest progress of its step, which ends with it: "at" and "progress" are JSON.
 CREATE TABLE held (
-  session INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL,
+  session INTEGER NOT NULL, run INTEGER NOT NULL, address TEXT NOT NULL, control INTEGER NOT NULL DEFAULT 0,
   heard INTEGER, since INTEGER, at TEXT, progress TEXT, PRIMARY KEY (session, run, address)
 ) WITHOUT ROWID;
 CREATE TABLE mail (

@@ -108,7 +108,9 @@ export function renew(unit: Unit, id: string, vitals?: Vitals): Renewal {
 }
 
 /** Says which queues a session serves from now on. */
-export function serve({ sql }: Unit, id: string, { queues, role }: Serving): void {
+export function serve({ sql, turn }: Unit, id: string, { queues, role }: Serving): void {
+  // What it holds counts for another role from now on, so that there may be room.
+  turn.effects.opened = true;
   const update = "UPDATE sessions SET queues = ?, role = ? WHERE id = ? AND state = 'open'";
   sql.run(update, JSON.stringify(queues), role ?? null, id);
 }

@@ -10,12 +10,12 @@ import {
   queueSettings,
   withEdit,
 } from "@jobbers/core";
-import type { Sql } from "./driver.js";
+import type { Sql, SqlValue } from "./driver.js";
 import { registerLimits } from "./limit-edits.js";
 import type { Unit } from "./unit.js";
 
 /** What the table has of a queue: `code` and `edit` are what each says of its policy. */
-interface Row {
+export interface SettingsRow {
   readonly paused: number;
   readonly draining: number;
   readonly code: string;
@@ -25,7 +25,15 @@ interface Row {
   readonly edited: number | null;
 }
 
-const UNSET: Row = { paused: 0, draining: 0, code: "{}", edit: "{}", version: 0, editor: null, edited: null };
+const UNSET: SettingsRow = {
+  paused: 0,
+  draining: 0,
+  code: "{}",
+  edit: "{}",
+  version: 0,
+  editor: null,
+  edited: null,
+};
 
 const columns = "paused, draining, code, edit, version, editor, edited";
 
@@ -53,7 +61,9 @@ export function readSettings(sql: Sql, name: string): QueueSettings | undefined 
 
 /** The settings of all queues that have some, by name. */
 export function allSettings(sql: Sql): Map<string, QueueSettings> {
-  const rows = sql.all<Row & { readonly name: string }>(`SELECT name, ${columns} FROM queue_settings`);
+  const rows = sql.all<SettingsRow & { readonly name: string }>(
+    `SELECT name, ${columns} FROM queue_settings`,
+  );
   return new Map(rows.map(({ name, ...row }) => [name, settingsOf(row)]));
 }
 
@@ -62,7 +72,7 @@ export function declareQueues(unit: Unit, defaults: readonly QueueDefaults[]): v
   for (const { name, limits = [], ...policy } of defaults) {
     const row = rowOf(sql, name) ?? UNSET;
     const code = textOf(policy);
-    if (row.code !== code) write(sql, name, { ...row, code });
+    if (row.code !== code) writeSettings(sql, name, { ...row, code });
     declareLimits(unit, name, limits);
   }
 }
@@ -79,7 +89,7 @@ export function setQueue(unit: Unit, name: string, edit: QueueEdit, by: string):
   const { sql, now, turn } = unit;
   const row = rowOf(sql, name) ?? UNSET;
   const { paused, draining, ...policy } = edit;
-  const edited: Row = {
+  const edited: SettingsRow = {
     ...row,
     paused: paused === undefined ? row.paused : Number(paused),
     draining: draining === undefined ? row.draining : Number(draining),
@@ -88,7 +98,7 @@ export function setQueue(unit: Unit, name: string, edit: QueueEdit, by: string):
   const isNews = edited.paused !== row.paused || edited.draining !== row.draining || edited.edit !== row.edit;
   if (!isNews) return settingsOf(row);
   const written = { ...edited, version: row.version + 1, editor: by, edited: now };
-  write(sql, name, written);
+  writeSettings(sql, name, written);
   if (row.paused === 1 && written.paused === 0) turn.effects.opened = true;
   return settingsOf(written);
 }
@@ -97,11 +107,22 @@ function textOf(policy: QueuePolicy | EditedPolicy): string {
   return canonicalJson(policy as JsonValue);
 }
 
-function rowOf(sql: Sql, name: string): Row | undefined {
-  return sql.get<Row>(`SELECT ${columns} FROM queue_settings WHERE name = ?`, name);
+function rowOf(sql: Sql, name: string): SettingsRow | undefined {
+  return sql.get<SettingsRow>(`SELECT ${columns} FROM queue_settings WHERE name = ?`, name);
 }
 
-function write(sql: Sql, name: string, row: Row): void {
+/** All rows as they are kept, readable or not. */
+export function settingsRows(
+  sql: Sql,
+): (Record<keyof SettingsRow | "weighted", SqlValue> & { readonly name: string })[] {
+  return sql.all(`SELECT name, ${columns}, weighted FROM queue_settings ORDER BY name`);
+}
+
+export function forgetSettings(sql: Sql, name: string): void {
+  sql.run("DELETE FROM queue_settings WHERE name = ?", name);
+}
+
+export function writeSettings(sql: Sql, name: string, row: SettingsRow): void {
   const { paused, draining, code, edit, version, editor, edited } = row;
   const isWeighted = settingsOf(row).priority === "weighted";
   sql.run(
@@ -111,7 +132,7 @@ function write(sql: Sql, name: string, row: Row): void {
   if (!isWeighted) sql.run("DELETE FROM levels WHERE queue = ?", name);
 }
 
-function settingsOf({ paused, draining, code, edit, version, editor, edited }: Row): QueueSettings {
+function settingsOf({ paused, draining, code, edit, version, editor, edited }: SettingsRow): QueueSettings {
   return queueSettings({
     paused: paused === 1,
     draining: draining === 1,

@@ -3,13 +3,14 @@ import {
   checkLimitEdit,
   checkQueueDefaults,
   checkQueueEdit,
-  checkRole,
+  checkRoleEdit,
   editorOf,
   type Lease,
   type LogQuery,
   noLog,
   OBLITERATE_LIMIT,
   PURGE_LIMIT,
+  roleUnknown,
   type Store,
 } from "@jobbers/core";
 import { dueBlobs, forgetBlobs, noteBlobs } from "./blobs.js";
@@ -40,7 +41,7 @@ import { listQueues } from "./queues.js";
 import { reapSessions } from "./reap.js";
 import { findRegistration, listRegistrations, listVersions } from "./registrations.js";
 import { retry } from "./retry.js";
-import { deleteRole, getRole, listRoles, setRole } from "./roles.js";
+import { deleteRole, getRole, listRoles, readRoleUsage, setRole } from "./roles.js";
 import { getRun, headOf } from "./runs.js";
 import {
   announce,
@@ -151,13 +152,16 @@ export function createStore({
     },
     obliterateQueue: (name, obliteration) =>
       mutate(OBLITERATE_LIMIT, (unit) => obliterate(unit, name, obliteration)),
-    async setRole(name, queues, by) {
-      const checked = checkRole(name, queues);
-      return await mutate(1, (unit) => setRole(unit, name, checked, editorOf(by)));
+    async setRole(name, edit, by) {
+      const checked = checkRoleEdit(name, edit);
+      const edited = await mutate(1, (unit) => setRole(unit, name, checked, editorOf(by)));
+      if (!edited) throw roleUnknown(name);
+      return edited;
     },
     deleteRole: (name, by) => mutate(1, (unit) => deleteRole(unit, name, editorOf(by))),
     getRole: (name) => look(() => getRole(sql, name)),
     listRoles: () => look(() => listRoles(sql)),
+    readRoleUsage: (name) => look(() => readRoleUsage(sql, name)),
     serve: (session, serving) => mutate(1, (unit) => serve(unit, session, serving)),
     openSession: (opening) =>
       mutate(10, (unit) =>

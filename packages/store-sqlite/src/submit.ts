@@ -148,6 +148,7 @@ function insertRun(unit: Unit, submission: Submission, state: Run["state"]): Run
     settled: 0,
     failed: 0,
     halted: 0,
+    fences: 0,
     epilogue,
     input: isInline(input) ? input : null,
     dirty: false,

@@ -38,6 +38,9 @@ export class Taker {
   /** Whatever else decides what is taken, nothing of paused queues is. */
   readonly #steered: Steered;
   #slots: number;
+  /** How many of the slots that are asked for its role leaves no room for, and how many steps that runs beyond what it may. */
+  #withheld = 0;
+  #excess = 0;
   #control: number;
   #drops = 0;
   /** How many entries went to another line. */
@@ -52,6 +55,23 @@ export class Taker {
     this.#steered = steeredQueues(unit.sql);
     this.#slots = Math.min(wants.slots, GRANT_LIMIT);
     this.#control = Math.min(wants.control, GRANT_LIMIT);
+    this.#cap();
+  }
+
+  /** A role may run so many steps at once; to be called before anything is reported. */
+  #cap(): void {
+    const room = this.#slots > 0 ? this.#unit.roles.of(this.#session) : undefined;
+    if (room === undefined) return;
+    this.#withheld = Math.max(0, this.#slots - Math.max(0, room));
+    this.#excess = Math.max(0, -room);
+    this.#slots -= this.#withheld;
+    this.#unit.roles.watch(this.#session, () => {
+      if (this.#excess > 0) this.#excess--;
+      else if (this.#withheld > 0) {
+        this.#withheld--;
+        this.#slots++;
+      }
+    });
   }
 
   /** True when it stopped at its cap of dropped entries. */
@@ -76,6 +96,8 @@ export class Taker {
 
   /** Control work goes first, and once more where a popped step was settled. */
   takeFromLines(): void {
+    // What ends while it takes makes room for the next exchange.
+    this.#unit.roles.unwatch();
     this.#unit.limits.wakeFreed();
     this.#unit.ledger.flush();
     this.#takeControl();

@@ -24,6 +24,7 @@ import {
   stepValues,
   updateStep,
 } from "./records.js";
+import { RoleRoom } from "./role-room.js";
 import { loadShares, type Shares, writeShares } from "./shares.js";
 import { packSpec } from "./spec.js";
 import type { Turn } from "./turn.js";
@@ -39,6 +40,8 @@ export class Unit {
   readonly ledger: Ledger;
   /** What keeps steps from being taken. */
   readonly limits: Limits;
+  /** How many steps the workers of roles may run. */
+  readonly roles: RoleRoom;
   /** Takes a successor for the session at hand instead of the line; set while an exchange applies its reports. */
   takeInline: ((step: Step) => boolean) | undefined;
   readonly #runs = new Map<number, Run>();
@@ -52,6 +55,7 @@ export class Unit {
     this.turn = turn;
     this.ledger = new Ledger(sql, turn);
     this.limits = new Limits(sql, turn);
+    this.roles = new RoleRoom(sql, turn);
   }
 
   /** The store's time, in milliseconds since 1970. */
@@ -111,6 +115,22 @@ export class Unit {
     run.steps.set(spec.address, step);
     if (isMapped(step)) this.ledger.count(run.seq, spec.name, "blocked", 1);
     return step;
+  }
+
+  /** Takes a record away, with its body; what hangs on it otherwise is left. */
+  removeStep(step: Step): void {
+    const { run, address, spec, state } = step;
+    if (isMapped(step)) this.ledger.count(run.seq, spec.name, state, -1);
+    this.removeBody(step);
+    this.sql.run("DELETE FROM steps WHERE run = ? AND address = ?", run.seq, address);
+    run.steps.delete(address);
+  }
+
+  /** Takes the body of a map or an inlined dag away. */
+  removeBody(step: Step): void {
+    this.sql.run("DELETE FROM bodies WHERE run = ? AND address = ?", step.run.seq, step.address);
+    this.#bodies.delete(step);
+    step.body = undefined;
   }
 
   /** The body of a map or an inlined dag, made where there is none. */
@@ -192,7 +212,7 @@ export class Unit {
   #writeRun(run: Run): void {
     this.sql.run(
       "UPDATE runs SET purged = ?, state = ?, cancelling = ?, stopped = ?, started = ?, ended = ?, held = ?, members = ?, " +
-        "settled = ?, failed = ?, halted = ?, epilogue = ? WHERE seq = ?",
+        "settled = ?, failed = ?, halted = ?, epilogue = ?, fences = ? WHERE seq = ?",
       run.purged,
       run.state,
       run.cancelling,
@@ -205,6 +225,7 @@ export class Unit {
       run.failed,
       run.halted,
       run.epilogue,
+      run.fences,
       run.seq,
     );
     run.dirty = false;

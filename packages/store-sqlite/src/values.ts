@@ -35,6 +35,15 @@ export function dropValue(sql: Sql, run: number, key: string): void {
   sql.run("DELETE FROM vals WHERE run = ? AND key = ?", run, key);
 }
 
+/** Forgets some of them. */
+export function dropValues(sql: Sql, run: number, keys: readonly string[]): void {
+  sql.run(
+    "DELETE FROM vals WHERE run = ? AND key IN (SELECT value FROM json_each(?))",
+    run,
+    JSON.stringify(keys),
+  );
+}
+
 /** Keeps a step's output: in its record, or beside it. */
 export function putOutput({ sql }: Unit, step: Step, output: string): void {
   if (isInline(output)) step.output = output;

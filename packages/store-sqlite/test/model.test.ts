@@ -1,5 +1,5 @@
 import { openSqliteStore } from "@jobbers/store-sqlite";
-import { agreementTest, modelTest, type OpenStore } from "@jobbers/testing/contract";
+import { agreementTest, modelTest, type OpenStore, rerunTest } from "@jobbers/testing/contract";
 import { test } from "vitest";
 
 const inMemory: OpenStore = ({ clock }) =>
@@ -12,3 +12,9 @@ test(
 );
 
 test("a dag ends in the store as it ends in runDag", () => agreementTest(inMemory, { runs: 300 }), 120_000);
+
+test(
+  "a rerun redoes a step and what comes after it, and nothing else",
+  () => rerunTest(inMemory, { runs: 60 }),
+  120_000,
+);

@@ -5,4 +5,5 @@ export { storeContract } from "./contract/index.js";
 export { agreementTest } from "./model/agreement.js";
 export { type ModelOptions, modelTest } from "./model/index.js";
 export { type LimitsOptions, limitsTest } from "./model/limits-story.js";
+export { rerunTest } from "./model/rerunning.js";
 export { type StoryOptions, storyTest, twinTest } from "./model/twins.js";

@@ -30,12 +30,12 @@ describe("a worker with a role", () => {
       return queue;
     });
     const [one, two] = workflows as [(typeof workflows)[number], (typeof workflows)[number]];
-    await store.setRole("crawler", { one: 1 }, "ada");
+    await store.setRole("crawler", { queues: { one: 1 } }, "ada");
     const worker = await startWorker({ store, workflows, role: "crawler" });
     expect(await store.listWorkers()).toMatchObject([{ role: "crawler", queues: ["one"] }]);
     const [first, second] = [await submit(store, one), await submit(store, two)];
     await expect.poll(() => ran).toEqual(["one"]);
-    await store.setRole("crawler", { two: 1 }, "ada");
+    await store.setRole("crawler", { queues: { two: 1 } }, "ada");
     expect(await result(store, second, two)).toBe("two");
     await expect.poll(() => store.listWorkers()).toMatchObject([{ role: "crawler", queues: ["two"] }]);
     expect(worker.stats()).toMatchObject({ role: "crawler", queues: ["two"], busy: 1 });
@@ -48,7 +48,7 @@ describe("a worker with a role", () => {
     const store = await openStore();
     const warned = gate();
     const workflows = inQueues(async (queue) => queue);
-    await store.setRole("crawler", { one: 1 }, "ada");
+    await store.setRole("crawler", { queues: { one: 1 } }, "ada");
     const log = { ...silent, warn: (message: string) => void (/was deleted/.test(message) && warned.open()) };
     await startWorker({ store, workflows, role: "crawler", log });
     await store.deleteRole("crawler", "ada");
@@ -67,7 +67,7 @@ describe("a worker with a role", () => {
     const ran: string[] = [];
     const workflows = inQueues(async (queue) => void ran.push(queue));
     const runs = await Promise.all(workflows.map((each) => submitMany(store, each, 100)));
-    await store.setRole("crawler", weights, "ada");
+    await store.setRole("crawler", { queues: weights }, "ada");
     await startWorker({ store, workflows, role: "crawler", concurrency });
     for (const [i, list] of runs.entries())
       for (const run of list) await result(store, run, workflows[i] as never);

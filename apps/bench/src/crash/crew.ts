@@ -40,13 +40,22 @@ export interface CrewParts {
   readonly folder: string;
   readonly ledger: string;
   readonly terms: Terms;
+  /** The program of a worker, in this folder. */
+  readonly program?: string | undefined;
   /** Which machine a worker claims to be on. */
   readonly hostOf: (name: string) => string;
 }
 
 const START_MS = 40_000;
 
-export function createCrew({ store, folder, ledger, terms, hostOf }: CrewParts): Crew {
+export function createCrew({
+  store,
+  folder,
+  ledger,
+  terms,
+  hostOf,
+  program = "worker-process.js",
+}: CrewParts): Crew {
   const members = new Map<string, Member>();
   const claimed = new Set<number>();
   const lives: { name: string; pid: number; readyAt: number; endedAt?: number }[] = [];
@@ -64,7 +73,7 @@ export function createCrew({ store, folder, ledger, terms, hostOf }: CrewParts):
     async start(name) {
       const log = join(folder, `${name}.log`);
       const orders: WorkerOrders = { name, store, ledger, terms, host: hostOf(name) };
-      const child: Member["child"] = startChild({ program: "worker-process.js", orders, log });
+      const child: Member["child"] = startChild({ program, orders, log });
       children.add(child);
       const life: (typeof lives)[number] = { name, pid: child.pid, readyAt: Number.POSITIVE_INFINITY };
       lives.push(life);

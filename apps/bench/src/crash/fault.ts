@@ -33,7 +33,8 @@ export interface FaultKind {
 /** What faults act on. */
 export interface Scene {
   readonly crew: Crew;
-  readonly submitter: Submitter;
+  /** Absent where the bench submits by itself. */
+  readonly submitter?: Submitter | undefined;
   /** What handlers are doing just now. */
   readonly work: WorkWatch;
   readonly terms: Terms;

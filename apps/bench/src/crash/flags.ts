@@ -15,6 +15,8 @@ export interface Flags {
   readonly leaseMs: number;
   readonly json: string | undefined;
   readonly keep: boolean;
+  /** Whether it is about limits, and workers that are killed and stopped. */
+  readonly limits: boolean;
   /** The kinds to inject, from those of processes and those that the store adds. */
   readonly kindsOf: (more: readonly FaultKind[]) => readonly FaultKind[];
 }
@@ -36,6 +38,8 @@ Kills, stops and blocks workers, the submitter and (Redis) the server under load
   --rate N            runs a second (default 15)
   --slots N           handlers at a time in each worker (default 8)
   --lease MS          of each worker (default 2000)
+  --limits            tasks with limits and a role with a maximum, while workers are killed and stopped: the leases that the store accepted
+                      have to keep to them (--rate and --faults have no bearing on it)
   --json FILE         writes everything there as JSON too
   --keep              keeps ledgers and logs also when nothing is wrong
 
@@ -49,15 +53,15 @@ export function flagsOf(args: readonly string[]): Flags | "help" {
   const yes = { type: "boolean", default: false } as const;
   const options = {
     ...{ minutes: text, seed: text, store: text, appendfsync: text, workers: text, faults: text },
-    ...{ every: text, rate: text, slots: text, lease: text, json: text, keep: yes, help: yes },
+    ...{ every: text, rate: text, slots: text, lease: text, json: text, keep: yes, limits: yes, help: yes },
   };
   const { values } = parse(() => parseArgs({ args: [...args], options }));
   if (values.help) return "help";
-  const { appendfsync = "always", faults, store, json, keep } = values;
+  const { appendfsync = "always", faults, store, json, keep, limits } = values;
   if (appendfsync !== "always" && appendfsync !== "everysec")
     throw new UsageError(`--appendfsync takes always or everysec, not "${appendfsync}"`);
   return {
-    ...{ store, json, keep, appendfsync },
+    ...{ store, json, keep, limits, appendfsync },
     minutes: number("--minutes", values.minutes ?? "1", 0.05, 24 * 60),
     seed: number("--seed", values.seed ?? String(Math.floor(Math.random() * 2 ** 31)), 0, 2 ** 32),
     workers: number("--workers", values.workers ?? "3", 2, 64),

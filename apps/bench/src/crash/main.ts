@@ -5,7 +5,8 @@ import { machine } from "../report.js";
 import { crashTable, violationText } from "./crash-report.js";
 import { crashRun } from "./crash-run.js";
 import { type Flags, flagsOf, UsageError, usage } from "./flags.js";
-import { openUnderTest } from "./store-under-test.js";
+import { limitsRun } from "./limits/limits-run.js";
+import { openUnderTest, type StoreUnderTest } from "./store-under-test.js";
 import { recoveryMs, termsOf } from "./terms.js";
 
 try {
@@ -19,6 +20,36 @@ try {
   process.exitCode = 2;
 }
 
+interface Place {
+  readonly folder: string;
+  readonly tell: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+async function limits(flags: Flags, store: StoreUnderTest, { folder, tell, signal }: Place): Promise<number> {
+  const { seed, minutes, workers, everyMs } = flags;
+  const terms = termsOf(flags.leaseMs, flags.slots);
+  tell(
+    `seed ${seed}: ${minutes} min of kill and stop on ${store.url}, ${workers} workers; traces in ${folder}`,
+  );
+  const report = await limitsRun({
+    ...{ store, folder, seed, workers, everyMs, terms, tell, signal },
+    ...{ durationMs: minutes * 60_000, settleMs: 30_000 },
+  });
+  if (flags.json)
+    await writeFile(flags.json, `${JSON.stringify({ seed, minutes, terms, ...report }, null, 2)}\n`);
+  const { violations, faults, runs, succeeded, leases, lost } = report;
+  process.stdout.write(
+    `seed ${seed}, ${minutes} min, ${store.url.replace(/:.*/s, "")}, ${workers} workers of ${terms.slots} slots, lease ${terms.leaseMs} ms\n` +
+      `${runs} runs, ${succeeded} steps succeeded under ${leases} leases, ${lost} with a slot lost by ${faults.length} faults\n` +
+      `at most ${report.mostOfKey} of a key and ${report.mostOfRole} of the role at once, ${report.mostStarts} starts of a key a second\n`,
+  );
+  if (violations.length > 0) process.stdout.write(`\n${violations.join("\n")}\ntraces are in ${folder}\n`);
+  else if (flags.keep) tell(`traces are kept in ${folder}`);
+  else await rm(folder, { recursive: true, force: true });
+  return violations.length > 0 ? 1 : 0;
+}
+
 async function main(flags: Flags): Promise<number> {
   const { seed, minutes, workers, rate, everyMs } = flags;
   const folder = await mkdtemp(join(tmpdir(), "jobbers-crash-"));
@@ -28,6 +59,7 @@ async function main(flags: Flags): Promise<number> {
 
   const store = await openUnderTest({ url: flags.store, folder, appendfsync: flags.appendfsync });
   try {
+    if (flags.limits) return await limits(flags, store, { folder, tell, signal: interrupted.signal });
     const kinds = flags.kindsOf(store.faults);
     const names = kinds.map(({ name }) => name).join(",");
     const terms = termsOf(flags.leaseMs, flags.slots);

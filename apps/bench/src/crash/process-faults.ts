@@ -76,6 +76,7 @@ export const processFaults: readonly FaultKind[] = [
     name: "submitter",
     what: "SIGKILL of the submitter, and restart: it resends what was not answered",
     async inject({ submitter, random }) {
+      if (!submitter) return undefined;
       const at = Date.now();
       await submitter.crash();
       await sleep(between(random, 50, 500));

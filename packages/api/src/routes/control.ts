@@ -1,5 +1,5 @@
 import { JobbersError } from "@jobbers/core";
-import { restart } from "@jobbers/runs";
+import { retryFrom } from "@jobbers/runs";
 import { json } from "../answers.js";
 import { readFields } from "../fields.js";
 import { defineRoute } from "../route.js";
@@ -40,9 +40,10 @@ export const retryRun = defineRoute(
     path: "/v1/runs/{id}/retry",
     operationId: "retryRun",
     tag: "runs",
-    summary: "Have a failed or cancelled run go on",
+    summary: "Have an ended run go on",
     description:
-      "What failed or was cancelled runs again, then what depends on it; all other results are kept. The body may be left out. May be repeated.",
+      "What failed or was cancelled runs again, then what depends on it; all other results are kept. With the name of a step that succeeded, that " +
+      "step runs again and all that depends on it, also in a run that succeeded. The body may be left out. May be repeated; once the run has ended again, only with a fence.",
     params: runPath,
     body: { type: "application/json", schema: retryRequest, optional: true },
     answers: {
@@ -50,13 +51,13 @@ export const retryRun = defineRoute(
       200: { description: "`running` or `succeeded`: there was nothing to retry.", schema: retryAnswer },
     },
     problems: [
-      ...(["run-unknown", "key-taken", "step-unknown", "step-not-retryable"] as const),
+      ...(["run-unknown", "key-taken", "step-unknown", "step-not-retryable", "plan-missing"] as const),
       ...(["store-busy", "store-unwritable", "store-closed"] as const),
     ],
   },
-  async ({ store, limits }, { c, params: { id } }) => {
-    const { from = "failed" } = await readFields(c, limits, retryRequest, "a retry");
-    const status = await restart(store, id, from === "failed" ? {} : { only: { step: from } });
+  async ({ store, plans, limits }, { c, params: { id } }) => {
+    const options = await readFields(c, limits, retryRequest, "a retry");
+    const status = await retryFrom({ store, plans }, id, options);
     const body: RetryAnswer = { id, status };
     return json(body, status === "retried" ? 202 : 200);
   },

@@ -32,7 +32,9 @@ export const listRoles = defineRoute(
   },
   async (context) => {
     const [roles, count] = await Promise.all([context.store.listRoles(), countWorkers(context)]);
-    const body: RoleList = { roles: roles.map((each) => roleView(each, count)) };
+    const body: RoleList = {
+      roles: await Promise.all(roles.map((each) => roleView(context, each, count))),
+    };
     return json(body);
   },
 );
@@ -52,7 +54,8 @@ export const getRole = defineRoute(
   async (context, { params: { name } }) => {
     const [found, count] = await Promise.all([context.store.getRole(name), countWorkers(context)]);
     if (!found?.role) throw new JobbersError("role-unknown", `there is no role ${quoted(name)}`);
-    const body: RoleDetail = { ...roleView(found.role, count), versions: found.versions.map(versionView) };
+    const view = await roleView(context, found.role, count);
+    const body: RoleDetail = { ...view, versions: found.versions.map(versionView) };
     return json(body);
   },
 );
@@ -65,16 +68,25 @@ export const setRole = defineRoute(
     operationId: "setRole",
     tag: "fleet",
     summary: "Make or edit a role",
-    description: "Running workers that have it take up its queues within 2 s. May be repeated.",
+    description:
+      "What is left out stays as it is. Running workers that have it take up its queues within 2 s; `concurrency` holds with all that is " +
+      "taken next. May be repeated.",
     params: rolePath,
     body: { type: "application/json", schema: roleEdit },
     answers: { 200: { description: "The role as it is now.", schema: role } },
-    problems: ["flag-invalid", "name-invalid", "store-busy", "store-unwritable", "store-closed"],
+    problems: [
+      "flag-invalid",
+      "name-invalid",
+      "role-unknown",
+      "store-busy",
+      "store-unwritable",
+      "store-closed",
+    ],
   },
   async (context, { c, params: { name } }) => {
-    const { queues, by } = await readFields(c, context.limits, roleEdit, "an edit of a role");
-    const edited = await context.store.setRole(name, queues, editorIn(c, by));
-    return json(roleView(edited, await countWorkers(context)));
+    const { by, ...edit } = await readFields(c, context.limits, roleEdit, "an edit of a role");
+    const edited = await context.store.setRole(name, edit, editorIn(c, by));
+    return json(await roleView(context, edited, await countWorkers(context)));
   },
 );
 
@@ -105,10 +117,18 @@ async function countWorkers({ store }: ApiContext): Promise<ReadonlyMap<string, 
   return count;
 }
 
-function roleView({ editedAtMs, queues, ...rest }: RoleRecord, count: ReadonlyMap<string, number>): Role {
-  return { ...rest, queues: { ...queues }, editedAt: iso(editedAtMs), workers: count.get(rest.name) ?? 0 };
+async function roleView(
+  { store }: ApiContext,
+  { editedAtMs, queues, ...rest }: RoleRecord,
+  count: ReadonlyMap<string, number>,
+): Promise<Role> {
+  const { running, holders } = await store.readRoleUsage(rest.name);
+  return {
+    ...{ ...rest, queues: { ...queues }, running, holders: holders.map((each) => ({ ...each })) },
+    ...{ editedAt: iso(editedAtMs), workers: count.get(rest.name) ?? 0 },
+  };
 }
 
-function versionView({ version, queues, by, atMs }: RoleVersion): RoleDetail["versions"][number] {
-  return { version, ...(queues && { queues: { ...queues } }), by, at: iso(atMs) };
+function versionView({ queues, atMs, ...rest }: RoleVersion): RoleDetail["versions"][number] {
+  return { ...rest, ...(queues && { queues: { ...queues } }), at: iso(atMs) };
 }

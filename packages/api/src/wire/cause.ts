@@ -73,6 +73,14 @@ const forms = [
     roles: z.array(z.string()).optional().openapi({ description: "Roles that have the queue." }),
   }),
   form("paused-queue", { queue: z.string(), by: z.string().optional(), since: instant.optional() }),
+  form("role-full", {
+    role: z.string(),
+    concurrency: z.int().openapi({ description: "How many steps its workers may run at once." }),
+    running: z.int(),
+    heldBy: z
+      .array(z.object({ worker: z.string(), running: z.int() }))
+      .openapi({ description: "Who runs them; the first of them." }),
+  }),
   form("limited", {
     step,
     limit: z.string(),

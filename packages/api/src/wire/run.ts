@@ -108,10 +108,20 @@ export type CancelAnswer = z.infer<typeof cancelAnswer>;
 /** What a retry takes. */
 export const retryRequest = z
   .strictObject({
-    from: z.string().min(1).max(2_000).optional().openapi({
+    from: z
+      .string()
+      .min(1)
+      .max(2_000)
+      .optional()
+      .openapi({
+        description:
+          "`failed`, the default: whatever failed. Or a step that failed: of the failures only that one runs again, or with a name of the plan all " +
+          "under it. Or a step that succeeded: it runs again, and all that depends on it.",
+        example: "fetch[3]",
+      }),
+    fence: z.int().min(0).optional().openapi({
       description:
-        "`failed`, the default: whatever failed. Or a step: of the failures only that one runs again, or with a name of the plan all under it.",
-      example: "fetch[3]",
+        "The step's `fence`, as it was read: where that has grown since, the retry was done before, and is not done again.",
     }),
   })
   .openapi("RetryRequest");

@@ -15,7 +15,16 @@ export const stepReason = z
       "obliterated",
       "invalid-input",
     ] as const),
-    ...(["invalid-output", "stopped", "parent", "condition", "body", "cancelled", "released"] as const),
+    ...([
+      "invalid-output",
+      "stopped",
+      "parent",
+      "condition",
+      "body",
+      "cancelled",
+      "released",
+      "rerun",
+    ] as const),
   ])
   .openapi("StepReason");
 

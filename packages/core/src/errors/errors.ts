@@ -430,7 +430,7 @@ export const errorCatalogue = {
   "step-not-retryable": {
     title: "This step cannot be tried again by itself",
     remedy:
-      "Retry the run instead, or look at the step: only what failed for good, and was not caught, runs again.",
+      "Retry the run as a whole, or from another step: one that failed for good and was not caught, or one outside of maps that succeeded.",
     status: 409,
     exit: 2,
   },

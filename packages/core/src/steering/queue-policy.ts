@@ -46,6 +46,20 @@ export function checkPolicyEdit(name: string, edit: QueuePolicyEdit): QueuePolic
   return partsOf(edit, (part, value) => check(name, part, value, [...(forms[part].words ?? []), "default"]));
 }
 
+/** Of what is kept of a policy, the parts that make sense, and those of which nothing is known here; and how many others there are. */
+export function soundPolicy(
+  kept: unknown,
+  isEdit: boolean,
+): { readonly policy: QueuePolicy | EditedPolicy; readonly broken: number } {
+  if (typeof kept !== "object" || kept === null || Array.isArray(kept)) return { policy: {}, broken: 1 };
+  const all = Object.entries(kept);
+  const sound = all.filter(([part, value]) => {
+    const form = Object.hasOwn(forms, part) ? forms[part as keyof QueuePolicy] : undefined;
+    return !form || form.fits(value) || (isEdit && form.words?.includes(value as string));
+  });
+  return { policy: Object.fromEntries(sound), broken: all.length - sound.length };
+}
+
 /** What edits say once one more has. */
 export function withEdit(edited: EditedPolicy, edit: QueuePolicyEdit): EditedPolicy {
   const all = { ...edited, ...partsOf(edit, () => {}) };

@@ -77,6 +77,26 @@ export const flawKinds = {
     what: "the session is not known to have told of progress, which would outlive its lease",
     mend: "that is noted",
   },
+  "lease-mistaken": {
+    what: "a lease on control work is counted as a step that runs, or the other way round",
+    mend: "it is counted as what it is",
+  },
+  "role-broken": {
+    what: "an edit of a role cannot be read, or says what no role can",
+    mend: "that edit is forgotten, and the one before it holds",
+  },
+  "role-uncapped": {
+    what: "how many steps a role may run at once is not kept as its newest edit says",
+    mend: "it is kept anew",
+  },
+  "settings-broken": {
+    what: "a part of how a queue is set cannot be read, or says what cannot be",
+    mend: "that part is forgotten",
+  },
+  "settings-unheeded": {
+    what: "how a queue is set is kept where nobody looks for it",
+    mend: "that it is set is noted",
+  },
   "session-unlisted": {
     what: "the session is missing where sessions are swept",
     mend: "it is listed",

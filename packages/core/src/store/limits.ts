@@ -99,7 +99,10 @@ export interface Limiting {
    * again by itself. Answers the names of the limits. A lease that is not the newest throttles nothing.
    */
   throttle(throttling: Throttling): Promise<string[]>;
-  /** Edits a limit; what waits for it follows at once. */
+  /**
+   * Edits a limit; what waits for it follows at once. One on attempts at once that the edit makes counts the steps that run already under
+   * it, of about 2,000 leases at most.
+   */
   setLimit(name: string, edit: LimitEdit): Promise<LimitEditResult>;
   /** All limits, by name. */
   listLimits(): Promise<LimitRecord[]>;

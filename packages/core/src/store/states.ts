@@ -45,6 +45,9 @@
  *   cancelled --> blocked: retried by hand
  *   cancelled --> expanding: retried by hand
  *   skipped --> blocked: retried by hand
+ *   succeeded --> ready: retried by hand
+ *   succeeded --> blocked: retried by hand
+ *   succeeded --> expanding: retried by hand
  *   succeeded --> [*]
  *   failed --> [*]
  *   cancelled --> [*]
@@ -65,6 +68,7 @@
  *   running --> cancelled
  *   failed --> running: retried by hand
  *   cancelled --> running: retried by hand
+ *   succeeded --> running: retried by hand
  *   succeeded --> [*]
  *   failed --> [*]
  *   cancelled --> [*]
@@ -107,7 +111,9 @@ export type StepReason =
   /** Somebody cancelled the run. */
   | "cancelled"
   /** A worker gave it back unfinished. */
-  | "released";
+  | "released"
+  /** It had succeeded, but a rerun by hand took its result back. */
+  | "rerun";
 
 /** Where a step may go from each state while its run goes on. */
 export const stepTransitions = {
@@ -126,7 +132,7 @@ export const stepTransitions = {
 
 /** Where a retry by hand may take a settled step back to. */
 export const reopenTransitions = {
-  succeeded: [],
+  succeeded: ["ready", "blocked", "expanding"],
   failed: ["ready", "blocked", "expanding"],
   cancelled: ["ready", "blocked", "expanding"],
   skipped: ["blocked"],
@@ -143,7 +149,7 @@ export const runTransitions = {
 
 /** Which ended runs a retry by hand starts again. */
 export const runReopenTransitions = {
-  succeeded: [],
+  succeeded: ["running"],
   failed: ["running"],
   cancelled: ["running"],
 } as const satisfies Partial<Record<RunState, readonly RunState[]>>;

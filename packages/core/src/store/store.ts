@@ -118,6 +118,19 @@ export interface Submitting {
    * With `only`, of the steps that failed by themselves only those run again, and those that ran because a parent had failed: these
    * are judged anew. Every other failure is kept, and still counts: unless somebody catches it, the run fails again. What was
    * cancelled goes on in any case. An `input` is kept with the step, and goes with each of its attempts in place of what its wiring says.
+   *
+   * With a `rerun`, a step that has succeeded, or whose body has ended, runs again, also in a run that succeeded. Failures are kept as with
+   * `only`, and what was cancelled goes on.
+   *
+   * - All that comes after it waits again: its output, error and dead letter are gone, `tries` and `lost` begin at 0, and its fence
+   *   grows. It counts as told by its parents that are kept and have succeeded; those that ended otherwise say so again.
+   * - The bodies of these steps are taken away with all that lies in them. A record that is made anew begins with a fence above all that
+   *   were taken away, so no report of an attempt before the rerun is accepted.
+   * - A success of a task that is taken back stays in the attempt history of its step, with the reason `rerun`.
+   * - An inlined dag around the step goes on, with the input that it had.
+   * - A failure of which a catcher runs again is kept, but not decided until that has settled.
+   * - The run reads as running from the first transition on, and nothing of it moves before the last. Cancelled in between, it ends as
+   *   cancelled when all is prepared.
    */
   retry(run: string, options?: RetryOptions): Promise<RetryResult>;
   /** Forgets dead letters, at most {@link PURGE_LIMIT} a call; answers how many there were. Their steps and runs stay as they are. */

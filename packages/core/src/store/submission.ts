@@ -96,23 +96,56 @@ export type CancelResult = { readonly status: "cancelled" | "cancelling" | "ende
 
 /** What a retry by hand is about. */
 export interface RetryOptions {
-  /** The failures that run again; all others are kept as they are. Left out: whatever failed. */
+  /** The failures that run again, or the step that does though it succeeded; all other results are kept as they are. Left out: whatever failed. */
   readonly only?: RetryScope | undefined;
   /** JSON text of another input for the one step whose address `only` has. It holds for all its attempts from now on. */
   readonly input?: string | undefined;
 }
 
-/** Some of a run's failures: that of the step at an address, or of all steps of a plan name, or those whose dead letters a filter fits. */
-export type RetryScope = { readonly step: StepAddress } | { readonly letters: Omit<DeadLetterFilter, "run"> };
+/**
+ * Some of a run's failures: that of the step at an address, or of all steps of a plan name, or those whose dead letters a filter fits. Or a
+ * step that has succeeded.
+ */
+export type RetryScope =
+  | { readonly step: StepAddress }
+  | { readonly letters: Omit<DeadLetterFilter, "run"> }
+  | { readonly rerun: Rerun };
+
+/**
+ * What a rerun takes back, as the run's plan has it: see `rerunOf`. All steps but those inside stand outside of maps, so that their names
+ * are addresses.
+ */
+export interface Rerun {
+  /** The step that runs again. */
+  readonly step: StepAddress;
+  /** Its fence, as the caller has read it: where it has grown since, the rerun has been done, and is not done again. */
+  readonly fence: number;
+  /** The inlined dags around it, which go on with it; innermost first. */
+  readonly around: readonly StepAddress[];
+  /** What depends on it, or on one of those around it, however far: these wait again. */
+  readonly after: readonly RerunFollower[];
+  /** Plan names of all that lies in the bodies of the step and of what comes after it: their records are taken away. */
+  readonly inside: readonly string[];
+  /** Steps that are kept, but whose failure is to be decided anew, because catchers of theirs run again. */
+  readonly caught: readonly StepAddress[];
+}
+
+/** A step that waits again. */
+export interface RerunFollower {
+  readonly step: StepAddress;
+  /** Its parents that are kept, and at which place it stands among those that wait for each. */
+  readonly kept: readonly { readonly step: StepAddress; readonly place: number }[];
+}
 
 /**
  * What came of a retry by hand: the run goes on (`retried`); it has not ended, perhaps because it was retried before (`running`);
  * it has succeeded, so there is nothing to do again; its key is held by another run, so that it may not go on (`key-taken`); it is not
  * known; or only its id is remembered (`purged`). Where only one step was to run again: there is no such step that anything has come of
  * (`step-unknown`), it has not failed for good by itself (`step-not-failed`), or it lies in a body whose end is kept, because that was
- * rescued or is an onFailure body (`step-kept`).
+ * rescued or is an onFailure body (`step-kept`). Of a rerun: the step has neither succeeded nor come to an end with its body
+ * (`step-not-succeeded`).
  */
 export type RetryResult =
   | { readonly status: "retried" | "running" | "succeeded" | "unknown" | "purged" }
-  | { readonly status: "step-unknown" | "step-not-failed" | "step-kept" }
+  | { readonly status: "step-unknown" | "step-not-failed" | "step-kept" | "step-not-succeeded" }
   | { readonly status: "key-taken"; readonly holder: string };

@@ -38,6 +38,7 @@ function figureOf(name: string, value: unknown, nowMs: number): string {
   if (name === "progress") return progressText(value as ProgressRecord, nowMs);
   if (name === "perMs") return `per ${showDuration(value as number)}`;
   if (name === "holders") return `slots of ${holdersIn(value as readonly SlotUser[])}`;
+  if (name === "heldBy") return `held by ${roleUsersIn(value as readonly RoleUser[])}`;
   if (name === "usual") return usualIn(value as DurationSummary);
   const shown = name.endsWith("Ms") ? clock(value as number, nowMs) : showValue(value);
   return shown === "" ? "" : `${wordsOf(name)} ${shown}`;
@@ -54,6 +55,12 @@ type SlotUser = NonNullable<Extract<Cause, { type: "limited" }>["holders"]>[numb
 
 function holdersIn(users: readonly SlotUser[]): string {
   return users.map(({ run, step, worker }) => `${run} ${step}${worker ? ` (${worker})` : ""}`).join("; ");
+}
+
+type RoleUser = Extract<Cause, { type: "role-full" }>["heldBy"][number];
+
+function roleUsersIn(users: readonly RoleUser[]): string {
+  return users.map(({ worker, running }) => `${worker} (${count(running)})`).join("; ");
 }
 
 function usualIn({ p50Ms, p95Ms, count: of }: DurationSummary): string {

@@ -53,7 +53,8 @@ export async function withDoor<T>(
     return use({ client: createClient({ url, token, timeoutMs: TIMEOUT_MS }), where: url });
   }
   const open = how === "look" ? withExistingStore : withStore;
-  return open(args, async ({ store }) => {
+  // A flag of the command may be called as what a store is opened with.
+  return open({ store: args.store, blobs: args.blobs }, async ({ store }) => {
     // Loaded late: a command that speaks to a server has no use for it.
     const { createApi } = await import("@jobbers/api");
     const api = createApi({ store });

@@ -45,7 +45,8 @@ export function attemptLines(attempts: DetailedStep["attempts"]): string[] {
   if (attempts.length < 2) return [];
   return attempts.map(({ reason, worker, startedAtMs, endedAtMs, error }, i) => {
     const took = showDuration(Math.max(0, endedAtMs - startedAtMs));
-    const what = error ? `${error.name}: ${error.message}`.split("\n")[0] : reason;
+    const plain = reason === "rerun" ? "succeeded, before a rerun" : reason;
+    const what = error ? `${error.name}: ${error.message}`.split("\n")[0] : plain;
     const who = worker === undefined ? "" : `  on ${worker}`;
     return `    try ${i + 1}  ${showTime(startedAtMs)}  ${took}  ${clip(what ?? reason, MAX_WIDTH)}${who}`;
   });

@@ -56,6 +56,7 @@ export type Cause = Told &
     | LimitedCause
     | UnservedCause
     | PausedCause
+    | RoleFullCause
     | { readonly type: "no-worker" }
     | UnknownTaskCause
     | RetryCause
@@ -134,6 +135,22 @@ export interface PausedCause {
   readonly by?: string | undefined;
   /** When the queue was edited last. */
   readonly sinceMs?: number | undefined;
+}
+
+/** All workers that could take it have roles that run as many steps as they may at once; this is one of these roles. */
+export interface RoleFullCause {
+  readonly type: "role-full";
+  readonly role: string;
+  readonly concurrency: number;
+  readonly running: number;
+  /** Who runs them, those first that run most; the first of them. */
+  readonly heldBy: readonly RoleUser[];
+}
+
+/** Who runs steps of a role. */
+export interface RoleUser {
+  readonly worker: string;
+  readonly running: number;
 }
 
 /** A limit lets it not start yet. */

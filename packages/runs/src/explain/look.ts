@@ -1,5 +1,6 @@
 import type {
   DurationSummary,
+  RoleUsage,
   StepAddress,
   StepCounts,
   StepRecord,
@@ -19,6 +20,7 @@ export type ExplainStore = Pick<
       | "countSteps"
       | "listWorkers"
       | "listRoles"
+      | "readRoleUsage"
       | "readValues"
       | "whereIs"
     )
@@ -44,6 +46,8 @@ export interface Look {
   workers(): Promise<readonly WorkerRecord[]>;
   /** The names of the roles that have a queue. */
   rolesWith(queue: string): Promise<readonly string[]>;
+  /** What the workers of a role run, where they may run so many steps only. */
+  roleUsage(role: string): Promise<RoleUsage | undefined>;
   step(address: StepAddress): Promise<StepRecord | undefined>;
   where(address: StepAddress): Promise<Whereabouts>;
   some(wanted: Some): Promise<StepRecord[]>;
@@ -83,6 +87,7 @@ export function createLook(store: ExplainStore, run: string): Look {
     return all.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
   });
   const roles = once((_: "all") => store.listRoles());
+  const usage = once((role: string) => store.readRoleUsage(role));
   const list = async ({ name, prefix, states, limit }: Some, after: StepAddress) => {
     reads++;
     const { steps } = await store.listSteps(run, { after, limit: LISTED, states });
@@ -94,6 +99,10 @@ export function createLook(store: ExplainStore, run: string): Look {
     workers: () => workers("all"),
     rolesWith: async (queue) =>
       (await roles("all")).filter(({ queues }) => Object.hasOwn(queues, queue)).map(({ name }) => name),
+    roleUsage: async (role) => {
+      const isCapped = (await roles("all")).some((each) => each.name === role && each.concurrency);
+      return isCapped ? usage(role) : undefined;
+    },
     step: once((address: StepAddress) => store.getStep(run, address)),
     where,
     async some(wanted) {

@@ -11,6 +11,7 @@ const ranks: Readonly<Partial<Record<Cause["type"], number>>> = {
   "session-lost": 1,
   "retry-due": 2,
   limited: 3,
+  "role-full": 3,
   "in-line": 3,
   running: 4,
 };

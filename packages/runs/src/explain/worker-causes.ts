@@ -1,6 +1,7 @@
-import type { WorkerRecord } from "@jobbers/core";
+import type { RoleUsage, WorkerRecord } from "@jobbers/core";
 import type { Cause } from "./cause.js";
-import { listed } from "./figures.js";
+import { figure, listed } from "./figures.js";
+import type { Look } from "./look.js";
 import type { Scene } from "./scene.js";
 
 /** What a step asks of a worker that is to take it: a queue ("" for control work), and what it has to know ("": nothing). */
@@ -18,7 +19,11 @@ export async function serversOf({ look }: Scene, wanted: Wanted) {
   const serving = queue === "" ? live : live.filter(({ queues }) => queues.includes(queue));
   const able = needs === "" ? serving : serving.filter(({ serves }) => serves.includes(needs));
   const figures = { serving: serving.length, able: able.length };
-  if (able.length > 0) return { ...figures, because: undefined };
+  if (able.length > 0) {
+    // Roles are about steps that run; control work goes on.
+    const full = queue === "" ? [] : await fullRoles(look, able);
+    return { ...figures, because: full.length > 0 ? full : undefined };
+  }
   return {
     ...figures,
     because: [
@@ -26,6 +31,35 @@ export async function serversOf({ look }: Scene, wanted: Wanted) {
         ? nobodyKnows(wanted, serving)
         : nobodyServes(wanted, queue === "" ? [] : await look.rolesWith(queue)),
     ],
+  };
+}
+
+/** The roles of all these workers, where each of them runs as many steps as it may; else nothing. */
+async function fullRoles(look: Look, able: readonly WorkerRecord[]): Promise<Cause[]> {
+  const roles = new Set(able.map(({ role }) => role));
+  if (roles.size > MAX_FULL) return [];
+  const causes: Cause[] = [];
+  for (const role of roles) {
+    const usage = role === undefined ? undefined : await look.roleUsage(role);
+    if (role === undefined || usage?.concurrency === undefined || usage.running < usage.concurrency)
+      return [];
+    causes.push(roleFull(role, usage.concurrency, usage));
+  }
+  return causes;
+}
+
+function roleFull(role: string, concurrency: number, { running, holders }: RoleUsage): Cause {
+  const each = new Map<string, number>();
+  for (const { worker, running: n } of holders) each.set(worker, (each.get(worker) ?? 0) + n);
+  const users = [...each]
+    .map(([worker, n]) => ({ worker, running: n }))
+    .sort((a, b) => b.running - a.running);
+  const held = users.map(({ worker, running: n }) => `${worker} (${figure(n)})`);
+  const who = held.length === 1 ? "worker" : "workers";
+  const by = held.length === 0 ? "" : `; held by ${who} ${held.join(", ")}`;
+  return {
+    ...{ type: "role-full", role, concurrency, running, heldBy: users },
+    sentence: `Role ${role} runs ${figure(running)} of ${figure(concurrency)} at once${by}.`,
   };
 }
 
@@ -60,6 +94,9 @@ function nobodyServes({ queue, last }: Wanted, roles: readonly string[]): Cause 
     sentence: `No live worker serves queue ${queue}${before}.${cast} ${start}.`,
   };
 }
+
+/** Of workers of more roles than that nobody says whether all are full. */
+const MAX_FULL = 5;
 
 /** How many roles are named. */
 const MAX_ROLES = 20;

@@ -17,7 +17,7 @@ local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 -- second is what most exchanges and submissions can do without; the third belongs to single scripts.
 local clock, specs, kinds, packed, singles, events, ledger, shelves, lease, session, take, limits = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 local runs, steps, bodies, shares, values, settle, ready, epilogue, history, report, letters = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
-local successes, submitting, plans, check, retry, vitals, claims, logs, steering, levels = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
+local successes, submitting, plans, check, retry, vitals, claims, logs, steering, levels, roles = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 
 -- The second line's functions are made when one of them is first looked for, where a script asks for that: to make them all takes
 -- longer than a small exchange.

@@ -24,6 +24,12 @@ function bodies.of(run, owner)
   return body
 end
 
+-- Takes a body away.
+function bodies.remove(run, owner)
+  call("HDEL", bodies.isInner(owner) and runs.moreKey(run) or run.key, "#" .. owner)
+  own(run, "bodies")[owner] = nil
+end
+
 function bodies.format(body)
   return (body.count or "") .. "," .. body.members .. "," .. body.settled .. "," .. body.failed .. "," .. body.halted .. ","
     .. body.epilogue

@@ -67,3 +67,15 @@ function check.isHeldBy(session, id, address, fence)
   if run == false or not isRead then return true, nil end
   return step and step.session == session and step.fence == fence, step
 end
+
+-- A percent-encoded text that whoever reads it can make UTF-8 of.
+function check.isText(coded)
+  local text = string.gsub(coded, "%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  if string.find(string.gsub(coded, "%%%x%x", ""), "%", 1, true) then return false end
+  for _, form in ipairs({ "[\194-\223][\128-\191]", "\224[\160-\191][\128-\191]", "\237[\128-\159][\128-\191]",
+    "[\225-\236\238\239][\128-\191][\128-\191]", "\240[\144-\191][\128-\191][\128-\191]", "[\241-\243][\128-\191][\128-\191][\128-\191]",
+    "\244[\128-\143][\128-\191][\128-\191]" }) do
+    text = string.gsub(text, form, "?")
+  end
+  return not string.find(text, "[\128-\255]")
+end

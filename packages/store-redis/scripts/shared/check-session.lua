@@ -15,8 +15,12 @@ check.handlers = {}
 -- Swept by its expiry while it is open, and until it holds nothing after that; then it is forgotten by itself.
 check.handlers["session"] = function(id)
   local key = "session:" .. id
-  local found = call("HMGET", PREFIX .. key, "state", "lease", "sets")
-  local state = found[1]
+  local found = call("HMGET", PREFIX .. key, "state", "lease", "sets", "role")
+  local state, role = found[1], found[4] and "role:" .. found[4]
+  if role and state and state ~= "over" and call("SISMEMBER", PREFIX .. role, id) == 0
+    and check.tell("session-unlisted", nil, nil, key, "it is missing in " .. role, true) then
+    call("SADD", PREFIX .. role, id)
+  end
   if state == "open" then
     if not call("ZSCORE", PREFIX .. "sessions", id) and check.tell("session-unlisted", nil, nil, key, "open", true) then
       call("ZADD", PREFIX .. "sessions", found[2] == "inf" and "+inf" or clock.now + (tonumber(found[2]) or 0), id)
@@ -47,8 +51,12 @@ check.handlers["held"] = function(id, cursor)
   local page = call("SSCAN", PREFIX .. "held:" .. id, cursor, "COUNT", 250)
   for _, member in ipairs(page[2]) do
     local run, address, fence = lease.read(member)
-    if not isInForm(member, run) or not check.isHeldBy(id, run, address, fence) then
+    local isHeld, step = check.isHeldBy(id, run, address, fence)
+    if not isInForm(member, run) or not isHeld then
       if check.tell("hold-stale", run, address, "held:" .. id, nil, true) then lease.strike(id, member) end
+    elseif step and step.phase ~= RUN and call("SISMEMBER", PREFIX .. "control:" .. id, member) == 0
+      and check.tell("lease-mistaken", run, address, "held:" .. id, nil, true) then
+      call("SADD", PREFIX .. "control:" .. id, member)
     end
   end
   return page[1]

@@ -80,6 +80,7 @@ local function checkLease(step)
   elseif call("SISMEMBER", PREFIX .. "held:" .. step.session, member) == 0 then
     if check.tellStep("lease-unlisted", step, "session " .. step.session, true) then
       call("SADD", PREFIX .. "held:" .. step.session, member)
+      if step.phase ~= RUN then call("SADD", PREFIX .. "control:" .. step.session, member) end
     end
   end
   if step.uses and limits.isOn and step.phase == RUN and step.session then check.slots(step, member) end

@@ -3,7 +3,7 @@
 -- `seq` (entries of lines and timers), `runs` and `events`. Read once at the beginning, written once at the end.
 
 do
-  local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events", "limited", "steered")
+  local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events", "limited", "steered", "capped")
   local ms = tonumber(ARGV[1])
   if not ms then
     local time = call("TIME")
@@ -20,6 +20,8 @@ do
   clock.isLimited = kept[5] and true
   -- Whether any queue is set in any way: most stores have none, and pay nothing for it.
   clock.steered = kept[6] == "1"
+  -- Once any role might run so many steps only.
+  clock.isCapped = kept[7] and true
 end
 
 -- A number that was never given out before, larger than all before; as text.

@@ -26,12 +26,19 @@ local function insert(run, address, attempt)
   end
   own(run, "past")[address] = list
   call("HSET", runs.moreKey(run), "!" .. address, list, "!" .. address .. US .. token,
-    attempt.worker .. "," .. attempt.started .. "," .. clock.now .. "," .. (attempt.error and "E" .. attempt.error or "N"))
+    attempt.worker .. "," .. attempt.started .. "," .. (attempt.ended or clock.now) .. "," .. (attempt.error and "E" .. attempt.error or "N"))
 end
 
 function history.keep(step, reason, err)
   insert(step.run, step.address, { fence = step.fence, reason = reason, worker = step.worker, started = text(step.run.created + (step.started == "" and step.run.age or step.started)),
     error = err })
+end
+
+-- Keeps that an attempt had succeeded whose result is taken back.
+function history.keepTakenBack(step)
+  local created, age = step.run.created, step.run.age
+  local function at(instant) return text(created + (instant == "" and age or instant)) end
+  insert(step.run, step.address, { fence = step.fence, reason = "rerun", worker = step.worker, started = at(step.started), ended = at(step.ended) })
 end
 
 -- A failure that is told too late: it changes nothing but the history.

@@ -1,7 +1,9 @@
 -- Leases. The set `held:<session>` has each step that a session holds, as `run|address|fence`; a single as its run alone. What its worker
--- told of its progress stands in `beats:<session>` under the same, and ends with it.
+-- told of its progress stands in `beats:<session>` under the same, and ends with it. Those of them that are control work stand in `control:<session>` too.
 
 local taken, given = {}, {}
+-- The same of control work; and the sessions of other roles than the exchange's own that have lost a lease on a step to run.
+local chores, done, freed = {}, {}, {}
 -- Sessions of which it is known that they told of no progress.
 lease.silent = {}
 
@@ -18,7 +20,9 @@ function lease.grant(step, session)
   if step.phase == RUN then ledger.running(step.spec.queue, 1) end
   runs.hold(run, session.id, 1)
   if run.started == "" then run.started = run.age end
-  lease.note(session.id, lease.memberOf(step))
+  local member = lease.memberOf(step)
+  lease.note(session.id, member)
+  if step.phase ~= RUN then chores[#chores + 1] = member end
 end
 
 function lease.memberOf(step)
@@ -38,7 +42,15 @@ function lease.read(member)
   return member, record and kinds.get(record.kind).entry or "", "1"
 end
 
-function lease.drop(session, member)
+-- Notes that a lease has ended: one on a step to run makes room in the session's role.
+function lease.drop(session, member, isControl)
+  if isControl then
+    local list = done[session] or {}
+    done[session] = list
+    list[#list + 1] = member
+  elseif clock.isCapped then
+    if take.crew and take.crew[session] then roles.makeRoom() else freed[session] = true end
+  end
   local list = given[session]
   if not list then
     list = {}
@@ -50,6 +62,7 @@ end
 -- Takes an entry away that is of no lease.
 function lease.strike(session, member)
   call("SREM", PREFIX .. "held:" .. session, member)
+  call("SREM", PREFIX .. "control:" .. session, member)
   call("HDEL", PREFIX .. "beats:" .. session, member)
 end
 
@@ -57,7 +70,7 @@ end
 function lease.finish(step)
   local run, session = step.run, step.session
   if not session then return end
-  lease.drop(session, lease.memberOf(step))
+  lease.drop(session, lease.memberOf(step), step.phase ~= RUN)
   if step.phase == RUN then
     ledger.running(step.spec.queue, -1)
     if step.uses and limits.isOn then
@@ -72,9 +85,12 @@ end
 
 -- Removals go first: a step may be given back and taken again by the same session.
 function lease.flush()
+  for session, list in pairs(done) do callMany("SREM", PREFIX .. "control:" .. session, list) end
   for session, list in pairs(given) do
     callMany("SREM", PREFIX .. "held:" .. session, list)
     if not lease.silent[session] then callMany("HDEL", PREFIX .. "beats:" .. session, list) end
   end
   if taken.session then callMany("SADD", PREFIX .. "held:" .. taken.session, taken) end
+  if chores[1] then callMany("SADD", PREFIX .. "control:" .. taken.session, chores) end
+  if clock.isCapped then roles.flush(freed) end
 end

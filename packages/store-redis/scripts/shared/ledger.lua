@@ -139,7 +139,7 @@ function ledger.post(session, box)
 end
 
 -- Tells a session, which stands among the idle ones of a queue no longer, to look; `queues` are all those of which it does.
-local function rouse(session, box, queue, queues)
+function ledger.rouse(session, box, queue, queues)
   for _, other in ipairs(splitBy(queues or "", US)) do
     if other ~= queue then call("ZREM", PREFIX .. "idle:" .. other, session) end
   end
@@ -152,7 +152,7 @@ function ledger.rouseOther(than)
     local session = call("ZPOPMAX", PREFIX .. "idle:")[1]
     if not session then return end
     local known = call("HMGET", PREFIX .. "session:" .. session, "state", "box", "idle")
-    if session ~= than and known[1] == "open" and known[2] then return rouse(session, known[2], "", known[3]) end
+    if session ~= than and known[1] == "open" and known[2] then return ledger.rouse(session, known[2], "", known[3]) end
   end
 end
 
@@ -169,7 +169,7 @@ local function wake(line)
       local known = call("HMGET", PREFIX .. "session:" .. session, "serves", "box", "idle")
       if known[1] and known[2] then
         if serves(known[1], line.needs) then
-          rouse(session, known[2], line.queue, known[3])
+          ledger.rouse(session, known[2], line.queue, known[3])
           left = left - 1
         else
           others[#others + 1], others[#others + 2] = found[i + 1], session

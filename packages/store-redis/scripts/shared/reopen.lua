@@ -7,19 +7,22 @@
 -- Nothing is put into a line here: see retry.lua.
 
 -- True for a step that failed for good by itself, where a retry is about others. What ran because a parent failed is judged anew.
--- `run.only` says what it is about: `s` and an address or plan name, or `l` and a filter of letters.
+-- `run.only` says what it is about: `s` and an address or plan name, `l` and a filter of letters, or a rerun as in rerun.lua.
 local function isLeftOut(step)
   local only = step.run.only
   if not only or step.rescued ~= -1 or step.reason == "body" or step.marks ~= "" then return false end
   local what = string.sub(only, 2)
+  if string.sub(only, 1, 1) == "r" then return true end
   if string.sub(only, 1, 1) == "s" then return step.address ~= what and step.spec.name ~= what end
   return not letters.fit(step, what)
 end
 
 -- A success; a failure that was rescued, or that the retry is not about; a step that was skipped, unless a parent may end otherwise this
--- time.
+-- time. Nothing that a rerun takes back.
 local function isKept(step)
   local state, catchers = step.state, step.spec.catchers
+  if retry.fateOf(step) then return false end
+  if retry.isCaughtAnew(step) then return true end
   if state == FAILED then return catchers > 0 and step.rescued == catchers or isLeftOut(step) end
   return state == SUCCEEDED or state == SKIPPED and step.marks == ""
 end
@@ -94,11 +97,7 @@ end
 local function uncount(step)
   if not steps.isSettled(step) then return end
   if step.phase ~= ADVANCE then count(step, -1) end
-  if step.rescued ~= -1 then return end
-  local owner = step.spec.owner
-  local body = bodies.of(step.run, owner)
-  body.failed, body.dirty = body.failed - 1, true
-  if body.failed == 0 then values.drop(step.run, owner .. ":failure") end
+  if step.rescued == -1 then retry.takeFromFailures(step) end
 end
 
 -- A map that was not laid out to its end begins anew with its list; what has a record is left alone then.
@@ -108,12 +107,13 @@ local function layOutAgain(step)
 end
 
 -- Has a step run again, or the body of a map or an inlined dag go on.
-local function restart(step)
-  local hasBody = step.reason == "body"
+local function restart(step, to)
+  local hasBody
+  if to then hasBody = to == EXPANDING else hasBody = step.reason == "body" end
   uncount(step)
   if step.rescued == -1 and step.spec.kind == "t" then letters.drop(step.run.id, step.address) end
   if step.state == FAILED or step.tries ~= "0" or step.lost ~= "0" then values.drop(step.run, step.address .. ":error") end
-  steps.move(step, hasBody and EXPANDING or forgetMarks(step) and BLOCKED or READY)
+  steps.move(step, to or hasBody and EXPANDING or forgetMarks(step) and BLOCKED or READY)
   step.phase = hasBody and report.phaseByKind(step) or step.spec.phase
   step.fence, step.tries, step.lost, step.rescued, step.seq = text(step.fence + 1), "0", "0", 0, ""
   step.readyAt, step.started, step.ended, step.due = "", "", "", ""
@@ -124,16 +124,39 @@ local function restart(step)
   if step.address ~= "" then step.cursor = 0 end
 end
 
+-- Has a step run again whatever came of it, or wait again for those that do.
+local function takeBack(step, fate)
+  retry.forgetResult(step)
+  if fate == "waits" then step.marks = retry.keptMarks(step) end
+  restart(step, (fate == "waits" or forgetMarks(step)) and BLOCKED or READY)
+end
+
+-- An inlined dag that had succeeded goes on, because a step in its body runs again.
+local function goOn(step)
+  values.drop(step.run, step.address)
+  restart(step, EXPANDING)
+end
+
 function retry.reopen(step)
+  local fate = retry.fateOf(step)
+  if fate == "goes" then return retry.forgetStep(step) end
   if epilogue.is(step) or not goesOn(step.run, step.spec.owner) then
     bury(step)
+  elseif fate == "runs" or fate == "waits" then
+    takeBack(step, fate)
   elseif isKept(step) then
-    if step.state == FAILED and step.rescued == -1 then failFor(step) end
+    if retry.isCaughtAnew(step) then
+      retry.undecide(step)
+    elseif step.state == FAILED and step.rescued == -1 then
+      failFor(step)
+    end
     tellAgain(step)
   elseif step.state == BLOCKED then
     forgetMarks(step)
   elseif step.state == EXPANDING then
     endEpilogue(step)
+  elseif step.state == SUCCEEDED then
+    goOn(step)
   else
     restart(step)
   end

@@ -22,8 +22,8 @@ local function keep(run, place)
 end
 
 -- True for a record that is not what it has to be after a retry.
-local function isToReopen(record)
-  return string.byte(record) ~= string.byte(SUCCEEDED) or string.sub(record, 2, 2) == ADVANCE
+local function isToReopen(record, run, address)
+  return string.byte(record) ~= string.byte(SUCCEEDED) or string.sub(record, 2, 2) == ADVANCE or retry.fateAt(run, address) ~= nil
 end
 
 -- True for a record that stands in no line, but belongs there.
@@ -39,7 +39,7 @@ local function collect(run, key, addresses, wants, list)
     for i = from, math.min(#addresses, from + 499) do names[#names + 1] = "@" .. addresses[i] end
     local records = call("HMGET", key, unpack(names))
     for i, record in ipairs(records) do
-      if record and wants(record) and #list + #chosen < PAGE then chosen[#chosen + 1] = i end
+      if record and wants(record, run, addresses[from + i - 1]) and #list + #chosen < PAGE then chosen[#chosen + 1] = i end
     end
     local texts = {}
     for i, at in ipairs(chosen) do texts[i] = "$" .. string.sub(names[at], 2) end
@@ -64,8 +64,19 @@ local function plainAfter(run, last)
   return addresses
 end
 
+-- The steps of a packed run, all of which have succeeded, that a rerun takes back.
+local function packedPage(run)
+  local list = {}
+  for address, step in pairs(run.steps) do
+    if step and retry.fateAt(run, address) then list[#list + 1] = step end
+  end
+  table.sort(list, function(a, b) return a.address < b.address end)
+  return list
+end
+
 -- The steps that are wanted among the next ones, and where the next page begins where there is one.
 local function pageAfter(run, after, wants)
+  if run.packed then return packedPage(run) end
   local where, last = string.match(after, "^(.?)(.*)$")
   local list = {}
   if where ~= "i" then
@@ -93,17 +104,24 @@ local function put(step)
   end
 end
 
--- The run goes on: from now on its steps move.
-local function start(run)
+-- It reads as running from now on. While it has an instant at which it ended, nothing of it moves.
+local function begin(run)
   retry.unshelve(run)
   settle.unlist(run)
   settle.dropDeadline(run)
   call("HDEL", run.key, "m", "y")
-  run.state, run.ended, run.cancelling, run.stopped, run.dirty = STARTED, false, false, false, true
+  run.state, run.cancelling, run.dirty = STARTED, false, true
+  events.add(run, "a")
+end
+
+-- The run goes on: from now on its steps move.
+local function start(run)
+  -- Of a rerun it has been so for long: what reads as succeeded must have its results.
+  if run.state ~= STARTED then begin(run) end
+  run.ended, run.stopped, run.dirty = false, false, true
   if run.body.epilogue == "r" then run.body.epilogue = "o" end
   -- What was reopened did not happen to it while it ran.
   run.tally = NONE
-  events.add(run, "a")
 end
 
 local function finish(run)
@@ -116,6 +134,7 @@ end
 local function reopenPage(run, place)
   -- The step that stands for the rest of a submission has no address, and is no part of any page.
   local opening = not place and steps.get(run, "")
+  if not place and run.only and string.sub(run.only, 1, 1) == "r" then begin(run) end
   if opening then retry.reopen(opening) end
   local list, after = pageAfter(run, place and string.sub(place, 2) or "", isToReopen)
   for _, step in ipairs(list) do retry.reopen(step) end

@@ -4,7 +4,7 @@
 --
 -- A script loads each run once, changes it in memory, and writes it once, in runs.flush. What is only copied stays the text
 -- that it was read as: instants (as milliseconds since the submission), and `holders`, the sessions that hold steps of the run, as
--- `session:count` with blanks between.
+-- `session:count` with blanks between. Before these stands with `;`, where a rerun has taken steps away, the fence with which new ones begin.
 
 runs.known = {}
 
@@ -15,10 +15,12 @@ local STATUS = "^(.),(.),(.),(%d*),(%d*),(%d+),(%d+),(%d+),(.),(.),(.*)$"
 function runs.adopt(id, head, status)
   local created, mode, priority, keep, members, inline = string.match(head, HEAD)
   local state, cancelling, stopped, started, ended, settled, failed, halted, epilogue, purged, holders = string.match(status, STATUS)
+  local fences
+  if string.find(holders, ";", 1, true) then fences, holders = string.match(holders, "^(%d+);(.*)$") end
   created = tonumber(created)
   local run = { id = id, key = PREFIX .. "run:" .. id, mode = mode, priority = priority, created = created, keep = keep,
     inline = tonumber(inline), state = state, cancelling = cancelling == "1", stopped = stopped == "1", started = started,
-    ended = ended ~= "" and ended, purged = purged == "1", holders = holders, age = text(clock.now - created), dirty = false,
+    ended = ended ~= "" and ended, purged = purged == "1", holders = holders, fences = tonumber(fences or 0), age = text(clock.now - created), dirty = false,
     body = { members = tonumber(members), settled = tonumber(settled), failed = tonumber(failed), halted = tonumber(halted),
       epilogue = epilogue, dirty = false },
     head = head, plan = false, tags = false, traceparent = false, steps = {}, put = NONE, writes = NONE, inner = NONE, order = NONE,
@@ -102,7 +104,7 @@ local function statusOf(run)
   local body = run.body
   return run.state .. (run.cancelling and ",1," or ",0,") .. (run.stopped and "1," or "0,") .. run.started .. "," .. (run.ended or "")
     .. "," .. text(body.settled) .. "," .. text(body.failed) .. "," .. text(body.halted) .. "," .. body.epilogue
-    .. (run.purged and ",1," or ",0,") .. run.holders
+    .. (run.purged and ",1," or ",0,") .. (run.fences > 0 and text(run.fences) .. ";" or "") .. run.holders
 end
 
 local function flushOne(run)

@@ -1,6 +1,6 @@
 -- Sessions. The hash `session:<id>` has state (open; closing and lost while its steps go back, at no cost or at that of a loss;
 -- over when it holds none), worker, serves, queues and its lease; the zset `sessions` has all open ones by their expiry, the sets
--- `host:<host>` and `worker:<name>` those of one host and name; `leaving` is the set of those whose steps are on their way back.
+-- `host:<host>` and `worker:<name>` those of one host and name, `role:<role>` those of one role until they are over; `leaving` is the set of those whose steps are on their way back.
 
 -- How long an ended session's record and lanes are kept, for calls that are repeated.
 local REMEMBERED_MS = 3600000
@@ -8,7 +8,7 @@ session.REMEMBERED_MS = REMEMBERED_MS
 
 -- A session, and whether it lives: past its time it still does as long as nobody has found it lost.
 function session.find(id)
-  local found = call("HMGET", PREFIX .. "session:" .. id, "state", "worker", "serves", "beats")
+  local found = call("HMGET", PREFIX .. "session:" .. id, "state", "worker", "serves", "beats", "role")
   if not found[1] then return nil end
   if not found[4] then lease.silent[id] = true end
   -- What is served is looked up in one text, each need once.
@@ -18,7 +18,7 @@ function session.find(id)
     known[needs] = does
     return does
   end })
-  return { id = id, alive = found[1] == "open", worker = found[2], serves = serves, needles = {},
+  return { id = id, alive = found[1] == "open", worker = found[2], role = found[5], serves = serves, needles = {},
     mark = "," .. id .. "," .. found[2] .. ",", atOnce = "," .. id .. "," .. found[2] .. ",-," .. clock.text .. GS }
 end
 
@@ -35,6 +35,8 @@ end
 function session.over(id)
   local key = PREFIX .. "session:" .. id
   call("HSET", key, "state", "over")
+  local role = call("HGET", key, "role")
+  if role then call("SREM", PREFIX .. "role:" .. role, id) end
   call("PEXPIRE", key, REMEMBERED_MS)
   call("PEXPIRE", PREFIX .. "lanes:" .. id, REMEMBERED_MS)
   call("SREM", PREFIX .. "leaving", id)

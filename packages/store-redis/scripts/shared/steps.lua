@@ -34,7 +34,7 @@ end
 -- A record for a step that has none. A name that is empty in the spec is the address itself, as outside of maps.
 function steps.add(run, address, specText)
   local spec = specs.parse(specText)
-  local step = { run = run, address = address, state = BLOCKED, phase = spec.phase, reason = "", fence = "0", tries = "0", lost = "0",
+  local step = { run = run, address = address, state = BLOCKED, phase = spec.phase, reason = "", fence = text(run.fences), tries = "0", lost = "0",
     session = false, seq = "", readyAt = "", started = "", ended = "", due = "", marks = "", rescued = 0, cursor = 0, worker = "",
     spec = spec, specText = specText, mapped = bodies.isInner(address), dirty = true, isFresh = true }
   run.steps[address] = step
@@ -45,6 +45,17 @@ function steps.add(run, address, specText)
     order[n + 1], order[n + 2] = 0, address
   end
   return step
+end
+
+-- Takes a record away; what hangs on it otherwise is left.
+function steps.remove(step)
+  local run, address = step.run, step.address
+  call("HDEL", step.mapped and runs.moreKey(run) or run.key, "@" .. address, "$" .. address)
+  if step.mapped then
+    steps.count(step, step.state, -1)
+    call("ZREM", PREFIX .. "order:" .. run.id, address)
+  end
+  run.steps[address] = false
 end
 
 -- Counts a step of a map's body under its plan name.

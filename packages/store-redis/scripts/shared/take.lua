@@ -22,6 +22,7 @@ function take.begin(who, slots, control, inline, queues, weights)
   take.asked = weights ~= "" and splitBy(queues, US)
   take.weights = take.asked and splitBy(weights, ",")
   take.joins = {}
+  if clock.isCapped and who.role then roles.begin(who.role) end
   for _, queue in ipairs(take.queues) do take.joins[queue] = true end
 end
 
@@ -271,11 +272,14 @@ end
 
 -- Control work goes first, and once more where a popped step was settled.
 function take.fromLines()
+  take.hasReported = true
   if limits.isOn then limits.settle() end
   ledger.flushLines()
   take.fromPlain({ "" }, "control")
   take.runs()
-  if not take.hasSettled then return end
-  ledger.flushLines()
-  take.fromPlain({ "" }, "control")
+  if take.hasSettled then
+    ledger.flushLines()
+    take.fromPlain({ "" }, "control")
+  end
+  if take.crew then roles.passOn() end
 end

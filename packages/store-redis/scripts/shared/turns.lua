@@ -143,7 +143,8 @@ local function putBack(line, isEmpty, last)
     return
   end
   local turn = line.taken > 0 and last or line.turn
-  local refusing = line.refusing or select(2, limits.room(line.uses))
+  -- Who refused may have room by now: what others had popped, and was moved to another line, counts no more.
+  local refusing = select(2, limits.room(line.uses))
   if refusing then
     ring.leaves[#ring.leaves + 1] = line.tuple
     limits.park(line, turn or call("ZSCORE", ring.key, line.tuple) or last, refusing)

@@ -124,7 +124,10 @@ function runs.leave(run)
   local n = #run.writes
   if run.traceparent ~= "" then run.writes[n + 1], run.writes[n + 2] = "x", run.traceparent end
   run.inner = NONE
-  for _, key in ipairs(run.values) do values.put(run, key, run.put[key]) end
+  for _, key in ipairs(run.values) do
+    -- What a rerun has taken back is not there any more.
+    if run.put[key] then values.put(run, key, run.put[key]) end
+  end
   -- What a script has put since goes after what there was.
   for _, each in ipairs(writes) do run.writes[#run.writes + 1] = each end
   for _, each in ipairs(inner) do own(run, "inner")[#run.inner + 1] = each end

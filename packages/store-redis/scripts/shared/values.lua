@@ -67,6 +67,16 @@ function values.drop(run, key)
   own(run, "put")[key] = false
 end
 
+-- Forgets the texts under some keys.
+function values.dropAll(run, keys)
+  local fields, put = {}, own(run, "put")
+  for i, key in ipairs(keys) do
+    fields[i], put[key] = "=" .. key, false
+  end
+  call("HDEL", run.key, unpack(fields))
+  call("HDEL", runs.moreKey(run), unpack(fields))
+end
+
 -- Keeps a step's output.
 function values.putOutput(step, output)
   values.put(step.run, step.address, output)

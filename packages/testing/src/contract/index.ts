@@ -36,6 +36,7 @@ import { openings } from "./openings.js";
 import { queues } from "./queues.js";
 import { redriving } from "./redriving.js";
 import { registrations } from "./registrations.js";
+import { rerunning } from "./rerunning.js";
 import { retention } from "./retention.js";
 import { retrying } from "./retrying.js";
 import { retryingBodies } from "./retrying-bodies.js";
@@ -43,6 +44,7 @@ import { retryingCancelled } from "./retrying-cancelled.js";
 import { retryingCatches } from "./retrying-catches.js";
 import { retryingEnded } from "./retrying-ended.js";
 import { returning } from "./returning.js";
+import { roleLimits } from "./role-limits.js";
 import { roles } from "./roles.js";
 import { sessions } from "./sessions.js";
 import { sharing } from "./sharing.js";
@@ -73,6 +75,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["queues", queues],
   ["weighted queues", weighted],
   ["roles", roles],
+  ["role limits", roleLimits],
   ["fleet", fleet],
   ["graph", graph],
   ["triggers", triggers],
@@ -102,6 +105,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["dead letters", deadLetters],
   ["retention of dead letters", letterRetention],
   ["redriving", redriving],
+  ["rerunning", rerunning],
   ["crashes", crashes],
   ["retention", retention],
   ["blobs", blobs],

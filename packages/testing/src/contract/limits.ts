@@ -93,6 +93,44 @@ export function limits(test: BenchTest): void {
     expect(runsOf(grants)).toEqual(runs.slice(1, 2));
   });
 
+  test("what waits under one limit when an edit makes another is taken, though it moves to another line first", async (bench) => {
+    const worker = await bench.driver(single());
+    await bench.store.setLimit("a@default/concurrency", slots(2));
+    const runs = await submitMany(bench, 9);
+    await bench.store.setLimit("a/concurrency", slots(5));
+    expect(new Set(runsOf(await worker.take(10)))).toEqual(new Set(runs.slice(0, 2)));
+  });
+
+  test("a limit that an edit makes counts who runs already, whatever it runs under", async (bench) => {
+    const { store } = bench;
+    const pair = planOf("pair", [taskStep("a"), taskStep("b", { after: ["a"] })]);
+    const other = await bench.driver([single(), pair]);
+    const doomed = await bench.driver(single(), { leaseMs: 10_000 });
+    await bench.submit(pair);
+    await submitMany(bench, 9);
+    const [, plain] = (await other.take(2)) as [Grant, Grant];
+    expect(await doomed.take(1)).toHaveLength(1);
+    // One more runs under a limit when the next ones are made.
+    await store.setLimit("a@default/concurrency", slots(6));
+    expect(await store.readLimit("a@default/concurrency", "")).toMatchObject({ used: 3 });
+    const [limited] = (await other.take(1)) as [Grant];
+    await store.setLimit("a/concurrency", slots(5));
+    expect(await store.readLimit("a/concurrency", "")).toMatchObject({ used: 4 });
+    await store.setLimit("@default/concurrency", slots(8));
+    const { used, holders } = await store.readLimit("@default/concurrency", "");
+    expect({ used, runs: new Set(holders.map(({ run }) => run)).size }).toEqual({ used: 4, runs: 4 });
+    const taken = await other.take(10);
+    expect(taken).toHaveLength(1);
+    await other.succeed(plain);
+    await other.fail(limited);
+    expect(await store.readLimit("a/concurrency", "")).toMatchObject({ used: 3 });
+    await bench.expire(doomed.session.id, [other.session.id]);
+    expect(await store.readLimit("a/concurrency", "")).toMatchObject({ used: 2 });
+    await store.closeSession(other.session.id);
+    for (const name of ["a/concurrency", "a@default/concurrency", "@default/concurrency"])
+      expect(await store.readLimit(name, "")).toMatchObject({ used: 0 });
+  });
+
   test("a worker that vanished keeps no slot", async (bench) => {
     const doomed = await limited(bench, [declared("a/concurrency", slots(1))], { leaseMs: 10_000 });
     const [run] = await submitMany(bench, 2);

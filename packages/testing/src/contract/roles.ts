@@ -9,7 +9,7 @@ const ME = "ada";
 export function roles(test: BenchTest): void {
   test("a role is made, edited and deleted, and each edit says who and when", async ({ store, clock }) => {
     expect(await store.getRole("crawler")).toBeUndefined();
-    const first = await store.setRole("crawler", { mail: 1, crawl: 3 }, ME);
+    const first = await store.setRole("crawler", { queues: { mail: 1, crawl: 3 } }, ME);
     expect(first).toEqual({
       ...{
         name: "crawler",
@@ -20,8 +20,8 @@ export function roles(test: BenchTest): void {
       },
     });
     clock.advance(1_000);
-    expect(await store.setRole("crawler", { crawl: 3, mail: 1 }, "somebody else")).toEqual(first);
-    const second = await store.setRole("crawler", { crawl: 0.5 }, "b, c\u001f%");
+    expect(await store.setRole("crawler", { queues: { crawl: 3, mail: 1 } }, "somebody else")).toEqual(first);
+    const second = await store.setRole("crawler", { queues: { crawl: 0.5 } }, "b, c\u001f%");
     expect(second).toMatchObject({ version: 2, editedBy: "b, c\u001f%", editedAtMs: clock.now() });
     expect(await store.listRoles()).toEqual([second]);
     await store.deleteRole("crawler", ME);
@@ -34,11 +34,11 @@ export function roles(test: BenchTest): void {
         { version: 1, queues: { crawl: 3, mail: 1 }, by: ME, atMs: clock.now() - 1_000 },
       ],
     });
-    expect(await store.setRole("crawler", { crawl: 1 }, ME)).toMatchObject({ version: 4 });
+    expect(await store.setRole("crawler", { queues: { crawl: 1 } }, ME)).toMatchObject({ version: 4 });
   });
 
   test("the last twenty edits of a role are remembered", async ({ store }) => {
-    for (let n = 1; n <= 25; n++) await store.setRole("crawler", { crawl: n }, ME);
+    for (let n = 1; n <= 25; n++) await store.setRole("crawler", { queues: { crawl: n } }, ME);
     const { role, versions } = (await store.getRole("crawler")) ?? {};
     expect(role).toMatchObject({ version: 25, queues: { crawl: 25 } });
     expect(versions?.map(({ version }) => version)).toEqual(Array.from({ length: 20 }, (_, i) => 25 - i));
@@ -46,7 +46,8 @@ export function roles(test: BenchTest): void {
 
   test("a role that makes no sense is refused, with the name of the field", async ({ store }) => {
     const refused = async (queues: unknown, name = "crawler") => {
-      const error = await store.setRole(name, queues as RoleQueues, ME).catch((thrown: unknown) => thrown);
+      const edit = { queues: queues as RoleQueues };
+      const error = await store.setRole(name, edit, ME).catch((thrown: unknown) => thrown);
       return error as { code: string; message: string };
     };
     expect(await refused({})).toMatchObject({

@@ -1,4 +1,4 @@
-import type { Grant } from "@jobbers/core";
+import { type Grant, indexPlan, rerunOf } from "@jobbers/core";
 import { expect } from "vitest";
 import { checkAll } from "../check-all.js";
 import { openDriver } from "../driver.js";
@@ -82,6 +82,38 @@ export function sharing(test: BenchTest): void {
       expect(await other.finish()).toBe(0);
       for (let n = 0; (await second.purge(retention, 500)).more; n++) expect(n).toBeLessThan(20);
       expect(await second.getRun(run)).toMatchObject({ state: "failed", purged: true });
+      expect(await checkAll(second)).toEqual([]);
+    },
+    { timeoutMs: 60_000 },
+  );
+
+  test(
+    "a rerun whose caller vanished is completed by who promotes timers, and no purge gets in between",
+    async (bench) => {
+      const plan = mapped();
+      const run = await bench.submit(plan, { list: Array.from({ length: 1_100 }, (_, i) => i) });
+      await (await bench.driver(plan, { slots: 500 })).finish();
+      const { fence = 0 } = (await bench.store.getStep(run, "item[]")) ?? {};
+      const index = indexPlan(plan);
+      const only = { rerun: rerunOf(index, index.step("item[]"), fence) };
+      const vanished = expect(bench.store.retry(run, { only })).rejects.toMatchObject({
+        code: "store-closed",
+      });
+      await bench.store.close();
+      await vanished;
+      const second = await another(bench);
+      const record = await second.getRun(run);
+      expect([record?.state, record?.endedAtMs]).toEqual(["running", undefined]);
+      expect(await checkAll(second)).toEqual([]);
+      const none = { ageMs: 0, count: 0 };
+      expect(await second.purge({ succeeded: none, failed: none, cancelled: none }, 500)).toMatchObject({
+        ...{ purged: 0, more: false },
+      });
+      while ((await second.promoteDue(1)).nextDueMs !== undefined);
+      expect(await second.retry(run, { only })).toEqual({ status: "running" });
+      const other = await openDriver(second, { serves: needsOf(plan), slots: 500 });
+      expect(await other.finish()).toBe(1_101);
+      expect(await second.getRun(run)).toMatchObject({ state: "succeeded" });
       expect(await checkAll(second)).toEqual([]);
     },
     { timeoutMs: 60_000 },

@@ -1,7 +1,16 @@
-import { type Grant, type Plan, type QueueShare, readShares, valueKey } from "@jobbers/core";
+import {
+  type Grant,
+  indexPlan,
+  type Plan,
+  type QueueShare,
+  readShares,
+  rerunOf,
+  valueKey,
+} from "@jobbers/core";
 import { expect } from "vitest";
 import { dagStep, fromInput, fromItem, mapStep, planOf, taskStep, wire } from "../plans.js";
 import type { Bench, BenchTest } from "./bench.js";
+import { begin, work } from "./retry-work.js";
 
 const queues = ["left", "right"];
 const spread = { by: "round-robin", queues };
@@ -126,6 +135,18 @@ export function spreads(test: BenchTest): void {
     );
     expect(shares[first]).toMatchObject({ count: 2, waits: 2, waitedMs: 250, longestWaitMs: 150 });
     expect(shares[second]).toMatchObject({ count: 2, waits: 2, waitedMs: 300, longestWaitMs: 150 });
+  });
+
+  test("a map that runs again is laid over its queues anew, and counted from the beginning", async (bench) => {
+    const { run } = await begin(bench, deep(), {}, { input: { list: [[1], [2], [3]] } });
+    const index = indexPlan(deep());
+    const before = await sharesOf(bench, run, "a[]");
+    const { fence = 0 } = (await bench.store.getStep(run, "a[]")) ?? {};
+    await bench.store.retry(run, { only: { rerun: rerunOf(index, index.step("a[]"), fence) } });
+    expect(await sharesOf(bench, run, "a[]")).toEqual([]);
+    await work(bench, deep());
+    expect(await sharesOf(bench, run, "a[]")).toEqual(before);
+    expect(await bench.runState(run)).toBe("succeeded");
   });
 
   test("a map that failed on the way is laid out once more by a retry, and counts nothing twice", async (bench) => {

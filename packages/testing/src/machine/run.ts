@@ -24,6 +24,8 @@ export interface MachineRun {
   /** In mode `stop`, something failed for good. */
   stopped: boolean;
   readonly body: Body;
+  /** With which fence new steps begin: above those that a rerun has taken away. */
+  fences: number;
   readonly steps: Map<StepAddress, MachineStep>;
   /** Those that are to be handed out, in order; entries whose step is no longer in place "line" are void. */
   readonly line: MachineStep[];
@@ -81,6 +83,7 @@ export function createMachineRun(index: PlanIndex): MachineRun {
     cancelling: false,
     stopped: false,
     body: createBody(index.members(undefined).length, index.onFailure(undefined) !== undefined),
+    fences: 0,
     steps: new Map(),
     line: [],
   };
@@ -90,10 +93,10 @@ export function createBody(members: number, onFailure: boolean): Body {
   return { members, settled: 0, failed: 0, halted: 0, epilogue: onFailure ? "due" : "none" };
 }
 
-export function createStep(spec: StepSpec): MachineStep {
+export function createStep(spec: StepSpec, fence: number): MachineStep {
   return {
     ...{ spec, state: "blocked", phase: spec.phase, place: "nowhere" },
-    ...{ fence: 0, tries: 0, lost: 0, cursor: 0, rescued: 0 },
+    ...{ fence, tries: 0, lost: 0, cursor: 0, rescued: 0 },
     ...{ definite: false, counted: false },
     marks: { succeeded: 0, failed: 0, skipped: 0, cancelled: 0 },
   };

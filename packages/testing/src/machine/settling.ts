@@ -28,7 +28,7 @@ export interface Ending {
 function stepOf(run: MachineRun, spec: StepSpec): MachineStep {
   const known = run.steps.get(spec.address);
   if (known) return known;
-  const step = createStep(spec);
+  const step = createStep(spec, run.fences);
   run.steps.set(spec.address, step);
   return step;
 }

@@ -8,8 +8,8 @@ import { Command } from "./command.js";
 import { adopt } from "./compare.js";
 import { control } from "./control-commands.js";
 import { RANDOM_INPUT, randomPlans } from "./random-plans.js";
-import { retry } from "./retry-command.js";
-import { behind, type Holding, letGo, type Model, openWorker, pick, type Real } from "./world.js";
+import { rerun, retry } from "./retry-command.js";
+import { behind, type Holding, isThere, letGo, type Model, openWorker, pick, type Real } from "./world.js";
 
 /** What happens to a store, each as one command: it is done to the store and to the model, and both are compared. */
 
@@ -65,9 +65,13 @@ const reportLate = (at: number, how: "succeed" | "fail" | "retry") =>
     // The last ones are the likeliest not to have been taken since.
     const holding = pick(real.late.toReversed(), at);
     if (holding?.grant.phase !== "run") return;
-    const { run, step } = behind(model, holding.grant);
     const sent = await reportOf(holding, how);
     const [result] = (await holding.driver.exchange([sent])).results;
+    if (!isThere(model, holding.grant)) {
+      expect(result).toBe("stale");
+      return;
+    }
+    const { run, step } = behind(model, holding.grant);
     if (sent.type !== "succeeded") return;
     const counts =
       run.machine.state === "running" && !isSettled(step.state) && step.fence === holding.grant.lease.fence;
@@ -210,5 +214,5 @@ export const anyCommand: readonly fc.Arbitrary<Command>[] = [
   small.map((at) => retry(at)),
   small.map((at) => retry(at)),
   fc.tuple(small, small).map(([at, which]) => retry(at, which)),
-  fc.tuple(small, small).map(([at, which]) => retry(at, which)),
+  ...Array.from({ length: 3 }, () => fc.tuple(small, small).map(([at, which]) => rerun(at, which))),
 ];

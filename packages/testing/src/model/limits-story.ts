@@ -32,7 +32,8 @@ type Act =
     }
   | { readonly do: "crash"; readonly worker: number }
   | { readonly do: "wait"; readonly ms: number }
-  | { readonly do: "edit"; readonly limit: 0 | 1 | 2; readonly most: number };
+  | { readonly do: "edit"; readonly limit: 0 | 1 | 2; readonly most: number }
+  | { readonly do: "cast"; readonly most: number };
 
 const KEYS = ["x", "y", "z"];
 const WORKERS = 4;
@@ -43,6 +44,10 @@ const MOST = { rate: 10, burst: 3 } as const;
 const RATE = "a/rate";
 const SLOTS = "a/concurrency";
 const SHARED = "all";
+
+/** The role of every other worker. */
+const ROLE = "crew";
+const ROLE_CAP = 2;
 
 const declared: readonly DeclaredLimit[] = [
   { name: RATE, setting: { rate: MOST.rate, perMs: 1_000, burst: MOST.burst }, isKeyed: true },
@@ -99,6 +104,10 @@ const acts = fc.oneof(
       most: fc.integer({ min: 1, max: 4 }),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("cast" as const), most: fc.integer({ min: 1, max: 4 }) }),
+  },
 );
 
 interface Start {
@@ -115,6 +124,7 @@ class Story {
   readonly caps = new Map<string, number>([
     [SLOTS, 2],
     [SHARED, 4],
+    [ROLE, ROLE_CAP],
   ]);
   workers: Driver[] = [];
   held: { grant: Grant; worker: Driver }[] = [];
@@ -124,8 +134,10 @@ class Story {
     this.clock = clock;
   }
 
-  open(): Promise<Driver> {
+  /** A worker; every other one has the role. */
+  open(at: number): Promise<Driver> {
     return openDriver(this.store, {
+      ...(at % 2 === 0 && { role: ROLE }),
       ...{ serves: ["a"], leaseMs: 10_000, limits: [{ task: "a", limits: declared }] },
       limitsOf: (_task, input) => usesOf(String(input)),
     });
@@ -141,12 +153,14 @@ class Story {
         return this.#end(act.pick, act.how);
       case "crash":
         // It never says anything again; its lease runs out by and by.
-        this.workers[act.worker] = await this.open();
+        this.workers[act.worker] = await this.open(act.worker);
         return;
       case "wait":
         return this.wait(act.ms);
       case "edit":
         return this.#edit(act.limit, act.most);
+      case "cast":
+        return this.cast(act.most);
     }
   }
 
@@ -176,16 +190,26 @@ class Story {
     }
   }
 
-  /** How many leases there are, as the store has them, by limit and key. */
+  /** Lets the role run so many steps at once. */
+  async cast(most: number): Promise<void> {
+    await this.store.setRole(ROLE, { queues: { default: 1 }, concurrency: most }, "tester");
+    this.caps.set(ROLE, most);
+  }
+
+  /** How many leases there are, as the store has them, by limit and key, and of the role. */
   async #usage(): Promise<Map<string, number>> {
     const usage = new Map<string, number>();
     const add = (limit: string) => usage.set(limit, (usage.get(limit) ?? 0) + 1);
     // All that `take` leaves in hand is to be run.
-    for (const { session } of await this.store.listWorkers())
+    for (const { session, role } of await this.store.listWorkers())
       for (const { run } of await this.store.listHeld(session)) {
+        if (role !== undefined) add(ROLE);
         add(`${SLOTS} ${this.keys.get(run)}`);
         add(SHARED);
       }
+    const { running } = await this.store.readRoleUsage(ROLE);
+    if (running !== (usage.get(ROLE) ?? 0))
+      throw new Error(`the role runs ${usage.get(ROLE) ?? 0}, and the store says ${running}`);
     return usage;
   }
 
@@ -266,8 +290,8 @@ class Story {
 }
 
 /**
- * Limits under random schedules of submits, takings, reports, crashes, pauses and edits with four workers: no rate is exceeded in any
- * stretch of time, no more attempts at once than may be, no slot leaks, and nobody starves.
+ * Limits under random schedules of submits, takings, reports, crashes, pauses and edits with four workers, two of them of a role that may
+ * run so many steps at once: no rate is exceeded in any stretch of time, no more attempts at once than may be, no slot leaks, and nobody starves.
  */
 export async function limitsTest(open: OpenStore, options: LimitsOptions = {}): Promise<void> {
   const { runs = 20, seed, path } = options;
@@ -276,7 +300,8 @@ export async function limitsTest(open: OpenStore, options: LimitsOptions = {}): 
     const store = await open({ clock });
     try {
       const story = new Story(store, clock);
-      for (let i = 0; i < WORKERS; i++) story.workers.push(await story.open());
+      for (let i = 0; i < WORKERS; i++) story.workers.push(await story.open(i));
+      await story.cast(ROLE_CAP);
       for (const act of schedule) await story.perform(act);
       story.checkRates();
       const flaws = await checkAll(store);

@@ -19,6 +19,7 @@ export type Act =
       readonly extras: boolean;
     }
   | { readonly do: "resubmit" | "cancel" | "retry"; readonly at: number }
+  | { readonly do: "rerun"; readonly at: number; readonly which: number }
   | {
       readonly do: "work";
       readonly worker: number;
@@ -120,6 +121,7 @@ export const stories = (length: number): fc.Arbitrary<Act[]> =>
       ),
       act(1, fc.record({ do: fc.constantFrom("resubmit" as const, "cancel" as const), at: small })),
       act(2, fc.record({ do: doing("retry"), at: small })),
+      act(2, fc.record({ do: doing("rerun"), at: small, which: small })),
       act(
         8,
         fc.record({

@@ -1,4 +1,14 @@
-import type { Exchange, Grant, Report, Store, Submission } from "@jobbers/core";
+import {
+  type Exchange,
+  type Grant,
+  indexPlan,
+  mayRerun,
+  type Plan,
+  type Report,
+  rerunOf,
+  type Store,
+  type Submission,
+} from "@jobbers/core";
 import fc from "fast-check";
 import { expect } from "vitest";
 import { checkAll } from "../check-all.js";
@@ -141,6 +151,20 @@ function lookAt({ store, submissions, drivers }: Twin) {
   );
 }
 
+/** Reruns a run from one of the steps that it has reached, whatever became of that. */
+async function rerun(store: Store, { id, plan }: Submission, which: number): Promise<unknown> {
+  const text = await store.getPlan(plan);
+  const { steps } = await store.listSteps(id, { limit: 500 });
+  if (text === undefined) return undefined;
+  const index = indexPlan(JSON.parse(text) as Plan);
+  const step = pick(
+    steps.filter(({ name }) => mayRerun(index, index.step(name))),
+    which,
+  );
+  if (!step) return undefined;
+  return store.retry(id, { only: { rerun: rerunOf(index, index.step(step.name), step.fence) } });
+}
+
 const idsOf = (submissions: readonly Submission[]) => [...new Set(submissions.map(({ id }) => id))];
 
 async function perform(twin: Twin, act: Act, ids: readonly string[]): Promise<unknown> {
@@ -165,6 +189,8 @@ async function perform(twin: Twin, act: Act, ids: readonly string[]): Promise<un
       return submissions.length > 0 && store.cancel((pick(submissions, act.at) as Submission).id);
     case "retry":
       return submissions.length > 0 && store.retry((pick(submissions, act.at) as Submission).id);
+    case "rerun":
+      return submissions.length > 0 && rerun(store, pick(submissions, act.at) as Submission, act.which);
     case "work":
       return work(twin, driver, act.tells, { slots: act.slots, inline: act.inline });
     case "control":

@@ -55,6 +55,11 @@ export function behind(model: Model, { lease }: Grant): { run: ModelRun; step: M
   return { run, step };
 }
 
+/** False where a rerun has taken the step away since. */
+export function isThere(model: Model, { lease }: Grant): boolean {
+  return model.runs.get(lease.run)?.machine.steps.has(lease.address) === true;
+}
+
 /** One of a list, by any number. */
 export function pick<T>(list: readonly T[], at: number): T | undefined {
   return list.length === 0 ? undefined : list[at % list.length];
