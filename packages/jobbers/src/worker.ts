@@ -63,7 +63,12 @@ export function createJobbersWorker(
   let starts = 0;
   // A retry, or a run that somebody has scheduled, may be due sooner than upkeep would look by itself.
   const environment = options.environment ?? process.env;
-  const pool = createWorker({ ...options, host, environment, store: watchTimers(store, upkeep.due) });
+  const pool = createWorker({
+    ...options,
+    host,
+    environment,
+    store: watchTimers(store, upkeep.due, upkeep.opens),
+  });
   const worker: JobbersWorker = {
     name: pool.stats().name,
     async start() {
