@@ -6,6 +6,7 @@ import { type Driver, openDriver } from "../driver.js";
 import { newRunId, submissionOf } from "../factories.js";
 import { createFakeClock, type FakeClock } from "../fake-clock.js";
 import { fromInput, planOf, taskStep, wire } from "../plans.js";
+import { storySettings } from "./story-settings.js";
 
 /** How much the test does. */
 export interface LimitsOptions {
@@ -294,7 +295,6 @@ class Story {
  * run so many steps at once: no rate is exceeded in any stretch of time, no more attempts at once than may be, no slot leaks, and nobody starves.
  */
 export async function limitsTest(open: OpenStore, options: LimitsOptions = {}): Promise<void> {
-  const { runs = 20, seed, path } = options;
   const property = fc.asyncProperty(fc.array(acts, { maxLength: 50, size: "+1" }), async (schedule) => {
     const clock = createFakeClock();
     const store = await open({ clock });
@@ -314,9 +314,5 @@ export async function limitsTest(open: OpenStore, options: LimitsOptions = {}): 
       await store.close();
     }
   });
-  await fc.assert(property, {
-    numRuns: runs,
-    ...(seed !== undefined && { seed }),
-    ...(path !== undefined && { path }),
-  });
+  await fc.assert(property, storySettings({ runs: 20, ...options }));
 }
