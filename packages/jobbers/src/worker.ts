@@ -70,7 +70,7 @@ export function createJobbersWorker(
     fairQueues,
     host,
     environment,
-    store: watchTimers(store, upkeep.due),
+    store: watchTimers(store, upkeep.due, upkeep.opens),
   });
   const worker: JobbersWorker = {
     name: pool.stats().name,

@@ -9,7 +9,8 @@
 -- Returns { "late", last seq } when the number is older than the lane's last; else { "ok", alive 1 or 0, results (a letter for each plain
 --      success, then for each other report), more 1 or 0, ms until the next timer or false, mail (run ids), singles (ids and records by
 --      turns), their kinds joined by RS, steps of packed runs joined by US, their heads joined by RS (see shared/take.lua), other grants
---      (see shared/grants.lua), places, and of weighted queues how many steps each gave, joined by commas }
+--      (see shared/grants.lua), places, of weighted queues how many steps each gave, joined by commas, and ms until the next limit is to look or false (see
+--      shared/parking.lua) }
 -- include base core session take turns fair-turns levels parts successes
 -- later general grants
 -- include flush
@@ -18,6 +19,8 @@ local who = session.find(ARGV[3])
 local lanes = PREFIX .. "lanes:" .. ARGV[3]
 local firstSpec = 12
 local firstReport = firstSpec + ARGV[11]
+-- The most limits that one exchange has look at who waits for them.
+local RING_LIMIT = 100
 
 local function applyAll()
   local results, at = {}, firstReport
@@ -39,7 +42,8 @@ end
 local function reply(results, more)
   return { "ok", who and who.alive and 1 or 0, results, more, clock.nextDueMs(), who and session.mail(who.id) or NONE,
     singles.granted, table.concat(singles.headTexts(), RS), table.concat(take.packed, US), table.concat(take.heads, RS),
-    #take.steps > 0 and report.grantsOf(take.steps) or NONE, table.concat(take.places, ","), table.concat(take.taken, ",") }
+    #take.steps > 0 and report.grantsOf(take.steps) or NONE, table.concat(take.places, ","), table.concat(take.taken, ","),
+    limits.isOn and who and limits.nextOpeningMs(who.id, who.alive and take.slots > 0) }
 end
 
 -- Leases outlive their session until somebody takes the steps, so what a lost one reports may still count.
@@ -69,6 +73,8 @@ if last then
   end
 end
 
+-- Who asks opens what limits let through by now.
+if who.alive and limits.isOn and tonumber(ARGV[6]) > 0 then limits.ringDue(RING_LIMIT) end
 if who.alive then take.begin(who, tonumber(ARGV[6]), tonumber(ARGV[7]), string.sub(ARGV[8], 1, 1) == "1", ARGV[9], string.sub(ARGV[8], 3)) end
 local results = applyAll()
 take.inline = false

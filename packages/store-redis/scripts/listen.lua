@@ -3,7 +3,8 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 session · 3 the mailbox to post to, "" to stand among the idle ones no longer · 4 queues joined by US
--- Returns -1 when there is something or the session is not open, else ms until the next timer or false
+-- Returns -1 when there is something or the session is not open, else { ms until the next timer or false, 1 where it keeps its place until a letter comes,
+--      0 where that depends on how full its role is }
 -- include base clock steering roles
 
 local id = ARGV[2]
@@ -58,4 +59,4 @@ for _, queue in ipairs(queues) do
   call("ZADD", idle, seconds, id)
 end
 call("HSET", key, "box", ARGV[3], "idle", all)
-return clock.nextDueMs()
+return { clock.nextDueMs(), clock.isCapped and 0 or 1 }

@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Starts what is due, oldest first: waiting steps, and scheduled runs (whose timers have no address). Ends what has waited too long:
 -- ready steps, and runs whose deadline has passed (the address of their timers is `!`). Has limits look at the lines that are parked on
--- them (their timers have no run), and moves sticky steps on that their worker has left (their lines' timers have the run `@`).
+-- them, and moves sticky steps on that their worker has left (their lines' timers have the run `@`).
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 limit
--- Returns { how many, ms until the next timer or false }
+-- Returns { how many, ms until the next timer or false, ms until the next limit is to look or false (see shared/parking.lua) }
 -- include base core general rerun reopen retry flush
 
 -- How many entry steps of scheduled runs one call starts.
@@ -52,12 +52,11 @@ local function startRun(run)
   return n
 end
 
-local promoted, started, gone, rung, stuck = 0, 0, {}, {}, {}
+local promoted, started, gone, stuck = 0, 0, {}, {}
 for _, member in ipairs(call("ZRANGEBYSCORE", PREFIX .. "timers", "-inf", clock.now, "LIMIT", 0, ARGV[3])) do
   if started >= STEP_LIMIT then break end
   gone[#gone + 1] = member
   local seq, id, address = string.match(member, "^(-?%d+)|([^|]*)|(.*)$")
-  if id == "" and address ~= "" then rung[#rung + 1] = address end
   if id == "@" then stuck[#stuck + 1] = address end
   local run = id ~= "" and id ~= "@" and runs.get(id, address ~= "" and address or nil)
   local place = run and address == "" and retry.placeOf(run)
@@ -73,10 +72,6 @@ for _, member in ipairs(call("ZRANGEBYSCORE", PREFIX .. "timers", "-inf", clock.
 end
 if #gone > 0 then callMany("ZREM", PREFIX .. "timers", gone) end
 for _, line in ipairs(stuck) do promoted = promoted + sticky.ring(line) end
--- Limits set their timers anew, so these come after.
-if limits.isOn then
-  for _, what in ipairs(rung) do limits.ring(what) end
-  promoted = promoted + #rung
-end
+if limits.isOn then promoted = promoted + limits.ringDue(ARGV[3]) end
 flushAll(ARGV[2])
-return { promoted, clock.nextDueMs() }
+return { promoted, clock.nextDueMs(), limits.isOn and limits.nextOpeningMs() }

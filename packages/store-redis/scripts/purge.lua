@@ -10,7 +10,10 @@
 -- How long an id is remembered after its run was deleted.
 local REMEMBER_MS = 86400000
 
-local now, budget, purged = clock.now, tonumber(ARGV[2]), 0
+-- How often the buckets of a limit are gone through, and how many of them at a time.
+local SWEEP_MS, SWEPT = 600000, 500
+
+local now, budget, purged, unswept = clock.now, tonumber(ARGV[2]), 0, false
 
 -- A run that is too old or one too many, taken from its shelf.
 local function popDue()
@@ -199,6 +202,34 @@ local function forget()
   end
 end
 
+-- Buckets that say nothing any more: `sweeps` has the limits that have any, and how far each of them was gone through, or since when it is
+-- not to be begun again.
+local function sweepBuckets()
+  local found = call("HGETALL", PREFIX .. "sweeps")
+  for i = 1, #found, 2 do
+    local name, cursor, after = found[i], string.match(found[i + 1], "^(%d+),?(%d*)$")
+    local key = PREFIX .. "buckets:" .. name
+    if budget > 0 and now >= (tonumber(after or "") or 0) then
+      local page, gone = call("HSCAN", key, cursor or "0", "COUNT", math.min(budget, SWEPT)), {}
+      for j = 1, #page[2], 2 do
+        -- What is paid for comes first; what was throttled has behind it when it is whole again.
+        local paid, whole = string.match(page[2][j + 1], "^(%d+)"), string.match(page[2][j + 1], ",(%d+) *$")
+        if math.max(tonumber(paid or 0) / 1000, tonumber(whole or 0)) <= now then gone[#gone + 1] = page[2][j] end
+      end
+      callMany("HDEL", key, gone)
+      budget = budget - #page[2] / 2
+      if page[1] ~= "0" then
+        call("HSET", PREFIX .. "sweeps", name, page[1])
+        unswept = true
+      elseif call("EXISTS", key) == 0 then
+        call("HDEL", PREFIX .. "sweeps", name)
+      else
+        call("HSET", PREFIX .. "sweeps", name, "0," .. string.format("%.0f", now + SWEEP_MS))
+      end
+    end
+  end
+end
+
 local more = 0
 -- Letters first: a run that they kept goes with them.
 trimLetters()
@@ -214,5 +245,6 @@ while budget > 0 do
   purged, budget = purged + 1, budget - 1
 end
 forget()
+sweepBuckets()
 clock.flush()
-return { purged, (more == 1 or budget <= 0) and 1 or 0 }
+return { purged, (more == 1 or budget <= 0 or unswept) and 1 or 0 }

@@ -56,7 +56,9 @@ local function adopt()
     local field = "|" .. lease.memberOf(step)
     if call("HSETNX", PREFIX .. "slots:" .. name, field, step.session) == 1 then fields[#fields + 1] = field end
   end
-  if #fields > 0 then call("HINCRBY", PREFIX .. "used:" .. name, "", #fields) end
+  if #fields == 0 then return end
+  local used = PREFIX .. "used:" .. name
+  call("HSET", used, "", (tonumber(call("HGET", used, "") or "") or 0) + #fields)
 end
 
 -- Repeated, the taking away of an edit finds nothing.

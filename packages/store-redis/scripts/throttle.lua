@@ -16,12 +16,6 @@ local forMs = tonumber(ARGV[5])
 local wanted = {}
 for _, name in ipairs(splitBy(ARGV[6], US)) do wanted[name] = true end
 
-local function shareNow(meter)
-  if not meter.till or clock.now >= meter.whole then return 1 end
-  if clock.now <= meter.till then return meter.share end
-  return meter.share + (1 - meter.share) * (clock.now - meter.till) / (meter.whole - meter.till)
-end
-
 local function throttle(use)
   -- That the key of a limit on attempts at once has a bucket is noted with the limit, before that is read.
   local kind, code, edit, throttled = limits.find(use.name)
@@ -32,7 +26,7 @@ local function throttle(use)
     local till = math.max(meter.till, clock.now + forMs)
     meter.whole, meter.till = meter.whole + till - meter.till, till
   else
-    meter.share = math.max(LEAST_SHARE, shareNow(meter) / 2)
+    meter.share = math.max(LEAST_SHARE, limits.shareOf(meter) / 2)
     meter.till = clock.now + forMs
     meter.whole = meter.till + forMs * RECOVERY
   end

@@ -32,7 +32,7 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
         `lane ${lane} of session ${session} is at ${rest[0]}, ${seq} comes too late`,
       );
     }
-    const [alive, letters, more, dueMs, mail, singles, kinds, packed, heads, others, places, taken] =
+    const [alive, letters, more, dueMs, mail, singles, kinds, packed, heads, others, places, taken, opensMs] =
       rest as [
         number,
         string,
@@ -46,6 +46,7 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
         unknown[],
         string,
         string,
+        number | null,
       ];
     return {
       results: resultsOf(letters, reports),
@@ -54,6 +55,7 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
       more: more === 1,
       alive: alive === 1,
       nextDueMs: dueMs ?? undefined,
+      ...(typeof opensMs === "number" && { opensInMs: opensMs }),
       ...(taken !== "" && { taken: taken.split(",").map(Number) }),
     };
   },

@@ -59,7 +59,7 @@ export function keysOf(namespace: string) {
     /** Limits and which of them hold: see scripts/shared/limits.lua. */
     limits: `${prefix}limits`,
     ruled: `${prefix}ruled`,
-    spent: at("bucket"),
+    buckets: at("buckets"),
     slots: at("slots"),
     used: at("used"),
     ring: at("ring"),

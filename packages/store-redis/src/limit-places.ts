@@ -30,7 +30,7 @@ export async function readPlace(
   const [nowMs, text, kept, count, parked] = await Promise.all([
     readNow(redis, keys, clock),
     redis.hget(keys.limits, keyText(limit)),
-    redis.get(keys.spent(id)),
+    redis.hget(keys.buckets(keyText(limit)), keyText(key)),
     redis.hget(keys.used(keyText(limit)), keyText(key)),
     redis.zcard(keys.parked(id)),
   ]);
@@ -71,7 +71,8 @@ function settingOf(text: string | null): LimitSetting | undefined {
 
 function bucketOf(text: string | null): Bucket | undefined {
   if (text === null) return undefined;
-  const [paid, until, share, whole] = text.split(",");
+  // Behind it there may be blanks.
+  const [paid, until, share, whole] = text.trimEnd().split(",");
   const paidUs = Number(paid);
   if (!until) return { paidUs };
   return { paidUs, throttle: { untilMs: Number(until), share: Number(share), wholeMs: Number(whole) } };
@@ -89,8 +90,11 @@ async function holdersOf(
   for (let looks = 0; looks < MAX_LOOKS; looks++) {
     const match = ["MATCH", `${prefix}*`, "COUNT", LOOK_AT] as const;
     const [next, found] = await redis.hscan(keys.slots(keyText(limit)), cursor, ...match);
-    for (let i = 0; i < found.length && holders.length < HOLDERS_SHOWN; i += 2)
-      holders.push({ member: (found[i] as string).slice(prefix.length), session: found[i + 1] as string });
+    for (let i = 0; i < found.length && holders.length < HOLDERS_SHOWN; i += 2) {
+      const [field, session] = found.slice(i, i + 2) as [string, string];
+      // Behind it there may be blanks.
+      holders.push({ member: field.slice(prefix.length), session: session.trimEnd() });
+    }
     cursor = next;
     if (cursor === "0" || holders.length === HOLDERS_SHOWN) break;
   }

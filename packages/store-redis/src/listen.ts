@@ -5,19 +5,34 @@ import type { Script } from "./script.js";
 import type { Server } from "./server.js";
 import { keyText, US } from "./text.js";
 
-/** Answers -1 when there is something for the session, else how long until the next timer. An empty box: listens no longer. */
-export const listenScript: Script<
-  [session: string, box: string, queues: readonly string[]],
-  number | undefined
-> = {
+interface Listened {
+  /** -1 when there is something for the session, else how long until the next timer. */
+  readonly dueMs: number | undefined;
+  /** Whether its place is the right one until a letter comes. */
+  readonly stays: boolean;
+}
+
+/** An empty box: listens no longer. */
+export const listenScript: Script<[session: string, box: string, queues: readonly string[]], Listened> = {
   name: "listen",
   encode: (session, box, queues) => [keyText(session), box, queues.map(keyText).join(US)],
-  decode: (reply) => (reply === null ? undefined : Number(reply)),
+  decode(reply) {
+    if (!Array.isArray(reply)) return { dueMs: Number(reply), stays: false };
+    const [dueMs, stays] = reply as [number | null, number];
+    return { dueMs: dueMs ?? undefined, stays: stays === 1 };
+  },
 };
 
 interface Wait {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+}
+
+/** Who stands among the idle ones: for which queues, until when it need not say so again, and when the next timer is due. */
+interface Standing {
+  readonly queues: string;
+  readonly untilMs: number;
+  readonly dueAtMs: number;
 }
 
 /** One who waits. */
@@ -30,6 +45,9 @@ const NOW = -1;
 
 /** A plain look behind the mailbox, in case a letter is lost; workers look by themselves before that. */
 const POLL_MS = 6_000;
+
+/** How long who stands among the idle ones need not say so again, in milliseconds; the server forgets it after ten seconds. */
+const STANDING_MS = 4_000;
 
 /** Within so many milliseconds who waited in vain comes again, if ever. */
 const RETURN_MS = 250;
@@ -47,14 +65,16 @@ export function createListening(server: Server, place: Place): Listening {
   const box = server.keys.box(randomUUID());
   const sessions = new Map<string, Set<Waiter>>();
   const readers = new Set<Waiter>();
-  /** Sessions that the server believes to be idle: the next work posts a letter to one of them. */
-  const standing = new Set<string>();
+  /** Sessions that the server believes to be idle: the next work posts a letter to one of them. So until then there is nothing for them. */
+  const standing = new Map<string, Standing>();
   let isClosed = false;
+  let letters = 0;
   const mailbox = createMailbox({
     place,
     key: box,
     isWanted: () => sessions.size + readers.size > 0,
     onLetter(letter) {
+      letters += 1;
       standing.delete(letter);
       wakeAll(letter === "events" ? readers : sessions.get(letter));
     },
@@ -94,8 +114,17 @@ export function createListening(server: Server, place: Place): Listening {
       const waiters = sessions.get(id) ?? new Set();
       sessions.set(id, waiters);
       const look = async () => {
-        const dueMs = await server.run(listenScript, session, box, queues);
-        if (dueMs !== NOW) standing.add(id);
+        const known = standing.get(id);
+        const nowMs = performance.now();
+        // Whoever comes back without a letter has had its place all the time.
+        if (known?.queues === queues.join(US) && nowMs < Math.min(known.untilMs, known.dueAtMs))
+          return known.dueAtMs === Number.POSITIVE_INFINITY ? undefined : known.dueAtMs - nowMs;
+        const before = letters;
+        const { dueMs, stays } = await server.run(listenScript, session, box, queues);
+        const dueAtMs = dueMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + dueMs;
+        // A letter may overtake the answer: then it has lost its place again.
+        if (dueMs !== NOW && letters === before)
+          standing.set(id, { queues: stays ? queues.join(US) : "", untilMs: nowMs + STANDING_MS, dueAtMs });
         return dueMs;
       };
       try {

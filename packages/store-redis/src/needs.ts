@@ -32,7 +32,6 @@ export const neededCommands = [
   "LREM",
   "LSET",
   "LTRIM",
-  "MGET",
   "PEXPIRE",
   "PTTL",
   "RPUSH",

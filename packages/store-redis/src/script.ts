@@ -22,6 +22,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "specs",
     "kinds",
     "limits",
+    "meters",
     "parking",
     "tenants",
     "packed",
@@ -61,9 +62,9 @@ const shared: readonly string[] = [
 
 /** Fragments that only stores need in which anything is limited, or any queue is set, or any role may run so many steps. */
 const conditions: Readonly<Record<string, string>> = {
-  ...{ limits: "clock.isLimited", parking: "clock.isLimited", turns: "clock.isLimited" },
+  ...{ limits: "clock.isLimited", meters: "clock.isLimited", parking: "clock.isLimited" },
+  ...{ turns: "clock.isLimited", levels: "clock.steered", roles: "clock.isCapped" },
   ...{ tenants: "clock.isLimited", "fair-turns": "clock.isLimited" },
-  ...{ levels: "clock.steered", roles: "clock.isCapped" },
 };
 
 /**

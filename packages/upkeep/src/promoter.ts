@@ -16,6 +16,9 @@ const LIMIT = 500;
 /** It does not look more often than this, whatever the store says, in milliseconds. */
 const SHORTEST_PAUSE_MS = 5;
 
+/** How much later than who was told to ask again it looks whether a limit has opened, in milliseconds: they may be busy by then. */
+const GRACE_MS = 50;
+
 /** The longest that a timer of Node.js can take; the poll comes long before. */
 const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 
@@ -32,6 +35,7 @@ export class Promoter extends Actor {
   /** When it looks next, on the monotonic clock; nothing is early enough for one that is stopped. */
   #nextMs = Number.NEGATIVE_INFINITY;
   #alarm: NodeJS.Timeout | undefined;
+  #opening: NodeJS.Timeout | undefined;
 
   constructor(options: PromoterOptions) {
     super(options);
@@ -51,9 +55,20 @@ export class Promoter extends Actor {
     this.#alarm = setTimeout(() => this.wake(), waitMs);
   }
 
+  /**
+   * Hears that a limit opens in so many milliseconds. Whoever was refused by it asks again then, and is told of the next: so the newest
+   * counts, and only where nobody has asked there is anything to do.
+   */
+  opens(inMs: number): void {
+    if (this.#nextMs === Number.NEGATIVE_INFINITY) return;
+    clearTimeout(this.#opening);
+    this.#opening = setTimeout(() => this.wake(), Math.min(LONGEST_PAUSE_MS, Math.ceil(inMs) + GRACE_MS));
+  }
+
   override async stop(): Promise<void> {
     // At once: when the last tick is over, it may have been started again, and then waits for timers already.
     this.#expect(Number.NEGATIVE_INFINITY);
+    clearTimeout(this.#opening);
     await super.stop();
     this.#isFirst = true;
   }
@@ -73,7 +88,8 @@ export class Promoter extends Actor {
 
   async #promote(signal: AbortSignal): Promise<number> {
     for (let total = 0; ; ) {
-      const { promoted, nextDueMs } = await this.#store.promoteDue(LIMIT);
+      const { promoted, nextDueMs, opensInMs } = await this.#store.promoteDue(LIMIT);
+      if (opensInMs !== undefined && !signal.aborted) this.opens(opensInMs);
       total += promoted;
       if (promoted < LIMIT || signal.aborted) {
         if (this.#isFirst) this.#onFirst(total);

@@ -47,6 +47,8 @@ export interface Upkeep {
   wake(): void;
   /** Tells the promoter that a timer of the store is due in so many milliseconds, so that it need not find out by its poll. */
   due(inMs: number): void;
+  /** Tells the promoter that a limit opens in so many milliseconds, of which an exchange was told: should nobody ask then, it looks. */
+  opens(inMs: number): void;
 }
 
 /**
@@ -77,6 +79,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     stop: async () => void (await Promise.all(actors.map((actor) => actor.stop()))),
     wake: () => promoter.wake(),
     due: (inMs) => promoter.due(inMs),
+    opens: (inMs) => promoter.opens(inMs),
   };
 }
 

@@ -3,16 +3,21 @@ import type { Store } from "@jobbers/core";
 /**
  * A store that works as the given one does, and tells how long it is, in milliseconds, until its next timer is due, whenever the
  * answer to an exchange says so. A worker that is handed this one tells the upkeep beside it of the retries that it reports, and of
- * what others have scheduled.
+ * what others have scheduled; and of the limits that it has met.
  *
  * @example
  * const upkeep = createUpkeep({ store });
- * const worker = createWorker({ store: watchTimers(store, upkeep.due), workflows });
+ * const worker = createWorker({ store: watchTimers(store, upkeep.due, upkeep.opens), workflows });
  */
-export function watchTimers(store: Store, onDue: (inMs: number) => void): Store {
+export function watchTimers(
+  store: Store,
+  onDue: (inMs: number) => void,
+  onOpens?: (inMs: number) => void,
+): Store {
   const exchange: Store["exchange"] = async (call) => {
     const reply = await store.exchange(call);
     if (reply.nextDueMs !== undefined) onDue(reply.nextDueMs);
+    if (reply.opensInMs !== undefined) onOpens?.(reply.opensInMs);
     return reply;
   };
   return new Proxy(store, {

@@ -44,6 +44,28 @@ describe("the promoter", () => {
     vi.useRealTimers();
   });
 
+  it("looks whether a limit has opened only where nobody has asked by then", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const promoteDue = vi.fn(async () => ({ promoted: 0 }));
+    const promoter = new Promoter({ store: { promoteDue }, random: () => 0 });
+    promoter.opens(10);
+    await promoter.start();
+    await vi.advanceTimersByTimeAsync(0);
+    // Who asks in time is told of the next.
+    for (let i = 0; i < 4; i++) {
+      promoter.opens(200);
+      await vi.advanceTimersByTimeAsync(200);
+    }
+    expect(promoteDue).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(promoteDue).toHaveBeenCalledTimes(2);
+    promoter.opens(200);
+    await promoter.stop();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(promoteDue).toHaveBeenCalledTimes(2);
+    vi.useRealTimers();
+  });
+
   it("looks when a timer is due of which it was told, and no oftener for being told again", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     const promoteDue = vi.fn(async () => ({ promoted: 0 }));
@@ -308,17 +330,23 @@ describe("the janitor", () => {
 describe("a store whose timers are watched", () => {
   it("tells of the next one with each exchange, and is else the store it was", async () => {
     const told: number[] = [];
-    const replies = [{ nextDueMs: 40 }, {}];
+    const opens: number[] = [];
+    const replies = [{ nextDueMs: 40 }, { opensInMs: 7 }];
     const plain = {
       url: "memory:",
       exchange: async () => replies.shift(),
       lastEvent: async () => plain.url.length,
     };
-    const store = watchTimers(plain as unknown as Store, (ms) => told.push(ms));
+    const store = watchTimers(
+      plain as unknown as Store,
+      (ms) => told.push(ms),
+      (ms) => opens.push(ms),
+    );
     const call = {} as Parameters<Store["exchange"]>[0];
     expect(await store.exchange(call)).toEqual({ nextDueMs: 40 });
-    expect(await store.exchange(call)).toEqual({});
+    expect(await store.exchange(call)).toEqual({ opensInMs: 7 });
     expect(told).toEqual([40]);
+    expect(opens).toEqual([7]);
     expect(await store.lastEvent()).toBe(7);
     expect(store.url).toBe("memory:");
   });

@@ -52,6 +52,9 @@ const OVERTIME_MS = 1_000;
 /** The most that a loop which is woken for nothing waits between its looks, in milliseconds. */
 const LONGEST_REST_MS = 50;
 
+/** By how much timers of Node.js may come early, in milliseconds. */
+const EARLY_MS = 1;
+
 /** A wait that only a wake-up ends, in milliseconds: a day, as timers take no more than 24 days. */
 const NEVER_MS = 24 * 3_600_000;
 
@@ -69,6 +72,8 @@ export class Lane {
   #inFlight = false;
   #count = 0;
   #dueMs = POLL_MS;
+  /** When the next limit opens that it has met, on the monotonic clock. */
+  #opensAtMs = Number.POSITIVE_INFINITY;
   #restless = 0;
   #woken = false;
   /** Whether the last answer brought steps. */
@@ -143,6 +148,7 @@ export class Lane {
       this.#restless = 0;
       return false;
     }
+    if (asked > 0 && this.#opensAtMs <= monotonicMs()) this.#opensAtMs = Number.POSITIVE_INFINITY;
     const session = this.#enter();
     const exchange: Exchange = {
       session,
@@ -198,6 +204,7 @@ export class Lane {
     const { outbox, slots, asks } = this.#port;
     this.#count += 1;
     this.#dueMs = reply.nextDueMs ?? POLL_MS;
+    if (reply.opensInMs !== undefined) this.#opensAtMs = monotonicMs() + reply.opensInMs + EARLY_MS;
     parcels.forEach((parcel, i) => void parcel.settle(reply.results[i] ?? "stale"));
     // Grants of a session that was lost meanwhile are given to others already.
     if (session === this.#port.session()) this.#port.receive(reply, ask?.queue);
@@ -207,7 +214,10 @@ export class Lane {
     this.#restless = some || parcels.length > 0 ? 0 : this.#restless + 1;
     if (some) this.#dry = 0;
     else if (ask && ask.slots > 0) this.#dry += 1;
-    const mayBring = some || (this.#dry > 0 && this.#dry < asks.rounds);
+    // Who was refused by a limit, and asked for all queues, has taken what there was.
+    const hasAll =
+      reply.opensInMs !== undefined && reply.grants.length < (ask?.slots ?? 0) && asks.rounds === 1;
+    const mayBring = (some && !hasAll) || (this.#dry > 0 && this.#dry < asks.rounds);
     return reply.more || !reply.alive || outbox.size > 0 || (mayBring && slots.room > 0);
   }
 
@@ -228,6 +238,11 @@ export class Lane {
     return true;
   }
 
+  /** Nobody wakes it for a limit that it has met: it asks again when that opens. */
+  get #opensInMs(): number {
+    return Math.max(0, this.#opensAtMs - monotonicMs());
+  }
+
   async #rest(): Promise<void> {
     const { slots, asker, asks } = this.#port;
     const waking = new AbortController();
@@ -240,7 +255,7 @@ export class Lane {
       if (this.#restless > 2) await pause(Math.min(LONGEST_REST_MS, 2 ** this.#restless), waking.signal);
       if (waking.signal.aborted) return;
       // The first lane listens for all; the others help it out when they are woken.
-      if (this.#number > 0) return await pause(NEVER_MS, waking.signal);
+      if (this.#number > 0) return await pause(Math.min(NEVER_MS, this.#opensInMs), waking.signal);
       // With room for nothing there is nothing to listen for: whatever makes room wakes the lane as well.
       const full = slots.room === 0 && this.#port.controlRoom() === 0;
       if (full || this.#port.closed()) return await pause(POLL_MS, waking.signal);
@@ -249,7 +264,7 @@ export class Lane {
       if (waking.signal.aborted) return;
       const dueMs = Math.min(POLL_MS, Math.max(LONGEST_REST_MS, this.#dueMs)) * (0.9 + asker.random() / 10);
       const fromMs = monotonicMs();
-      await this.#listen(waking, asks.open, dueMs);
+      await this.#listen(waking, asks.open, Math.min(dueMs, this.#opensInMs));
       if (monotonicMs() - fromMs > LONGEST_REST_MS) this.#restless = 0;
     } catch (error) {
       asker.log.debug("listening did not succeed", { error: messageOf(error) });

@@ -1,4 +1,4 @@
-import { type Exchange, type Store, task } from "@jobbers/core";
+import { type Exchange, type ExchangeReply, type Store, task } from "@jobbers/core";
 import { describe, expect, it } from "vitest";
 import { around, gate, openStore, result, startWorker, submit, submitMany } from "./bench.js";
 
@@ -64,6 +64,29 @@ describe("a worker's lanes", () => {
       for (const run of await submitMany(store, noop, 100)) await result(store, run, noop);
     }
     expect([...seen]).toEqual([0]);
+  });
+
+  it("come back by themselves when a limit opens that they have met, in time and once", async () => {
+    const store = await openStore();
+    let exchanges = 0;
+    const back = gate();
+    let fromMs = 0;
+    const watched = around(store, async (verb, call) => {
+      if (verb !== "exchange") return call();
+      exchanges += 1;
+      if (fromMs > 0) back.open();
+      const reply = (await call()) as ExchangeReply;
+      if (exchanges !== 1) return reply;
+      fromMs = performance.now();
+      return { ...reply, opensInMs: 80 };
+    });
+    await startWorker({ store: laned(watched, 2, new Set()), workflows: [noop], lanes: 1 });
+    await back.promise;
+    const tookMs = performance.now() - fromMs;
+    expect(tookMs).toBeGreaterThanOrEqual(80);
+    // It polls every five seconds all the same.
+    expect(tookMs).toBeLessThan(3_000);
+    expect(exchanges).toBe(2);
   });
 
   it("beyond the first are left alone while there is little to do", async () => {

@@ -97,6 +97,11 @@ export interface ExchangeReply {
   readonly taken?: readonly number[] | undefined;
   /** How long until the next timer of the store is due, where one is. */
   readonly nextDueMs?: number | undefined;
+  /**
+   * How long until the next limit opens by itself, where this exchange met one that is shut, or opened one. Whoever is told asks again
+   * then: asking opens it, so that nobody need be woken. Stores that open limits by their timers leave it out.
+   */
+  readonly opensInMs?: number | undefined;
 }
 
 /** A step, handed out. */

@@ -185,9 +185,18 @@ export interface Working {
   ): Promise<void>;
 }
 
+/** What became due. */
+export interface Promoted {
+  readonly promoted: number;
+  /** The time until the next timer. */
+  readonly nextDueMs?: number | undefined;
+  /** As {@link ExchangeReply.opensInMs}, where it opened a limit. */
+  readonly opensInMs?: number | undefined;
+}
+
 export interface Upkeep {
-  /** Makes steps whose timer is due ready, at most `limit`; `nextDueMs` is the time until the next. */
-  promoteDue(limit: number): Promise<{ readonly promoted: number; readonly nextDueMs?: number | undefined }>;
+  /** Makes steps whose timer is due ready, at most `limit`, and opens limits that nobody has asked. */
+  promoteDue(limit: number): Promise<Promoted>;
   /**
    * Takes the steps of lost sessions back, at most `limit` steps. A session is lost when two sweeps, at least `sweepMs` apart,
    * found it expired, or at once when it is listed in `gone`, or in `unheard` and not renewed since. After a pause of more than two sweeps (the store or everybody was

@@ -7,14 +7,14 @@ check.handlers["slots"] = function(name, cursor)
   local key = "slots:" .. name
   local page = call("HSCAN", PREFIX .. key, cursor, "COUNT", PAGE)
   for i = 1, #page[2], 2 do
-    local field, session = page[2][i], page[2][i + 1]
+    local field, session = page[2][i], string.match(page[2][i + 1], "^[^ ]*")
     local its, member = string.match(field, "^([^|]*)|(.*)$")
     if call("SISMEMBER", PREFIX .. "held:" .. session, member or "") == 0 then
       local run, address = lease.read(member or "")
       if check.tell("slot-stale", run, address, key, its, true) and limits.isOn then
         call("HDEL", PREFIX .. key, field)
-        if its and call("HINCRBY", PREFIX .. "used:" .. name, its, -1) <= 0 then call("HDEL", PREFIX .. "used:" .. name, its) end
-        limits.ringAt({ name = name, key = its or "", id = name .. ":" .. (its or "") }, clock.now)
+        if its then limits.recount(name, its, -1) end
+        limits.ringAt(limits.useOf(name, its or "", 1), clock.now)
       end
     end
   end
@@ -95,8 +95,8 @@ check.handlers["parked"] = function(id, cursor)
   if call("SISMEMBER", PREFIX .. "parkedkeys:" .. name, its) == 0 and check.tell("line-parked", nil, nil, key, "edits would miss it", true) then
     call("SADD", PREFIX .. "parkedkeys:" .. name, its)
   end
-  local use = { name = name, key = its, id = id, cost = 1 }
-  local isTimed = call("ZSCORE", PREFIX .. "timers", "000000000000000||" .. id) or call("ZSCORE", PREFIX .. "timers", "000000000000000||" .. name .. "|0")
+  local use = limits.useOf(name, its, 1)
+  local isTimed = call("ZSCORE", PREFIX .. "openings", id) or call("ZSCORE", PREFIX .. "openings", name .. "|0")
   local meter = limits.meterOf(use)
   local isWoken = isTimed or limits.roomOf(meter, 1) < 1 and meter.used > 0
   if not isWoken and check.tell("line-parked", nil, nil, key, "nothing would wake it", true) then limits.ringAt(use, clock.now) end
@@ -115,9 +115,10 @@ function check.limitedLine(name)
   local queue, priority, needs, tuple = takenApart(name)
   if not limits.isOn then return check.tell("foreign", nil, nil, "line:" .. name) end
   local turn = call("ZSCORE", (tenants.ringOf(queue, priority, needs, tuple)), tuple)
-  for _, use in ipairs(limits.usesOf(tuple)) do turn = turn or call("ZSCORE", PREFIX .. "parked:" .. use.id, name) end
+  for _, use in ipairs(limits.usesOf(tuple)) do turn = turn or call("ZSCORE", PREFIX .. "parked:" .. limits.idOf(use), name) end
   if not turn and check.tell("line-closed", nil, nil, "line:" .. name, nil, true) then
     limits.open(queue, priority, needs, tuple, clock.nextSeq())
+    limits.flushOpened()
     clock.flush()
   end
 end

@@ -9,7 +9,7 @@ function check.limitedLines(step)
   local ring, tenant = tenants.ringOf(queue, priority, needs, tuples[1] or "")
   for _, tuple in ipairs(tenant and call("ZRANGE", ring, 0, 999) or NONE) do tuples[#tuples + 1] = tuple end
   for _, use in ipairs(limits.usesOf(tuples[1] or "")) do
-    for _, name in ipairs(call("ZRANGE", PREFIX .. "parked:" .. use.id, 0, 999)) do
+    for _, name in ipairs(call("ZRANGE", PREFIX .. "parked:" .. limits.idOf(use), 0, 999)) do
       tuples[#tuples + 1] = string.match(name, "^[^:]*:%d:[^:]*:(.*)$")
     end
   end
@@ -25,7 +25,7 @@ function check.slots(step, member)
     local key = "slots:" .. use.name
     if kind == "c" and call("HEXISTS", PREFIX .. key, use.key .. "|" .. member) == 0 and check.tellStep("slot-missing", step, key, true) then
       call("HSET", PREFIX .. key, use.key .. "|" .. member, step.session)
-      call("HINCRBY", PREFIX .. "used:" .. use.name, use.key, 1)
+      limits.recount(use.name, use.key, 1)
     end
   end
 end

@@ -106,15 +106,11 @@ end
 local function linesOf(each, most)
   local rings, lines = {}, {}
   for i, fair in ipairs(each.lists) do
-    rings[i] = { key = PREFIX .. "ring:" .. fair.id .. ":" .. each.name, queue = fair.queue, priority = fair.priority, needs = fair.needs,
-      member = fair.priority .. ":" .. fair.needs, moves = {}, leaves = {}, fair = fair }
-    local page = call("ZRANGE", rings[i].key, 0, most - 1, "WITHSCORES")
-    rings[i].isWhole = #page < 2 * most
-    for at = 1, #page, 2 do
-      lines[#lines + 1] = { ring = rings[i], queue = fair.queue, priority = fair.priority, needs = fair.needs, tuple = page[at],
-        turn = tonumber(page[at + 1]), key = PREFIX .. "line:" .. fair.id .. ":" .. page[at] }
-    end
-    rings[i].lines = #page / 2
+    local ring, prefix = take.newRing(PREFIX .. "ring:" .. fair.id .. ":" .. each.name, fair.queue, fair.priority, fair.needs), PREFIX .. "line:" .. fair.id .. ":"
+    local page = call("ZRANGE", ring.key, 0, most - 1, "WITHSCORES")
+    ring.isWhole, ring.lines = #page < 2 * most, #page / 2
+    for at = 1, #page, 2 do lines[#lines + 1] = take.turns.newLine(ring, page[at], prefix, tonumber(page[at + 1])) end
+    rings[i] = ring
   end
   if #rings > 1 then table.sort(lines, byLineTurn) end
   each.rings, each.lines = rings, lines
@@ -122,26 +118,28 @@ end
 
 -- Pops each tenant's part from its lines, and hands all of it out, read in one look.
 local function serveTenants(list)
-  local tuples, popped = {}, {}
+  local all, popped, met = {}, {}, {}
   for _, each in ipairs(list) do
     linesOf(each, each.share)
-    for _, line in ipairs(each.lines) do tuples[#tuples + 1] = line.tuple end
+    for _, line in ipairs(each.lines) do all[#all + 1] = line end
   end
-  limits.fetch(tuples)
+  limits.fetch(all)
   for _, each in ipairs(list) do
     local left, most = each.share, ceil(each.share / max(1, #each.lines))
-    each.met = 0
+    each.from = #met + 1
     for _, line in ipairs(each.lines) do
       if left <= 0 then break end
       left = left - take.turns.pop(line, min(most, left), popped)
-      each.met = each.met + 1
+      met[#met + 1] = line
     end
+    each.till = #met
   end
   take.turns.offer(popped)
+  local empty, last = take.turns.emptyOf(met), clock.nextSeq()
   for _, each in ipairs(list) do
-    for i = 1, each.met do
-      each.taken = each.taken + (each.lines[i].taken or 0)
-      take.turns.putBack(each.lines[i])
+    for i = each.from, each.till do
+      each.taken = each.taken + met[i].taken
+      take.turns.putBack(met[i], empty[met[i]], last)
     end
   end
 end
@@ -212,13 +210,14 @@ local function writeTime(place, lists, before, time, latest)
   if old > 0 then call("ZREMRANGEBYRANK", PREFIX .. "tags:" .. place, 0, min(old, FORGET_LIMIT) - 1) end
 end
 
--- Gives each tenant of a queue its part of the slots; `lists` are those of its priority, `others` what is nobody's.
+-- Gives each tenant of a queue its part of the slots, and answers whether there was any; `lists` are those of its priority, `others` what is nobody's.
 local function serveQueue(queue, priority, lists, others)
   local place, slots = queue .. ":" .. priority, take.slots
   local list, horizon, open = pagesOf(lists, min(LOOK_MOST, max(LOOK_LEAST, slots)))
   local nobody = isOpen(others) and { name = "", tag = 0, lists = NONE, scores = NONE, taken = 0 }
   if nobody then list[#list + 1] = nobody end
-  if #list == 0 then return end
+  local hasAny = #list > (nobody and 1 or 0)
+  if #list == 0 then return false end
   local time, latest = readTags(place, queue, lists, list)
   table.sort(list, byTurn)
   share(list, slots, max(horizon, time))
@@ -236,6 +235,7 @@ local function serveQueue(queue, priority, lists, others)
   end
   writeTags(place, list)
   writeTime(place, lists, time, timeAfter(time, list, open), latest)
+  return hasAny
 end
 
 local function ofQueue(lines, queue)
@@ -252,7 +252,7 @@ local function othersOf(queue, plain, rings)
   return { plain = #own > 0 and own or nil, rings = ofQueue(rings, queue) }
 end
 
--- One round of a priority: queues with tenants, and all others together, are served in turn.
+-- One round of a priority: queues with tenants, and all others together, are served in turn. False where there was nothing to serve.
 function take.fairly(queues, priority, plain, rings)
   local groups, fields, rest = {}, {}, { plain = {}, rings = {} }
   local seen = {}
@@ -269,17 +269,23 @@ function take.fairly(queues, priority, plain, rings)
   end
   if #rest.plain == 0 then rest.plain = nil end
   if isOpen(rest) then groups[#groups + 1] = { queue = "", others = rest } end
-  if #groups == 1 then return serveQueue(groups[1].queue, priority, groups[1].lists, groups[1].others) end
+  local before, moved, hadAny = take.slots, take.moved, false
+  if #groups == 1 then
+    hadAny = serveQueue(groups[1].queue, priority, groups[1].lists, groups[1].others)
+    return hadAny or take.slots < before or take.moved > moved
+  end
   for i, group in ipairs(groups) do fields[i] = "+" .. group.queue .. ":" .. priority end
   local turns = call("HMGET", PREFIX .. "turns", unpack(fields))
   for i, group in ipairs(groups) do group.turn, group.field = tonumber(turns[i] or "") or 0, fields[i] end
   table.sort(groups, byLineTurn)
   local most = ceil(take.slots / #groups)
   for _, group in ipairs(groups) do
-    if take.slots <= 0 or take.drops >= take.DROP_LIMIT then return end
+    if take.slots <= 0 or take.drops >= take.DROP_LIMIT then return true end
     local taken = some(most, function()
-      if group.lists then serveQueue(group.queue, priority, group.lists, group.others) else serveOthers(group.others) end
+      if not group.lists then return serveOthers(group.others) end
+      hadAny = serveQueue(group.queue, priority, group.lists, group.others) or hadAny
     end)
     if taken > 0 then call("HSET", PREFIX .. "turns", group.field, clock.nextSeq()) end
   end
+  return hadAny or take.slots < before or take.moved > moved
 end

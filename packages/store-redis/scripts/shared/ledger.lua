@@ -36,13 +36,16 @@ function ledger.pushEntry(queue, priority, needs, entry, tuple)
   local line = lineOf(queue, priority, needs, tuple)
   local entries = pushes[line]
   if not entries then
-    entries = { first = {} }
+    entries = {}
     pushes[line] = entries
     pushed[#pushed + 1] = line
   end
   -- One whose number is below zero goes before all others.
-  local list = string.byte(entry) == MINUS and entries.first or entries
-  list[#list + 1] = entry
+  if string.byte(entry) == MINUS then
+    entries.first = entries.first or {}
+    entries = entries.first
+  end
+  entries[#entries + 1] = entry
   line.n = line.n + 1
 end
 
@@ -53,7 +56,7 @@ function ledger.pushNear(line, entry)
     grown[line.key], known = line, line
   end
   if not pushes[known] then
-    pushes[known] = { first = {} }
+    pushes[known] = {}
     pushed[#pushed + 1] = known
   end
   table.insert(pushes[known], entry)
@@ -66,7 +69,7 @@ function ledger.popped(queue, priority, needs, n)
   line.n = line.n - n
 end
 
--- The same of a line under limits.
+-- The same of a line under limits, or of several that have queue and priority in common.
 function ledger.poppedLimited(line, n)
   deepen(line, -n)
 end
@@ -102,21 +105,31 @@ local function putFirst(key, entries)
   callMany("LPUSH", key, entries)
 end
 
--- Writes the entries that were pushed so far, in the order in which their lines were first met.
-function ledger.flushLines()
+-- Writes the entries that were pushed so far, in the order in which their lines were first met; true where there were any. Lines that are
+-- opened at the end, when nothing is taken any more, stay open.
+local function writeLines(isEnd)
+  if limits.isOn then limits.flushOpened() end
+  if #pushed == 0 then return false end
   for _, line in ipairs(pushed) do
-    local entries = pushes[line]
-    local n = #entries + #entries.first
-    if #entries > 0 then callMany("RPUSH", line.key, entries) end
-    if #entries.first > 0 then putFirst(line.key, entries.first) end
+    local entries, length = pushes[line], 0
+    local n, first = #entries, entries.first
+    for from = 1, n, 1000 do
+      length = call("RPUSH", line.key, unpack(entries, from, math.min(n, from + 999)))
+    end
+    if first then
+      n = n + #first
+      putFirst(line.key, first)
+      length = call("LLEN", line.key)
+    end
     if line.near then
       deepen(line, n)
       line.near(line, n)
     elseif line.tuple then
       deepen(line, n)
       -- Any other stands in its ring already, or is parked.
-      if call("LLEN", line.key) == n then
-        limits.open(line.queue, line.priority, line.needs, line.tuple, clock.nextSeq())
+      if length == n then
+        line.isOpen = isEnd
+        limits.open(line.queue, line.priority, line.needs, line.tuple, limits.nextTurn())
       end
     else
       call("SADD", PREFIX .. "lines:" .. line.queue, line.priority .. ":" .. line.needs)
@@ -124,6 +137,12 @@ function ledger.flushLines()
     if line.queue ~= "" then running[line.queue] = running[line.queue] or 0 end
   end
   pushes, pushed = {}, {}
+  if limits.isOn then limits.flushOpened() end
+  return true
+end
+
+function ledger.flushLines()
+  return writeLines(false)
 end
 
 local function serves(session, needs)
@@ -151,8 +170,18 @@ function ledger.rouse(session, box, queue, queues)
   ledger.post(session, box)
 end
 
+-- Has another session look that listens, whatever for: all stand in the line for control work.
+function ledger.rouseOther(than)
+  for _ = 1, IDLE_LIMIT do
+    local session = call("ZPOPMAX", PREFIX .. "idle:")[1]
+    if not session then return end
+    local known = call("HMGET", PREFIX .. "session:" .. session, "state", "box", "idle")
+    if session ~= than and known[1] == "open" and known[2] then return ledger.rouse(session, known[2], "", known[3]) end
+  end
+end
+
 -- Takes sessions that listen to a queue, the last that came first, and wakes as many as there are entries; those that may not pop the
--- line go back, so that they do not hide those that may.
+-- line go back, so that they do not hide those that may. False where there is nobody left.
 local function wake(line)
   local idle, left, looked, others = PREFIX .. "idle:" .. line.queue, line.n, 0, {}
   while left > 0 and looked < IDLE_LIMIT do
@@ -173,6 +202,7 @@ local function wake(line)
     end
   end
   if #others > 0 then callMany("ZADD", idle, others) end
+  return left == 0 or #others > 0
 end
 
 -- Has those who listen to a queue look at all that stands in it, as if it had just come.
@@ -192,17 +222,22 @@ function ledger.reopen(queue)
 end
 
 local function isOpen(line)
-  return call("ZSCORE", (tenants.ringOf(line.queue, line.priority, line.needs, line.tuple)), line.tuple) ~= false
+  return line.isOpen or call("ZSCORE", (tenants.ringOf(line.queue, line.priority, line.needs, line.tuple)), line.tuple) ~= false
 end
 
 function ledger.flush()
-  ledger.flushLines()
+  writeLines(true)
   for queue, n in pairs(running) do call("HINCRBY", PREFIX .. "queues", queue, n) end
   for field, n in pairs(depths) do
     if n ~= 0 then call("HINCRBY", PREFIX .. "depths", field, n) end
   end
+  -- Lines may be many, and those who listen few.
+  local mayListen = {}
   for _, line in pairs(grown) do
     -- One that is parked is nothing to wake anybody for, however long it has grown.
-    if line.n > 0 and not (clock.steered and steering.isPaused(line.queue)) and (not line.tuple or isOpen(line)) then (line.wake or wake)(line) end
+    if line.n > 0 and (line.wake or mayListen[line.queue] ~= false) and not (clock.steered and steering.isPaused(line.queue))
+      and (not line.tuple or isOpen(line)) then
+      if line.wake then line.wake(line) else mayListen[line.queue] = wake(line) end
+    end
   end
 end

@@ -29,6 +29,7 @@ function session.leave(id, state)
   call("ZREM", PREFIX .. "sessions", id)
   call("SADD", PREFIX .. "leaving", id)
   if clock.isSticky then sticky.letGo(sticky.workerOf(id)) end
+  if limits.isOn then limits.passOn(id) end
 end
 
 -- A session that holds nothing any more is over.

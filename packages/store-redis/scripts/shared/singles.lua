@@ -24,6 +24,7 @@ local LETTER = 113
 singles.LETTER = LETTER
 
 local writes, created, ended = {}, {}, {}
+local granted, progress, known = singles.granted, singles.progress, packed.known
 
 -- Reads how far singles are, all in one look.
 function singles.fetch(ids)
@@ -92,38 +93,79 @@ local function opened(who, name, queue)
   return kind.opening and kind
 end
 
--- The tuple of a single, asked once of each kind of which runs say nothing themselves; nil where its code has yet to say the keys.
-local function tupleOf(kind, record, queue)
-  local step = kinds.stepOf(kind, kind.entry)
-  if kind.says then return limits.tupleOfSaid(step.needs, queue, saidIn(record)) end
-  if kind.tuple == nil then kind.tuple = limits.tupleOf(step.needs, queue) or false end
-  return kind.tuple or nil
+-- What only stores with limits need.
+if limits.isOn then
+  -- The tuple of a single, asked once of each kind of which runs say nothing themselves; nil where its code has yet to say the keys.
+  local function tupleOf(kind, record, queue)
+    local step = kinds.stepOf(kind, kind.entry)
+    if kind.says then return limits.tupleOfSaid(step.needs, queue, saidIn(record)) end
+    if kind.tuple == nil then kind.tuple = limits.tupleOf(step.needs, queue) or false end
+    return kind.tuple or nil
+  end
+
+  -- Whether a single stands under the very limits of its line; if not, under which, where its code has said that.
+  local function fits(line, kind, record)
+    local tuple = line.tuple
+    if tuple and kind.says then
+      if not kind.uses then kind.uses = limits.usesIn(kinds.stepOf(kind, kind.entry).needs, line.queue) end
+      local mark = limits.markOf(tuple, kind.uses)
+      if mark and find(record, mark, 1, true) then return true end
+    end
+    local its = tupleOf(kind, record, line.queue)
+    if its == (tuple or "") then return true end
+    return false, its
+  end
+
+  -- Takes one of a line, in a store with limits, which was fetched: answers whether it was handled, and whether it was taken. What stands
+  -- under other limits by now goes to its own line.
+  function singles.takeLimited(who, id, line)
+    local record = known[id]
+    if type(record) ~= "string" or byte(record) ~= LETTER or progress[id] then return false, false end
+    local kind = opened(who, sub(record, 2, 9), line.queue)
+    if not kind then return false, false end
+    local isFit, tuple = fits(line, kind, record)
+    if isFit then
+      local begun, n, m = kind.opening, #writes, #granted
+      if line.tuple then begun = begun .. RS .. line.tuple end
+      writes[n + 1], writes[n + 2] = id, begun
+      granted[m + 1], granted[m + 2] = id, record
+      progress[id] = begun
+      lease.note(who.id, id)
+      kind.running = (kind.running or 0) + 1
+      return true, true
+    end
+    if not tuple then return false, false end
+    ledger.pushEntry(line.queue, line.priority, tuple == "" and "" or kinds.stepOf(kind, kind.entry).needs, id, tuple)
+    take.moved, take.drops = take.moved + 1, take.drops + 1
+    return true, false
+  end
+
+  function singles.takeEachLimited(who, ids, line)
+    local others = {}
+    for i = 1, #ids do
+      if not singles.takeLimited(who, ids[i], line) then others[#others + 1] = ids[i] end
+    end
+    return others
+  end
 end
 
--- Takes those of some ids from a line, which were fetched as packed runs, that wait there as singles; answers the others. What stands
--- under other limits by now goes to its own line.
+-- Takes those of some ids from a line, which were fetched as packed runs, that wait there as singles; answers the others.
 function singles.take(who, ids, line, areFetched)
-  local queue, isOn = line.queue, limits.isOn
-  local mark = line.tuple and RS .. line.tuple or ""
   if not areFetched then singles.fetch(ids) end
-  local others, n, m = NONE, #writes, #singles.granted
-  local granted, known, progress = singles.granted, packed.known, singles.progress
+  if limits.isOn then return singles.takeEachLimited(who, ids, line) end
+  local granted, known, progress = granted, known, progress
+  local queue, others, n, m = line.queue, NONE, #writes, #granted
   for i = 1, #ids do
     local id = ids[i]
     local record = known[id]
     -- One that was taken apart, because something was reported of it, goes the way of all others.
     local isWaiting = type(record) == "string" and byte(record) == LETTER and not progress[id]
     local kind = isWaiting and opened(who, sub(record, 2, 9), queue)
-    local tuple = kind and isOn and tupleOf(kind, record, queue)
-    if isOn and tuple and tuple ~= (line.tuple or "") then
-      local needs = tuple == "" and "" or kinds.stepOf(kind, kind.entry).needs
-      ledger.pushEntry(queue, line.priority, needs, id, tuple)
-      take.moved, take.drops = take.moved + 1, take.drops + 1
-    elseif kind and (not isOn or tuple) then
-      writes[n + 1], writes[n + 2] = id, kind.opening .. mark
+    if kind then
+      writes[n + 1], writes[n + 2] = id, kind.opening
       granted[m + 1], granted[m + 2] = id, record
       n, m = n + 2, m + 2
-      progress[id] = kind.opening .. mark
+      progress[id] = kind.opening
       lease.note(who.id, id)
       kind.running = (kind.running or 0) + 1
     else

@@ -8,6 +8,7 @@ import { createFakeClock } from "../fake-clock.js";
 import { settleDag } from "../run-dag.js";
 import type { ModelOptions } from "./index.js";
 import { RANDOM_INPUT, randomPlans } from "./random-plans.js";
+import { storySettings } from "./story-settings.js";
 
 /**
  * Runs random dags once with `runDag` and once on a store, with the same steps failing, and compares how everything ended.
@@ -19,7 +20,6 @@ export async function agreementTest(
   open: OpenStore,
   options: Omit<ModelOptions, "commands"> = {},
 ): Promise<void> {
-  const { runs = 100, seed, path } = options;
   const property = fc.asyncProperty(randomPlans, fc.nat(), async (plan, salt) => {
     const fails = (address: string) => Number.parseInt(sha256Hex(`${salt} ${address}`).slice(0, 2), 16) < 70;
     const [inMemory, inStore] = [await runInMemory(plan, fails), await runInStore(open, plan, fails)];
@@ -27,11 +27,7 @@ export async function agreementTest(
     if (plan.failure === "stop") expect(inMemory.state).toBe(inStore.state);
     else expect(inMemory).toEqual(inStore);
   });
-  await fc.assert(property, {
-    numRuns: runs,
-    ...(seed !== undefined && { seed }),
-    ...(path !== undefined && { path }),
-  });
+  await fc.assert(property, storySettings(options));
 }
 
 interface Ending {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import type { OpenStore } from "../contract/bench.js";
 import { createFakeClock } from "../fake-clock.js";
 import { anyCommand, finishAll } from "./commands.js";
+import { storySettings } from "./story-settings.js";
 import { createReal } from "./world.js";
 
 /** How much the model test does. */
@@ -23,7 +24,7 @@ export interface ModelOptions {
  * test("the store does what the model does", () => modelTest(open, { runs: 200 }), 60_000);
  */
 export async function modelTest(open: OpenStore, options: ModelOptions = {}): Promise<void> {
-  const { runs = 100, commands = 60, seed, path } = options;
+  const { commands = 60 } = options;
   const stories = fc.commands([...anyCommand], { maxCommands: commands, size: "+1" });
   const property = fc.asyncProperty(stories, async (story) => {
     const clock = createFakeClock();
@@ -37,9 +38,5 @@ export async function modelTest(open: OpenStore, options: ModelOptions = {}): Pr
       await store.close();
     }
   });
-  await fc.assert(property, {
-    numRuns: runs,
-    ...(seed !== undefined && { seed }),
-    ...(path !== undefined && { path }),
-  });
+  await fc.assert(property, storySettings(options));
 }

@@ -14,6 +14,7 @@ import { type Driver, openDriver } from "../driver.js";
 import { newRunId, submissionOf } from "../factories.js";
 import { createFakeClock, type FakeClock } from "../fake-clock.js";
 import { fromInput, planOf, taskStep, wire } from "../plans.js";
+import { storySettings } from "./story-settings.js";
 
 /** How much the test does. */
 export interface LimitsOptions {
@@ -315,7 +316,6 @@ class Story {
  * starves, whether or not the keys take turns as tenants.
  */
 export async function limitsTest(open: OpenStore, options: LimitsOptions = {}): Promise<void> {
-  const { runs = 20, seed, path } = options;
   const schedules = fc.array(acts, { maxLength: 50, size: "+1" });
   const property = fc.asyncProperty(schedules, fc.boolean(), async (schedule, isFair) => {
     const clock = createFakeClock();
@@ -336,9 +336,5 @@ export async function limitsTest(open: OpenStore, options: LimitsOptions = {}): 
       await store.close();
     }
   });
-  await fc.assert(property, {
-    numRuns: runs,
-    ...(seed !== undefined && { seed }),
-    ...(path !== undefined && { path }),
-  });
+  await fc.assert(property, storySettings({ runs: 20, ...options }));
 }

@@ -16,6 +16,7 @@ import { submissionOf } from "../factories.js";
 import { createFakeClock } from "../fake-clock.js";
 import type { ModelOptions } from "./index.js";
 import { RANDOM_INPUT, randomPlans } from "./random-plans.js";
+import { storySettings } from "./story-settings.js";
 
 /** Whether a step fails, and else what it answers. */
 type Behaviour = (address: string) => { readonly fail: string } | { readonly succeed: string };
@@ -31,7 +32,6 @@ export async function rerunTest(
   open: OpenStore,
   options: Omit<ModelOptions, "commands"> = {},
 ): Promise<void> {
-  const { runs = 100, seed, path } = options;
   const plans = randomPlans.map((plan): Plan => ({ ...plan, failure: "continue" }));
   const property = fc.asyncProperty(plans, fc.nat(), fc.nat(), async (plan, salt, which) => {
     const store = await open({ clock: createFakeClock() });
@@ -41,11 +41,7 @@ export async function rerunTest(
       await store.close();
     }
   });
-  await fc.assert(property, {
-    numRuns: runs,
-    ...(seed !== undefined && { seed }),
-    ...(path !== undefined && { path }),
-  });
+  await fc.assert(property, storySettings(options));
 }
 
 async function rerunOnce(store: Store, plan: Plan, salt: number, which: number): Promise<void> {

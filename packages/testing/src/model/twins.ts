@@ -18,6 +18,7 @@ import { newRunId, submissionOf } from "../factories.js";
 import { createFakeClock, type FakeClock } from "../fake-clock.js";
 import type { ModelOptions } from "./index.js";
 import { RANDOM_INPUT } from "./random-plans.js";
+import { storySettings } from "./story-settings.js";
 import { looksOf } from "./twin-looks.js";
 import { type Act, QUEUES, stories, TASKS, type Telling } from "./twin-story.js";
 import { pick } from "./world.js";
@@ -48,8 +49,6 @@ const WORKERS = [
 const openWorker = (store: Store, worker: number): Promise<Driver> =>
   openDriver(store, { ...WORKERS[worker], worker: `w;${worker}`, leaseMs: Number.POSITIVE_INFINITY });
 
-const SHRINKING_MS = 120_000;
-
 /**
  * Tells the same random story to two stores, of which one is given inputs that are too long to be kept in any short form, and
  * compares all that looking answers after each act. So a store that keeps runs in several forms keeps the same in each of them.
@@ -76,7 +75,7 @@ export async function twinTest(open: OpenStore, options: ModelOptions = {}): Pro
       }
     },
   );
-  await fc.assert(property, settingsOf(options));
+  await fc.assert(property, storySettings(options));
 }
 
 /** What a story's test may be given. */
@@ -108,18 +107,7 @@ export async function storyTest(open: OpenStore, options: StoryOptions): Promise
       await twin.store.close();
     }
   });
-  await fc.assert(property, settingsOf(options));
-}
-
-function settingsOf({ runs = 100, seed, path }: ModelOptions) {
-  return {
-    numRuns: runs,
-    // Making a failing story small may take minutes: then the failure is to show itself, not the time that the test has.
-    interruptAfterTimeLimit: SHRINKING_MS,
-    markInterruptAsFailure: true,
-    ...(seed !== undefined && { seed }),
-    ...(path !== undefined && { path }),
-  };
+  await fc.assert(property, storySettings(options));
 }
 
 /** Lets its time pass, and makes the ids of the runs that it submits. */
