@@ -26,7 +26,10 @@ local function throttle(use)
     local till = math.max(meter.till, clock.now + forMs)
     meter.whole, meter.till = meter.whole + till - meter.till, till
   else
-    meter.share = math.max(LEAST_SHARE, limits.shareOf(meter) / 2)
+    local before, now = limits.shareOf(meter), clock.now * 1000
+    meter.share = math.max(LEAST_SHARE, before / 2)
+    -- What is owed is paid at the slower pace.
+    if meter.paid > now then meter.paid = math.ceil(meter.paid + (meter.paid - now) * (before / meter.share - 1)) end
     meter.till = clock.now + forMs
     meter.whole = meter.till + forMs * RECOVERY
   end

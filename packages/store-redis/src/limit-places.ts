@@ -5,6 +5,7 @@ import {
   type LimitSetting,
   type LimitUse,
   opensAtMs,
+  repaced,
   roomIn,
   type SlotHolder,
   shareAt,
@@ -35,8 +36,9 @@ export async function readPlace(
     redis.zcard(keys.parked(id)),
   ]);
   const used = Number(count ?? 0);
-  const setting = settingOf(text);
-  const bucket = bucketOf(kept);
+  const { setting, sinceMs } = inForce(text);
+  const found = bucketOf(kept);
+  const bucket = found && setting && "rate" in setting ? repaced(found, setting, sinceMs) : found;
   const untilMs = bucket?.throttle?.untilMs ?? 0;
   const opens = setting && "rate" in setting ? opensAtMs(setting, bucket, cost, nowMs) : untilMs;
   const share = shareAt(bucket?.throttle, nowMs);
@@ -61,21 +63,26 @@ function roomOf(
   return "rate" in setting ? roomIn(setting, bucket, cost, nowMs) : setting.concurrency - used;
 }
 
-function settingOf(text: string | null): LimitSetting | undefined {
-  if (text === null) return undefined;
-  const [kind = "", code = "", edit = ""] = text.split(US);
+/** A limit as it is in force, and since when. */
+function inForce(text: string | null): { setting: LimitSetting | undefined; sinceMs: number } {
+  if (text === null) return { setting: undefined, sinceMs: 0 };
+  const [kind = "", code = "", edit = "", , changed] = text.split(US);
   const known = readDefinition(kind, code, edit);
   const setting = known.edit ?? known.default;
-  return setting === "off" ? undefined : setting;
+  return { setting: setting === "off" ? undefined : setting, sinceMs: Number(changed ?? 0) };
 }
 
 function bucketOf(text: string | null): Bucket | undefined {
   if (text === null) return undefined;
   // Behind it there may be blanks.
   const [paid, until, share, whole] = text.trimEnd().split(",");
-  const paidUs = Number(paid);
-  if (!until) return { paidUs };
-  return { paidUs, throttle: { untilMs: Number(until), share: Number(share), wholeMs: Number(whole) } };
+  const [paidUs = 0, paceUs] = (paid ?? "").split("/").map(Number);
+  if (!until) return { paidUs, paceUs: paceUs || undefined };
+  return {
+    paidUs,
+    paceUs: paceUs || undefined,
+    throttle: { untilMs: Number(until), share: Number(share), wholeMs: Number(whole) },
+  };
 }
 
 async function holdersOf(

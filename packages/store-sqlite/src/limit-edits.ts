@@ -44,9 +44,9 @@ function keepDefault(unit: Unit, { name, setting }: DeclaredLimit): void {
   if (known?.[0] === kind && known[1] === text) return;
   // An edit of what was another kind of limit says nothing of this one.
   sql.run(
-    "INSERT INTO limits (name, kind, code) VALUES (?1, ?2, ?3) " +
-      "ON CONFLICT DO UPDATE SET edit = CASE WHEN kind = ?2 THEN edit END, kind = ?2, code = ?3",
-    ...[name, kind, text],
+    "INSERT INTO limits (name, kind, code, changed) VALUES (?1, ?2, ?3, ?4) " +
+      "ON CONFLICT DO UPDATE SET edit = CASE WHEN kind = ?2 THEN edit END, kind = ?2, code = ?3, changed = ?4",
+    ...[name, kind, text, unit.now],
   );
   unit.limits.ringAll(name);
 }
@@ -57,7 +57,7 @@ function forget(unit: Unit, name: string): void {
   if (sql.tuple("SELECT 1 FROM rules WHERE name = ?", name)) return;
   const row = sql.tuple("SELECT edit FROM limits WHERE name = ?", name);
   if (row && row[0] !== null && isEditableName(name)) {
-    sql.run("UPDATE limits SET code = NULL WHERE name = ?", name);
+    sql.run("UPDATE limits SET code = NULL, changed = ? WHERE name = ?", unit.now, name);
     addRule(sql, name);
   } else sql.run("DELETE FROM limits WHERE name = ?", name);
   unit.limits.ringAll(name);
@@ -101,8 +101,9 @@ export function setLimit(unit: Unit, name: string, edit: LimitEdit): LimitEditRe
   } else {
     const text = edit === "default" ? null : edit === "off" ? "off" : JSON.stringify(edit);
     const upsert =
-      "INSERT INTO limits (name, kind, edit) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET edit = excluded.edit";
-    sql.run(upsert, name, kind, text);
+      "INSERT INTO limits (name, kind, edit, changed) VALUES (?, ?, ?, ?) " +
+      "ON CONFLICT DO UPDATE SET edit = excluded.edit, changed = excluded.changed WHERE edit IS NOT excluded.edit";
+    sql.run(upsert, name, kind, text, unit.now);
     if (!known) {
       addRule(sql, name);
       if (kind === "concurrency") adopt(sql, name);

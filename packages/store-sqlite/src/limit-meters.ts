@@ -1,4 +1,4 @@
-import { type Bucket, forgettableAtMs, type LimitUse, roomIn, spend } from "@jobbers/core";
+import { type Bucket, forgettableAtMs, type LimitUse, repaced, roomIn, spend } from "@jobbers/core";
 import type { Sql } from "./driver.js";
 import { type Definition, readDefinition } from "./limit-rules.js";
 
@@ -38,7 +38,7 @@ export class LimitMeters {
     if (known) return known;
     const definition = this.#definition(name);
     const used = definition?.kind === "concurrency" ? countSlots(this.#sql, name, key) : 0;
-    const bucket = readBucket(this.#sql, name, key);
+    const bucket = readBucket(this.#sql, name, key, definition);
     const meter: Meter = { name, key, definition, bucket, used, dirty: false };
     this.#meters.set(id, meter);
     return meter;
@@ -103,22 +103,44 @@ export function roomOf(
   return Math.max(0, setting.concurrency - used);
 }
 
-export function readBucket(sql: Sql, name: string, key: string): Bucket | undefined {
+export function readBucket(
+  sql: Sql,
+  name: string,
+  key: string,
+  definition: Definition | undefined,
+): Bucket | undefined {
   const row = sql.tuple(
-    "SELECT paid, until, share, whole FROM buckets WHERE name = ? AND key = ?",
+    "SELECT paid, pace, until, share, whole FROM buckets WHERE name = ? AND key = ?",
     name,
     key,
   );
   if (!row) return undefined;
-  const [paidUs, untilMs, share, wholeMs] = row as [number, number | null, number, number];
-  return untilMs === null ? { paidUs } : { paidUs, throttle: { untilMs, share, wholeMs } };
+  const [paidUs, pace, untilMs, share, wholeMs] = row as [
+    number,
+    number | null,
+    number | null,
+    number,
+    number,
+  ];
+  const paid = { paidUs, paceUs: pace ?? undefined };
+  const bucket = untilMs === null ? paid : { ...paid, throttle: { untilMs, share, wholeMs } };
+  const setting = definition?.setting;
+  return setting && "rate" in setting ? repaced(bucket, setting, definition.sinceMs) : bucket;
 }
 
 export function writeBucket(sql: Sql, name: string, key: string, bucket: Bucket): void {
-  const { paidUs, throttle } = bucket;
+  const { paidUs, paceUs = null, throttle } = bucket;
   sql.run(
-    "INSERT OR REPLACE INTO buckets (name, key, paid, until, share, whole, gone) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ...[name, key, paidUs, throttle?.untilMs ?? null, throttle?.share ?? null, throttle?.wholeMs ?? null],
+    "INSERT OR REPLACE INTO buckets (name, key, paid, pace, until, share, whole, gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    ...[
+      name,
+      key,
+      paidUs,
+      paceUs,
+      throttle?.untilMs ?? null,
+      throttle?.share ?? null,
+      throttle?.wholeMs ?? null,
+    ],
     forgettableAtMs(bucket),
   );
 }

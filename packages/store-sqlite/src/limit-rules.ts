@@ -86,13 +86,16 @@ export interface Definition {
   readonly kind: LimitKind;
   /** Absent while it is off. */
   readonly setting: LimitSetting | undefined;
+  /** Since when it is so. */
+  readonly sinceMs: number;
 }
 
 export function readDefinition(sql: Sql, name: string): Definition | undefined {
-  const row = sql.tuple("SELECT kind, coalesce(edit, code) FROM limits WHERE name = ?", name) as
-    | [LimitKind, string | null]
+  const row = sql.tuple("SELECT kind, coalesce(edit, code), changed FROM limits WHERE name = ?", name) as
+    | [LimitKind, string | null, number | null]
     | undefined;
   if (!row) return undefined;
-  const [kind, text] = row;
-  return { kind, setting: text === null || text === "off" ? undefined : (JSON.parse(text) as LimitSetting) };
+  const [kind, text, changedMs] = row;
+  const setting = text === null || text === "off" ? undefined : (JSON.parse(text) as LimitSetting);
+  return { kind, setting, sinceMs: changedMs ?? 0 };
 }

@@ -17,7 +17,7 @@ import type { Unit } from "./unit.js";
 /** How one key of a limit stands. */
 export function readUsage(sql: Sql, nowMs: number, limit: string, key: string, cost = 1): LimitPlace {
   const definition = readDefinition(sql, limit);
-  const bucket = readBucket(sql, limit, key);
+  const bucket = readBucket(sql, limit, key, definition);
   const used = countSlots(sql, limit, key);
   const setting = definition?.setting;
   const untilMs = bucket?.throttle?.untilMs ?? 0;
@@ -64,7 +64,8 @@ export function throttle(unit: Unit, { lease, forMs, limits }: Throttling): stri
   const keyed = uses.filter(({ key }) => key !== "");
   const meant = limits ? uses.filter(({ limit }) => limits.includes(limit)) : keyed.length > 0 ? keyed : uses;
   for (const { limit, key } of meant) {
-    const bucket = throttled(readBucket(unit.sql, limit, key), forMs, unit.now);
+    const known = readBucket(unit.sql, limit, key, readDefinition(unit.sql, limit));
+    const bucket = throttled(known, forMs, unit.now);
     writeBucket(unit.sql, limit, key, bucket);
     unit.limits.ringAt(limit, key, bucket.throttle?.untilMs ?? unit.now);
   }

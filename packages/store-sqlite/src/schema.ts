@@ -116,11 +116,11 @@ CREATE TABLE rings (
 CREATE TABLE rules (
   target TEXT NOT NULL, name TEXT NOT NULL, made TEXT NOT NULL, keyed INTEGER NOT NULL, cost REAL NOT NULL, PRIMARY KEY (target, name)
 ) WITHOUT ROWID;
--- "code" and "edit" are settings as JSON; "edit" may be "off".
-CREATE TABLE limits (name TEXT PRIMARY KEY, kind TEXT NOT NULL, code TEXT, edit TEXT) WITHOUT ROWID;
+-- "code" and "edit" are settings as JSON; "edit" may be "off"; "changed" is since when they say so.
+CREATE TABLE limits (name TEXT PRIMARY KEY, kind TEXT NOT NULL, code TEXT, edit TEXT, changed INTEGER) WITHOUT ROWID;
 -- What each key of a rate has let through: see core's bucket.ts. From "gone" on it says nothing any more.
 CREATE TABLE buckets (
-  name TEXT NOT NULL, key TEXT NOT NULL, paid REAL NOT NULL, until INTEGER, share REAL, whole INTEGER, gone INTEGER NOT NULL,
+  name TEXT NOT NULL, key TEXT NOT NULL, paid REAL NOT NULL, pace REAL, until INTEGER, share REAL, whole INTEGER, gone INTEGER NOT NULL,
   PRIMARY KEY (name, key)
 ) WITHOUT ROWID;
 CREATE INDEX buckets_gone ON buckets (gone);

@@ -13,6 +13,8 @@ export type RateSetting = Extract<LimitSetting, { readonly rate: number }>;
 export interface Bucket {
   /** In microseconds since 1970. */
   readonly paidUs: number;
+  /** The pace of the setting that this was reckoned at, in microseconds a start; none where nothing has started. */
+  readonly paceUs?: number | undefined;
   /** Where it was throttled: until when nothing starts, the part of the rate from then on, and when that is whole again. */
   readonly throttle?: Slowdown | undefined;
 }
@@ -40,6 +42,18 @@ export function shareAt(throttle: Slowdown | undefined, nowMs: number): number {
 /** The time between two starts, in microseconds. */
 export function paceUs({ rate, perMs }: RateSetting, share = 1): number {
   return Math.max(1, Math.ceil((perMs * 1000) / (rate * share)));
+}
+
+/**
+ * A bucket at the pace of the setting that is in force since an instant. What was owed then is owed in starts, which take another time from
+ * then on: else who makes a rate slower would let those start at once that were owed, and who makes it faster would wait for the old one.
+ */
+export function repaced(bucket: Bucket, setting: RateSetting, sinceMs: number): Bucket {
+  const pace = paceUs(setting);
+  const sinceUs = sinceMs * 1000;
+  const { paidUs, paceUs: known = pace } = bucket;
+  if (known === pace || paidUs <= sinceUs) return bucket;
+  return { ...bucket, paceUs: pace, paidUs: sinceUs + Math.ceil(((paidUs - sinceUs) * pace) / known) };
 }
 
 interface Terms {
@@ -90,7 +104,8 @@ export function spend(
   nowMs: number,
 ): Bucket {
   const { pace, burst, from } = termsOf(setting, bucket, nowMs);
-  return { ...bucket, paidUs: from + Math.ceil(pace * Math.min(cost, burst)) * starts };
+  const paidUs = from + Math.ceil(pace * Math.min(cost, burst)) * starts;
+  return { ...bucket, paidUs, paceUs: paceUs(setting) };
 }
 
 /**
@@ -98,15 +113,23 @@ export function spend(
  * rate once more: they were under way already.
  */
 export function throttled(bucket: Bucket | undefined, forMs: number, nowMs: number): Bucket {
-  const paidUs = bucket?.paidUs ?? 0;
+  const { paidUs = 0, paceUs } = bucket ?? {};
   const known = bucket?.throttle;
   if (known && nowMs < known.untilMs) {
     const untilMs = Math.max(known.untilMs, nowMs + forMs);
-    return { paidUs, throttle: { ...known, untilMs, wholeMs: known.wholeMs + untilMs - known.untilMs } };
+    return {
+      paidUs,
+      paceUs,
+      throttle: { ...known, untilMs, wholeMs: known.wholeMs + untilMs - known.untilMs },
+    };
   }
   const untilMs = nowMs + forMs;
-  const share = Math.max(LEAST_SHARE, shareAt(known, nowMs) / 2);
-  return { paidUs, throttle: { untilMs, share, wholeMs: untilMs + forMs * RECOVERY } };
+  const before = shareAt(known, nowMs);
+  const share = Math.max(LEAST_SHARE, before / 2);
+  // What is owed is paid at the slower pace.
+  const owedUs = Math.max(0, paidUs - nowMs * 1000);
+  const slowedUs = Math.ceil(paidUs + owedUs * (before / share - 1));
+  return { paidUs: slowedUs, paceUs, throttle: { untilMs, share, wholeMs: untilMs + forMs * RECOVERY } };
 }
 
 /** Until when a bucket has to be kept: after that it is as if nobody had come. */

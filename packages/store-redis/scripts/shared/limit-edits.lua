@@ -21,11 +21,14 @@ end
 function limits.find(name)
   local found = call("HGET", PREFIX .. "limits", name)
   if not found then return nil end
-  return string.match(found, "^(.)\31([^\31]*)\31([^\31]*)\31(.*)$")
+  return string.match(found, "^(.)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31?(%d*)$")
 end
 
+-- With what it says goes since when.
 function limits.keep(name, kind, code, edit, throttled)
-  call("HSET", PREFIX .. "limits", name, kind .. US .. code .. US .. edit .. US .. (throttled or ""))
+  local _, knownCode, knownEdit, _, changed = limits.find(name)
+  if code ~= knownCode or edit ~= knownEdit then changed = clock.text end
+  call("HSET", PREFIX .. "limits", name, kind .. US .. code .. US .. edit .. US .. (throttled or "") .. US .. changed)
 end
 
 local function keepDefault(name, kind, code)

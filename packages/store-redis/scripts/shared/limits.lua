@@ -7,7 +7,8 @@
 --
 -- The hash `ruled` has rules by target (`task`, `@queue`, `task@queue`; of edits the same behind a +), each `name=keyed=cost`, joined by & (the name @, or
 -- @queue: its code says whose turn its steps take, wherever or in that queue); the hash
--- `limits` what each is, `kind US code US edit US throttled`: kind is r or c, the others `rate,perMs,burst` or `n`, edit maybe `off`.
+-- `limits` what each is, `kind US code US edit US throttled US changed`: kind is r or c, code and edit are `rate,perMs,burst` or `n`, edit maybe `off`;
+-- changed is since when they say so.
 -- Who has the slots of a limit is told by `slots:<name>`, sessions by `key|` and what `held:<session>` has of the step (behind a session there
 -- may be blanks); what its keys have let through is told by meters.lua.
 

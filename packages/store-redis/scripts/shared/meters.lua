@@ -1,8 +1,8 @@
 -- Meters: what each key of a limit has let through, and how many of its slots are taken. All that a script needs of them is read in few
 -- looks, changed in memory and written at once. The first use that names a key is its meter.
 --
--- The hash `buckets:<name>` has by key the instant in microseconds until which all that a rate has let through is paid for; or, where it
--- was throttled, `paid,until,share,whole` (core's bucket.ts has the law). `used:<name>` has by key how many slots are taken. Behind a value
+-- The hash `buckets:<name>` has by key `paid/pace`, the instant in microseconds until which all that a rate has let through is paid for, and the
+-- pace that this was reckoned at; where it was throttled `,until,share,whole` behind that (core's bucket.ts has the law). `used:<name>` has by key how many slots are taken. Behind a value
 -- there may be blanks.
 
 local floor, ceil, gmatch, match, max, min, huge = math.floor, math.ceil, string.gmatch, string.match, math.max, math.min, math.huge
@@ -26,8 +26,9 @@ local function definitionOf(name)
   local found = call("HGET", PREFIX .. "limits", name)
   known = false
   if found then
-    local kind, code, edit, throttled = match(found, "^(.)\31([^\31]*)\31([^\31]*)\31(.*)$")
-    known = { kind = kind, setting = settingOf(kind, edit ~= "" and edit or code), mayBeThrottled = throttled == "1" }
+    local kind, code, edit, throttled, changed = match(found, "^(.)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31?(%d*)$")
+    known = { kind = kind, setting = settingOf(kind, edit ~= "" and edit or code), mayBeThrottled = throttled == "1",
+      since = (tonumber(changed) or 0) * 1000 }
   end
   definitions[name] = known
   return known
@@ -78,12 +79,18 @@ function limits.usesOf(tuple)
 end
 
 local function readBucket(meter, kept)
-  local paid = tonumber(kept)
-  if paid then
-    meter.paid = paid
-  elseif kept then
-    local paid, till, share, whole = match(kept, "^(%d+),(%d+),([^,]+),(%d+)")
-    meter.paid, meter.till, meter.share, meter.whole = tonumber(paid), tonumber(till), tonumber(share), tonumber(whole)
+  if not kept then return end
+  local paid, pace, throttled = match(kept, "^(%d+)/(%d+)(,?)")
+  local book = meter.book
+  local now, before = book.pace or 0, tonumber(pace)
+  meter.paid, meter.pace = tonumber(paid), before
+  -- What was owed when the rate became another is owed in starts, which take another time from then on.
+  if before ~= now and before > 0 and now > 0 and meter.paid > book.since then
+    meter.paid, meter.pace = book.since + ceil((meter.paid - book.since) * now / before), now
+  end
+  if throttled == "," then
+    local till, share, whole = match(kept, ",(%d+),([^,]+),(%d+)")
+    meter.till, meter.share, meter.whole = tonumber(till), tonumber(share), tonumber(whole)
   end
 end
 
@@ -107,7 +114,7 @@ local function readAll()
     if book.unread[1] then
       local definition = definitionOf(book.name)
       local setting = definition and definition.setting
-      book.isSlots, book.setting = definition and definition.kind == "c", setting
+      book.isSlots, book.setting, book.since = definition and definition.kind == "c", setting, definition and definition.since
       if setting and setting.rate then book.pace = max(1, ceil(setting.per * 1000 / setting.rate)) end
       if not definition or book.isSlots then readInto(book, PREFIX .. "used:" .. book.name, readUsed) end
       if definition and (not book.isSlots or definition.mayBeThrottled) then
@@ -183,7 +190,7 @@ function limits.spend(meter, cost, n)
   local setting = meter.book.setting
   if not setting or setting.most then return end
   local _, from, each = termsOf(meter, cost)
-  meter.paid = from + each * n
+  meter.paid, meter.pace = from + each * n, meter.book.pace
   if not meter.isChanged then change(meter) end
 end
 
@@ -213,10 +220,11 @@ function limits.reserve(uses, n)
   end
 end
 
--- What a bucket is kept as. Numbers are written by the server, with all their digits.
+-- What a bucket is kept as.
 local function bucketOf(meter)
-  if not meter.till or clock.now >= meter.whole then return meter.paid end
-  return string.format("%.0f,%d,%.17g,%d", meter.paid, meter.till, meter.share, meter.whole)
+  local paid = string.format("%.0f/%.0f", meter.paid, meter.pace or 0)
+  if not meter.till or clock.now >= meter.whole then return paid end
+  return paid .. string.format(",%d,%.17g,%d", meter.till, meter.share, meter.whole)
 end
 
 -- Writes into a hash, keys and values by turns.
@@ -267,7 +275,7 @@ function limits.flushMeters()
         local list = {}
         for i = 1, #changed do
           local meter = changed[i]
-          list[2 * i - 1], list[2 * i] = meter.key, meter.till and bucketOf(meter) or meter.paid
+          list[2 * i - 1], list[2 * i] = meter.key, bucketOf(meter)
           meter.isChanged = false
         end
         writeBuckets(book.name, list)

@@ -88,7 +88,7 @@ function limits.wake(use)
   if #list == 0 then return end
   -- What waking may use up; nothing is counted before it is taken.
   local real, woken, again = limits.meterOf(use), {}, nil
-  local meter = { book = real.book, paid = real.paid, used = real.used, till = real.till, share = real.share, whole = real.whole, isChanged = true }
+  local meter = { book = real.book, paid = real.paid, pace = real.pace, used = real.used, till = real.till, share = real.share, whole = real.whole, isChanged = true }
   for i = 1, #list, 2 do
     local queue, priority, needs, tuple = string.match(list[i], "^([^:]*):(%d):([^:]*):(.*)$")
     local cost = costIn(tuple, use)

@@ -58,6 +58,22 @@ export function limits(test: BenchTest): void {
     expect(runsOf(await worker.take(5))).toEqual(runs.slice(2, 3));
   });
 
+  test("a rate that is made slower lets nobody start who was owed, and one that is made faster has nobody wait for the old one", async (bench) => {
+    const worker = await limited(bench, [declared("a/rate", rate(10, SECOND, 3))]);
+    await submitMany(bench, 12);
+    expect(await worker.take(10)).toHaveLength(3);
+    await bench.store.setLimit("a/rate", rate(1, 3_600_000, 3) as LimitEdit);
+    await pass(bench, 3_599_999);
+    expect(await worker.take(10)).toEqual([]);
+    await pass(bench, 1);
+    expect(await worker.take(10)).toHaveLength(1);
+    await bench.store.setLimit("a/rate", rate(10, SECOND, 3) as LimitEdit);
+    await pass(bench, 99);
+    expect(await worker.take(10)).toEqual([]);
+    await pass(bench, 1);
+    expect(await worker.take(10)).toHaveLength(1);
+  });
+
   test("a burst starts at once, and is not saved up beyond that over an hour", async (bench) => {
     const worker = await limited(bench, [declared("a/rate", rate(10, SECOND, 3))]);
     await submitMany(bench, 12);
