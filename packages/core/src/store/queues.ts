@@ -113,7 +113,7 @@ export const QUEUE_FULL_RETRY_MS = 5_000;
 export const ORPHANED_AFTER_MS = 60_000;
 
 /** How far looks for such queues are apart at least, in milliseconds by the store's clock. */
-export const WATCH_QUEUES_MS = 10_000;
+export const WATCH_QUEUES_MS = 20_000;
 
 /** Steering: settings of queues, that hold at once for everybody. */
 export interface Steering {
