@@ -65,7 +65,10 @@ describe("jobbers queues", () => {
     const worker = jobbers.worker({ workflows: [post] });
     await worker.start();
     await worker.stop();
-    for (const to of ["acme", "acme", "beta"]) await jobbers.submit(post, { to });
+    for (const to of ["acme", "acme"]) await jobbers.submit(post, { to });
+    const { id } = await jobbers.submit(post, { to: "beta" });
+    const why = await callCli(["explain", id, "--store", store], { cwd });
+    expect(why.stdout.replace(/\s+/g, " ")).toMatch(/turn of beta \(weight 1, behind \d of 2 tenants\)/);
     const shown = await cli("show", "mail");
     expect(shown.stdout).toMatch(
       /weights acme=3 \(code\)\n\nTENANT +PRIORITY +WEIGHT +WAITING\nacme +5 +3 +2\nbeta +5 +1 +1\n$/,

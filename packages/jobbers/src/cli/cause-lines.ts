@@ -40,6 +40,7 @@ function figureOf(name: string, value: unknown, nowMs: number): string {
   if (name === "holders") return `slots of ${holdersIn(value as readonly SlotUser[])}`;
   if (name === "heldBy") return `held by ${roleUsersIn(value as readonly RoleUser[])}`;
   if (name === "usual") return usualIn(value as DurationSummary);
+  if (name === "turn") return turnIn(value as Turn);
   const shown = name.endsWith("Ms") ? clock(value as number, nowMs) : showValue(value);
   return shown === "" ? "" : `${wordsOf(name)} ${shown}`;
 }
@@ -61,6 +62,14 @@ type RoleUser = Extract<Cause, { type: "role-full" }>["heldBy"][number];
 
 function roleUsersIn(users: readonly RoleUser[]): string {
   return users.map(({ worker, running }) => `${worker} (${count(running)})`).join("; ");
+}
+
+type Turn = NonNullable<Extract<Cause, { type: "in-line" }>["turn"]>;
+
+function turnIn({ key, weight, before, tenants }: Turn): string {
+  const who = key === "" ? "those without a key" : key;
+  const place = tenants > 0 ? `, behind ${count(before)} of ${count(tenants)} tenants` : "";
+  return `turn of ${who} (weight ${count(weight)}${place})`;
 }
 
 function usualIn({ p50Ms, p95Ms, count: of }: DurationSummary): string {
