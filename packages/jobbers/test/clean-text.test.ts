@@ -18,7 +18,7 @@ let cwd: string;
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), "jobbers-clean-"));
 });
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 afterEach(() => void vi.restoreAllMocks());
 
 describe("what a handler threw", () => {

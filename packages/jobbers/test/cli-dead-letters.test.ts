@@ -34,7 +34,7 @@ beforeAll(async () => {
   }
   await worker.stop();
 });
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 
 const cli = (...args: string[]) => callCli([...args, "--store", store], { cwd });
 const json = ({ stdout }: Ended) => JSON.parse(stdout);

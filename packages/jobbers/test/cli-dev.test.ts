@@ -34,7 +34,7 @@ beforeEach(() => {
       'export const say = task({ name: "say", run: async () => `${word} in ${process.pid}` });\n',
   );
 });
-afterEach(() => rmSync(cwd, { recursive: true }));
+afterEach(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 
 const write = (name: string, text: string) => writeFileSync(join(cwd, name), text);
 

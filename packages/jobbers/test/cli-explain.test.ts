@@ -14,7 +14,7 @@ let cwd: string;
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), "jobbers-explain-"));
 });
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 
 const env = { JOBBERS_STORE: "sqlite:jobs.db" };
 const cli = (...args: string[]) => callCli(args, { cwd, env });

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await using jobbers = await connect(store);
   expect((await jobbers.store.listRuns({ limit: 1 })).runs).toEqual([]);
 });
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 
 const cli = (...args: string[]) => callCli(args, { cwd });
 const json = ({ stdout }: Ended) => JSON.parse(stdout) as Record<string, unknown>;

@@ -15,7 +15,7 @@ let cwd: string;
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), "jobbers-logs-"));
 });
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 
 const env = { JOBBERS_STORE: "sqlite:jobs.db" };
 const cli = (...args: string[]) => callCli(args, { cwd, env });

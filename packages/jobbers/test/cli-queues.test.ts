@@ -31,7 +31,7 @@ beforeAll(async () => {
   await using jobbers = await connect(store, { queues: { crawl: { max: 4, priority: "strict" } } });
   await jobbers.submitMany(ping, [{ input: {} }, { input: {} }, { input: {} }]);
 });
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 
 const cli = (...args: string[]) => callCli(["queues", ...args, "--store", store], { cwd });
 const json = ({ stdout }: Ended) => JSON.parse(stdout);

@@ -16,7 +16,7 @@ let cwd: string;
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), "jobbers-server-"));
 });
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 
 /** Starts a command that is killed with its test, where it does not end before. */
 function start(args: string[], env: Record<string, string> = {}): CliProcess {

@@ -14,7 +14,7 @@ beforeEach(() => {
   cwd = mkdtempSync(join(tmpdir(), "jobbers-signals-"));
   input = { items: [0, 1, 2, 3, 4, 5], log: join(cwd, "log"), gate: join(cwd, "gate") };
 });
-afterEach(() => rmSync(cwd, { recursive: true }));
+afterEach(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 
 const start = (...args: string[]) => startCli(args, { cwd });
 const runHeld = () =>

@@ -23,7 +23,7 @@ let cwd: string;
 beforeAll(() => {
   cwd = mkdtempSync(join(tmpdir(), "jobbers-cli-"));
 });
-afterAll(() => rmSync(cwd, { recursive: true }));
+afterAll(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
 
 const cli = (...args: string[]) => callCli(args, { cwd });
 async function runsIn(directory: string) {

@@ -27,7 +27,7 @@ async function openStore() {
   const jobbers = await connect(url);
   onTestFinished(async () => {
     await jobbers.close();
-    rmSync(directory, { recursive: true });
+    rmSync(directory, { recursive: true, maxRetries: 20 });
   });
   return { jobbers, url };
 }
