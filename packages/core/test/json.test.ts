@@ -5,6 +5,7 @@ import {
   canonicalJson,
   checkJson,
   encodeJson,
+  encodeWhole,
   JobbersError,
   type JsonValue,
   parseJson,
@@ -158,6 +159,36 @@ describe("checkJson", () => {
         expect(parseJson(encodeJson(value, "a"), "b")).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
+  });
+});
+
+describe("encodeWhole", () => {
+  it("is the check, the text and the canonical text in one", () => {
+    const values = fc.oneof(json, fc.object({ maxDepth: 3, withNullPrototype: true }));
+    fc.assert(
+      fc.property(values, (value) => {
+        let checked: JsonValue;
+        try {
+          checked = checkJson(value, "input");
+        } catch (error) {
+          expect(messageOf(() => encodeWhole(value, "input"))).toBe((error as Error).message);
+          return;
+        }
+        const whole = encodeWhole(value, "input");
+        expect(whole.value).toEqual(checked);
+        expect(whole.text).toBe(encodeJson(value, "input"));
+        expect(whole.canonical).toBe(canonicalJson(checked));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    [{ b: 1, a: 2 }, '{"b":1,"a":2}', '{"a":2,"b":1}'],
+    [{ "9": 1, "10": 2 }, '{"9":1,"10":2}', '{"10":2,"9":1}'],
+    [{ a: [{ z: -0, y: undefined, b: 1 }] }, '{"a":[{"z":0,"b":1}]}', '{"a":[{"b":1,"z":0}]}'],
+  ])("writes %o twice where keys are not in order", (value, text, canonical) => {
+    expect(encodeWhole(value, "input")).toEqual({ value: JSON.parse(text), text, canonical });
   });
 });
 

@@ -1,12 +1,14 @@
 import {
   type AnyTask,
   canonicalJson,
-  checkJson,
+  type EncodedJson,
   encodeJson,
+  encodeWhole,
   entriesOf,
   type FairKey,
   type FairQueues,
   fairKeyOf,
+  fingerprintOf,
   hasKeyedLimits,
   indexPlan,
   JobbersError,
@@ -19,12 +21,17 @@ import {
   quoted,
   type Submission,
   type SubmitOptions,
-  sha256Hex,
   showBytes,
   type Workflow,
 } from "@jobbers/core";
 import type { RegisteredWorkflow } from "./registered.js";
-import { type CheckedOptions, checkSubmitOptions, DEFAULT_PRIORITY, joinTags } from "./submit-options.js";
+import {
+  type CheckedOptions,
+  checkSubmitOptions,
+  DEFAULT_PRIORITY,
+  joinTags,
+  NO_OPTIONS,
+} from "./submit-options.js";
 
 /** What every submission of a workflow has in common; made once for many. */
 export type SubmissionHead = Pick<
@@ -34,8 +41,11 @@ export type SubmissionHead = Pick<
   readonly tags: readonly string[];
   readonly keepMs: number | undefined;
   readonly deadlineMs: number | undefined;
-  readonly quotedName: string;
-  readonly jsonName: string;
+  /** What messages call an input. */
+  readonly what: string;
+  /** How the content of which a fingerprint is taken goes on behind the input: up to the options, and with none. */
+  readonly contentEnd: string;
+  readonly bareEnd: string;
   /** True where the input says which limits the run's one step stands under. */
   readonly saysLimits: boolean;
   /** What says whose turn that step takes. */
@@ -47,6 +57,7 @@ export function headOf(workflow: Workflow, queues?: FairQueues): SubmissionHead 
   const index = indexPlan(workflow.plan);
   const task = workflow.kind === "task" && "limits" in workflow ? (workflow as AnyTask) : undefined;
   const fair = task && fairKeyOf(task, task.queue, queues);
+  const contentEnd = `,"name":${JSON.stringify(workflow.name)},"options":`;
   const { keepMs, isUnparsed = false } = workflow as Partial<RegisteredWorkflow>;
   return {
     kind: workflow.kind,
@@ -61,8 +72,9 @@ export function headOf(workflow: Workflow, queues?: FairQueues): SubmissionHead 
     tags: joinTags(workflow.tags),
     keepMs,
     deadlineMs: workflow.plan.deadlineMs,
-    quotedName: quoted(workflow.name),
-    jsonName: JSON.stringify(workflow.name),
+    what: `input of ${workflow.kind} ${quoted(workflow.name)}`,
+    contentEnd,
+    bareEnd: `${contentEnd}{}}`,
     saysLimits: task !== undefined && hasKeyedLimits(task, fair),
     fair,
   };
@@ -91,27 +103,29 @@ export function createSubmission(
   id: string,
 ): Submission | Promise<Submission> {
   const given = checkSubmitOptions(options);
-  const what = `input of ${workflow.kind} ${head.quotedName}`;
-  const raw = checkJson(input === undefined ? {} : input, what);
+  const { what } = head;
+  const raw = encodeWhole(input === undefined ? {} : input, what);
   // Thousands may be made at a time, so that nobody waits who need not.
-  const parsed = parseSoon(workflow.input, raw, what);
+  const parsed = parseSoon(workflow.input, raw.value, what);
   return parsed instanceof Promise
-    ? parsed.then((value) => submissionOf(workflow, head, given, raw, value, what, id, options.traceparent))
-    : submissionOf(workflow, head, given, raw, parsed, what, id, options.traceparent);
+    ? parsed.then((value) => submissionOf(workflow, head, given, raw, value, id, options.traceparent))
+    : submissionOf(workflow, head, given, raw, parsed, id, options.traceparent);
 }
 
 function submissionOf(
   workflow: Workflow,
   head: SubmissionHead,
   given: CheckedOptions,
-  raw: JsonValue,
+  raw: EncodedJson,
   parsed: unknown,
-  what: string,
   id: string,
   traceparent: string | undefined,
 ): Submission {
+  const { what } = head;
   // As canonical JSON has it: { input, name, options }.
-  const content = `{"input":${canonicalJson(raw)},"name":${head.jsonName},"options":${canonicalJson(given as JsonValue)}}`;
+  const options =
+    given === NO_OPTIONS ? head.bareEnd : `${head.contentEnd}${canonicalJson(given as JsonValue)}}`;
+  const content = `{"input":${raw.canonical}${options}`;
   // Written out, not spread: spreading into a literal with other properties makes a slow object, 9 µs a run.
   return {
     kind: head.kind,
@@ -123,9 +137,9 @@ function submissionOf(
     entries: head.entries,
     needs: head.needs,
     id,
-    fingerprint: sha256Hex(content),
+    fingerprint: fingerprintOf(content),
     // A dag's input is parsed once, here, by who has its code; a task's is parsed for each attempt, so it stays as it came.
-    input: withinLimit(encodeJson(head.kind === "dag" ? parsed : raw, `parsed ${what}`), what),
+    input: withinLimit(head.kind === "dag" ? encodeJson(parsed, `parsed ${what}`) : raw.text, what),
     priority: given.priority ?? DEFAULT_PRIORITY,
     delayMs: given.delayMs,
     runAtMs: given.runAtMs,

@@ -24,6 +24,9 @@ export interface CheckedOptions {
 /** The priority of a run that did not ask for one: in the middle, so that there is room on both sides. */
 export const DEFAULT_PRIORITY = 5;
 
+/** What most submissions of many have. */
+export const NO_OPTIONS: CheckedOptions = Object.freeze({});
+
 const MAX_TAGS = 32;
 /** What may stand in options; an item has its input beside them. */
 const known = new Set([
@@ -49,9 +52,18 @@ const known = new Set([
  * @throws JobbersError `flag-invalid` naming the option, or `id-invalid`
  */
 export function checkSubmitOptions(options: SubmitOptions): CheckedOptions {
-  const { id, priority, delay, runAt, tags, keep, deadline, durability, traceparent } = options;
-  for (const key in options) if (!known.has(key)) throw unknownOption(key);
-  if (id !== undefined) checkRunId(id);
+  let isBare = true;
+  for (const key in options) {
+    if (key === "input" || key === "id") continue;
+    if (!known.has(key)) throw unknownOption(key);
+    isBare = false;
+  }
+  if (options.id !== undefined) checkRunId(options.id);
+  return isBare ? NO_OPTIONS : checkGiven(options);
+}
+
+function checkGiven(options: SubmitOptions): CheckedOptions {
+  const { priority, delay, runAt, tags, keep, deadline, durability, traceparent } = options;
   checkDurability(durability);
   checkTraceparent(traceparent);
   if (delay !== undefined && runAt !== undefined) throw refuse("delay", "and runAt exclude each other");

@@ -9,3 +9,13 @@ import { hash } from "node:crypto";
 export function sha256Hex(content: string | Uint8Array): string {
   return hash("sha256", content, "hex");
 }
+
+/**
+ * What tells one content from another: 96 bits of its SHA-256, as 16 characters of base64url.
+ *
+ * @example
+ * fingerprintOf("") === fingerprintOf(" "); // false
+ */
+export function fingerprintOf(content: string): string {
+  return hash("sha256", content, "base64url").slice(0, 16);
+}

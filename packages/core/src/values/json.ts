@@ -1,5 +1,6 @@
 import { JobbersError } from "../errors/errors.js";
 import type { JsonValue, Path } from "../plan/plan.js";
+import { canonicalJson } from "./canonical-json.js";
 import { tooDeep } from "./json-fault.js";
 import { findRepeatedKey } from "./json-keys.js";
 import { scanJson } from "./json-text.js";
@@ -28,6 +29,16 @@ interface Walk {
   values: number;
   /** Something was seen that JSON writes differently: an undefined property or a minus zero. */
   altered: boolean;
+  /** The keys of some object do not stand in the order of canonical JSON. */
+  unsorted: boolean;
+}
+
+/** A value that was checked, and its text. */
+export interface EncodedJson {
+  readonly value: JsonValue;
+  readonly text: string;
+  /** The same value as {@link canonicalJson} writes it. */
+  readonly canonical: string;
 }
 
 /**
@@ -45,7 +56,21 @@ interface Walk {
  * checkJson({ a: 1, b: undefined }, "input"); // { a: 1 }
  */
 export function checkJson(value: unknown, what: string): JsonValue {
-  return walk(value, what) ? (JSON.parse(JSON.stringify(value)) as JsonValue) : (value as JsonValue);
+  return walk(value, what).altered ? (JSON.parse(JSON.stringify(value)) as JsonValue) : (value as JsonValue);
+}
+
+/**
+ * Does in one go what {@link checkJson}, {@link encodeJson} and {@link canonicalJson} do: mostly one text is both.
+ *
+ * @throws JobbersError `not-json` or `value-too-large`
+ * @example
+ * encodeWhole({ b: 1, a: 2 }, "input"); // { value: { b: 1, a: 2 }, text: '{"b":1,"a":2}', canonical: '{"a":2,"b":1}' }
+ */
+export function encodeWhole(value: unknown, what: string): EncodedJson {
+  const { altered, unsorted } = walk(value, what);
+  const text = textOf(value, what);
+  const plain = (altered ? JSON.parse(text) : value) as JsonValue;
+  return { value: plain, text, canonical: unsorted ? canonicalJson(plain) : text };
 }
 
 /**
@@ -57,6 +82,10 @@ export function checkJson(value: unknown, what: string): JsonValue {
  */
 export function encodeJson(value: unknown, what: string): string {
   walk(value, what);
+  return textOf(value, what);
+}
+
+function textOf(value: unknown, what: string): string {
   try {
     return JSON.stringify(value);
   } catch (cause) {
@@ -101,16 +130,16 @@ function checkKeys(text: string, what: string): void {
   throw new JobbersError("not-json", message, { detail: { path } });
 }
 
-/** Throws for what JSON cannot carry; true when JSON will write the value a little differently. */
-function walk(value: unknown, what: string): boolean {
-  const state: Walk = { values: 0, altered: false };
+/** Throws for what JSON cannot carry; answers what was seen. */
+function walk(value: unknown, what: string): Walk {
+  const state: Walk = { values: 0, altered: false, unsorted: false };
   let fault: Fault | undefined;
   try {
     fault = find(value, 0, state);
   } catch (cause) {
     throw new JobbersError("not-json", `${what} threw while it was read (a getter or a Proxy?)`, { cause });
   }
-  if (!fault) return state.altered;
+  if (!fault) return state;
   let path: Path = fault.keys.reverse();
   let problem = fault.what;
   if (fault.limit === "depth") [path, problem] = tooDeep(value, what, path, MAX_JSON_DEPTH);
@@ -161,12 +190,15 @@ function findInList(list: readonly unknown[], depth: number, state: Walk): Fault
 
 function findInObject(value: object, depth: number, state: Walk): Fault | undefined {
   if (!isPlain(value)) return fault(`is ${className(value)}`);
+  let before = "";
   for (const key of Object.keys(value)) {
     const part = (value as Record<string, unknown>)[key];
     if (part === undefined) {
       state.altered = true;
       continue;
     }
+    if (key < before) state.unsorted = true;
+    before = key;
     const found = find(part, depth, state);
     if (found) return under(found, key);
     if (key === "__proto__") return fault('has a key "__proto__"');
