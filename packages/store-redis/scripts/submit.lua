@@ -3,16 +3,17 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 … groups and submissions, told apart by their first letter:
---      a group of runs that begin packed (see shared/packed.lua): `P name RS plan RS specs RS kind` (shared/kinds.lua), the plan's text or
---      "", the specs, and the runs, each `id US fingerprint [US traceparent US tags [US said]] RS input RS` (said: shared/limits.lua);
+--      a group of runs that begin packed (see shared/packed.lua): `P name RS plan RS specs RS order RS kind` (shared/kinds.lua; the order is
+--      a where the ids ascend and have 26 characters each), the plan's text or "", the specs, the ids with blanks between, and what each run has
+--      of its own, `fingerprint [US traceparent US tags [US said]] RS input FS` each (said: shared/limits.lua);
 --      any other submission: `S id fingerprint plan kind mode priority keep delay runAt members onFailure inline next specs tags
 --      traceparent needs deadline claim said name` joined by US (the claim: `until if-held ms , max , key`, see shared/claims.lua), the plan's text or "", the input, the specs
--- Returns for each submission, with commas between: c<state> created, e<state> existing, x conflict, m plan missing, i its start is no
+-- Returns for each submission, with commas between (cr*<n> for n in a row): c<state> created, e<state> existing, x conflict, m plan missing, i its start is no
 --      time to wait for, f<queue>=<max> a queue is full, d<queue> a queue is drained, and of a key that is held h<state><id> existing under that id, k<id> with other content, t<id> refused;
 --      behind US the instant, where an i is among them
 -- include base core
 -- later general
--- include flush submit-packed submit-other claims gate
+-- include flush submit-fresh submit-packed submit-other claims gate
 
 local results, n, at = {}, 0, 3
 while at <= #ARGV do

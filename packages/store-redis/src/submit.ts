@@ -6,7 +6,7 @@ import { packUses } from "./limits.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
 import { isMapped } from "./step-record.js";
-import { isPackable, KIND_CHARS, keyText, packHash, packText, RS, US, unpackText } from "./text.js";
+import { FS, isPackable, KIND_CHARS, keyText, packHash, packText, RS, US, unpackText } from "./text.js";
 
 /** The most submissions, and about the most steps, that one script takes. */
 const CHUNK = 500;
@@ -64,21 +64,31 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
       while (after < batch.length && isLike(first, batch[after] as Submission)) after += 1;
       const { items } = first.entries;
       const kind = kindOf(first);
-      const head = [`P${nameOf(kind)}`, packHash(first.plan), items.length, kind].join(RS);
-      args.push(head, textOf(first));
-      pushSpecs(args, items);
-      let runs = "";
+      const ids: string[] = [];
+      const tails: string[] = [];
+      let order = "a";
       for (; at < after; at++) {
         const each = batch[at] as Submission;
-        runs += `${each.id}${US}${bodyOf(each)}${RS}`;
+        if (each.id.length !== ULID_CHARS || each.id <= (ids.at(-1) ?? "")) order = "-";
+        ids.push(each.id);
+        tails.push(bodyOf(each), FS);
       }
-      args.push(runs);
+      const head = [`P${nameOf(kind)}`, packHash(first.plan), items.length, order, kind].join(RS);
+      args.push(head, textOf(first));
+      pushSpecs(args, items);
+      args.push(ids.join(" "), tails.join(""));
     }
     return args;
   },
   decode(reply, batch) {
     const [words = "", now = ""] = (reply as string).split(US);
-    return words.split(",").map((word, i) => resultOf(word, (batch[i] as Submission).id, now));
+    const results: SubmitResult[] = [];
+    for (const word of words.split(",")) {
+      const times = word.startsWith("cr*") ? Number(word.slice(3)) : 1;
+      for (let i = 0; i < times; i++)
+        results.push(resultOf(word, (batch[results.length] as Submission).id, now));
+    }
+    return results;
   },
 };
 

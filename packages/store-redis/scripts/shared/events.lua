@@ -23,6 +23,12 @@ function events.addGroup(kind, ids)
   count = count + #ids
 end
 
+-- The same where the ids are joined already.
+function events.addJoined(kind, ids, n)
+  told[#told + 1] = kind .. US .. ids
+  count = count + n
+end
+
 function events.tallyOf(run)
   local state, n = next(run.tally)
   if not next(run.tally, state) then return state .. text(n) end

@@ -49,6 +49,20 @@ function ledger.pushEntry(queue, priority, needs, entry, tuple)
   line.n = line.n + 1
 end
 
+-- The same of many, none of which goes first.
+function ledger.pushAll(queue, priority, needs, added)
+  local line = lineOf(queue, priority, needs)
+  local entries = pushes[line]
+  if not entries then
+    entries = {}
+    pushes[line] = entries
+    pushed[#pushed + 1] = line
+  end
+  local before, n = #entries, #added
+  for i = 1, n do entries[before + i] = added[i] end
+  line.n = line.n + n
+end
+
 -- Puts an entry at the end of a line that knows by itself what that means: `near`, and whom to wake: `wake` (see sticky.lua).
 function ledger.pushNear(line, entry)
   local known = grown[line.key]

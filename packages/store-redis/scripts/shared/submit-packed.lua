@@ -18,6 +18,14 @@ function submitting.hasPlan(hash)
   return true
 end
 
+-- Counts and lists new runs of a plan that is there.
+function submitting.list(ids, plan)
+  local before, n = #listed, #ids
+  for i = 1, n do listed[before + i] = ids[i] end
+  clock.runs = clock.runs + n
+  plans[plan] = plans[plan] + n
+end
+
 -- Counts and lists a new run; answers its number.
 function submitting.number(id, plan)
   local number = clock.runs
@@ -29,6 +37,7 @@ end
 
 -- What is known of an id: fingerprint and state, or nil.
 function submitting.find(id)
+  submitting.showFresh()
   local earlier = general.isMade and runs.known[id]
   -- One that was looked at as the holder of a key was not made here, and its fingerprint not read.
   if earlier and earlier.fingerprint then return earlier.fingerprint, earlier.state end
@@ -83,9 +92,30 @@ local function create(id, kind, entries, tail)
   events.addText("c" .. US .. id .. US .. US)
 end
 
+-- The ids of a group: with blanks between, all of 26 characters where they ascend.
+local function idsIn(idText, isAscending)
+  local ids, n = {}, 0
+  if isAscending then
+    for from = 1, #idText, 27 do
+      n = n + 1
+      ids[n] = string.sub(idText, from, from + 25)
+    end
+  else
+    for id in string.gmatch(idText, "[^ ]+") do ids[#ids + 1] = id end
+  end
+  return ids
+end
+
+-- What each run of a group has of its own.
+local function tailsIn(tailText)
+  local tails = {}
+  for tail in string.gmatch(tailText, "([^\28]*)\28") do tails[#tails + 1] = tail end
+  return tails
+end
+
 -- Submits the group at ARGV[at]; answers how many results there are then, and where the next begins.
 function submitting.packed(at, results, n)
-  local name, plan, specCount, kindText = string.match(ARGV[at], "^P(........)\30([^\30]*)\30(%d+)\30(.*)$")
+  local name, plan, specCount, order, kindText = string.match(ARGV[at], "^P(........)\30([^\30]*)\30(%d+)\30(.)\30(.*)$")
   local first = at + 2 + specCount
   submitting.offerPlan(plan, ARGV[at + 1])
   local hasPlan, kind, entries
@@ -99,18 +129,29 @@ function submitting.packed(at, results, n)
     wanted = wanted or submitting.queuesIn(at + 2, first - 1)
     return submitting.refusal(wanted, false)
   end
-  local ids, tails = {}, {}
-  for id, tail in string.gmatch(ARGV[first], "([^\31]*)\31([^\30]*\30[^\30]*)\30") do
-    ids[#ids + 1] = id
-    tails[#ids] = tail
+  local isAscending = order == "a"
+  local ids = idsIn(ARGV[first], isAscending)
+  local isFresh = submitting.areFresh(ids, isAscending)
+  if isFresh and not clock.steered and not limits.isOn then
+    prepare()
+    if entries and kind.entry ~= "" then
+      submitting.addFresh(ids, ARGV[first], kind, entries[1], ARGV[first + 1])
+      results[n + 1] = "cr*" .. #ids
+      return n + 1, first + 2
+    end
   end
-  packed.fetch(ids)
-  local mayBeKnown = areUnpacked(ids)
+  local mayBeKnown = false
+  if not isFresh then
+    submitting.showFresh()
+    packed.fetch(ids)
+    mayBeKnown = areUnpacked(ids)
+  end
+  local tails = tailsIn(ARGV[first + 1])
   for i = 1, #ids do
     n = n + 1
     local id, tail = ids[i], tails[i]
     local known, state
-    if packed.known[id] or mayBeKnown or general.isMade then known, state = submitting.find(id) end
+    if not isFresh and (packed.known[id] or mayBeKnown or general.isMade) then known, state = submitting.find(id) end
     local refused = not known and clock.steered and refusal()
     if not known and not refused and hasPlan == nil then prepare() end
     if known then
@@ -126,7 +167,7 @@ function submitting.packed(at, results, n)
       results[n] = submitting.whole(id, plan, kindText, tail, at + 2, first - 1)
     end
   end
-  return n, first + 1
+  return n, first + 2
 end
 
 -- Runs are listed by number, a thousand to a list; the hash `runs` counts what each list still has, so that it goes when all
@@ -151,6 +192,7 @@ end
 
 -- Counts and lists all that was created.
 function submitting.count()
+  submitting.flushFresh()
   for hash, count in pairs(plans) do
     if count > 0 then call("HINCRBY", PREFIX .. "plan:" .. hash, "runs", count) end
   end
