@@ -54,6 +54,7 @@ import { spreads } from "./spreads.js";
 import { starts } from "./starts.js";
 import { sticky } from "./sticky.js";
 import { submitting } from "./submitting.js";
+import { submittingStory } from "./submitting-story.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
 import { values } from "./values.js";
@@ -63,6 +64,7 @@ import { working } from "./working.js";
 
 const groups: readonly (readonly [string, (test: BenchTest, options: ContractOptions) => void])[] = [
   ["submitting", submitting],
+  ["stories of submitting", submittingStory],
   ["starts", starts],
   ["keys", keys],
   ["ends of keys", keysEnds],
