@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { RunState, StepSpec, Submission, SubmitResult } from "@jobbers/core";
 import { claimText } from "./claims.js";
 import { runStateOf } from "./letters.js";
@@ -60,23 +60,14 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
         at += 1;
         continue;
       }
-      let after = at + 1;
-      while (after < batch.length && isLike(first, batch[after] as Submission)) after += 1;
+      const group = groupAt(batch, at);
       const { items } = first.entries;
       const kind = kindOf(first);
-      const ids: string[] = [];
-      const tails: string[] = [];
-      let order = "a";
-      for (; at < after; at++) {
-        const each = batch[at] as Submission;
-        if (each.id.length !== ULID_CHARS || each.id <= (ids.at(-1) ?? "")) order = "-";
-        ids.push(each.id);
-        tails.push(bodyOf(each), FS);
-      }
-      const head = [`P${nameOf(kind)}`, packHash(first.plan), items.length, order, kind].join(RS);
+      const head = [`P${nameOf(kind)}`, packHash(first.plan), items.length, group.order, kind].join(RS);
       args.push(head, textOf(first));
       pushSpecs(args, items);
-      args.push(ids.join(" "), tails.join(""));
+      args.push(group.ids, group.tails);
+      at = group.end;
     }
     return args;
   },
@@ -91,6 +82,37 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
     return results;
   },
 };
+
+/** Submissions that differ only in id and input, as the script takes them: their ids, and what each has of its own. */
+interface Group {
+  readonly end: number;
+  readonly ids: string;
+  readonly tails: string;
+  /** `a` where the ids ascend, so that the store may see at one glance that it has none of them. */
+  readonly order: "a" | "-";
+}
+
+/** What a group has in common with the submission at a place of a batch. Texts are appended to: that is faster than to join a list. */
+function groupAt(batch: readonly Submission[], start: number): Group {
+  const first = batch[start] as Submission;
+  const single = isSingle(first);
+  const extras = extrasOf(first);
+  let { id: last } = first;
+  let ids = last;
+  let tails = bodyOf(first, extras);
+  let ascends = last.length === ULID_CHARS;
+  let end = start + 1;
+  for (; end < batch.length; end++) {
+    const each = batch[end] as Submission;
+    if (!isLike(first, each) || isSingle(each) !== single || extrasOf(each) !== extras) break;
+    const { id } = each;
+    ascends &&= id.length === ULID_CHARS && id > last;
+    ids += ` ${id}`;
+    tails += bodyOf(each, extras);
+    last = id;
+  }
+  return { end, ids, tails, order: ascends ? "a" : "-" };
+}
 
 /** True for a run that may begin packed, as scripts/shared/packed.lua says. */
 function mayBePacked(each: Submission): boolean {
@@ -131,8 +153,6 @@ function isLike(one: Submission, other: Submission): boolean {
     one.priority === other.priority &&
     one.members === other.members &&
     one.onFailure === other.onFailure &&
-    extrasOf(one) === extrasOf(other) &&
-    isSingle(one) === isSingle(other) &&
     isPlainRun(other)
   );
 }
@@ -165,13 +185,14 @@ function isSingle({ id, members, entries }: Submission): boolean {
 
 /** What stands for a kind in each of its runs. Should two ever share a name, the store packs runs of the first only. */
 function nameOf(kind: string): string {
-  return createHash("sha256").update(kind).digest("base64url").slice(0, KIND_CHARS);
+  return hash("sha256", kind, "base64url").slice(0, KIND_CHARS);
 }
 
-function bodyOf(each: Submission): string {
+function bodyOf(each: Submission, extras: 0 | 1 | 2): string {
+  const fingerprint = packText(each.fingerprint);
+  if (extras === 0) return `${fingerprint}${RS}${each.input}${FS}`;
   const said = each.limits === undefined ? "" : `${US}${packUses(each.limits)}`;
-  const extras = extrasOf(each) === 0 ? "" : `${US}${traceparentOf(each)}${US}${tagsOf(each)}${said}`;
-  return `${packText(each.fingerprint)}${extras}${RS}${each.input}`;
+  return `${fingerprint}${US}${traceparentOf(each)}${US}${tagsOf(each)}${said}${RS}${each.input}${FS}`;
 }
 
 function headOf(each: Submission): string {
