@@ -11,9 +11,10 @@
 -- Returns for each submission, with commas between (cr*<n> for n in a row): c<state> created, e<state> existing, x conflict, m plan missing, i its start is no
 --      time to wait for, f<queue>=<max> a queue is full, d<queue> a queue is drained, and of a key that is held h<state><id> existing under that id, k<id> with other content, t<id> refused;
 --      behind US the instant, where an i is among them
--- include base core
--- later general
--- include flush submit-fresh submit-packed submit-other claims gate
+-- include base clock specs kinds limits meters parking tenants ledger events
+-- later packed singles steering lease roles shelves
+-- later general submit-other claims gate
+-- include flush submit-fresh submit-packed
 
 local results, n, at = {}, 0, 3
 while at <= #ARGV do
@@ -26,4 +27,4 @@ while at <= #ARGV do
 end
 submitting.count()
 flushAll(ARGV[2])
-return table.concat(results, ",") .. submitting.instant()
+return table.concat(results, ",") .. (general.isMade and submitting.instant() or "")

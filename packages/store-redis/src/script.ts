@@ -41,7 +41,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * A script's text, with its fragments in place of the lines `-- include a b c`, and of `-- later a b c`, which has them made only
- * when one of their functions is first called.
+ * when one of their functions is first called; `a.isMade` says whether they are.
  */
 export function scriptText(name: string): string {
   const known = texts.get(name);
@@ -49,10 +49,17 @@ export function scriptText(name: string): string {
   const text = read(name).replace(/^-- (include|later) (.+)$/gm, (_, when: string, list: string) => {
     const fragments = list.split(" ").flatMap((each) => groups[each] ?? [each]);
     const whole = fragments.map(fragmentText).join("\n");
-    return when === "include" ? whole : `general.makeLater(function()\n${whole}\nend)`;
+    return when === "include" ? whole : madeLater(fragments, whole, list.split(" ")[0] as string);
   });
   texts.set(name, text);
   return text;
+}
+
+/** Fragments that are made when a function is missing in one of the tables that they fill. */
+function madeLater(names: readonly string[], whole: string, owner: string): string {
+  const filled = names.flatMap((each) => [...read(`shared/${each}`).matchAll(/^ *function (\w+)\./gm)]);
+  const tables = [...new Set(filled.map(([, table]) => table))].join(", ");
+  return `general.makeLater(${owner}, { ${tables} }, function()\n${whole}\nend)`;
 }
 
 /** What scripts/shared/base.lua declares; it is all that fragments see of each other. */

@@ -19,15 +19,15 @@ local clock, specs, kinds, packed, singles, events, ledger, shelves, lease, sess
 local runs, steps, bodies, shares, values, settle, ready, epilogue, history, report, letters, sticky = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 local successes, submitting, plans, check, retry, vitals, claims, logs, steering, levels, roles, tenants = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 
--- The second line's functions are made when one of them is first looked for, where a script asks for that: to make them all takes
--- longer than a small exchange.
+-- Functions of a group of fragments may be made when one of them is first looked for, where a script asks for that: to make them all takes
+-- longer than a small exchange. `owner.isMade` says whether they are; of a group that is there from the beginning it says nothing.
 local general = { isMade = true }
-function general.makeLater(make)
-  local tables, meta = { runs, steps, bodies, shares, values, settle, ready, epilogue, history, report, letters, sticky }, {}
-  general.isMade = false
+function general.makeLater(owner, tables, make)
+  local meta = {}
+  owner.isMade = false
   meta.__index = function(wanted, name)
     for _, each in ipairs(tables) do setmetatable(each, nil) end
-    general.isMade = true
+    owner.isMade = true
     make()
     return wanted[name]
   end

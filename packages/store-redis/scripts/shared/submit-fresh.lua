@@ -81,6 +81,6 @@ end
 
 -- Writes them, before anybody who unpacks one removes it.
 function submitting.flushFresh()
-  for i = 1, #groups do callMany("HSET", packed.key, groups[i]) end
+  for i = 1, #groups do callMany("HSET", PREFIX .. "packed", groups[i]) end
   if newest ~= before then call("HSET", KEYS[1], "newest", newest) end
 end
