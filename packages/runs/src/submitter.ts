@@ -38,11 +38,14 @@ export interface Submitter {
   submit(workflow: Workflow, items: readonly SubmitItem[]): Promise<Submitted[]>;
 }
 
-/** How many submissions are prepared and sent together: while the store has some, the next are prepared. */
-const CHUNK = 125;
+/**
+ * How many submissions are prepared and sent together: while the store has some, the next are prepared. The first are few, so that the store
+ * begins soon; then each chunk has twice as many as the one before, since the store has some work with each of whatever size.
+ */
+const CHUNK = { first: 60, most: 500 } as const;
 
 /** The most chunks that are on their way. */
-const MAX_SENT = 8;
+const MAX_SENT = 4;
 
 /**
  * Makes a connection's submitter.
@@ -60,8 +63,11 @@ export function createSubmitter(store: Pick<Store, "submit" | "large">, queues?:
       const head = heads.get(workflow) ?? headOf(workflow, queues);
       heads.set(workflow, head);
       const sent: Promise<Submitted[]>[] = [];
-      for (let at = 0; at < items.length; at += CHUNK) {
-        const chunk = items.slice(at, at + CHUNK);
+      let size: number = CHUNK.first;
+      for (let at = 0; at < items.length; at += size, size = Math.min(2 * size, CHUNK.most)) {
+        // A last one that is small goes along.
+        if (items.length - at < 1.5 * size) size = items.length - at;
+        const chunk = items.slice(at, at + size);
         const prepared = chunk.map((item) => prepare(store, workflow, head, item, nextId));
         const ready = prepared.some((each) => each instanceof Promise)
           ? await Promise.all(prepared)
