@@ -154,7 +154,7 @@ const named: readonly Case[] = [
   ],
   [
     "a step of a packed run that nobody made ready",
-    () => at.rewrite(at.busy.short, (text) => text.replace(/xc,[^\u001d]*/, "rc,9:0,1"), "progress"),
+    () => at.rewrite(at.busy.short, (text) => text.replace(/xc,[^,]*,[^,]*,[^,]*/, "rc,9:0"), "progress"),
     ["record-broken"],
   ],
   ["a packed run that no listing shows", () => at.raw.lset(`${P}runs:0`, 3, "01NONE"), ["run-unnumbered"]],

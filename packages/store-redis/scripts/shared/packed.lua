@@ -144,10 +144,11 @@ local function stand(id)
 end
 packed.stand = stand
 
+local written = 0
+
 local function write(id, text)
-  progress[id] = text
-  local n = #writes
-  writes[n + 1], writes[n + 2] = id, text
+  local n = written + 2
+  written, progress[id], writes[n - 1], writes[n] = n, text, id, text
 end
 
 -- A new run, of one step or of several.

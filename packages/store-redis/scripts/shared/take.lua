@@ -7,6 +7,7 @@
 -- How many entries one exchange may drop or move before it answers with what it has, and the most steps it hands out.
 local DROP_LIMIT, GRANT_LIMIT = 500, 1000
 local find, sub = string.find, string.sub
+local granted = singles.granted
 take.DROP_LIMIT = DROP_LIMIT
 
 take.steps, take.places, take.packed, take.members = {}, {}, {}, {}
@@ -38,8 +39,9 @@ local ABSENT = "\28"
 
 -- Notes a grant that is no single's: after how many of those it came, and whether it is of a packed run.
 local function place(letter, member)
-  local n, before = #take.members + 1, #singles.granted
-  take.members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
+  local members, before = take.members, #granted
+  local n = #members + 1
+  members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
 end
 
 -- A step of a packed run, granted: head, run, traceparent and tags, then a value for each key that it reads.
@@ -192,14 +194,6 @@ local function offerSingle(line, id)
   return true
 end
 
--- An entry that says more than the id: its step is of a packed run, or of another. Nil where it is neither, or to be seen as any other.
-local function offerPacked(line, entry, id, after)
-  local isTaken, needs = packed.take(take.session, line.queue, id, after)
-  if needs then ledger.pushEntry(line.queue, line.priority, needs, entry) end
-  if isTaken or needs then return isTaken end
-  return nil
-end
-
 local function offerAny(line, entry)
   local seq, _, id, address = readEntry(line, entry)
   return offerStep(line, seq, id, address)
@@ -209,9 +203,10 @@ end
 local function offer(line, entry)
   if line.queue == "" then return offerAny(line, entry) end
   if #entry == singles.ID_LENGTH then return offerSingle(line, entry) or offerAny(line, entry) end
-  local isTaken = offerPacked(line, entry, string.match(entry, "^-?%d+|([^|]*)(|.*)$"))
-  if isTaken == nil then return offerAny(line, entry) end
-  return isTaken
+  local isTaken, needs = packed.take(take.session, line.queue, string.match(entry, "^-?%d+|([^|]*)(|.*)$"))
+  if needs then ledger.pushEntry(line.queue, line.priority, needs, entry) end
+  if isTaken or needs then return isTaken end
+  return offerAny(line, entry)
 end
 
 local function popped(line, n)
@@ -237,11 +232,11 @@ function take.offerAll(line, entries, areFetched)
     others = singles.take(take.session, ids, line)
     take.slots = take.slots - (#singles.granted - before) / 2
   end
+  local who, queue, takePacked = take.session, line.queue, packed.take
   for i = 1, #others do
-    local isTaken
-    if afters and line.queue ~= "" and afters[i] ~= "" then isTaken = offerPacked(line, others[i], ids[i], afters[i]) end
-    if isTaken == nil then isTaken = offer(line, others[i]) end
-    if not isTaken then take.drops = take.drops + 1 end
+    -- Most are had in this way, and what is not is looked at as any other.
+    local isTaken = afters and afters[i] ~= "" and queue ~= "" and takePacked(who, queue, ids[i], afters[i])
+    if not isTaken and not offer(line, others[i]) then take.drops = take.drops + 1 end
   end
 end
 
