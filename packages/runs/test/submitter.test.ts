@@ -50,14 +50,16 @@ describe("the submitter", () => {
     expect(store.batches).toHaveLength(3);
   });
 
-  it("sends many in batches of 125, so that the store works on some while the next are prepared", async () => {
+  it("sends many in growing batches, so that the store works on some while the next are prepared", async () => {
     const store = forgetful();
     await createSubmitter(store).submit(
       double,
-      Array.from({ length: 1001 }, () => ({ input: {} })),
+      Array.from({ length: 1001 }, (_, n) => ({ input: { n } })),
     );
     // The first comes twice: the plan was missing.
-    expect(store.batches.map((batch) => batch.length)).toEqual([125, 125, ...Array(7).fill(125), 1]);
+    expect(store.batches.map((batch) => batch.length)).toEqual([60, 60, 120, 240, 581]);
+    const sent = store.batches.slice(1).flatMap((batch) => batch.map(({ input }) => JSON.parse(input).n));
+    expect(sent).toEqual([...Array(1001).keys()]);
   });
 
   it("sends along whose turn a step takes: its task says, or else its queue", async () => {
@@ -77,7 +79,7 @@ describe("the submitter", () => {
     expect(store.batches[0]?.[0]?.limits).toBeUndefined();
   });
 
-  it("sends the next batch before the last is answered once the store has the plan, eight at most", async () => {
+  it("sends the next batch before the last is answered once the store has the plan, four at most", async () => {
     const store = forgetful();
     const submitter = createSubmitter({
       submit: async (batch, call) => {
@@ -95,13 +97,15 @@ describe("the submitter", () => {
     });
     const all = submitter.submit(
       double,
-      Array.from({ length: 125 * 20 }, () => ({ input: {} })),
+      Array.from({ length: 2_500 }, () => ({ input: {} })),
     );
     await turns(50);
-    expect(store.batches.length - before).toBe(8);
+    expect(store.batches.length - before).toBe(4);
     open();
-    expect(await all).toHaveLength(125 * 20);
-    expect(store.batches.length - before).toBe(20);
+    expect(await all).toHaveLength(2_500);
+    expect(store.batches.slice(before).map((batch) => batch.length)).toEqual([
+      60, 120, 240, 480, 500, 500, 600,
+    ]);
   });
 
   it("tells the ids of items whose fate is unknown, so that they can be sent again", async () => {

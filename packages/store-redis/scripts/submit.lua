@@ -12,7 +12,7 @@
 --      time to wait for, f<queue>=<max> a queue is full, d<queue> a queue is drained, and of a key that is held h<state><id> existing under that id, k<id> with other content, t<id> refused;
 --      behind US the instant, where an i is among them
 -- include base clock specs kinds limits meters parking tenants ledger events
--- later packed singles steering lease roles shelves
+-- later packed packed-view singles steering lease roles shelves
 -- later general submit-other claims gate
 -- include flush submit-fresh submit-packed
 

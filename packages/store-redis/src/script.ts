@@ -26,6 +26,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "parking",
     "tenants",
     "packed",
+    "packed-view",
     "singles",
     "ledger",
     "lease",

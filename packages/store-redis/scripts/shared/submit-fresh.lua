@@ -1,6 +1,6 @@
 -- Runs that are certainly new. Ids are ULIDs, and those that one process makes only grow: where the ids of a group ascend, and the first
 -- is beyond all that were ever submitted, none of them can be known, and nobody looks for them. The field `newest` of the clock is the
--- greatest of all, whatever became of it. Of such runs, those that are singles and stand under no limits are created in one go.
+-- greatest of all, whatever became of it. Of such runs, those that begin with one step and stand under no limits are created in one go.
 
 -- Of a store that was filled before there was this field it is not known.
 local newest = call("HGET", KEYS[1], "newest") or clock.runs > 0 and "\255" or ""
@@ -48,17 +48,20 @@ local function split(number, digits)
   return text(hundreds), number % 100 + 1, digits
 end
 
--- Creates singles; records are as in singles.lua.
+-- Creates runs that begin with this one step; records and entries are as in packed.lua and singles.lua.
 function submitting.addFresh(ids, idText, kind, step, tails)
   local n, writes, at = #ids, {}, 1
-  local head, between, digits = "q" .. kind.id, "," .. clock.text .. ",", twoDigits()
+  local isSingle = kind.entry ~= ""
+  local head, between, after = (isSingle and "q" or "p") .. kind.id, "," .. clock.text .. ",", "|" .. step.address
+  local entries, digits = isSingle and ids or {}, twoDigits()
   local seqs, seq, ofSeq = split(clock.seq + 1, digits)
   local numbers, number, ofNumber = split(clock.runs, digits)
   for i = 1, n do
-    local stop = find(tails, "\28", at, true)
-    writes[2 * i - 1] = ids[i]
+    local id, stop = ids[i], find(tails, "\28", at, true)
+    writes[2 * i - 1] = id
     writes[2 * i] = head .. seqs .. (ofSeq[seq] or text(seq - 1)) .. between .. numbers .. (ofNumber[number] or text(number - 1)) .. ","
       .. sub(tails, at, stop - 1)
+    if not isSingle then entries[i] = seqs .. (ofSeq[seq] or text(seq - 1)) .. "|" .. id .. after end
     at, seq, number = stop + 1, seq + 1, number + 1
     if seq > 100 then seqs, seq, ofSeq = split(clock.seq + i + 1, digits) end
     if number > 100 then numbers, number, ofNumber = split(clock.runs + i, digits) end
@@ -66,7 +69,7 @@ function submitting.addFresh(ids, idText, kind, step, tails)
   groups[#groups + 1] = writes
   clock.seq = clock.seq + n
   submitting.list(ids, kind.plan)
-  ledger.pushAll(step.queue, step.priority, "", ids)
+  ledger.pushAll(step.queue, step.priority, "", entries)
   events.addJoined("C", idText, n)
 end
 

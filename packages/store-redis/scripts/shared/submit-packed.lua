@@ -81,15 +81,13 @@ end
 local function create(id, kind, entries, tail)
   local number = submitting.number(id, kind.plan)
   if kind.entry ~= "" then return singles.add(id, kind, entries[1], number, tail) end
-  local live = GS
+  local first
   for i = 1, #entries do
-    local entry = entries[i]
-    local seq = clock.nextSeq()
-    live = live .. "r" .. entry.address .. "," .. seq .. "," .. GS
+    local entry, seq = entries[i], clock.nextSeq()
+    first = first or seq
     ledger.push(entry.queue, entry.priority, "", seq, id, entry.address)
   end
-  packed.add(id, live, kind.id, clock.text .. "," .. number .. "," .. tail)
-  events.addText("c" .. US .. id .. US .. US)
+  packed.add(id, "p" .. kind.id .. first .. "," .. clock.text .. "," .. number .. "," .. tail)
 end
 
 -- The ids of a group: with blanks between, all of 26 characters where they ascend.
@@ -134,7 +132,7 @@ function submitting.packed(at, results, n)
   local isFresh = submitting.areFresh(ids, isAscending)
   if isFresh and not clock.steered and not limits.isOn then
     prepare()
-    if entries and kind.entry ~= "" then
+    if entries and #entries == 1 then
       submitting.addFresh(ids, ARGV[first], kind, entries[1], ARGV[first + 1])
       results[n + 1] = "cr*" .. #ids
       return n + 1, first + 2
