@@ -14,7 +14,7 @@
 -- include base clock specs kinds limits meters parking tenants ledger events
 -- later packed packed-view singles steering lease roles shelves
 -- later general submit-other claims gate
--- include flush submit-fresh submit-packed
+-- include flush newest submit-fresh submit-packed
 
 local results, n, at = {}, 0, 3
 while at <= #ARGV do

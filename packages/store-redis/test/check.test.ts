@@ -173,6 +173,16 @@ const mendable: readonly Case[] = [
   ["a mailbox that stays", () => at.raw.rpush(`${P}box:none`, "events"), ["orphan"]],
   ["runs of a list that are all gone", () => at.raw.rpush(`${P}runs:7`, "01NONE"), ["orphan"]],
   [
+    "runs beyond the greatest id",
+    async () => {
+      const ids = await at.raw.lrange(`${P}runs:0`, 0, -1);
+      const [greatest, next] = ids.sort().reverse();
+      expect(await at.raw.hget(`${P}clock`, "newest")).toBe(greatest);
+      await at.raw.hset(`${P}clock`, "newest", next as string);
+    },
+    ["run-beyond"],
+  ],
+  [
     "a body without its step",
     () => at.raw.hset(`${P}run:${at.busy.mapped}`, "#no", ",1,0,0,0,n"),
     ["orphan"],

@@ -120,6 +120,10 @@ export const flawKinds = {
     what: "a run is missing where listings by state or by time look for it",
     mend: "it is entered there",
   },
+  "run-beyond": {
+    what: "the run's id is greater than any that is known to have been submitted, so that it would be created again",
+    mend: "the id is noted",
+  },
   "count-body": { what: "the settled members of a body are counted wrongly", mend: "they are recounted" },
   "count-held": { what: "the leases on the run's steps are counted wrongly", mend: "they are recounted" },
   "count-name": { what: "steps are counted wrongly under their name", mend: "they are recounted" },

@@ -75,7 +75,20 @@ local function checkState(run, number)
   if check.tell("run-unfound", run.id, nil, "listed:" .. run.state, nil, true) then call("ZADD", key, number, run.id) end
 end
 
+-- Told once: it may be all of them.
+local isToldBeyond = false
+
+local function checkNewest(run)
+  if isToldBeyond or not submitting.isBeyond(run.id) then return end
+  isToldBeyond = not check.tell("run-beyond", run.id, nil, "clock", nil, true)
+  if not isToldBeyond then
+    submitting.noteId(run.id)
+    submitting.flushNewest()
+  end
+end
+
 function check.listings(run, head, plan, due)
+  checkNewest(run)
   local number = tonumber(string.match(head, "^%d+,.,(%d+),"))
   if run.state ~= STARTED and run.state ~= SUCCEEDED then checkState(run, number) end
   if call("LINDEX", PREFIX .. "runs:" .. math.floor(number / 1000), number % 1000) ~= run.id then

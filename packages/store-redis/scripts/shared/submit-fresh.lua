@@ -1,34 +1,15 @@
--- Runs that are certainly new. Ids are ULIDs, and those that one process makes only grow: where the ids of a group ascend, and the first
--- is beyond all that were ever submitted, none of them can be known, and nobody looks for them. The field `newest` of the clock is the
--- greatest of all, whatever became of it. Of such runs, those that begin with one step and stand under no limits are created in one go.
-
--- Of a store that was filled before there was this field it is not known.
-local newest = call("HGET", KEYS[1], "newest") or clock.runs > 0 and "\255" or ""
-local before = newest
+-- Runs that are certainly new: where the ids of a group ascend, and the first is beyond all that were ever submitted (see newest.lua), none of
+-- them can be known, and nobody looks for them. Those of them that begin with one step and stand under no limits are created in one go.
 
 -- What is to be written, ids and records by turns: a list for each group; and of how many groups others know.
 local groups, shown = {}, 0
 
-local byte, find, sub = string.byte, string.find, string.sub
-
--- Byte by byte: `<` compares as the server's locale has it.
-local function isAfter(one, other)
-  for i = 1, #one do
-    local a, b = byte(one, i, i), byte(other, i, i)
-    if a ~= b then return not b or a > b end
-  end
-  return false
-end
-
--- Takes note of an id that somebody submits.
-function submitting.noteId(id)
-  if isAfter(id, newest) then newest = id end
-end
+local find, sub = string.find, string.sub
 
 -- Whether none of these ids was ever submitted, this script included; all are, from now on.
 function submitting.areFresh(ids, isAscending)
-  local areFresh = isAscending and isAfter(ids[1], newest)
-  if areFresh then newest = ids[#ids] else for i = 1, #ids do submitting.noteId(ids[i]) end end
+  local areFresh = isAscending and submitting.isBeyond(ids[1])
+  for i = isAscending and #ids or 1, #ids do submitting.noteId(ids[i]) end
   return areFresh
 end
 
@@ -85,5 +66,5 @@ end
 -- Writes them, before anybody who unpacks one removes it.
 function submitting.flushFresh()
   for i = 1, #groups do callMany("HSET", PREFIX .. "packed", groups[i]) end
-  if newest ~= before then call("HSET", KEYS[1], "newest", newest) end
+  submitting.flushNewest()
 end
