@@ -160,7 +160,7 @@ function outcomeOf(result: SubmitResult): Submitted {
   switch (result.status) {
     case "created":
     case "existing":
-      return { id, status: result.status, state: result.state };
+      return result;
     case "conflict":
       return refusalOf(id, "run-conflict", `run ${id} exists already, with another name, input or options`);
     case "key-conflict": {
