@@ -121,7 +121,7 @@ export const flawKinds = {
     mend: "it is entered there",
   },
   "run-beyond": {
-    what: "the run's id is greater than any that is known to have been submitted, so that it would be created again",
+    what: "the run's id lies where none is known to have been submitted, so that it would be created again",
     mend: "the id is noted",
   },
   "count-body": { what: "the settled members of a body are counted wrongly", mend: "they are recounted" },

@@ -79,10 +79,10 @@ end
 local isToldBeyond = false
 
 local function checkNewest(run)
-  if isToldBeyond or not submitting.isBeyond(run.id) then return end
+  if isToldBeyond or not submitting.isNew(run.id) then return end
   isToldBeyond = not check.tell("run-beyond", run.id, nil, "clock", nil, true)
   if not isToldBeyond then
-    submitting.noteId(run.id)
+    submitting.noteIds({ run.id })
     submitting.flushNewest()
   end
 end

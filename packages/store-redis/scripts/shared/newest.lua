@@ -1,24 +1,61 @@
--- The greatest id that was ever submitted, whatever became of it: the field `newest` of the clock. Ids are ULIDs, and those that one process
--- makes only grow, so that most that come are greater: those nobody has to look for.
+-- Which ids nobody ever submitted: all that lie between the fields `newest` and `ahead` of the clock, which say so whatever became of a
+-- submission. Ids are ULIDs, and those that one process makes only grow, so that most that come lie there: those nobody has to look for.
+-- An id that is made up, and so may lie centuries off, is the least of its kind in `ahead`; all others that come are not beyond `newest`.
 
--- Of a store that was filled before there was this field it is not known.
-local newest = call("HGET", KEYS[1], "newest") or clock.runs > 0 and "\255" or ""
-local before = newest
+-- How far off an id may lie and still count as one of the others.
+local AHEAD_MS = 31536000000
+local DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
--- Whether an id was never submitted, nor any that is greater. Byte by byte: `<` compares as the server's locale has it.
-function submitting.isBeyond(id)
-  for i = 1, #id do
-    local a, b = string.byte(id, i, i), string.byte(newest, i, i)
+local found = call("HMGET", KEYS[1], "newest", "ahead")
+-- Of a store that was filled before there were these fields nothing is known.
+local newest, ahead = found[1] or clock.runs > 0 and "\255" or "", found[2] or "\255"
+local before, aheadBefore = newest, ahead
+local horizon
+
+-- Byte by byte: `<` compares as the server's locale has it.
+local function isAfter(one, other)
+  for i = 1, #one do
+    local a, b = string.byte(one, i, i), string.byte(other, i, i)
     if a ~= b then return not b or a > b end
   end
   return false
 end
 
--- Takes note of an id that somebody submits.
-function submitting.noteId(id)
-  if submitting.isBeyond(id) then newest = id end
+-- The first characters of ids of that time, which say it to twelve days.
+local function horizonText()
+  local high, chars = math.floor((clock.now + AHEAD_MS) / 2 ^ 30), ""
+  for _ = 1, 4 do
+    chars = string.sub(DIGITS, high % 32 + 1, high % 32 + 1) .. chars
+    high = math.floor(high / 32)
+  end
+  return chars
+end
+
+local function isFarOff(id)
+  horizon = horizon or horizonText()
+  return isAfter(id, horizon)
+end
+
+-- Whether an id was certainly never submitted; of two of which that is true it is true of all between them.
+function submitting.isNew(id)
+  return isAfter(id, newest) and isAfter(ahead, id)
+end
+
+local function note(id)
+  if isFarOff(id) then
+    if isAfter(ahead, id) then ahead = id end
+  elseif isAfter(id, newest) then
+    newest = id
+  end
+end
+
+-- Takes note of ids that somebody submits.
+function submitting.noteIds(ids, areAscending)
+  local last = #ids
+  for i = areAscending and not isFarOff(ids[last]) and last or 1, last do note(ids[i]) end
 end
 
 function submitting.flushNewest()
   if newest ~= before then call("HSET", KEYS[1], "newest", newest) end
+  if ahead ~= aheadBefore then call("HSET", KEYS[1], "ahead", ahead) end
 end

@@ -1,5 +1,6 @@
--- Runs that are certainly new: where the ids of a group ascend, and the first is beyond all that were ever submitted (see newest.lua), none of
--- them can be known, and nobody looks for them. Those of them that begin with one step and stand under no limits are created in one go.
+-- Runs that are certainly new: where the ids of a group ascend, and the first and the last lie where no id was ever submitted (see
+-- newest.lua), none of them can be known, and nobody looks for them. Those of them that begin with one step and stand under no limits are
+-- created in one go.
 
 -- What is to be written, ids and records by turns: a list for each group; and of how many groups others know.
 local groups, shown = {}, 0
@@ -8,8 +9,8 @@ local find, sub = string.find, string.sub
 
 -- Whether none of these ids was ever submitted, this script included; all are, from now on.
 function submitting.areFresh(ids, isAscending)
-  local areFresh = isAscending and submitting.isBeyond(ids[1])
-  for i = isAscending and #ids or 1, #ids do submitting.noteId(ids[i]) end
+  local areFresh = isAscending and submitting.isNew(ids[1]) and submitting.isNew(ids[#ids])
+  submitting.noteIds(ids, isAscending)
   return areFresh
 end
 

@@ -5,8 +5,11 @@ import { needsOf, submissionOf } from "../factories.js";
 import { chain, single } from "../sample-plans.js";
 import type { BenchTest } from "./bench.js";
 
-/** How many ids a story has. */
+/** How many ids a story has, and how many of these are of its time; the others lie far off. */
 const IDS = 8;
+const NEAR = 6;
+
+const YEAR_MS = 365 * 86_400_000;
 
 /** Those of one form are alike but for id and content, as those of one call are. */
 const forms = {
@@ -44,10 +47,14 @@ export function submittingStory(test: BenchTest): void {
   }) => {
     const worker = await driver(chain(2), { serves: [...needsOf(single()), ...needsOf(chain(2))] });
     let ms = Date.UTC(2026, 0, 1);
+    let farMs = Date.UTC(2500, 0, 1);
     await fc.assert(
       fc.asyncProperty(calls, async (story) => {
         const next = createRunIds(() => ++ms);
-        const ids = Array.from({ length: IDS }, next);
+        // Each story's are less than those of the one before.
+        const far = createRunIds(() => farMs);
+        farMs -= 10;
+        const ids = Array.from({ length: IDS }, (_, i) => (i < NEAR ? next() : far()));
         const runs = new Map<string, Submission>();
         for (const call of story) {
           const batch = call.map((each) => submissionFor(each, ids[each.id] as string));
@@ -70,5 +77,24 @@ export function submittingStory(test: BenchTest): void {
       }),
       { numRuns: 20 },
     );
+  });
+
+  test("an id that lay years ahead is known when its time has come, and so are those around it", async ({
+    store,
+    clock,
+    faulty,
+  }) => {
+    const created = faulty ? expect.stringMatching(/created|existing/) : "created";
+    const next = createRunIds(() => clock.now() + 2 * YEAR_MS);
+    const [a, b, c, d] = [next(), next(), next(), next()];
+    const submit = async (...ids: string[]) => {
+      const batch = ids.map((id) => submissionFor({ id: 0, form: "single", content: 0 }, id));
+      return (await store.submit(batch)).map(({ status }) => status);
+    };
+    expect(await submit(b)).toEqual([created]);
+    clock.advance(1.5 * YEAR_MS);
+    expect(await submit(a, c)).toEqual([created, created]);
+    expect(await submit(a)).toEqual(["existing"]);
+    expect(await submit(a, b, c, d)).toEqual(["existing", "existing", "existing", created]);
   });
 }
