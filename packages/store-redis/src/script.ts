@@ -26,6 +26,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "parking",
     "tenants",
     "packed",
+    "standings",
     "packed-view",
     "singles",
     "ledger",

@@ -77,6 +77,7 @@ local function opened(who, name, queue)
   local step = kinds.stepOf(kind, kind.entry)
   if not step or step.queue ~= queue then return false end
   if kind.opening == nil then
+    kind.step = step
     kind.opening = who.serves[step.needs] and "w" .. name .. sub(who.mark, 2) .. clock.text
     if kind.opening then singles.heads[#singles.heads + 1] = kind end
   end
@@ -121,7 +122,7 @@ if limits.isOn then
       granted[m + 1], granted[m + 2] = id, record
       progress[id] = begun
       lease.note(who.id, id)
-      kind.running = (kind.running or 0) + 1
+      kind.step.running = kind.step.running + 1
       return true, true
     end
     if not tuple then return false, false end
@@ -142,21 +143,24 @@ end
 -- Takes those of some ids from a line, which were fetched, that wait there as singles; answers the others.
 function singles.take(who, ids, line)
   if limits.isOn then return singles.takeEachLimited(who, ids, line) end
-  local granted, known, progress = granted, known, progress
-  local queue, others, n, m = line.queue, NONE, #writes, #granted
+  local granted, known, progress, taken = granted, known, progress, lease.takenBy(who.id)
+  local others, n, m, t = NONE, #writes, #granted, #taken
+  local name, kind, opening
   for i = 1, #ids do
     local id = ids[i]
     local record = known[id]
     -- One that was taken apart, because something was reported of it, goes the way of all others.
     local isWaiting = type(record) == "string" and byte(record) == LETTER and not progress[id]
-    local kind = isWaiting and opened(who, sub(record, 2, 9), queue)
-    if kind then
-      writes[n + 1], writes[n + 2] = id, kind.opening
-      granted[m + 1], granted[m + 2] = id, record
-      n, m = n + 2, m + 2
-      progress[id] = kind.opening
-      lease.note(who.id, id)
-      kind.running = (kind.running or 0) + 1
+    if isWaiting and sub(record, 2, 9) ~= name then
+      name = sub(record, 2, 9)
+      kind = opened(who, name, line.queue)
+      opening = kind and kind.opening
+    end
+    if isWaiting and kind then
+      n, m, t = n + 2, m + 2, t + 1
+      writes[n - 1], writes[n], progress[id] = id, opening, opening
+      granted[m - 1], granted[m], taken[t] = id, record, id
+      kind.step.running = kind.step.running + 1
     else
       if others == NONE then others = {} end
       others[#others + 1] = id
@@ -190,6 +194,7 @@ local function closingOf(who, progress)
   local letter, name, session, times = match(progress, "^(.)(........)([^,]*),(.*)$")
   local kind = letter == "w" and session == who.id and kinds.get(name)
   if kind and kinds.stepOf(kind, kind.entry) then
+    kind.step = kinds.stepOf(kind, kind.entry)
     closing = { kind = kind, text = "d" .. name .. clock.text .. "," .. times .. RS }
   end
   closings[progress] = closing
@@ -215,7 +220,7 @@ function singles.succeed(who, id, address, output)
   lease.drop(who.id, id)
   if tuple then limits.free(tuple, id) end
   shelves.add("ended:s", clock.stamp .. id)
-  kind.running = (kind.running or 0) - 1
+  kind.step.running = kind.step.running - 1
   return true
 end
 
@@ -223,7 +228,4 @@ end
 function singles.flush()
   callMany("HSET", packed.progressKey, writes)
   events.addGroup("E", ended)
-  for _, kind in pairs(kinds.known) do
-    if kind and kind.running and kind.running ~= 0 then ledger.running(kinds.stepOf(kind, kind.entry).queue, kind.running) end
-  end
 end
