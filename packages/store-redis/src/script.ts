@@ -14,27 +14,17 @@ export interface Script<Call extends readonly unknown[], Reply> {
 
 const texts = new Map<string, string>();
 
+/** What every script needs that looks at steps. */
+const basis = ["clock", "specs", "kinds", "limits", "meters", "parking", "tenants", "ledger", "events"];
+
+/** What most of them need besides, but not one that only writes new runs. */
+const packing = ["packed", "standings", "packed-view", "singles", "steering", "lease", "roles", "shelves"];
+
 /** Fragments that go together. */
 const groups: Readonly<Record<string, readonly string[]>> = {
-  core: [
-    "clock",
-    "steering",
-    "specs",
-    "kinds",
-    "limits",
-    "meters",
-    "parking",
-    "tenants",
-    "packed",
-    "standings",
-    "packed-view",
-    "singles",
-    "ledger",
-    "lease",
-    "roles",
-    "shelves",
-    "events",
-  ],
+  basis,
+  packing,
+  core: [...basis, ...packing],
   general: [
     ...["runs", "unpack", "steps", "bodies", "shares", "values", "ready", "epilogue", "settle", "run-end"],
     ...["history", "report", "letters", "sticky"],
@@ -43,7 +33,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * A script's text, with its fragments in place of the lines `-- include a b c`, and of `-- later a b c`, which has them made only
- * when one of their functions is first called; `a.isMade` says whether they are.
+ * when one of their functions is first called; `a.isMade` says whether they are, where `a` is the first of them, or `general`.
  */
 export function scriptText(name: string): string {
   const known = texts.get(name);
@@ -51,16 +41,17 @@ export function scriptText(name: string): string {
   const text = read(name).replace(/^-- (include|later) (.+)$/gm, (_, when: string, list: string) => {
     const fragments = list.split(" ").flatMap((each) => groups[each] ?? [each]);
     const whole = fragments.map(fragmentText).join("\n");
-    return when === "include" ? whole : madeLater(fragments, whole, list.split(" ")[0] as string);
+    return when === "include" ? whole : madeLater(list.split(" "), fragments, whole);
   });
   texts.set(name, text);
   return text;
 }
 
 /** Fragments that are made when a function is missing in one of the tables that they fill. */
-function madeLater(names: readonly string[], whole: string, owner: string): string {
-  const filled = names.flatMap((each) => [...read(`shared/${each}`).matchAll(/^ *function (\w+)\./gm)]);
+function madeLater([first = ""]: readonly string[], fragments: readonly string[], whole: string): string {
+  const filled = fragments.flatMap((each) => [...read(`shared/${each}`).matchAll(/^ *function (\w+)\./gm)]);
   const tables = [...new Set(filled.map(([, table]) => table))].join(", ");
+  const owner = shared.includes(first) ? first : fragments[0];
   return `general.makeLater(${owner}, { ${tables} }, function()\n${whole}\nend)`;
 }
 
