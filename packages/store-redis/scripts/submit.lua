@@ -3,8 +3,8 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 … groups and submissions, told apart by their first letter:
---      a group of runs that begin packed (see shared/packed.lua): `P name RS plan RS specs RS order RS kind` (shared/kinds.lua; the order is
---      a where the ids ascend and have 26 characters each), the plan's text or "", the specs, the ids with blanks between, and what each run has
+--      a group of runs that begin packed (see shared/packed.lua): `P name RS plan RS specs RS order greatest RS kind` (shared/kinds.lua; the order
+--      is a where the ids ascend, u where they do not, - where not all have 26 characters), the plan's text or "", the specs, the ids with blanks between, and what each run has
 --      of its own, `fingerprint [US traceparent US tags [US said]] RS input FS` each (said: shared/limits.lua);
 --      any other submission: `S id fingerprint plan kind mode priority keep delay runAt members onFailure inline next specs tags
 --      traceparent needs deadline claim said name` joined by US (the claim: `until if-held ms , max , key`, see shared/claims.lua), the plan's text or "", the input, the specs

@@ -63,7 +63,13 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
       const group = groupAt(batch, at);
       const { items } = first.entries;
       const kind = kindOf(first);
-      const head = [`P${nameOf(kind)}`, packHash(first.plan), items.length, group.order, kind].join(RS);
+      const head = [
+        `P${nameOf(kind)}`,
+        packHash(first.plan),
+        items.length,
+        group.order + group.greatest,
+        kind,
+      ].join(RS);
       args.push(head, textOf(first));
       pushSpecs(args, items);
       args.push(group.ids, group.tails);
@@ -88,8 +94,10 @@ interface Group {
   readonly end: number;
   readonly ids: string;
   readonly tails: string;
-  /** `a` where the ids ascend, so that the store may see at one glance that it has none of them. */
-  readonly order: "a" | "-";
+  /** `a` where the ids ascend, so that the store may see at one glance that it has none of them; `-` where not all are as long as ULIDs. */
+  readonly order: "a" | "u" | "-";
+  /** The greatest id. */
+  readonly greatest: string;
 }
 
 /** What a group has in common with the submission at a place of a batch. Texts are appended to: that is faster than to join a list. */
@@ -100,18 +108,22 @@ function groupAt(batch: readonly Submission[], start: number): Group {
   let { id: last } = first;
   let ids = last;
   let tails = bodyOf(first, extras);
-  let ascends = last.length === ULID_CHARS;
+  let greatest = last;
+  let ascends = true;
+  let areUlids = last.length === ULID_CHARS;
   let end = start + 1;
   for (; end < batch.length; end++) {
     const each = batch[end] as Submission;
     if (!isLike(first, each) || isSingle(each) !== single || extrasOf(each) !== extras) break;
     const { id } = each;
-    ascends &&= id.length === ULID_CHARS && id > last;
+    ascends &&= id > last;
+    areUlids &&= id.length === ULID_CHARS;
+    if (id > greatest) greatest = id;
     ids += ` ${id}`;
     tails += bodyOf(each, extras);
     last = id;
   }
-  return { end, ids, tails, order: ascends ? "a" : "-" };
+  return { end, ids, tails, order: areUlids ? (ascends ? "a" : "u") : "-", greatest };
 }
 
 /** True for a run that may begin packed, as scripts/shared/packed.lua says. */

@@ -82,7 +82,7 @@ local function checkNewest(run)
   if isToldBeyond or not submitting.isNew(run.id) then return end
   isToldBeyond = not check.tell("run-beyond", run.id, nil, "clock", nil, true)
   if not isToldBeyond then
-    submitting.noteIds({ run.id })
+    submitting.noteIds({ run.id }, run.id)
     submitting.flushNewest()
   end
 end

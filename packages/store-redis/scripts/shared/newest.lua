@@ -49,10 +49,10 @@ local function note(id)
   end
 end
 
--- Takes note of ids that somebody submits.
-function submitting.noteIds(ids, areAscending)
-  local last = #ids
-  for i = areAscending and not isFarOff(ids[last]) and last or 1, last do note(ids[i]) end
+-- Takes note of ids that somebody submits, of which that is the greatest.
+function submitting.noteIds(ids, greatest)
+  if not isFarOff(greatest) then return note(greatest) end
+  for i = 1, #ids do note(ids[i]) end
 end
 
 function submitting.flushNewest()

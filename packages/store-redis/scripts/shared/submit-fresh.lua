@@ -8,9 +8,9 @@ local groups, shown = {}, 0
 local find, sub = string.find, string.sub
 
 -- Whether none of these ids was ever submitted, this script included; all are, from now on.
-function submitting.areFresh(ids, isAscending)
+function submitting.areFresh(ids, isAscending, greatest)
   local areFresh = isAscending and submitting.isNew(ids[1]) and submitting.isNew(ids[#ids])
-  submitting.noteIds(ids, isAscending)
+  submitting.noteIds(ids, greatest)
   return areFresh
 end
 

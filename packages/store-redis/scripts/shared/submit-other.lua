@@ -81,7 +81,7 @@ function submitting.other(at)
   local from = at + 3
   local after = from + tonumber(count)
   submitting.offerPlan(plan, ARGV[at + 1])
-  submitting.noteIds({ id })
+  submitting.noteIds({ id }, id)
   local known, state = submitting.find(id)
   if known then return submitting.again(fingerprint, known, state), after end
   local claim = claims.parse(claimText)

@@ -90,10 +90,10 @@ local function create(id, kind, entries, tail)
   packed.add(id, "p" .. kind.id .. first .. "," .. clock.text .. "," .. number .. "," .. tail)
 end
 
--- The ids of a group: with blanks between, all of 26 characters where they ascend.
-local function idsIn(idText, isAscending)
+-- The ids of a group, with blanks between.
+local function idsIn(idText, areAlike)
   local ids, n = {}, 0
-  if isAscending then
+  if areAlike then
     for from = 1, #idText, 27 do
       n = n + 1
       ids[n] = string.sub(idText, from, from + 25)
@@ -105,15 +105,19 @@ local function idsIn(idText, isAscending)
 end
 
 -- What each run of a group has of its own.
-local function tailsIn(tailText)
-  local tails = {}
-  for tail in string.gmatch(tailText, "([^\28]*)\28") do tails[#tails + 1] = tail end
+local function tailsIn(tailText, count)
+  local tails, at = {}, 1
+  for i = 1, count do
+    local stop = string.find(tailText, "\28", at, true)
+    tails[i] = string.sub(tailText, at, stop - 1)
+    at = stop + 1
+  end
   return tails
 end
 
 -- Submits the group at ARGV[at]; answers how many results there are then, and where the next begins.
 function submitting.packed(at, results, n)
-  local name, plan, specCount, order, kindText = string.match(ARGV[at], "^P(........)\30([^\30]*)\30(%d+)\30(.)\30(.*)$")
+  local name, plan, specCount, order, greatest, kindText = string.match(ARGV[at], "^P(........)\30([^\30]*)\30(%d+)\30(.)([^\30]*)\30(.*)$")
   local first = at + 2 + specCount
   submitting.offerPlan(plan, ARGV[at + 1])
   local hasPlan, kind, entries
@@ -127,9 +131,8 @@ function submitting.packed(at, results, n)
     wanted = wanted or submitting.queuesIn(at + 2, first - 1)
     return submitting.refusal(wanted, false)
   end
-  local isAscending = order == "a"
-  local ids = idsIn(ARGV[first], isAscending)
-  local isFresh = submitting.areFresh(ids, isAscending)
+  local ids = idsIn(ARGV[first], order ~= "-")
+  local isFresh = submitting.areFresh(ids, order == "a", greatest)
   if isFresh and not clock.steered and not limits.isOn then
     prepare()
     if entries and #entries == 1 then
@@ -144,7 +147,7 @@ function submitting.packed(at, results, n)
     packed.fetch(ids)
     mayBeKnown = areUnpacked(ids)
   end
-  local tails = tailsIn(ARGV[first + 1])
+  local tails = tailsIn(ARGV[first + 1], #ids)
   for i = 1, #ids do
     n = n + 1
     local id, tail = ids[i], tails[i]
