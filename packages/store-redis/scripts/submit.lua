@@ -10,9 +10,9 @@
 -- Returns for each submission, with commas between: c<state> created, e<state> existing, x conflict, m plan missing, i its start is no
 --      time to wait for, f<queue>=<max> a queue is full, d<queue> a queue is drained, and of a key that is held h<state><id> existing under that id, k<id> with other content, t<id> refused;
 --      behind US the instant, where an i is among them
--- include base core
--- later general
--- include flush submit-packed submit-other claims gate
+-- include base clock
+-- later core general submit-other claims gate
+-- include flush submit-packed
 
 local results, n, at = {}, 0, 3
 while at <= #ARGV do
@@ -25,4 +25,4 @@ while at <= #ARGV do
 end
 submitting.count()
 flushAll(ARGV[2])
-return table.concat(results, ",") .. submitting.instant()
+return table.concat(results, ",") .. (submitting.isUntimely and US .. clock.text or "")

@@ -12,8 +12,6 @@
 -- Who has the slots of a limit is told by `slots:<name>`, sessions by `key|` and what `held:<session>` has of the step (behind a session there
 -- may be blanks); what its keys have let through is told by meters.lua.
 
-limits.isOn = true
-
 local find, gmatch, match, sub, next = string.find, string.gmatch, string.match, string.sub, next
 local rules, freed, taken = {}, {}, {}
 
