@@ -24,7 +24,7 @@ end
 local function sweepLine(line, isCounted)
   local key = line.key
   local entries = call("LRANGE", key, 0, left - 1)
-  packed.fetch((take.idsOf(entries)))
+  packed.fetch(take.idsOf(entries))
   local n = 0
   for _, entry in ipairs(entries) do
     local seq, _, id, address = take.readEntry(line, entry)

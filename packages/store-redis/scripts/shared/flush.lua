@@ -2,11 +2,11 @@
 -- changed nothing.
 
 local function flushAll(eventsKept)
+  if isMade(packed) then packed.flush() end
   if isMade(singles) then singles.flush() end
   -- Before a single that is unpacked gives its slots its new name.
   if limits.isOn then limits.settle() end
   if isMade(runs) then runs.flush() end
-  if isMade(packed) then packed.flush() end
   if isMade(lease) then lease.flush() end
   if isMade(shelves) then shelves.flush() end
   if limits.isOn then limits.flush() end

@@ -11,7 +11,7 @@ local IDLE_LIMIT = 100
 local grown = {}
 local depths = {}
 
-local function lineOf(queue, priority, needs, tuple)
+function ledger.lineOf(queue, priority, needs, tuple)
   local key = PREFIX .. "line:" .. queue .. ":" .. priority .. ":" .. needs
   if tuple and tuple ~= "" then key = key .. ":" .. tuple else tuple = nil end
   local line = grown[key]
@@ -22,12 +22,17 @@ local function lineOf(queue, priority, needs, tuple)
   return line
 end
 
+local lineOf = ledger.lineOf
+
 function ledger.push(queue, priority, needs, seq, run, address, tuple)
   ledger.pushEntry(queue, priority, needs, seq .. "|" .. run .. "|" .. address, tuple)
 end
 
 function ledger.pushEntry(queue, priority, needs, entry, tuple)
-  local line = lineOf(queue, priority, needs, tuple)
+  ledger.pushTo(lineOf(queue, priority, needs, tuple), entry)
+end
+
+function ledger.pushTo(line, entry)
   local entries = pushes[line]
   if not entries then
     entries = {}

@@ -17,8 +17,8 @@ function session.find(id)
     known[needs] = does
     return does
   end })
-  return { id = id, alive = found[1] == "open", worker = found[2], role = found[5], sets = found[6], serves = serves, needles = {},
-    mark = "," .. id .. "," .. found[2] .. ",", atOnce = "," .. id .. "," .. found[2] .. ",-," .. clock.text .. GS }
+  return { id = id, alive = found[1] == "open", worker = found[2], role = found[5], sets = found[6], serves = serves,
+    mark = "," .. id .. "," .. found[2] .. "," }
 end
 
 -- A session's mail. It is delivered again with each exchange and renewal until the run has ended; that it was told only keeps

@@ -6,6 +6,8 @@
 
 -- How many entries one exchange may drop or move before it answers with what it has, and the most steps it hands out.
 local DROP_LIMIT, GRANT_LIMIT = 500, 1000
+local find, sub = string.find, string.sub
+local granted = singles.granted
 take.DROP_LIMIT = DROP_LIMIT
 
 take.steps, take.places, take.packed, take.members = {}, {}, {}, {}
@@ -37,21 +39,23 @@ local ABSENT = "\28"
 
 -- Notes a grant that is no single's: after how many of those it came, and whether it is of a packed run.
 local function place(letter, member)
-  local n, before = #take.members + 1, #singles.granted
-  take.members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
+  local members, before = take.members, #granted
+  local n = #members + 1
+  members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
 end
 
 -- A step of a packed run, granted: head, run, traceparent and tags, then a value for each key that it reads.
-function take.addPacked(run, kind, step, address, member)
-  local head = kind.heads[address]
+function take.addPacked(id, kind, step, member, outputs)
+  local head = kind.heads[step.address]
   if not head then
     head = #take.heads .. ""
-    take.heads[head + 1] = kinds.headOf(kind, address)
-    kind.heads[address] = head
+    take.heads[head + 1] = kinds.headOf(kind, step.address)
+    kind.heads[step.address] = head
   end
-  local list, keys, n = take.packed, step.keys, #take.packed + 3
-  list[n - 2], list[n - 1], list[n] = head, run.id, kind.extras and packed.extrasOf(run) or US
-  for i = 1, #keys do list[n + i] = packed.valueOf(run, keys[i]) or ABSENT end
+  local list, needles = take.packed, step.needles
+  local n = #list + 3
+  list[n - 2], list[n - 1], list[n] = head, id, kind.extras and packed.extrasOf(id) or US
+  for i = 1, #needles do list[n + i] = packed.valueOf(id, needles[i], outputs) or ABSENT end
   place("p", member)
   take.slots = take.slots - 1
 end
@@ -87,49 +91,64 @@ local function fateOf(step)
   return ready.hasExpired(step) and "expired" or nil
 end
 
--- The ids of entries that are the id alone, and of others.
-local function idsOf(entries)
-  local ids, areSingles = {}, true
+-- Takes entries apart: their ids, and what stands behind each, "" where it is the id alone; and whether all of them are the id alone, in which
+-- case that is all that is answered.
+local function takeApart(entries)
+  local areAlone = true
+  for i = 1, #entries do
+    if #entries[i] ~= singles.ID_LENGTH then
+      areAlone = false
+      break
+    end
+  end
+  if areAlone then return entries, nil, true end
+  local ids, afters = {}, {}
   for i = 1, #entries do
     local entry = entries[i]
     if #entry == singles.ID_LENGTH then
-      ids[i] = entry
+      ids[i], afters[i] = entry, ""
     else
-      ids[i], areSingles = string.match(entry, "^-?%d+|([^|]*)|"), false
+      local from = find(entry, "|", 1, true)
+      local to = find(entry, "|", from + 1, true)
+      ids[i], afters[i] = sub(entry, from + 1, to - 1), sub(entry, to)
     end
   end
-  return ids, areSingles
+  return ids, afters, false
 end
 
--- An entry of a line, taken apart. That of a single counts as long as its step was never taken, and stands in the line's queue: the id
+-- The ids of entries.
+local function idsOf(entries)
+  return (takeApart(entries))
+end
+
+-- An entry that is the id alone, taken apart. It counts as long as the single's step was never taken, and stands in the line's queue: the id
 -- may be another run's by now.
-local function readEntry(line, entry)
-  if #entry > singles.ID_LENGTH then return string.match(entry, "^(-?%d+)|(([^|]*)|(.*))$") end
-  local run = packed.get(entry)
+local function readSingle(line, id)
+  local run = packed.get(id)
   if run then
     local address, seq = packed.firstReady(run)
     local step = address and kinds.stepOf(kinds.get(run.kind), address)
     if step and step.queue == line.queue then
-      return seq, entry .. "|" .. address, entry, address
+      return seq, id .. "|" .. address, id, address
     end
-    return "0", "", entry, ""
+    return "0", "", id, ""
   end
-  run = runs.getForGrant(entry, "")
+  run = runs.getForGrant(id, "")
   local step = run and runs.soleStep(run)
-  if not step or step.fence ~= "0" or step.spec.queue ~= line.queue then return "0", "", entry, "" end
-  return step.seq, entry .. "|" .. step.address, entry, step.address
+  if not step or step.fence ~= "0" or step.spec.queue ~= line.queue then return "0", "", id, "" end
+  return step.seq, id .. "|" .. step.address, id, step.address
+end
+
+-- The number of an entry, what stands for its step, the run's id and the step's address.
+local function readEntry(line, entry)
+  if #entry == singles.ID_LENGTH then return readSingle(line, entry) end
+  return string.match(entry, "^(-?%d+)|(([^|]*)|(.*))$")
 end
 
 take.idsOf, take.readEntry = idsOf, readEntry
 
--- False when an entry is dropped or moved.
-local function offer(line, entry)
-  local seq, member, id, address = readEntry(line, entry)
-  if line.queue ~= "" then
-    local isTaken, needs = packed.take(take.session, seq, id, address, member)
-    if needs then ledger.push(line.queue, line.priority, needs, seq, id, address) end
-    if isTaken or needs then return isTaken end
-  end
+-- A run that is not packed, or no longer.
+local function offerStep(line, seq, id, address)
   local run = runs.getForGrant(id, address)
   local step = run and steps.get(run, address)
   if not step or step.seq ~= seq or run.ended then return false end
@@ -163,6 +182,33 @@ local function offer(line, entry)
   return true
 end
 
+-- An entry that is the id alone; false where it is no single that waits there.
+local function offerSingle(line, id)
+  local isHandled, isTaken = singles.takeOne(take.session, id, line)
+  if isTaken then take.slots = take.slots - 1 end
+  if isHandled then return true end
+  local lack = singles.lackOf(take.session, id, line)
+  if not lack then return false end
+  ledger.pushEntry(line.queue, line.priority, lack, id)
+  take.drops = take.drops + 1
+  return true
+end
+
+local function offerAny(line, entry)
+  local seq, _, id, address = readEntry(line, entry)
+  return offerStep(line, seq, id, address)
+end
+
+-- False when an entry is dropped or moved.
+local function offer(line, entry)
+  if line.queue == "" then return offerAny(line, entry) end
+  if #entry == singles.ID_LENGTH then return offerSingle(line, entry) or offerAny(line, entry) end
+  local isTaken, needs = packed.take(take.session, line.queue, string.match(entry, "^-?%d+|([^|]*)(|.*)$"))
+  if needs then ledger.pushEntry(line.queue, line.priority, needs, entry) end
+  if isTaken or needs then return isTaken end
+  return offerAny(line, entry)
+end
+
 local function popped(line, n)
   if line.near then ledger.poppedLimited(line, n) else ledger.popped(line.queue, line.priority, line.needs, n) end
 end
@@ -173,23 +219,24 @@ end
 
 -- Reads all that some entries are about.
 function take.fetch(entries)
-  local ids = idsOf(entries)
-  packed.fetch(ids)
-  singles.fetch(ids)
+  packed.fetchBoth(idsOf(entries))
 end
 
--- Singles, of which there may be many, go together.
+-- Offers entries of a line. Those that say alike of packed runs, of which there may be many, are taken apart together.
 function take.offerAll(line, entries, areFetched)
-  local ids, areSingles = idsOf(entries)
-  if not areFetched then packed.fetch(ids) end
+  local ids, afters, areAlone = takeApart(entries)
+  if not areFetched then packed.fetchBoth(ids) end
   local others = entries
-  if areSingles and line.queue ~= "" then
+  if areAlone and line.queue ~= "" then
     local before = #singles.granted
-    others = singles.take(take.session, ids, line, areFetched)
+    others = singles.take(take.session, ids, line)
     take.slots = take.slots - (#singles.granted - before) / 2
   end
-  for _, entry in ipairs(others) do
-    if not offer(line, entry) then take.drops = take.drops + 1 end
+  local who, queue, takePacked = take.session, line.queue, packed.take
+  for i = 1, #others do
+    -- Most are had in this way, and what is not is looked at as any other.
+    local isTaken = afters and afters[i] ~= "" and queue ~= "" and takePacked(who, queue, ids[i], afters[i])
+    if not isTaken and not offer(line, others[i]) then take.drops = take.drops + 1 end
   end
 end
 
@@ -209,14 +256,14 @@ end
 local function merge(lines, what)
   for _, line in ipairs(lines) do
     line.page, line.at, line.taken = call("LRANGE", line.key, 0, take[what] - 1), 1, 0
-    packed.fetch((idsOf(line.page)))
+    take.fetch(line.page)
   end
   while take[what] > 0 and take.drops < DROP_LIMIT do
     local oldest, least
     for _, line in ipairs(lines) do
       if line.page[line.at] == nil and line.at > 1 then
         line.page, line.at = call("LRANGE", line.key, line.taken, line.taken + 99), 1
-        packed.fetch((idsOf(line.page)))
+        take.fetch(line.page)
       end
       local seq = line.page[line.at] and tonumber((readEntry(line, line.page[line.at])))
       if seq and (not least or seq < least) then oldest, least = line, seq end
