@@ -14,11 +14,10 @@ const groups: Readonly<Record<string, readonly string[]>> = {
       "parking",
       "tenants",
       "packed",
+      "packed-view",
       "singles",
-      "ledger",
-      "lease",
     ],
-    ...["roles", "shelves", "events"],
+    ...["ledger", "lease", "roles", "shelves", "events"],
   ],
   general: [
     ...["runs", "unpack", "steps", "bodies", "shares", "values", "ready", "epilogue", "settle", "run-end"],
