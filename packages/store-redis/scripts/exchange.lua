@@ -12,7 +12,7 @@
 --      (see shared/grants.lua), places, of weighted queues how many steps each gave, joined by commas, and ms until the next limit is to look or false (see
 --      shared/parking.lua) }
 -- include base clock
--- later core session take turns fair-turns levels parts successes general grants
+-- later core session take offers turns fair-turns levels parts successes general grants
 -- include flush
 
 local who = session.find(ARGV[3])

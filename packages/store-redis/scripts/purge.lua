@@ -154,8 +154,7 @@ end
 local function purgePacked()
   if budget <= 0 or call("EXISTS", PREFIX .. "purging") == 1 then return end
   local ids, shelf = dueSuccesses()
-  packed.fetch(ids)
-  packed.fetchProgress(ids)
+  packed.fetchWhole(ids)
   local gone, forgets, counts, logged = {}, {}, {}, {}
   local stamp, mayHaveBlobs = string.format("%.0f", now + REMEMBER_MS) .. "|", call("EXISTS", PREFIX .. "blobs") == 1
   for i, id in ipairs(ids) do

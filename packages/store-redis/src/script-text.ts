@@ -17,7 +17,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
       "packed-view",
       "singles",
     ],
-    ...["ledger", "lease", "roles", "shelves", "events"],
+    ...["singles", "ledger", "lease", "roles", "shelves", "events"],
   ],
   general: [
     ...["runs", "unpack", "steps", "bodies", "shares", "values", "ready", "epilogue", "settle", "run-end"],

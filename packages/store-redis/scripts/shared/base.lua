@@ -16,7 +16,7 @@ local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 -- Fragments call each other through tables, in whatever order they come; a script has those of which its fragments speak (see
 -- src/script-text.ts).
 -- its tables
--- tables clock specs kinds packed singles events ledger shelves lease session take limits
+-- tables clock specs kinds packed standings singles events ledger shelves lease session take limits
 -- tables runs steps bodies shares values settle ready epilogue history report letters sticky
 -- tables successes submitting plans check retry vitals claims logs steering levels roles tenants
 

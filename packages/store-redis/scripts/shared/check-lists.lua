@@ -191,7 +191,7 @@ end
 check.handlers["runs"] = function(bucket)
   local counted = 0
   local ids = call("LRANGE", PREFIX .. "runs:" .. bucket, 0, 999)
-  packed.fetch(ids)
+  packed.fetchWhole(ids)
   for place, id in ipairs(ids) do
     local run = packed.get(id)
     local number = run and packed.numberOf(run) or string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")

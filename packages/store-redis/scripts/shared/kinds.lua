@@ -57,7 +57,7 @@ function kinds.stepOf(kind, address)
   local needles = {}
   for i = 1, #keys do needles[i] = keys[i] == ":input" and ":input" or RS .. keys[i] .. US end
   step = spec and { address = address, needs = spec.needs == "=" and address or spec.needs, queue = spec.queue, priority = spec.priority or kind.priority,
-    parents = spec.parents, inline = spec.inline, reads = spec.reads, needles = needles }
+    parents = spec.parents, inline = spec.inline, reads = spec.reads, needles = needles, running = 0 }
   kind.steps[address] = step
   return step
 end
@@ -66,4 +66,13 @@ end
 function kinds.headOf(kind, address)
   local step = kinds.stepOf(kind, address)
   return kind.plan .. US .. address .. US .. step.needs .. US .. step.priority .. US .. step.reads
+end
+
+-- Counts how many steps of packed runs run more, or fewer, than before.
+function kinds.flush()
+  for _, kind in pairs(known) do
+    for _, step in pairs(kind and kind.steps or NONE) do
+      if step and step.running ~= 0 then ledger.running(step.queue, step.running) end
+    end
+  end
 end

@@ -19,10 +19,8 @@
 -- Instants are milliseconds by the store's clock, those of steps counted from the start of the run; a ready one that is empty is the instant
 -- of the submission.
 --
--- A standing says nothing of the run itself. Runs that one exchange made ready, or took, stand alike, so what becomes of a standing is worked
--- out once, and then holds for all of them: of each run only its outputs are copied.
---
--- These loops are what Redis spends most of its time in, and what Lua spends it on is making strings (it hashes each character of each) and
+-- What becomes of a standing (see standings.lua) is worked out once, and then holds for all runs that stand alike: of each run only its outputs are
+-- copied. These loops are what Redis spends most of its time in, and what Lua spends it on is making strings (it hashes each character of each) and
 -- calling functions: hence tables that are looked up once, and records that are short.
 
 packed.key, packed.progressKey = PREFIX .. "packed", PREFIX .. "progress"
@@ -33,15 +31,11 @@ packed.progress = {}
 -- The first letter of such a record, p, as a number.
 packed.LETTER = 112
 
-local LETTER = packed.LETTER
-local byte, find, sub, match = string.byte, string.find, string.sub, string.match
+local find, sub = string.find, string.sub
 local known, progress = packed.known, packed.progress
-local STANDING = "^([rs])(........)(%d+),(%d*),(%d*)(\29.*)$"
 
 -- A run with more outputs than this is unpacked when the next comes.
 local LARGEST = 8192
--- The most steps that one success may make ready in it.
-local MOST_NEXT = 100
 
 -- New records, and progress that has changed: ids and texts by turns.
 local created, createdIds, writes = {}, {}, {}
@@ -63,6 +57,12 @@ end
 -- Reads how far runs are.
 function packed.fetchProgress(ids)
   fetchInto(progress, packed.progressKey, ids)
+end
+
+-- Reads all there is of runs.
+function packed.fetchWhole(ids)
+  packed.fetch(ids)
+  packed.fetchProgress(ids)
 end
 
 -- Reads how far runs are, and the records of those of which nothing was taken yet.
@@ -94,39 +94,6 @@ local function recordOf(id)
   return record
 end
 
-local standings = {}
-
--- A standing from its text; those that are alike are the same. False where it cannot be read.
-local function standingOf(text)
-  local state, name, settled, started, ended, live = match(text, STANDING)
-  local kind = state and kinds.get(name)
-  local standing = kind and { text = text, state = state, kind = kind, settled = settled + 0, started = started, ended = ended,
-    live = live, takes = {}, ends = {}, endsFull = {} } or false
-  standings[text] = standing
-  return standing
-end
-
-local function toStanding(kind, state, settled, started, ended, live)
-  local text = state .. kind.id .. settled .. "," .. started .. "," .. ended .. live
-  return standings[text] or standingOf(text)
-end
-
-local beginnings = {}
-
--- How a run begins: the steps that it begins with are ready. False for a record of another kind.
-local function beginningOf(record)
-  if type(record) ~= "string" or byte(record) ~= LETTER then return false end
-  local name = sub(record, 2, 9)
-  local standing = beginnings[name]
-  if standing == nil then
-    local kind, live = kinds.get(name), GS
-    for i, address in ipairs(kind and kind.entries or NONE) do live = live .. "r" .. address .. ",0:" .. i - 1 .. "," .. GS end
-    standing = live ~= GS and toStanding(kind, "r", 0, "", "", live)
-    beginnings[name] = standing
-  end
-  return standing
-end
-
 -- How a run stands, and what follows that in its progress; false where it is not packed like this, or has a view.
 local function stand(id)
   local text = progress[id]
@@ -135,12 +102,11 @@ local function stand(id)
       packed.fetchProgress({ id })
       return stand(id)
     end
-    return beginningOf(recordOf(id)), ""
+    return standings.beginning(recordOf(id)), ""
   end
   local from = find(text, RS, 1, true)
-  if not from then return standings[text] or standingOf(text), "" end
-  local head = sub(text, 1, from - 1)
-  return standings[head] or standingOf(head), sub(text, from)
+  if not from then return standings.read(text), "" end
+  return standings.read(sub(text, 1, from - 1)), sub(text, from)
 end
 packed.stand = stand
 
@@ -159,19 +125,7 @@ function packed.add(id, record)
   known[id], progress[id] = record, false
 end
 
-local counted = {}
-
--- A step of a kind, of which more or fewer run after this.
-local function stepOf(kind, address)
-  local step = kinds.stepOf(kind, address)
-  if step and not step.running then
-    step.running = 0
-    counted[#counted + 1] = step
-  end
-  return step
-end
-
--- The run's input, or a step's output among others; nil where there is none. Keys are as in the texts of kinds.stepOf.
+-- The run's input, or a step's output in its progress; nil where there is none. How they are looked for says kinds.stepOf.
 function packed.valueOf(id, needle, outputs)
   if needle == ":input" then
     local record = recordOf(id)
@@ -197,108 +151,18 @@ local function hold(who, kind, step, id, member, outputs)
   take.addPacked(id, kind, step, member, outputs)
 end
 
--- What becomes of a standing when a step is taken: how it stands then, or what the session lacks. False where this is no case for packed
--- runs.
-local function takingOf(who, standing, address)
-  local kind, live = standing.kind, standing.live
-  local from, to = find(live, GS .. "r" .. address .. ",", 1, true)
-  local step = from and stepOf(kind, address)
-  if not step then return false end
-  if kind.says or limits.isOn and limits.mayLimit(step.needs, step.queue) then return false end
-  local ready = match(live, "^%d+:%d+,(%d*)", to + 1)
-  local taking = { queue = step.queue, step = step, member = "|" .. address .. "|1" }
-  if not who.serves[step.needs] then
-    taking.lacks = step.needs
-    return taking
-  end
-  local started = standing.started == "" and clock.text or standing.started
-  live = sub(live, 1, from) .. "x" .. address .. who.mark .. ready .. "," .. clock.now - started .. sub(live, (find(live, GS, to + 1, true)))
-  taking.text = toStanding(kind, standing.state, standing.settled, started, standing.ended, live).text
-  return taking
-end
-
 -- Takes the ready step behind an entry of a queue's line for a session, which ends with the run's id and `after`; false where it is not to be
 -- had in this way, and what it needs as well where the session lacks just that. A step of a packed run becomes ready once, so there is no
 -- other entry than the one with its number, unless the id was another run's before: that may well serve in its place.
 function packed.take(who, queue, id, after)
   local standing, outputs = stand(id)
   if not standing then return false end
-  local taking = standing.takes[after]
-  if taking == nil then
-    taking = takingOf(who, standing, sub(after, 2))
-    standing.takes[after] = taking
-  end
+  local taking = standings.taking(who, standing, after)
   if not taking or taking.queue ~= queue then return false end
   if taking.lacks then return false, taking.lacks end
   write(id, taking.text .. outputs)
   hold(who, standing.kind, taking.step, id, id .. taking.member, outputs)
   return true
-end
-
--- True where the steps that follow are plain ones that a success makes ready; asked once of each step and plan.
-local function arePlain(kind, list)
-  -- A standing names all steps that are ready: with many of them each taking would rewrite a long one.
-  if #list > MOST_NEXT then return false end
-  for i = 1, #list do
-    local each = list[i]
-    if each.plainIn ~= kind.plan then
-      local isPlain = specs.isPlain(each.spec) and not find(each.address, "%[%d") and specs.share(kind.plan, each.address, each.text)
-      if not isPlain then return false end
-      each.plainIn = kind.plan
-    end
-  end
-  return true
-end
-
--- Tells a step that one of its parents has succeeded; answers what is at hand then.
-local function mark(success, who, kind, live, address, hop, age)
-  local step = stepOf(kind, address)
-  if step.parents > 1 then
-    local from, to = find(live, GS .. "b" .. address .. ",", 1, true)
-    local stop = from and find(live, GS, to + 1, true)
-    local n = from and sub(live, to + 1, stop - 1) + 1 or 1
-    if from then live = sub(live, 1, from) .. sub(live, stop + 1) end
-    if n < step.parents then return live .. "b" .. address .. "," .. n .. GS end
-  end
-  if step.inline and not hop and success.slots > 0 and take.inlines(step.needs, step.queue) then
-    success.slots, success.tally = success.slots - 1, success.tally + 1
-    success.started[#success.started + 1] = { step = step, member = "|" .. address .. "|1" }
-    return live .. "x" .. address .. who.mark .. "-," .. age .. GS
-  end
-  local i = #success.readied
-  success.readied[i + 1] = { line = ledger.lineOf(step.queue, step.priority, ""), after = "|" .. address }
-  return live .. "r" .. address .. "," .. success.settled .. ":" .. i .. "," .. age .. GS
-end
-
--- What becomes of a standing when a step succeeds, told by the session that holds it, and the steps that follow. False where this is no
--- case for packed runs.
-local function successOf(who, standing, address, list)
-  local kind, live = standing.kind, standing.live
-  local from, to = find(live, GS .. "x" .. address .. "," .. who.id .. ",", 1, true)
-  local step = from and stepOf(kind, address)
-  if not step or not arePlain(kind, list) then return false end
-  local stop, age = find(live, GS, to + 1, true), text(clock.now - standing.started)
-  local success = { step = step, member = "|" .. address .. "|1", slots = take.slots, tally = 1000, started = {}, readied = {},
-    settled = standing.settled + 1, done = RS .. address .. US .. sub(live, to + 1, stop - 1) .. "," .. age .. "," }
-  live = sub(live, 1, from - 1) .. sub(live, stop)
-  for i = 1, #list do live = mark(success, who, kind, live, list[i].address, list.hop, age) end
-  success.isLast = success.settled == kind.members
-  success.text = toStanding(kind, success.isLast and "s" or "r", success.settled, standing.started, success.isLast and clock.text or standing.ended, live).text
-  return success
-end
-
--- The same, remembered by what was told of the step: apart where there are slots for all that might be handed straight on, and where
--- there are none.
-local function successAs(who, standing, told)
-  local mayInline = take.inline and take.slots > 0
-  if mayInline and take.slots < #told.list then return successOf(who, standing, told.address, told.list) end
-  local ends = mayInline and standing.ends or standing.endsFull
-  local success = ends[told]
-  if success == nil then
-    success = successOf(who, standing, told.address, told.list)
-    ends[told] = success
-  end
-  return success
 end
 
 local function count(id, tally, isLast)
@@ -311,7 +175,7 @@ end
 -- A step's success; `told` is what successes.lua has read of it. False where this is no case for packed runs: then nothing was changed.
 function packed.succeed(who, id, told, output)
   local standing, outputs = stand(id)
-  local success = standing and #outputs <= LARGEST and successAs(who, standing, told)
+  local success = standing and #outputs <= LARGEST and standings.success(who, standing, told)
   if not success then return false end
   local readied, started, seq = success.readied, success.started, ""
   for i = 1, #readied do
@@ -319,8 +183,8 @@ function packed.succeed(who, id, told, output)
     ledger.pushTo(readied[i].line, number .. "|" .. id .. readied[i].after)
     if i == 1 then seq = number end
   end
-  outputs = outputs .. success.done .. seq .. US .. output
-  write(id, success.text .. outputs)
+  local text = success.text .. outputs .. success.done .. seq .. US .. output
+  write(id, text)
   count(id, success.tally, success.isLast)
   local member = id .. success.member
   if clock.isCapped then
@@ -330,7 +194,7 @@ function packed.succeed(who, id, told, output)
     dropped[#dropped + 1] = member
   end
   success.step.running = success.step.running - 1
-  for i = 1, #started do hold(who, standing.kind, started[i].step, id, id .. started[i].member, outputs) end
+  for i = 1, #started do hold(who, standing.kind, started[i].step, id, id .. started[i].member, text) end
   if success.isLast then shelves.add("ended:s", clock.stamp .. id) end
   return true
 end
@@ -367,7 +231,5 @@ function packed.flush()
   callMany("HSET", packed.progressKey, writes)
   events.addGroup("C", createdIds)
   tellAll()
-  for i = 1, #counted do
-    if counted[i].running ~= 0 then ledger.running(counted[i].queue, counted[i].running) end
-  end
+  kinds.flush()
 end

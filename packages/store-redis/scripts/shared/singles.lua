@@ -77,6 +77,7 @@ local function opened(who, name, queue)
   local step = kinds.stepOf(kind, kind.entry)
   if not step or step.queue ~= queue then return false end
   if kind.opening == nil then
+    kind.step = step
     kind.opening = who.serves[step.needs] and "w" .. name .. sub(who.mark, 2) .. clock.text
     if kind.opening then singles.heads[#singles.heads + 1] = kind end
   end
@@ -121,7 +122,7 @@ if limits.isOn then
       granted[m + 1], granted[m + 2] = id, record
       progress[id] = begun
       lease.note(who.id, id)
-      kind.running = (kind.running or 0) + 1
+      kind.step.running = kind.step.running + 1
       return true, true
     end
     if not tuple then return false, false end
@@ -156,7 +157,7 @@ function singles.take(who, ids, line)
       n, m = n + 2, m + 2
       progress[id] = kind.opening
       lease.note(who.id, id)
-      kind.running = (kind.running or 0) + 1
+      kind.step.running = kind.step.running + 1
     else
       if others == NONE then others = {} end
       others[#others + 1] = id
@@ -190,6 +191,7 @@ local function closingOf(who, progress)
   local letter, name, session, times = match(progress, "^(.)(........)([^,]*),(.*)$")
   local kind = letter == "w" and session == who.id and kinds.get(name)
   if kind and kinds.stepOf(kind, kind.entry) then
+    kind.step = kinds.stepOf(kind, kind.entry)
     closing = { kind = kind, text = "d" .. name .. clock.text .. "," .. times .. RS }
   end
   closings[progress] = closing
@@ -215,7 +217,7 @@ function singles.succeed(who, id, address, output)
   lease.drop(who.id, id)
   if tuple then limits.free(tuple, id) end
   shelves.add("ended:s", clock.stamp .. id)
-  kind.running = (kind.running or 0) - 1
+  kind.step.running = kind.step.running - 1
   return true
 end
 
@@ -223,7 +225,4 @@ end
 function singles.flush()
   callMany("HSET", packed.progressKey, writes)
   events.addGroup("E", ended)
-  for _, kind in pairs(kinds.known) do
-    if kind and kind.running and kind.running ~= 0 then ledger.running(kinds.stepOf(kind, kind.entry).queue, kind.running) end
-  end
 end
