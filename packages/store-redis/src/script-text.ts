@@ -5,19 +5,8 @@ const texts = new Map<string, string>();
 /** Fragments that go together. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   core: [
-    ...[
-      "steering",
-      "specs",
-      "kinds",
-      "limits",
-      "meters",
-      "parking",
-      "tenants",
-      "packed",
-      "packed-view",
-      "singles",
-    ],
-    ...["singles", "ledger", "lease", "roles", "shelves", "events"],
+    ...["steering", "specs", "kinds", "limits", "meters", "parking", "tenants"],
+    ...["packed", "standings", "packed-view", "singles", "ledger", "lease", "roles", "shelves", "events"],
   ],
   general: [
     ...["runs", "unpack", "steps", "bodies", "shares", "values", "ready", "epilogue", "settle", "run-end"],
