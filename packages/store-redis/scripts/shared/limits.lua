@@ -1,5 +1,5 @@
--- Limits: which a step stands under, what each has let through, and who has its slots. Made only where the store has any: all other
--- code asks `limits.isOn` first.
+-- Limits: which a step stands under, what each has let through, and who has its slots. Asked for only where the store has any: all other
+-- code looks at `limits.isOn` first.
 --
 -- A use is `<letter><name>=<key>=<cost>`, names and keys percent-encoded: f is no limit and says whose turn a step takes (see tenants.lua), k was said by the step's own code for its input, r holds for its
 -- task, its queue, or its task in that queue whatever the input. A tuple is the uses of a step, joined by &; it is part of the name
