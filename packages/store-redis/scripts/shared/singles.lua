@@ -143,20 +143,23 @@ end
 -- Takes those of some ids from a line, which were fetched, that wait there as singles; answers the others.
 function singles.take(who, ids, line)
   if limits.isOn then return singles.takeEachLimited(who, ids, line) end
-  local granted, known, progress = granted, known, progress
-  local queue, others, n, m = line.queue, NONE, #writes, #granted
+  local granted, known, progress, taken = granted, known, progress, lease.takenBy(who.id)
+  local others, n, m, t = NONE, #writes, #granted, #taken
+  local name, kind, opening
   for i = 1, #ids do
     local id = ids[i]
     local record = known[id]
     -- One that was taken apart, because something was reported of it, goes the way of all others.
     local isWaiting = type(record) == "string" and byte(record) == LETTER and not progress[id]
-    local kind = isWaiting and opened(who, sub(record, 2, 9), queue)
-    if kind then
-      writes[n + 1], writes[n + 2] = id, kind.opening
-      granted[m + 1], granted[m + 2] = id, record
-      n, m = n + 2, m + 2
-      progress[id] = kind.opening
-      lease.note(who.id, id)
+    if isWaiting and sub(record, 2, 9) ~= name then
+      name = sub(record, 2, 9)
+      kind = opened(who, name, line.queue)
+      opening = kind and kind.opening
+    end
+    if isWaiting and kind then
+      n, m, t = n + 2, m + 2, t + 1
+      writes[n - 1], writes[n], progress[id] = id, opening, opening
+      granted[m - 1], granted[m], taken[t] = id, record, id
       kind.step.running = kind.step.running + 1
     else
       if others == NONE then others = {} end
