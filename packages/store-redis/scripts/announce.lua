@@ -4,7 +4,8 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 session · 4 what it found, as JSON
 -- Returns nothing
--- include base clock events
+-- include base clock
+-- later events
 
 local key = PREFIX .. "session:" .. ARGV[3]
 local found = call("HMGET", key, "state", "worker")

@@ -4,7 +4,8 @@
 -- ARGV 1 instant or "" · 2 events kept · 3 the most lines of a step · 4 the most bytes · 5 how many attempts of a step are told apart ·
 --      6 … the parts, six each: run · address · fence · number of the first line · how many lines · these
 -- Returns nothing
--- include base clock events logs
+-- include base clock
+-- later events logs
 
 for at = 6, #ARGV, 6 do
   local id = ARGV[at]

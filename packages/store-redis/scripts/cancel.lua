@@ -4,7 +4,9 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 run
 -- Returns cancelled, cancelling, ended or unknown
--- include base core general flush
+-- include base clock
+-- later core general
+-- include flush
 
 local run = runs.get(ARGV[3])
 if not run then return "unknown" end

@@ -4,7 +4,9 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 repair, 1 or 0 · 4 name of its handler · 5 the rest of the key, or "" · 6 cursor, first 0
 -- Returns { the next cursor, 0 at the end; problems, see shared/check.lua }
--- include base core general check check-uses check-read check-session check-lists check-letters check-limits check-roles check-settings
+-- include base clock
+-- later core general
+-- include check check-uses check-read check-session check-lists check-letters check-limits check-roles check-settings
 
 -- What has ended since its key was told is nothing to look at.
 local key = PREFIX .. ARGV[4] .. (ARGV[5] ~= "" and ":" .. ARGV[5] or "")

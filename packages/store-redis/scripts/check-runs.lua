@@ -4,7 +4,9 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 repair, 1 or 0 · 4 … ids of runs
 -- Returns { what became of each id that it came to: . looked at, b too large, p purged, n none; problems, see shared/check.lua }
--- include base core general check check-uses check-read check-sums newest check-run flush
+-- include base clock
+-- later core general
+-- include check check-uses check-read check-sums newest check-run flush
 
 -- The most fields of one run, and of all runs of one call.
 local BUDGET = 1500

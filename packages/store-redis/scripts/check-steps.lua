@@ -4,7 +4,9 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 repair, 1 or 0 · 4 run · 5 … addresses
 -- Returns { what they add up to, as JSON (see shared/check-sums.lua); problems }
--- include base core general check check-uses check-read check-sums newest check-run flush
+-- include base clock
+-- later core general
+-- include check check-uses check-read check-sums newest check-run flush
 
 local run = check.runOf(ARGV[4])
 local sums, list = check.newSums(), {}

@@ -6,7 +6,9 @@
 -- ARGV 1 instant or "" · 2 events kept · 3 repair, 1 or 0 · 4 run · 5 sums as JSON · 6 the last call's differences joined by RS
 --      7 how many bodies · 8 … owners of bodies, then the fields of counts
 -- Returns { differences that were not there last time; problems }
--- include base core general check check-uses check-read check-sums newest check-run flush
+-- include base clock
+-- later core general
+-- include check check-uses check-read check-sums newest check-run flush
 
 local run, head, plan = check.runOf(ARGV[4])
 if not run or run.purged then return { {}, check.found } end

@@ -4,7 +4,9 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 session · 4 how many steps to give back at most
 -- Returns 1 when there are more
--- include base core general session flush
+-- include base clock
+-- later core general session
+-- include flush
 
 local id = ARGV[3]
 local state = call("HGET", PREFIX .. "session:" .. id, "state")

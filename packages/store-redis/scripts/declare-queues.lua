@@ -4,7 +4,8 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 … by turns a queue, the parts of its policy (see shared/steering.lua), and its limits and those of tasks in it,
 --      `target US rules US settings` (see shared/limit-edits.lua) joined by RS
--- include base core limit-edits
+-- include base clock
+-- later core limit-edits
 
 -- A queue has the limits that are declared, and so have the tasks in it, and no others any more.
 local function declareLimits(queue, list)

@@ -4,7 +4,8 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 limit · 3 how much later, in ms
 -- Returns { runs, more 1 or 0 }
--- include base clock packed
+-- include base clock
+-- later packed
 
 local key, limit = PREFIX .. "blobs", tonumber(ARGV[2])
 local ids, gone = call("ZRANGEBYSCORE", key, "-inf", clock.now, "LIMIT", 0, limit), {}

@@ -11,8 +11,8 @@
 --      turns), their kinds joined by RS, steps of packed runs joined by US, their heads joined by RS (see shared/take.lua), other grants
 --      (see shared/grants.lua), places, of weighted queues how many steps each gave, joined by commas, and ms until the next limit is to look or false (see
 --      shared/parking.lua) }
--- include base core session take offers turns fair-turns levels parts successes
--- later general grants
+-- include base clock
+-- later core session take offers turns fair-turns levels parts successes general grants
 -- include flush
 
 local who = session.find(ARGV[3])
@@ -24,7 +24,7 @@ local RING_LIMIT = 100
 
 local function applyAll()
   local results, at = {}, firstReport
-  successes.apply(who, ARGV[10], firstSpec, firstReport - 1, results)
+  if ARGV[10] ~= "" then successes.apply(who, ARGV[10], firstSpec, firstReport - 1, results) end
   while at <= #ARGV do
     results[#results + 1], at = report.apply(at)
   end
@@ -34,14 +34,15 @@ end
 -- What a lane remembers of what was taken, as it stands in `held:<session>`.
 local function leasesTaken()
   local list, members = {}, take.members
-  for i = 1, #singles.granted, 2 do list[#list + 1] = singles.granted[i] end
+  for i = 1, isMade(singles) and #singles.granted or 0, 2 do list[#list + 1] = singles.granted[i] end
   for i = 1, #members do list[#list + 1] = members[i] end
   return table.concat(list, RS)
 end
 
 local function reply(results, more)
+  local hasSingles = isMade(singles)
   return { "ok", who and who.alive and 1 or 0, results, more, clock.nextDueMs(), who and session.mail(who.id) or NONE,
-    singles.granted, table.concat(singles.headTexts(), RS), table.concat(take.packed, US), table.concat(take.heads, RS),
+    hasSingles and singles.granted or NONE, hasSingles and table.concat(singles.headTexts(), RS) or "", table.concat(take.packed, US), table.concat(take.heads, RS),
     #take.steps > 0 and report.grantsOf(take.steps) or NONE, table.concat(take.places, ","), table.concat(take.taken, ","),
     limits.isOn and who and limits.nextOpeningMs(who.id, who.alive and take.slots > 0) }
 end

@@ -5,7 +5,9 @@
 -- ARGV 1 instant or "" · 2 events kept · 3 run · 4 address · 5 fence · 6 count · 7 members of one instance · 8 from
 --      9 … items: the element, how many entry steps it has (and after a blank the queue that a spread chose), their specs
 -- Returns the cursor, or "stale"
--- include base core general flush
+-- include base clock
+-- later core general
+-- include flush
 
 local step = report.stepBehind(ARGV[3], ARGV[4])
 if not step or step.fence == "0" or step.fence ~= ARGV[5] or step.spec.kind ~= "m" then return "stale" end

@@ -5,7 +5,8 @@
 -- ARGV 1 instant or "" · 2 session · 3 the mailbox to post to, "" to stand among the idle ones no longer · 4 queues joined by US
 -- Returns -1 when there is something or the session is not open, else { ms until the next timer or false, 1 where it keeps its place until a letter comes,
 --      0 where that depends on how full its role is }
--- include base clock steering roles
+-- include base clock
+-- later steering roles
 
 local id = ARGV[2]
 local key = PREFIX .. "session:" .. id

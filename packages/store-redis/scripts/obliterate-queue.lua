@@ -4,7 +4,9 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 queue · 4 the number up to which entries go, or "" for all there are · 5 how many at most
 -- Returns { how many were settled, the number to go on with or false }
--- include base core general take offers turns flush
+-- include base clock
+-- later core general take offers turns
+-- include flush
 
 local queue, upTo = ARGV[3], tonumber(ARGV[4]) or tonumber(clock.nextSeq())
 local left, removed = tonumber(ARGV[5]), 0

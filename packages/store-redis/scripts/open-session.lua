@@ -7,7 +7,8 @@
 --      9 the sets of its host and of its worker's name, joined by US · 10 its role, or "" · 11 … registrations: name, kind, plan, plan's text, what else there is
 --      of it as JSON
 -- Returns the instant of its opening
--- include base core plans limit-edits
+-- include base clock
+-- later core plans limit-edits
 
 local key = PREFIX .. "session:" .. ARGV[3]
 local opened = call("HGET", key, "opened")

@@ -6,7 +6,9 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 limit
 -- Returns { how many, ms until the next timer or false, ms until the next limit is to look or false (see shared/parking.lua) }
--- include base core general rerun reopen retry flush
+-- include base clock
+-- later core general rerun reopen retry
+-- include flush
 
 -- How many entry steps of scheduled runs one call starts.
 local STEP_LIMIT = 1000

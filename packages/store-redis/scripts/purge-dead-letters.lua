@@ -4,7 +4,8 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 … run, address, run, address …
 -- Returns how many there were
--- include base core letters
+-- include base clock
+-- later core letters
 
 local gone = 0
 for i = 2, #ARGV, 2 do

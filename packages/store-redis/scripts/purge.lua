@@ -5,7 +5,8 @@
 -- ARGV 1 instant or "" · 2 limit · 3, 4 age in ms and count of succeeded runs · 5, 6 of failed ones · 7, 8 of cancelled ones
 --      9, 10 of dead letters, "" where they go with their runs
 -- Returns { how many runs were deleted, more 1 or 0 }
--- include base core letters plans claims
+-- include base clock
+-- later core letters plans claims
 
 -- How long an id is remembered after its run was deleted.
 local REMEMBER_MS = 86400000

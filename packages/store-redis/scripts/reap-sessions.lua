@@ -5,7 +5,9 @@
 -- ARGV 1 instant or "" · 2 events kept · 3 ms between two sweeps · 4 how many steps at most · 5 how many sessions are known to be gone ·
 --      6 … these · … sessions that are lost unless renewed since, each with its expiry as it was read
 -- Returns { how many were given back, how many quarantined, more 1 or 0, the sessions found lost }
--- include base core general session flush
+-- include base clock
+-- later core general session
+-- include flush
 
 -- After so many losses a step is quarantined.
 local MAX_LOST = 3

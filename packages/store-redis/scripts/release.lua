@@ -4,7 +4,9 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 … leases: run, address, fence
 -- Returns nothing
--- include base core general flush
+-- include base clock
+-- later core general
+-- include flush
 
 for i = 3, #ARGV, 3 do
   local step = report.stepBehind(ARGV[i], ARGV[i + 1])

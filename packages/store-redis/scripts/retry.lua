@@ -7,7 +7,9 @@
 --      shared/letters.lua, `r` and a rerun as in shared/rerun.lua · 5 1 where that one step is given another input · 6 that input
 -- Returns { retried, running, succeeded, unknown, purged, key-taken, step-unknown, step-not-failed, step-kept or step-not-succeeded; more 1 or 0; who holds its
 --   key where that is taken }
--- include base core general rerun reopen retry claims flush
+-- include base clock
+-- later core general rerun reopen retry claims
+-- include flush
 
 local run = runs.get(ARGV[3])
 if not run then return { "unknown", 0 } end

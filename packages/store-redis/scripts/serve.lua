@@ -3,7 +3,8 @@
 --
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 session · 3 its queues and role as JSON · 4 its role, or ""
--- include base core
+-- include base clock
+-- later core
 
 -- Has it play another role, or none; what it holds counts there from now on.
 local function recast(id, role)

@@ -5,7 +5,9 @@
 -- ARGV 1 instant or "" · 2 name · 3 setting, `off`, or "" for what the code says · 4 kind of that setting, r, c or "" · 5 kind that its name
 --      says, "" where only code can declare it
 -- Returns a letter (e edited, u unknown, m misfit), then kind, code, edit where there is one (see shared/limits.lua), and 1 where it is keyed
--- include base core general limit-edits flush
+-- include base clock
+-- later core general limit-edits
+-- include flush
 
 -- At most so many leases are looked at for steps that run already under a limit which an edit makes.
 local ADOPT_LIMIT = 2000

@@ -6,7 +6,8 @@
 --      6 of how many keys edits may say a weight · 7 … by turns a part of its policy and what it is to be, as JSON or `default`; the part `w:`
 --      with `default`: all weights
 -- Returns of how many keys edits would say a weight, where these are too many; else how it is set now (see shared/steering.lua)
--- include base core sticky
+-- include base clock
+-- later core sticky
 
 local queue, by = ARGV[2], ARGV[3]
 local now = steering.read(queue)

@@ -7,7 +7,8 @@
 -- ARGV 1 instant or "" · 2 role · 3 who · 4 its queues, "" to leave them, or ! to delete it · 5 its concurrency, none or "" to leave it · 6 how many
 --      edits are kept
 -- Returns { its edits, 1 where this call changed it }; no edits where it is not there, and no queues are said
--- include base core
+-- include base clock
+-- later core
 
 local role, queues, concurrency = ARGV[2], ARGV[4], ARGV[5]
 local edited = call("HGET", PREFIX .. "roles", role) or ""

@@ -11,9 +11,8 @@
 -- Returns for each submission, with commas between (cr*<n> for n in a row): c<state> created, e<state> existing, x conflict, m plan missing, i its start is no
 --      time to wait for, f<queue>=<max> a queue is full, d<queue> a queue is drained, and of a key that is held h<state><id> existing under that id, k<id> with other content, t<id> refused;
 --      behind US the instant, where an i is among them
--- include base basis
--- later packing
--- later general submit-other claims gate
+-- include base clock
+-- later core general submit-other claims gate
 -- include flush newest submit-fresh submit-packed
 
 local results, n, at = {}, 0, 3
@@ -27,4 +26,4 @@ while at <= #ARGV do
 end
 submitting.count()
 flushAll(ARGV[2])
-return table.concat(results, ",") .. (general.isMade and submitting.instant() or "")
+return table.concat(results, ",") .. (submitting.isUntimely and US .. clock.text or "")

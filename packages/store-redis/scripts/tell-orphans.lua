@@ -6,7 +6,8 @@
 -- ARGV 1 instant or "" · 2 events kept · 3 the look that this is of · 4 after how many ms it is told · 5 … of each queue that is so, or
 --      was: its name, ready steps, sessions that serve it
 -- Returns nothing; the figures of a look after which another has begun count for nothing
--- include base clock events
+-- include base clock
+-- later events
 
 local look, last, before = unpack(call("HMGET", KEYS[1], "watch", "watched", "watchedbefore"))
 if look ~= ARGV[3] then return end

@@ -4,7 +4,8 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 run · 3 address · 4 fence · 5 ms · 6 names joined by US, "" for those with a key, or all where none has one
 -- Returns the names of the limits
--- include base core general limit-edits
+-- include base clock
+-- later core general limit-edits
 
 -- The least part of a rate that throttling leaves, and how much longer the rate takes to be whole again.
 local LEAST_SHARE, RECOVERY = 1 / 16, 10

@@ -4,7 +4,8 @@ import type { Redis } from "ioredis";
 import { openClient, type Place } from "./connection.js";
 import { classOf, closedError, fault, faultOf, messageOf } from "./faults.js";
 import type { Keys } from "./keys.js";
-import { type Argument, scriptText } from "./script.js";
+import type { Argument } from "./script.js";
+import { scriptText } from "./script-text.js";
 import { createServer, type Server } from "./server.js";
 import { submitScript } from "./submit.js";
 

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
+import { scriptText } from "./script-text.js";
 
 /** An argument of a script. */
 export type Argument = string | number;
@@ -10,80 +10,6 @@ export interface Script<Call extends readonly unknown[], Reply> {
   readonly name: string;
   encode(...call: Call): Argument[];
   decode(reply: unknown, ...call: Call): Reply;
-}
-
-const texts = new Map<string, string>();
-
-/** What every script needs that looks at steps. */
-const basis = ["clock", "specs", "kinds", "limits", "meters", "parking", "tenants", "ledger", "events"];
-
-/** What most of them need besides, but not one that only writes new runs. */
-const packing = ["packed", "standings", "packed-view", "singles", "steering", "lease", "roles", "shelves"];
-
-/** Fragments that go together. */
-const groups: Readonly<Record<string, readonly string[]>> = {
-  basis,
-  packing,
-  core: [...basis, ...packing],
-  general: [
-    ...["runs", "unpack", "steps", "bodies", "shares", "values", "ready", "epilogue", "settle", "run-end"],
-    ...["history", "report", "letters", "sticky"],
-  ],
-};
-
-/**
- * A script's text, with its fragments in place of the lines `-- include a b c`, and of `-- later a b c`, which has them made only
- * when one of their functions is first called; `a.isMade` says whether they are, where `a` is the first of them, or `general`.
- */
-export function scriptText(name: string): string {
-  const known = texts.get(name);
-  if (known) return known;
-  const text = read(name).replace(/^-- (include|later) (.+)$/gm, (_, when: string, list: string) => {
-    const fragments = list.split(" ").flatMap((each) => groups[each] ?? [each]);
-    const whole = fragments.map(fragmentText).join("\n");
-    return when === "include" ? whole : madeLater(list.split(" "), fragments, whole);
-  });
-  texts.set(name, text);
-  return text;
-}
-
-/** Fragments that are made when a function is missing in one of the tables that they fill. */
-function madeLater([first = ""]: readonly string[], fragments: readonly string[], whole: string): string {
-  const filled = fragments.flatMap((each) => [...read(`shared/${each}`).matchAll(/^ *function (\w+)\./gm)]);
-  const tables = [...new Set(filled.map(([, table]) => table))].join(", ");
-  const owner = shared.includes(first) ? first : fragments[0];
-  return `general.makeLater(${owner}, { ${tables} }, function()\n${whole}\nend)`;
-}
-
-/** What scripts/shared/base.lua declares; it is all that fragments see of each other. */
-const shared: readonly string[] = [
-  ...read("shared/base").matchAll(/^local (?:function )?([\w, ]+?)(?: =|\()/gm),
-].flatMap(([, names = ""]) => names.split(", "));
-
-/** Fragments that only stores need in which anything is limited, or any queue is set, or any role may run so many steps. */
-const conditions: Readonly<Record<string, string>> = {
-  ...{ limits: "clock.isLimited", meters: "clock.isLimited", parking: "clock.isLimited" },
-  ...{ turns: "clock.isLimited", levels: "clock.steered", roles: "clock.isCapped" },
-  ...{ tenants: "clock.isLimited", "fair-turns": "clock.isLimited" },
-};
-
-/**
- * A fragment in a block of its own, with locals of its own for what it uses of the base: making a function searches the variables that
- * functions made before have caught, and in a block these are few. It takes a third of the time that way.
- */
-function fragmentText(name: string): string {
-  const text = read(`shared/${name}`);
-  if (name === "base" || name === "flush") return text;
-  const code = text.replace(/--.*$/gm, "");
-  const used = shared.filter((each) => new RegExp(`\\b${each}\\b`).test(code));
-  const condition = conditions[name];
-  const start = condition === undefined ? "do" : `if ${condition} then`;
-  return `${start}\nlocal ${used.join(", ")} = ${used.join(", ")}\n${text}\nend`;
-}
-
-/** The same place, seen from `src` and from `dist`. */
-function read(name: string): string {
-  return readFileSync(new URL(`../scripts/${name}.lua`, import.meta.url), "utf8");
 }
 
 /** Runs a script by its hash; where the server does not know it (any more), ioredis sends its text. */

@@ -5,7 +5,7 @@ import { endProcess } from "./end-process.js";
 import type { Order, Told, Word } from "./protocol.js";
 
 /** Which program a process runs. */
-export type Program = "jobbers" | "bullmq" | "floor" | "ping";
+export type Program = "jobbers" | "bullmq" | "floor" | "ping" | "compute";
 
 /** A worker, or whatever else must not share the event loop of who submits. */
 export interface WorkerProcess extends AsyncDisposable {

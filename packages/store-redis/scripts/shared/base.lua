@@ -13,25 +13,16 @@ local SCHEDULED, STARTED = "d", "r"
 -- What a step is handed out for.
 local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 
--- Fragments call each other through these, in whatever order they are included. The first line is what every script may need; the
--- second is what most exchanges and submissions can do without; the third belongs to single scripts.
-local clock, specs, kinds, packed, standings, singles, events, ledger, shelves, lease, session, take, limits = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
-local runs, steps, bodies, shares, values, settle, ready, epilogue, history, report, letters, sticky = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
-local successes, submitting, plans, check, retry, vitals, claims, logs, steering, levels, roles, tenants = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
+-- Fragments call each other through tables, in whatever order they come; a script has those of which its fragments speak (see
+-- src/script-text.ts).
+-- its tables
+-- tables clock specs kinds packed standings singles events ledger shelves lease session take limits
+-- tables runs steps bodies shares values settle ready epilogue history report letters sticky
+-- tables successes submitting plans check retry vitals claims logs steering levels roles tenants
 
--- Functions of a group of fragments may be made when one of them is first looked for, where a script asks for that: to make them all takes
--- longer than a small exchange. `owner.isMade` says whether they are; of a group that is there from the beginning it says nothing.
-local general = { isMade = true }
-function general.makeLater(owner, tables, make)
-  local meta = {}
-  owner.isMade = false
-  meta.__index = function(wanted, name)
-    for _, each in ipairs(tables) do setmetatable(each, nil) end
-    owner.isMade = true
-    make()
-    return wanted[name]
-  end
-  for _, each in ipairs(tables) do setmetatable(each, meta) end
+-- True where a fragment that keeps something in memory was made: else there is nothing to write.
+local function isMade(fragment)
+  return rawget(fragment, "flush") ~= nil
 end
 
 -- An empty table that nobody writes to: most runs need none of the lists that they could have.

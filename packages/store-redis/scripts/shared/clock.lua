@@ -2,29 +2,30 @@
 -- The time never goes back, whatever the server's clock does: the hash `clock` keeps the last instant, and the counters
 -- `seq` (entries of lines and timers), `runs` and `events`. Read once at the beginning, written once at the end.
 
+local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events", "limited", "steered", "capped", "sticky")
+for i = 1, 4 do kept[i] = kept[i] or "0" end
 do
-  local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events", "limited", "steered", "capped", "sticky")
-  local ms = tonumber(ARGV[1])
-  if not ms then
+  local now = ARGV[1]
+  if not tonumber(now) then
     local time = call("TIME")
-    ms = time[1] * 1000 + math.floor(time[2] / 1000)
+    now = time[1] .. string.sub(string.format("%06d", time[2]), 1, 3)
   end
-  clock.now = math.max(ms, tonumber(kept[1]) or 0)
-  -- How entries of shelves begin.
-  clock.text = clock.now .. ""
-  clock.stamp = clock.text .. "|"
-  clock.seq = tonumber(kept[2]) or 0
-  clock.runs = tonumber(kept[3]) or 0
-  clock.events = tonumber(kept[4]) or 0
-  -- Once anything was limited.
-  clock.isLimited = kept[5] and true
-  -- Whether any queue is set in any way: most stores have none, and pay nothing for it.
-  clock.steered = kept[6] == "1"
-  -- Once any role might run so many steps only.
-  clock.isCapped = kept[7] and true
-  -- Once any step stood in a line of its worker.
-  clock.isSticky = kept[8] and true
+  if tonumber(kept[1]) > tonumber(now) then now = kept[1] end
+  clock.now, clock.text = tonumber(now), now
 end
+-- How entries of shelves begin.
+clock.stamp = clock.text .. "|"
+local seq, runs, events = tonumber(kept[2]), tonumber(kept[3]), tonumber(kept[4])
+clock.seq, clock.runs, clock.events = seq, runs, events
+-- Once anything was limited.
+clock.isLimited = kept[5] and true
+limits.isOn = clock.isLimited
+-- Whether any queue is set in any way: most stores have none, and pay nothing for it.
+clock.steered = kept[6] == "1"
+-- Once any role might run so many steps only.
+clock.isCapped = kept[7] and true
+-- Once any step stood in a line of its worker.
+clock.isSticky = kept[8] and true
 
 local tens, tensText
 
@@ -46,8 +47,10 @@ function clock.nextFrontSeq()
   return "-" .. clock.nextSeq()
 end
 
+-- What has not changed is written as it was read: to make a text of a number costs as much as a command.
 function clock.flush()
-  call("HSET", KEYS[1], "ms", clock.now, "seq", clock.seq, "runs", clock.runs, "events", clock.events)
+  call("HSET", KEYS[1], "ms", clock.text, "seq", clock.seq == seq and kept[2] or clock.seq, "runs", clock.runs == runs and kept[3] or clock.runs,
+    "events", clock.events == events and kept[4] or clock.events)
 end
 
 -- How long until the next timer is due; false when there is none.

@@ -29,6 +29,23 @@ function events.addJoined(kind, ids, n)
   count = count + n
 end
 
+function events.flush(kept)
+  if count == 0 then return end
+  local last = clock.events + count
+  clock.events = last
+  call("XADD", PREFIX .. "events", "MINID", "~", string.format("%.0f", math.max(0, last - kept)), string.format("%.0f-0", last),
+    "t", clock.text, "n", count, "e", table.concat(told, RS))
+  -- Whoever waits for the feed is told once, and waits again when it has read.
+  if call("EXISTS", PREFIX .. "readers") == 1 then
+    for _, box in ipairs(call("SPOP", PREFIX .. "readers", 100)) do
+      call("RPUSH", box, "events")
+      call("PEXPIRE", box, 60000)
+    end
+  end
+end
+
+-- rarely: of runs that are not packed
+
 function events.tallyOf(run)
   local state, n = next(run.tally)
   if not next(run.tally, state) then return state .. text(n) end
@@ -40,19 +57,4 @@ end
 -- One event for all that a script did to the steps of a run.
 function events.sumUp(run)
   if run.tally ~= NONE then events.add(run, "s", "", events.tallyOf(run)) end
-end
-
-function events.flush(kept)
-  if count == 0 then return end
-  local last = clock.events + count
-  clock.events = last
-  call("XADD", PREFIX .. "events", "MINID", "~", string.format("%.0f", math.max(0, last - kept)), string.format("%.0f-0", last),
-    "t", clock.now, "n", count, "e", table.concat(told, RS))
-  -- Whoever waits for the feed is told once, and waits again when it has read.
-  if call("EXISTS", PREFIX .. "readers") == 1 then
-    for _, box in ipairs(call("SPOP", PREFIX .. "readers", 100)) do
-      call("RPUSH", box, "events")
-      call("PEXPIRE", box, 60000)
-    end
-  end
 end

@@ -4,8 +4,55 @@
 local taken, given = {}, {}
 -- The same of control work; and the sessions of other roles than the exchange's own that have lost a lease on a step to run.
 local chores, done, freed = {}, {}, {}
--- Sessions of which it is known that they told of no progress.
-lease.silent = {}
+
+function lease.note(session, member)
+  taken[#taken + 1] = member
+  taken.session = session
+end
+
+-- The list of what a session holds from now on: there is but one that takes.
+function lease.takenBy(session)
+  taken.session = session
+  return taken
+end
+
+-- The list of what a session holds no longer.
+function lease.droppedBy(session)
+  local list = given[session]
+  if not list then
+    list = {}
+    given[session] = list
+  end
+  return list
+end
+
+-- Notes that a lease has ended: one on a step to run makes room in the session's role.
+function lease.drop(session, member, isControl)
+  if isControl then
+    local list = done[session] or {}
+    done[session] = list
+    list[#list + 1] = member
+  elseif clock.isCapped then
+    if take.crew and take.crew[session] then roles.makeRoom() else freed[session] = true end
+  end
+  local list = lease.droppedBy(session)
+  list[#list + 1] = member
+end
+
+-- Removals go first: a step may be given back and taken again by the same session.
+function lease.flush()
+  for session, list in pairs(done) do callMany("SREM", PREFIX .. "control:" .. session, list) end
+  local silent = session.silent or NONE
+  for id, list in pairs(given) do
+    callMany("SREM", PREFIX .. "held:" .. id, list)
+    if not silent[id] then callMany("HDEL", PREFIX .. "beats:" .. id, list) end
+  end
+  if taken.session then callMany("SADD", PREFIX .. "held:" .. taken.session, taken) end
+  if chores[1] then callMany("SADD", PREFIX .. "control:" .. taken.session, chores) end
+  if clock.isCapped then roles.flush(freed) end
+end
+
+-- rarely: leases on steps of runs that are not packed
 
 -- Gives a step to a session: its fence grows, and whoever had it before may report no more.
 function lease.grant(step, session)
@@ -32,46 +79,12 @@ function lease.memberOf(step)
   return step.run.id .. "|" .. step.address .. "|" .. step.fence
 end
 
-function lease.note(session, member)
-  taken[#taken + 1] = member
-  taken.session = session
-end
-
--- The list of what a session holds from now on: there is but one that takes.
-function lease.takenBy(session)
-  taken.session = session
-  return taken
-end
-
 -- A member of held: run, address, fence.
 function lease.read(member)
   local run, address, fence = string.match(member, "^([^|]*)|(.*)|(%d+)$")
   if run then return run, address, fence end
   local record = packed.get(member)
   return member, record and kinds.get(record.kind).entry or "", "1"
-end
-
--- The list of what a session holds no longer.
-function lease.droppedBy(session)
-  local list = given[session]
-  if not list then
-    list = {}
-    given[session] = list
-  end
-  return list
-end
-
--- Notes that a lease has ended: one on a step to run makes room in the session's role.
-function lease.drop(session, member, isControl)
-  if isControl then
-    local list = done[session] or {}
-    done[session] = list
-    list[#list + 1] = member
-  elseif clock.isCapped then
-    if take.crew and take.crew[session] then roles.makeRoom() else freed[session] = true end
-  end
-  local list = lease.droppedBy(session)
-  list[#list + 1] = member
 end
 
 -- Takes an entry away that is of no lease.
@@ -96,16 +109,4 @@ function lease.finish(step)
   end
   step.session, step.dirty = false, true
   runs.hold(run, session, -1)
-end
-
--- Removals go first: a step may be given back and taken again by the same session.
-function lease.flush()
-  for session, list in pairs(done) do callMany("SREM", PREFIX .. "control:" .. session, list) end
-  for session, list in pairs(given) do
-    callMany("SREM", PREFIX .. "held:" .. session, list)
-    if not lease.silent[session] then callMany("HDEL", PREFIX .. "beats:" .. session, list) end
-  end
-  if taken.session then callMany("SADD", PREFIX .. "held:" .. taken.session, taken) end
-  if chores[1] then callMany("SADD", PREFIX .. "control:" .. taken.session, chores) end
-  if clock.isCapped then roles.flush(freed) end
 end

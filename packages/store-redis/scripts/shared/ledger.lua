@@ -5,8 +5,8 @@
 
 local running, pushes, pushed = {}, {}, {}
 local MINUS = string.byte("-")
--- How many entries of a line are looked at for the place of one that goes first, and how many idle sessions for one that may pop a line.
-local FRONT_LIMIT, IDLE_LIMIT = 500, 100
+-- How many idle sessions are looked at for one that may pop a line.
+local IDLE_LIMIT = 100
 -- How many entries each line has gained or, below zero, lost.
 local grown = {}
 local depths = {}
@@ -23,12 +23,6 @@ function ledger.lineOf(queue, priority, needs, tuple)
 end
 
 local lineOf = ledger.lineOf
-
--- Of lines under limits, which may be many, the entries are counted by queue and priority.
-local function deepen(line, n)
-  local field = line.queue .. ":" .. line.priority
-  depths[field] = (depths[field] or 0) + n
-end
 
 function ledger.push(queue, priority, needs, seq, run, address, tuple)
   ledger.pushEntry(queue, priority, needs, seq .. "|" .. run .. "|" .. address, tuple)
@@ -68,60 +62,14 @@ function ledger.pushAll(queue, priority, needs, added)
   line.n = line.n + n
 end
 
--- Puts an entry at the end of a line that knows by itself what that means: `near`, and whom to wake: `wake` (see sticky.lua).
-function ledger.pushNear(line, entry)
-  local known = grown[line.key]
-  if not known then
-    grown[line.key], known = line, line
-  end
-  if not pushes[known] then
-    pushes[known] = {}
-    pushed[#pushed + 1] = known
-  end
-  table.insert(pushes[known], entry)
-  known.n = known.n + 1
-end
-
 -- A popped entry: what came and went in one script is nothing to wake others for.
 function ledger.popped(queue, priority, needs, n)
   local line = lineOf(queue, priority, needs)
   line.n = line.n - n
 end
 
--- The same of a line under limits, or of several that have queue and priority in common.
-function ledger.poppedLimited(line, n)
-  deepen(line, -n)
-end
-
--- A line that its limit let go: one more may be popped from.
-function ledger.opened(queue, priority, needs, tuple)
-  local line = lineOf(queue, priority, needs, tuple)
-  line.n = line.n + 1
-end
-
 function ledger.running(queue, n)
   running[queue] = (running[queue] or 0) + n
-end
-
-local function numberOf(entry)
-  return tonumber(string.match(entry, "^(-?%d+)|")) or 0
-end
-
-local function isGreater(a, b)
-  return numberOf(a) > numberOf(b)
-end
-
--- Puts entries before all others of their line, the least number first. What is moved there belongs behind what was moved before.
-local function putFirst(key, entries)
-  table.sort(entries, isGreater)
-  local greatest = numberOf(entries[1])
-  for _ = 1, FRONT_LIMIT do
-    local head = call("LINDEX", key, 0)
-    if not head or numberOf(head) > greatest then break end
-    entries[#entries + 1] = call("LPOP", key)
-  end
-  table.sort(entries, isGreater)
-  callMany("LPUSH", key, entries)
 end
 
 -- Writes the entries that were pushed so far, in the order in which their lines were first met; true where there were any. Lines that are
@@ -137,14 +85,14 @@ local function writeLines(isEnd)
     end
     if first then
       n = n + #first
-      putFirst(line.key, first)
+      ledger.putFirst(line.key, first)
       length = call("LLEN", line.key)
     end
     if line.near then
-      deepen(line, n)
+      ledger.deepen(line, n)
       line.near(line, n)
     elseif line.tuple then
-      deepen(line, n)
+      ledger.deepen(line, n)
       -- Any other stands in its ring already, or is parked.
       if length == n then
         line.isOpen = isEnd
@@ -174,29 +122,12 @@ function ledger.post(session, box)
   call("PEXPIRE", box, 60000)
 end
 
--- Has those who listen look at a line as if all of it had just come.
-function ledger.tellAgain(line)
-  grown[line.key] = grown[line.key] or line
-  local known = grown[line.key]
-  known.n = known.n + call("LLEN", line.key)
-end
-
 -- Tells a session, which stands among the idle ones of a queue no longer, to look; `queues` are all those of which it does.
 function ledger.rouse(session, box, queue, queues)
   for _, other in ipairs(splitBy(queues or "", US)) do
     if other ~= queue then call("ZREM", PREFIX .. "idle:" .. other, session) end
   end
   ledger.post(session, box)
-end
-
--- Has another session look that listens, whatever for: all stand in the line for control work.
-function ledger.rouseOther(than)
-  for _ = 1, IDLE_LIMIT do
-    local session = call("ZPOPMAX", PREFIX .. "idle:")[1]
-    if not session then return end
-    local known = call("HMGET", PREFIX .. "session:" .. session, "state", "box", "idle")
-    if session ~= than and known[1] == "open" and known[2] then return ledger.rouse(session, known[2], "", known[3]) end
-  end
 end
 
 -- Takes sessions that listen to a queue, the last that came first, and wakes as many as there are entries; those that may not pop the
@@ -224,6 +155,102 @@ local function wake(line)
   return left == 0 or #others > 0
 end
 
+function ledger.flush()
+  writeLines(true)
+  for queue, n in pairs(running) do call("HINCRBY", PREFIX .. "queues", queue, n) end
+  for field, n in pairs(depths) do
+    if n ~= 0 then call("HINCRBY", PREFIX .. "depths", field, n) end
+  end
+  -- Lines may be many, and those who listen few.
+  local mayListen = {}
+  for _, line in pairs(grown) do
+    -- One that is parked is nothing to wake anybody for, however long it has grown.
+    if line.n > 0 and (line.wake or mayListen[line.queue] ~= false) and not (clock.steered and steering.isPaused(line.queue))
+      and (not line.tuple or ledger.isOpen(line)) then
+      if line.wake then line.wake(line) else mayListen[line.queue] = wake(line) end
+    end
+  end
+end
+
+-- rarely: lines under limits or of a worker, entries that go first, lines that are opened again
+
+-- Of lines under limits, which may be many, the entries are counted by queue and priority.
+function ledger.deepen(line, n)
+  local field = line.queue .. ":" .. line.priority
+  depths[field] = (depths[field] or 0) + n
+end
+
+-- Popped entries of a line under limits, or of several that have queue and priority in common.
+function ledger.poppedLimited(line, n)
+  ledger.deepen(line, -n)
+end
+
+-- Whether a line under limits may be popped from.
+function ledger.isOpen(line)
+  return line.isOpen or call("ZSCORE", (tenants.ringOf(line.queue, line.priority, line.needs, line.tuple)), line.tuple) ~= false
+end
+
+-- Puts an entry at the end of a line that knows by itself what that means: `near`, and whom to wake: `wake` (see sticky.lua).
+function ledger.pushNear(line, entry)
+  local known = grown[line.key]
+  if not known then
+    grown[line.key], known = line, line
+  end
+  if not pushes[known] then
+    pushes[known] = {}
+    pushed[#pushed + 1] = known
+  end
+  table.insert(pushes[known], entry)
+  known.n = known.n + 1
+end
+
+-- A line that its limit let go: one more may be popped from.
+function ledger.opened(queue, priority, needs, tuple)
+  local line = lineOf(queue, priority, needs, tuple)
+  line.n = line.n + 1
+end
+
+-- How many entries of a line are looked at for the place of one that goes first.
+local FRONT_LIMIT = 500
+
+local function numberOf(entry)
+  return tonumber(string.match(entry, "^(-?%d+)|")) or 0
+end
+
+local function isGreater(a, b)
+  return numberOf(a) > numberOf(b)
+end
+
+-- Puts entries before all others of their line, the least number first. What is moved there belongs behind what was moved before.
+function ledger.putFirst(key, entries)
+  table.sort(entries, isGreater)
+  local greatest = numberOf(entries[1])
+  for _ = 1, FRONT_LIMIT do
+    local head = call("LINDEX", key, 0)
+    if not head or numberOf(head) > greatest then break end
+    entries[#entries + 1] = call("LPOP", key)
+  end
+  table.sort(entries, isGreater)
+  callMany("LPUSH", key, entries)
+end
+
+-- Has those who listen look at a line as if all of it had just come.
+function ledger.tellAgain(line)
+  grown[line.key] = grown[line.key] or line
+  local known = grown[line.key]
+  known.n = known.n + call("LLEN", line.key)
+end
+
+-- Has another session look that listens, whatever for: all stand in the line for control work.
+function ledger.rouseOther(than)
+  for _ = 1, IDLE_LIMIT do
+    local session = call("ZPOPMAX", PREFIX .. "idle:")[1]
+    if not session then return end
+    local known = call("HMGET", PREFIX .. "session:" .. session, "state", "box", "idle")
+    if session ~= than and known[1] == "open" and known[2] then return ledger.rouse(session, known[2], "", known[3]) end
+  end
+end
+
 -- Has those who listen to a queue look at all that stands in it, as if it had just come.
 function ledger.reopen(queue)
   for _, member in ipairs(call("SMEMBERS", PREFIX .. "lines:" .. queue)) do
@@ -236,27 +263,6 @@ function ledger.reopen(queue)
     local ring = PREFIX .. "ring:" .. queue .. ":" .. member
     for _, tenant in ipairs(isFair == "" and { "" } or call("ZRANGE", PREFIX .. "tenants:" .. queue .. ":" .. priority .. ":" .. needs, 0, 49)) do
       for _, tuple in ipairs(call("ZRANGE", ring .. tenant, 0, 49)) do ledger.opened(queue, priority, needs, tuple) end
-    end
-  end
-end
-
-local function isOpen(line)
-  return line.isOpen or call("ZSCORE", (tenants.ringOf(line.queue, line.priority, line.needs, line.tuple)), line.tuple) ~= false
-end
-
-function ledger.flush()
-  writeLines(true)
-  for queue, n in pairs(running) do call("HINCRBY", PREFIX .. "queues", queue, n) end
-  for field, n in pairs(depths) do
-    if n ~= 0 then call("HINCRBY", PREFIX .. "depths", field, n) end
-  end
-  -- Lines may be many, and those who listen few.
-  local mayListen = {}
-  for _, line in pairs(grown) do
-    -- One that is parked is nothing to wake anybody for, however long it has grown.
-    if line.n > 0 and (line.wake or mayListen[line.queue] ~= false) and not (clock.steered and steering.isPaused(line.queue))
-      and (not line.tuple or isOpen(line)) then
-      if line.wake then line.wake(line) else mayListen[line.queue] = wake(line) end
     end
   end
 end

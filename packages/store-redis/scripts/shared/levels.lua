@@ -1,6 +1,6 @@
 -- Weighted queues: each priority has its share of what is taken, twice as large as that of the next lower one. This is start-time fair
 -- queueing, of which core's fair-share.ts has the law. The hash `levels` has, by queue, how far each priority is ahead of the others, `priority=n`
--- joined by commas, those left out that are not. One that has nothing which the session may pop costs no turn. Made only where any queue is set.
+-- joined by commas, those left out that are not. One that has nothing which the session may pop costs no turn. Asked for only where any queue is set.
 
 -- What a turn of each priority takes.
 local COST = {}

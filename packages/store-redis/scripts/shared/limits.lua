@@ -1,5 +1,5 @@
--- Limits: which a step stands under, what each has let through, and who has its slots. Made only where the store has any: all other
--- code asks `limits.isOn` first.
+-- Limits: which a step stands under, what each has let through, and who has its slots. Asked for only where the store has any: all other
+-- code looks at `limits.isOn` first.
 --
 -- A use is `<letter><name>=<key>=<cost>`, names and keys percent-encoded: f is no limit and says whose turn a step takes (see tenants.lua), k was said by the step's own code for its input, r holds for its
 -- task, its queue, or its task in that queue whatever the input. A tuple is the uses of a step, joined by &; it is part of the name
@@ -11,8 +11,6 @@
 -- changed is since when they say so.
 -- Who has the slots of a limit is told by `slots:<name>`, sessions by `key|` and what `held:<session>` has of the step (behind a session there
 -- may be blanks); what its keys have let through is told by meters.lua.
-
-limits.isOn = true
 
 local find, gmatch, match, sub, next = string.find, string.gmatch, string.match, string.sub, next
 local rules, freed, taken = {}, {}, {}

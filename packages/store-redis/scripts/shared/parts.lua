@@ -2,31 +2,42 @@
 -- for itself (see levels.lua), and the others together.
 
 -- Takes of queues together, the highest priority first.
-local function takeTogether(queues)
+function take.together(queues)
   if limits.isOn and take.ringsOf(queues) then return take.inTurn(queues) end
   take.fromPlain(queues, "slots")
   if take.moved > 0 then take.inTurn(queues) end
 end
+
+-- How many steps came from the lines of each queue that was asked for with a weight.
+take.taken = {}
+
+-- Takes steps to run.
+function take.runs()
+  if take.weights then
+    take.byWeight()
+  elseif take.slots > 0 then
+    if clock.steered then take.apart(take.queues) else take.together(take.queues) end
+  end
+end
+
+-- rarely: where queues have weights, or are set in any way
 
 -- Takes at most so many of queues together, or of one weighted queue; answers how many.
 local function takeSome(queues, most)
   local before, rest = take.slots, math.max(0, take.slots - most)
   if before <= rest then return 0 end
   take.slots = before - rest
-  if clock.steered and steering.isWeighted(queues[1]) then levels.take(queues[1]) else takeTogether(queues) end
+  if clock.steered and steering.isWeighted(queues[1]) then levels.take(queues[1]) else take.together(queues) end
   take.slots = take.slots + rest
   return before - take.slots
 end
-
--- How many steps came from the lines of each queue that was asked for with a weight.
-take.taken = {}
 
 local function takeOf(i, most)
   if take.joins[take.asked[i]] then take.taken[i] = take.taken[i] + takeSome({ take.asked[i] }, most) end
 end
 
 -- Each queue gets its part of the slots, and what some leave is for the others.
-local function takeByWeight()
+function take.byWeight()
   local all, sum = take.slots, 0
   for i, weight in ipairs(take.weights) do sum, take.taken[i] = sum + weight, 0 end
   for i, weight in ipairs(take.weights) do takeOf(i, math.ceil(all * weight / sum)) end
@@ -47,18 +58,12 @@ local function groupsOf(queues)
   return groups
 end
 
--- Each group gets an even part of the slots, another one goes first each time, and what some leave is for the others.
-local function takeApart(queues)
-  if not clock.steered then return takeTogether(queues) end
+-- Where any queue is set: each group gets an even part of the slots, another one goes first each time, and what some leave is for the others.
+function take.apart(queues)
   local groups = groupsOf(queues)
   if #groups < 2 then return groups[1] and takeSome(groups[1], take.slots) end
   local most = math.ceil(take.slots / #groups)
   local first = call("HINCRBY", PREFIX .. "session:" .. take.session.id, "rotated", 1)
   for i = 1, #groups do takeSome(groups[(first + i) % #groups + 1], most) end
   for i = 1, #groups do takeSome(groups[(first + i) % #groups + 1], take.slots) end
-end
-
--- Takes steps to run.
-function take.runs()
-  if take.weights then takeByWeight() elseif take.slots > 0 then takeApart(take.queues) end
 end

@@ -1,8 +1,8 @@
 -- Roles whose workers may run so many steps at once. The hash `caps` has that number for each role that has one; `role:<role>` is the set of its
 -- sessions that may hold steps, the open ones and those whose steps are on their way back. What they run is no counter: it is what they
 -- hold (`held:<session>`) without control work (`control:<session>`), so that whoever ends a lease frees its place. Who listens while
--- his role is full stands among `idle:role:<role>`, and not among those of his queues, where he would be called in vain. Made only where the field
--- `capped` of the clock says that there is any: all other code asks `clock.isCapped` first.
+-- his role is full stands among `idle:role:<role>`, and not among those of his queues, where he would be called in vain. Asked for only where the
+-- field `capped` of the clock says that there is any: all other code looks at `clock.isCapped` first.
 
 -- How many sessions one script wakes at most.
 local WAKE_LIMIT = 500

@@ -2,15 +2,14 @@
 -- over when it holds none), worker, serves, queues and its lease; the zset `sessions` has all open ones by their expiry, the sets
 -- `host:<host>` and `worker:<name>` those of one host and name, `role:<role>` those of one role until they are over; `leaving` is the set of those whose steps are on their way back.
 
--- How long an ended session's record and lanes are kept, for calls that are repeated.
-local REMEMBERED_MS = 3600000
-session.REMEMBERED_MS = REMEMBERED_MS
+-- Sessions of which it is known that they told of no progress.
+session.silent = {}
 
 -- A session, and whether it lives: past its time it still does as long as nobody has found it lost.
 function session.find(id)
   local found = call("HMGET", PREFIX .. "session:" .. id, "state", "worker", "serves", "beats", "role", "sets")
   if not found[1] then return nil end
-  if not found[4] then lease.silent[id] = true end
+  if not found[4] then session.silent[id] = true end
   -- What is served is looked up in one text, each need once.
   local list = found[3]
   local serves = setmetatable({ [""] = true }, { __index = function(known, needs)
@@ -21,6 +20,36 @@ function session.find(id)
   return { id = id, alive = found[1] == "open", worker = found[2], role = found[5], sets = found[6], serves = serves,
     mark = "," .. id .. "," .. found[2] .. "," }
 end
+
+-- A session's mail. It is delivered again with each exchange and renewal until the run has ended; that it was told only keeps
+-- `listen` from waking up for it again.
+function session.mail(id)
+  local key = PREFIX .. "mail:" .. id
+  local found = call("HGETALL", key)
+  local letters = {}
+  for i = 1, #found, 2 do letters[#letters + 1] = { run = found[i], told = tonumber(found[i + 1]) } end
+  -- Where not all of it fits, what was told least goes first; only then has that to be counted beyond the first time.
+  local isFull = #letters >= 500
+  if isFull then
+    table.sort(letters, function(a, b)
+      if a.told ~= b.told then return a.told < b.told end
+      return a.run < b.run
+    end)
+  end
+  local mail = {}
+  for i = 1, math.min(#letters, 500) do
+    local letter = letters[i]
+    mail[i] = letter.run
+    if letter.told == 0 or isFull then call("HSET", key, letter.run, tostring(letter.told + 1)) end
+  end
+  return mail
+end
+
+-- rarely: when one ends
+
+-- How long an ended session's record and lanes are kept, for calls that are repeated.
+local REMEMBERED_MS = 3600000
+session.REMEMBERED_MS = REMEMBERED_MS
 
 function session.leave(id, state)
   local key = PREFIX .. "session:" .. id
@@ -60,28 +89,4 @@ function session.returnHeld(id, limit, act)
     if step and step.session == id then act(step) else lease.strike(id, member) end
   end
   return n < call("SCARD", key)
-end
-
--- A session's mail. It is delivered again with each exchange and renewal until the run has ended; that it was told only keeps
--- `listen` from waking up for it again.
-function session.mail(id)
-  local key = PREFIX .. "mail:" .. id
-  local found = call("HGETALL", key)
-  local letters = {}
-  for i = 1, #found, 2 do letters[#letters + 1] = { run = found[i], told = tonumber(found[i + 1]) } end
-  -- Where not all of it fits, what was told least goes first; only then has that to be counted beyond the first time.
-  local isFull = #letters >= 500
-  if isFull then
-    table.sort(letters, function(a, b)
-      if a.told ~= b.told then return a.told < b.told end
-      return a.run < b.run
-    end)
-  end
-  local mail = {}
-  for i = 1, math.min(#letters, 500) do
-    local letter = letters[i]
-    mail[i] = letter.run
-    if letter.told == 0 or isFull then call("HSET", key, letter.run, tostring(letter.told + 1)) end
-  end
-  return mail
 end

@@ -2,6 +2,14 @@
 -- is paused, and where it is drained. What code and edits say of its policy are lists of parts, `RS name=value` each: what is edited goes
 -- before what the code says. Values are JSON; the weight of a key is a part, `w:KEY`. The field `steered` of the clock says that there are any: without it nobody looks.
 
+-- Those of some queues that are not paused.
+function steering.unpaused(queues)
+  if not clock.steered or #queues == 0 then return queues end
+  return steering.notPaused(queues)
+end
+
+-- rarely: where any queue is set
+
 local FORM = "^(%d),(%d),(%d+),([^,]*),([^\29]*)\29([^\29]*)\29(.*)$"
 local known = {}
 
@@ -24,9 +32,8 @@ function steering.isPaused(queue)
   return string.sub(settingsOf(queue), 1, 1) == "1"
 end
 
--- Those of some queues that are not paused.
-function steering.unpaused(queues)
-  if not clock.steered or #queues == 0 then return queues end
+-- Those of some queues that are not paused, where any queue is set.
+function steering.notPaused(queues)
   fetch(queues)
   local open = {}
   for _, queue in ipairs(queues) do

@@ -3,7 +3,6 @@
 
 -- How far in the past, and how far off, a start may be: see core's run-at.ts.
 local PAST_MS, AHEAD_MS = 60000, 315360000000
-local untimely = false
 
 local HEAD = "^S([^\31]*)\31([^\31]*)\31([^\31]*)\31(.)\31(.)\31(%d+)\31([^\31]*)\31(%d*)\31(%d*)\31(%d+)\31(%d)\31(%d+)\31(%d*)\31(%d+)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%+?)(%d*)\31([^\31]*)\31([^\31]*)\31(.*)$"
 
@@ -65,13 +64,8 @@ end
 -- True for a start that is neither past nor too far off. Who waits for one is told the time, so that it can say what is wrong.
 local function isTimely(runAt)
   if runAt >= clock.now - PAST_MS and runAt <= clock.now + AHEAD_MS then return true end
-  untimely = true
+  submitting.isUntimely = true
   return false
-end
-
--- What stands behind the results: the instant, where one of them is about it.
-function submitting.instant()
-  return untimely and US .. clock.text or ""
 end
 
 -- Submits what stands at ARGV[at]; answers its result, and where the next begins.

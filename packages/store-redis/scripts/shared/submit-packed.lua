@@ -2,6 +2,8 @@
 
 -- New runs by plan (a plan that is in it is known to be there), and in the order of their numbers.
 local plans, listed = {}, {}
+-- Whether any result is about the instant.
+submitting.isUntimely = false
 -- The texts of plans, each of which a batch carries once, maybe with a run that is known.
 local texts = {}
 
@@ -38,7 +40,7 @@ end
 -- What is known of an id: fingerprint and state, or nil.
 function submitting.find(id)
   submitting.showFresh()
-  local earlier = general.isMade and runs.known[id]
+  local earlier = isMade(runs) and runs.known[id]
   -- One that was looked at as the holder of a key was not made here, and its fingerprint not read.
   if earlier and earlier.fingerprint then return earlier.fingerprint, earlier.state end
   local run = packed.get(id)
@@ -152,7 +154,7 @@ function submitting.packed(at, results, n)
     n = n + 1
     local id, tail = ids[i], tails[i]
     local known, state
-    if not isFresh and (packed.known[id] or mayBeKnown or general.isMade) then known, state = submitting.find(id) end
+    if not isFresh and (packed.known[id] or mayBeKnown or isMade(runs)) then known, state = submitting.find(id) end
     local refused = not known and clock.steered and refusal()
     if not known and not refused and hasPlan == nil then prepare() end
     if known then

@@ -6,7 +6,6 @@
 
 -- How many entries one exchange may drop or move before it answers with what it has, and the most steps it hands out.
 local DROP_LIMIT, GRANT_LIMIT = 500, 1000
-local granted = singles.granted
 take.DROP_LIMIT = DROP_LIMIT
 
 take.steps, take.places, take.packed, take.members = {}, {}, {}, {}
@@ -38,7 +37,7 @@ local ABSENT = "\28"
 
 -- Notes a grant that is no single's: after how many of those it came, and whether it is of a packed run.
 local function place(letter, member)
-  local members, before = take.members, #granted
+  local members, before = take.members, #singles.granted
   local n = #members + 1
   members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
 end
