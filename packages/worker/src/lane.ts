@@ -1,5 +1,6 @@
 import type { Exchange, ExchangeReply, JobbersError, Store } from "@jobbers/core";
 import type { Ask, Asks } from "./asks.js";
+import { onAbort } from "./on-abort.js";
 import type { Outbox, Parcel } from "./outbox.js";
 import { type Asker, delayMs, GaveUp, isDefinite, messageOf, untilAnswered } from "./persistence.js";
 import type { Serving } from "./serving.js";
@@ -248,7 +249,7 @@ export class Lane {
     const waking = new AbortController();
     const onEnd = () => waking.abort(WOKEN);
     this.#wakeUp = onEnd;
-    asker.signal.addEventListener("abort", onEnd, { once: true });
+    const forget = onAbort(asker.signal, onEnd);
     try {
       if (this.#woken || asker.signal.aborted) return;
       // Whoever is woken for nothing again and again, by a neighbour's work perhaps, looks a little less often.
@@ -271,7 +272,7 @@ export class Lane {
       await pause(delayMs(5, asker.random), waking.signal);
     } finally {
       this.#wakeUp = undefined;
-      asker.signal.removeEventListener("abort", onEnd);
+      forget();
     }
   }
 

@@ -148,10 +148,7 @@ describe("values", () => {
       Object.fromEntries(keys.map((key) => [key, key === "none" ? null : text])),
     );
     const values = new Values({ read }, 8_000);
-    const reader = values.reader({
-      lease: { run: "r", address: "a", fence: 1 },
-      values: { given: "1", gone: null },
-    });
+    const reader = (keys: readonly string[]) => values.read("r", keys, { given: "1", gone: null });
     expect(await reader(["given", "gone"])).toMatchObject({ given: "1", gone: null });
     expect(read).not.toHaveBeenCalled();
     expect({ ...(await reader(["given", "b", "none"])) }).toEqual({ given: "1", b: text, none: null });
@@ -280,7 +277,7 @@ describe("the audit", () => {
     for (let n = 0; n < 6; n++) await audit.hear("s", held.length);
     expect(released).toEqual([]);
     Object.assign(lane, { inFlight: false, answered: 8 });
-    ledger.add({ lease: lease("on its way"), disown: () => {} });
+    ledger.add({ lease: lease("on its way"), place: -1, disown: () => {} });
     for (let n = 0; n < 6; n++) await audit.hear("s", held.length);
     expect(new Set(released)).toEqual(new Set(["lost"]));
   });
