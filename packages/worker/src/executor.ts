@@ -1,55 +1,31 @@
-import {
-  type AnyTask,
-  type Follow,
-  followOf,
-  type Report,
-  resolveEdited,
-  resolveWiring,
-  type StepSpec,
-  type TaskLog,
-  type TaskStep,
-} from "@jobbers/core";
+import { type AnyTask, resolveEdited, resolveWiring, type TaskStep } from "@jobbers/core";
 import { Attempt, type AttemptMinder, taskStepOf } from "./attempt.js";
-import type { AttemptLogs } from "./attempt-logs.js";
 import { type Batches, joinBatch } from "./batches.js";
 import type { Berth, Granted } from "./bulkheads.js";
-import type { Bulletins } from "./bulletins.js";
 import { Clocks } from "./clocks.js";
 import type { Observer } from "./events.js";
-import { failureOf } from "./failure.js";
 import { type Finder, type Found, Unfit } from "./finder.js";
-import type { HookCalls } from "./hooks.js";
 import type { Ledger } from "./ledger.js";
+import { Outcomes, type OutcomesOptions } from "./outcomes.js";
 import { GaveUp } from "./persistence.js";
-import { errorText, type Reporter } from "./reporter.js";
 import { type Runner, Written } from "./runner.js";
 import type { Slots } from "./slots.js";
 import { encodeOutput, refuseInput } from "./task-io.js";
-import type { Usual } from "./usual.js";
+import { UnderWay } from "./under-way.js";
 import type { Values } from "./values.js";
 
-export interface ExecutorOptions {
+export interface ExecutorOptions extends OutcomesOptions {
   readonly tasks: ReadonlyMap<string, AnyTask>;
   readonly runner: Runner;
   readonly finder: Finder;
   readonly ledger: Ledger;
-  readonly reporter: Reporter;
   readonly slots: Slots;
   readonly batches: Batches;
-  readonly bulletins: Bulletins;
-  readonly logs: Pick<AttemptLogs, "urge">;
-  readonly log: TaskLog;
-  readonly random: () => number;
   readonly values: Pick<Values, "keep">;
-  readonly usual: Usual;
-  /** True where a step's only child is not handed straight on. */
-  readonly hops: (successor: StepSpec, step: TaskStep) => boolean;
   /** How large an output may be, in bytes of JSON. */
   readonly maxOutputBytes: number;
   /** How long a handler whose run was cancelled may go on before its step ends without it, in milliseconds. */
   readonly abandonAfterMs: number;
-  /** None where no task and no worker option declares one. */
-  readonly hooks: HookCalls | undefined;
   readonly observe: Observer | undefined;
   /** An attempt has ended, and its handler has returned. */
   readonly onEnded: (attempt: Attempt) => void;
@@ -57,18 +33,18 @@ export interface ExecutorOptions {
   readonly onReturned: (steps: number) => void;
 }
 
-/** Runs attempts, each in a slot, and reports each once. */
+/** Runs attempts, each in a slot. */
 export class Executor {
   readonly #options: ExecutorOptions;
-  /** Attempts that were reported although their handlers go on. */
-  readonly #abandoned = new Set<Attempt>();
+  readonly #outcomes: Outcomes;
+  readonly #underWay: UnderWay;
   readonly #clocks: Clocks;
   readonly #minder: AttemptMinder;
-  /** Those who wait until some handlers have returned. */
-  readonly #waiting = new Set<{ readonly left: Set<Attempt>; resolve(): void }>();
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    this.#outcomes = new Outcomes(options);
+    this.#underWay = new UnderWay(options.ledger);
     this.#clocks = new Clocks(options.ledger);
     this.#minder = {
       began: (attempt) => this.#began(attempt),
@@ -79,17 +55,12 @@ export class Executor {
 
   /** Every attempt whose handler has not returned, the oldest first. */
   get running(): Attempt[] {
-    const running = [...this.#abandoned];
-    for (const holding of this.#options.ledger)
-      if (holding instanceof Attempt && !holding.reported) running.push(holding);
-    return running.sort((a, b) => a.startedMs - b.startedMs);
+    return this.#underWay.all;
   }
 
   /** Resolves when the handlers of this moment have all returned. */
   whenIdle(): Promise<void> {
-    const left = new Set(this.running);
-    if (left.size === 0) return Promise.resolve();
-    return new Promise((resolve) => void this.#waiting.add({ left, resolve }));
+    return this.#underWay.whenIdle();
   }
 
   /** True where there is room for some step to begin. */
@@ -137,8 +108,8 @@ export class Executor {
   releaseAll(): void {
     // Of those that come first again, the one given back last is the first.
     for (const attempt of this.running.reverse()) {
-      this.#abandoned.add(attempt);
-      this.#release(attempt);
+      this.#underWay.abandon(attempt);
+      this.#outcomes.release(attempt);
     }
   }
 
@@ -182,7 +153,7 @@ export class Executor {
   }
 
   #call(attempt: Attempt, task: AnyTask, step: TaskStep, raw: unknown): unknown {
-    if (attempt.aborted || attempt.reported) return this.#release(attempt);
+    if (attempt.aborted || attempt.reported) return this.#outcomes.release(attempt);
     const call = { attempt, task, raw };
     // The time of a batch begins with its call.
     if (attempt.seat) return joinBatch(attempt.seat, call);
@@ -212,7 +183,7 @@ export class Executor {
           void this.#succeedLater(attempt, answer, output);
           return;
         }
-        this.#succeed(attempt, answer, output);
+        this.#outcomes.succeed(attempt, answer, output);
       }
     } catch (thrown) {
       this.#threw(attempt, thrown);
@@ -234,20 +205,12 @@ export class Executor {
 
   async #succeedLater(attempt: Attempt, answer: unknown, output: Promise<string>): Promise<void> {
     try {
-      this.#succeed(attempt, answer, await output);
+      this.#outcomes.succeed(attempt, answer, await output);
     } catch (thrown) {
       this.#threw(attempt, thrown);
       return;
     }
     this.#end(attempt);
-  }
-
-  #succeed(attempt: Attempt, answer: unknown, output: string): void {
-    const { lease, found, task } = attempt;
-    const report: Report = { type: "succeeded", lease, output, follow: this.#follow(found as Found) };
-    const { hooks } = this.#options;
-    if (!this.#report(attempt, report) || !hooks || !task) return;
-    hooks.succeeded(attempt, task, answer instanceof Written ? JSON.parse(answer.text) : answer);
   }
 
   /** A handler has thrown, or could not be called. */
@@ -257,8 +220,9 @@ export class Executor {
       return;
     }
     try {
-      if (thrown instanceof Unfit) this.#giveUp(attempt, thrown);
-      else if (attempt.found && !(thrown instanceof GaveUp)) this.#fail(attempt, attempt.found, thrown);
+      if (thrown instanceof Unfit) this.#outcomes.misfit(attempt, thrown);
+      else if (attempt.found && !(thrown instanceof GaveUp))
+        this.#outcomes.fail(attempt, attempt.found, thrown);
       else this.#options.log.debug("an attempt was not started", { error: String(thrown) });
     } finally {
       this.#end(attempt);
@@ -279,13 +243,8 @@ export class Executor {
     const { task, berth, seat } = attempt;
     if (attempt.hasBegun && task) this.#tell("returned", attempt, task);
     // It was not called, or something of ours has thrown: the step goes back.
-    this.#release(attempt);
-    this.#abandoned.delete(attempt);
-    for (const each of this.#waiting) {
-      each.left.delete(attempt);
-      if (each.left.size === 0) this.#waiting.delete(each);
-      if (each.left.size === 0) each.resolve();
-    }
+    this.#outcomes.release(attempt);
+    this.#underWay.end(attempt);
     seat?.leave();
     onEnded(attempt);
     if (!berth) return;
@@ -295,80 +254,21 @@ export class Executor {
 
   /** The time of an attempt is over: its handler has to see for itself, the step goes on without it. */
   #abandon(attempt: Attempt, reason: "timeout" | "frozen", message: string): void {
-    this.#abandoned.add(attempt);
+    this.#underWay.abandon(attempt);
     // One that was cancelled or disowned before, and does not heed it, is no longer waited for.
-    if (attempt.aborted) this.#release(attempt);
+    if (attempt.aborted) this.#outcomes.release(attempt);
     attempt.abort(reason, message);
-    this.#fail(attempt, attempt.found as Found, attempt.aborted);
-  }
-
-  #fail(attempt: Attempt, found: Found, thrown: unknown): void {
-    if (attempt.reported) return;
-    // Given up because the run was cancelled, the lease has ended or the worker stops: that is no failure of the step.
-    if (attempt.aborted && !attempt.isOver) this.#release(attempt);
-    else this.#reportFailure(attempt, found, thrown);
-  }
-
-  #reportFailure(attempt: Attempt, found: Found, thrown: unknown): void {
-    const step = found.located.step as TaskStep;
-    const { report, ...told } = failureOf(attempt, step, thrown, {
-      ...this.#options,
-      follow: () => this.#follow(found),
-    });
-    this.#report(attempt, report);
-    if (attempt.task) this.#options.hooks?.failed(attempt, attempt.task, step, told);
-  }
-
-  /** What follows; an only child may have to stand in its line. */
-  #follow({ index, located }: Found): Follow {
-    const follow = followOf(index, located);
-    const [only, ...others] = follow.successors.items;
-    if (!only?.inline || others.length > 0) return follow;
-    return this.#options.hops(only, index.step(only.name) as TaskStep) ? { ...follow, hop: true } : follow;
-  }
-
-  #giveUp(attempt: Attempt, unfit: Unfit): void {
-    const { lease } = attempt.grant;
-    this.#options.log.error("a step does not fit its plan", {
-      run: lease.run,
-      step: lease.address,
-      error: unfit.message,
-    });
-    const follow = { successors: { items: [] } };
-    this.#report(attempt, { type: "failed", lease, error: errorText(unfit), reason: "error", follow });
+    this.#outcomes.fail(attempt, attempt.found as Found, attempt.aborted);
   }
 
   /** A handler is deaf to its signal: the run is to end all the same. */
   #leave(attempt: Attempt): void {
     const { run, address: step } = attempt.lease;
-    this.#abandoned.add(attempt);
+    this.#underWay.abandon(attempt);
     this.#options.log.warn("a handler goes on although its run was cancelled; its step ends without it", {
       ...{ run, step, forMs: this.#options.abandonAfterMs },
     });
-    this.#release(attempt);
-  }
-
-  #release(attempt: Attempt): void {
-    const first = attempt.aborted?.reason === "released";
-    if (this.#report(attempt, { type: "released", lease: attempt.grant.lease, first }))
-      this.#options.hooks?.released(attempt);
-  }
-
-  /** False where the attempt has been reported already. */
-  #report(attempt: Attempt, report: Report): boolean {
-    if (attempt.reported) return false;
-    attempt.reported = true;
-    attempt.unwatch();
-    const { bulletins, logs, reporter, usual } = this.#options;
-    bulletins.forget(attempt);
-    logs.urge(attempt);
-    if (report.type === "succeeded") {
-      const tookMs = performance.now() - attempt.startedMs;
-      bulletins.took(attempt.grant.needs, tookMs);
-      usual.took(attempt.grant.needs, tookMs);
-    }
-    reporter.last(attempt, report);
-    return true;
+    this.#outcomes.release(attempt);
   }
 
   #tell(type: "started" | "returned", { grant: { lease } }: Attempt, task: AnyTask): void {
