@@ -4,7 +4,7 @@ import type { JsonValue } from "@jobbers/core";
 /** What is an instant in an explanation, beside the time of the look. */
 const instants = [
   ...(["dueAt", "since", "until", "leaseUntil", "expiredAt", "takenBackBy", "endedAt", "heardAt"] as const),
-  "likelyEnd",
+  ...(["likelyEnd", "opensAt", "throttledUntil"] as const),
 ] as const;
 
 type Instant = (typeof instants)[number];

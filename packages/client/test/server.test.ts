@@ -1,6 +1,7 @@
 import { isRunEvent } from "@jobbers/core";
 import { createPlans, explain } from "@jobbers/runs";
 import { describe, expect, it } from "vitest";
+import { explanationIn } from "../src/explanation.js";
 import {
   type Cause,
   type ClientOptions,
@@ -153,6 +154,22 @@ describe.each(["over HTTP", "in the same process"] as const)("a client, %s", (ki
     await expect(run.explain("nope")).rejects.toMatchObject({ code: "step-unknown", status: 404 });
     const none = client.run("01ARZ3NDEKTSV4RRFFQ69G5FAA").explain();
     await expect(none).rejects.toMatchObject({ code: "run-unknown", status: 404 });
+  });
+
+  it("has the instants of limits in milliseconds, as all others", () => {
+    const at = "2026-01-01T00:00:00.000Z";
+    const limited = { type: "limited", text: "", opensAt: at, throttledUntil: at } as never;
+    const told = explanationIn({
+      run: "",
+      step: undefined,
+      state: "ready",
+      at,
+      left: 0,
+      causes: [limited],
+    } as never);
+    expect(told.causes).toEqual([
+      { type: "limited", text: "", opensAtMs: Date.parse(at), throttledUntilMs: Date.parse(at) },
+    ]);
   });
 
   it("throws what the library throws of runs that failed or were cancelled", async () => {

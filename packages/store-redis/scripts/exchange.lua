@@ -11,7 +11,7 @@
 --      turns), their kinds joined by RS, steps of packed runs joined by US, their heads joined by RS (see shared/take.lua), other grants
 --      (see shared/grants.lua), places, of weighted queues how many steps each gave, joined by commas, and ms until the next limit is to look or false (see
 --      shared/parking.lua) }
--- include base core session take turns fair-turns levels parts successes
+-- include base core session take offers turns fair-turns levels parts successes
 -- later general grants
 -- include flush
 

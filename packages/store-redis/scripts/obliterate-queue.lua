@@ -4,7 +4,7 @@
 -- KEYS 1 clock
 -- ARGV 1 instant or "" · 2 events kept · 3 queue · 4 the number up to which entries go, or "" for all there are · 5 how many at most
 -- Returns { how many were settled, the number to go on with or false }
--- include base core general take turns flush
+-- include base core general take offers turns flush
 
 local queue, upTo = ARGV[3], tonumber(ARGV[4]) or tonumber(clock.nextSeq())
 local left, removed = tonumber(ARGV[5]), 0
@@ -22,7 +22,7 @@ end
 local function sweepLine(line, isCounted)
   local key = line.key
   local entries = call("LRANGE", key, 0, left - 1)
-  packed.fetch((take.idsOf(entries)))
+  packed.fetchWhole(take.idsOf(entries))
   local n = 0
   for _, entry in ipairs(entries) do
     local seq, _, id, address = take.readEntry(line, entry)

@@ -148,18 +148,19 @@ local function unlinkMany(keys)
   for from = 1, #keys, 1000 do call("UNLINK", unpack(keys, from, math.min(#keys, from + 999))) end
 end
 
--- Singles that have succeeded are most of what goes: they go together, up to the first run that is none. All that there is of one is a
--- field of `packed` and one of `progress`, and the log of one step.
-local function purgeSingles()
+-- Packed runs that have succeeded are most of what goes: they go together, up to the first run that is none. All that there is of one is a
+-- field of `packed` and one of `progress`, and its log.
+local function purgePacked()
   if budget <= 0 or call("EXISTS", PREFIX .. "purging") == 1 then return end
   local ids, shelf = dueSuccesses()
-  packed.fetch(ids)
-  singles.fetch(ids)
+  packed.fetchWhole(ids)
   local gone, forgets, counts, logged = {}, {}, {}, {}
   local stamp, mayHaveBlobs = string.format("%.0f", now + REMEMBER_MS) .. "|", call("EXISTS", PREFIX .. "blobs") == 1
   for i, id in ipairs(ids) do
     local run = packed.get(id)
-    if not run or not run.isSingle or run.state ~= SUCCEEDED then break end
+    if not run or run.state ~= SUCCEEDED then break end
+    -- The logs of many steps may be long.
+    if not run.isSingle and call("EXISTS", PREFIX .. "logs:" .. id) == 1 then break end
     packed.leaveTrace(run)
     if mayHaveBlobs and call("ZSCORE", PREFIX .. "blobs", id) then call("ZADD", PREFIX .. "blobs", 0, id) end
     logged[2 * i - 1], logged[2 * i] = PREFIX .. "logs:" .. id, PREFIX .. "logged:" .. id
@@ -169,7 +170,7 @@ local function purgeSingles()
   if #gone == 0 then return end
   call("LPOP", shelf, #gone)
   callMany("HDEL", packed.key, gone)
-  callMany("HDEL", singles.key, gone)
+  callMany("HDEL", packed.progressKey, gone)
   unlinkMany(logged)
   callMany("RPUSH", PREFIX .. "forget", forgets)
   for plan, n in pairs(counts) do plans.drop(plan, "runs", n) end
@@ -233,7 +234,7 @@ end
 local more = 0
 -- Letters first: a run that they kept goes with them.
 trimLetters()
-purgeSingles()
+purgePacked()
 while budget > 0 do
   local id = nextToPurge()
   if not id then break end

@@ -82,11 +82,16 @@ interface Told {
   readonly detail: JsonValue | undefined;
 }
 
-/** An event, or the same event of many runs: C for their creation, E for their end when their only step has succeeded. */
+/**
+ * An event, or the same event of many runs: C for their creation, E for their end when their only step has succeeded, S for what was done of
+ * them, F for their end.
+ */
 function expand(text: string): Told[] {
   const [type = "", run = "", place = "", detail = ""] = text.split(US);
   if (type === "C") return ofMany("c", run, "");
   if (type === "E") return ofMany("e", run, "s s1");
+  if (type === "S") return ofMany("s", run, place);
+  if (type === "F") return ofMany("e", run, place);
   return [{ letter: type, run, place, detail: detailOf(type, detail) }];
 }
 

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.js";
-import { birthOf, kindNameOf } from "./packed.js";
+import { birthOf, kindNameOf, stateIn } from "./packed.js";
 import { headOf } from "./runs.js";
 import { US } from "./text.js";
 
@@ -89,10 +89,8 @@ async function learnNames(
 }
 
 function glanceAt(record: string, progress: string | undefined, name: string): Glance {
-  const isSingle = record.startsWith("q");
-  const single = progress?.startsWith("d") ? "s" : "r";
-  const state = progress === undefined ? "" : isSingle ? single : record.charAt(0);
-  const birth = birthOf(record, isSingle);
+  const state = progress === undefined ? "" : stateIn(progress);
+  const birth = birthOf(record);
   const comma = birth.indexOf(",");
   const [, , tags] = birth.includes(US) ? birth.split(US) : [];
   const number = Number.parseInt(birth.slice(comma + 1, comma + 17), 10);

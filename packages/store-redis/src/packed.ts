@@ -55,19 +55,17 @@ export async function readFields(
 }
 
 /** Where a record says when its run was submitted, as which number, with what tags. */
-export function birthOf(record: string, isSingle: boolean): string {
-  const from = isSingle ? record.indexOf(",") : afterPart(record, 3);
-  return record.slice(from + 1, record.indexOf(RS, from + 1));
+export function birthOf(record: string): string {
+  const from = record.indexOf(",") + 1;
+  return record.slice(from, record.indexOf(RS, from));
 }
 
-/** Where the separator behind the n-th part of a record stands. */
-function afterPart(record: string, n: number): number {
-  let at = -1;
-  for (let i = 0; i < n; i++) at = record.indexOf(RS, at + 1);
-  return at;
+/** The state of a packed run. */
+export function stateIn(progress: string): "s" | "r" {
+  return progress.startsWith("s") || progress.startsWith("d") ? "s" : "r";
 }
 
-/** A step of a packed run. Where the address is missing it is the only one. */
+/** A step of a packed run. Where the address is missing it is each of those that the run begins with; a single has no other. */
 interface PackedStep {
   readonly address: string | undefined;
   readonly state: "r" | "x" | "s" | "b";
@@ -95,56 +93,73 @@ interface Parts {
 
 /** The name of a run's kind. */
 export function kindNameOf(record: string): string {
-  if (record.startsWith("q")) return record.slice(1, 1 + KIND_CHARS);
-  return record.slice(afterPart(record, 2) + 1, afterPart(record, 3));
+  return record.slice(1, 1 + KIND_CHARS);
 }
 
 function takeApart(record: string, progress: string): Parts {
-  return record.startsWith("q") ? takeSingleApart(record, progress) : takeDagApart(record);
-}
-
-/** Record and progress of scripts/shared/singles.lua. */
-function takeSingleApart(record: string, progress: string): Parts {
-  const kind = record.slice(1, 1 + KIND_CHARS);
   const comma = record.indexOf(",");
   const [birth = "", input] = record.slice(comma + 1).split(RS);
-  const common = { kind, birth, input };
-  const [head = "", output = ""] = progress.split(RS);
-  const [first = "", worker, started = ""] = head.slice(1 + KIND_CHARS).split(",");
-  switch (progress.charAt(0)) {
-    case "w": {
-      const uses = output === "" ? {} : { uses: output };
-      const times = [worker, "", started] as const;
-      const step = { address: undefined, state: "x", session: first, times, ...uses } as const;
-      return { ...common, state: "r", settled: "0", started, ended: "", steps: [step] };
-    }
-    case "d": {
-      const step = { address: undefined, state: "s", times: [worker, "", started, first], output } as const;
-      return { ...common, state: "s", settled: "1", started, ended: first, steps: [step] };
-    }
-    default: {
-      const step = { address: undefined, state: "r", seq: record.slice(1 + KIND_CHARS, comma) } as const;
-      return { ...common, state: "r", settled: "0", started: "", ended: "", steps: [step] };
-    }
+  const common = { kind: kindNameOf(record), birth, input };
+  const first = record.slice(1 + KIND_CHARS, comma);
+  if (progress === "") {
+    const step = { address: undefined, state: "r", seq: first } as const;
+    return { ...common, state: "r", settled: "0", started: "", ended: "", steps: [step] };
   }
+  return { ...common, ...(record.startsWith("q") ? readSingle(progress) : readStanding(progress, first)) };
 }
 
-/** A record of scripts/shared/packed.lua. */
-function takeDagApart(record: string): Parts {
-  const [head = "", live = "", kind = "", birth = "", input, ...done] = record.split(RS);
-  const [settled = "", started = "", ended = ""] = head.slice(1).split(",");
+type Progress = Omit<Parts, "kind" | "birth" | "input">;
+
+/** What scripts/shared/singles.lua says of one that was taken. */
+function readSingle(progress: string): Progress {
+  const [head = "", output = ""] = progress.split(RS);
+  const [first = "", worker, started = ""] = head.slice(1 + KIND_CHARS).split(",");
+  if (progress.startsWith("w")) {
+    const uses = output === "" ? {} : { uses: output };
+    const times = [worker, "", started] as const;
+    const step = { address: undefined, state: "x", session: first, times, ...uses } as const;
+    return { state: "r", settled: "0", started, ended: "", steps: [step] };
+  }
+  const step = { address: undefined, state: "s", times: [worker, "", started, first], output } as const;
+  return { state: "s", settled: "1", started, ended: first, steps: [step] };
+}
+
+/** What scripts/shared/packed.lua says of any other; `first` is the number of its first entry. */
+function readStanding(progress: string, first: string): Progress {
+  const [standing = "", ...done] = progress.split(RS);
+  const [head = "", ...live] = standing.split(GS);
+  const [settled = "", started = "", ended = ""] = head.slice(1 + KIND_CHARS).split(",");
+  // Instants of steps are counted from the run's start.
+  const instant = (age: string | undefined) =>
+    age && age !== "-" ? String(Number(started) + Number(age)) : age;
+  /** The numbers of the first entries of what each that is done made ready. */
+  const firsts = [first];
   const steps: PackedStep[] = [];
-  for (const entry of live.split(GS)) {
-    const [address = "", second = "", ...times] = entry.slice(1).split(",");
-    if (entry.startsWith("r")) steps.push({ address, state: "r", seq: second, times: ["", ...times] });
-    else if (entry.startsWith("x")) steps.push({ address, state: "x", session: second, times });
-    else if (entry.startsWith("b")) steps.push({ address, state: "b", marks: `${second}.0.0.0` });
-  }
   for (const each of done) {
-    const [address = "", times = "", output = ""] = each.split(US);
-    steps.push({ address, state: "s", times: times.split(","), output });
+    const [address = "", told = "", output = ""] = each.split(US);
+    const [worker, ready, began, end, made = ""] = told.split(",");
+    firsts.push(made);
+    const times = [worker, instant(ready), instant(began), instant(end)];
+    steps.push({ address, state: "s", times, output });
   }
-  return { state: head.charAt(0), settled, started, ended, kind, birth, input, steps };
+  for (const entry of live) {
+    const [address = "", second = "", third = "", fourth, fifth] = entry.slice(1).split(",");
+    if (entry.startsWith("r")) {
+      const [by = 0, nth = 0] = second.split(":").map(Number);
+      steps.push({ address, state: "r", seq: String(Number(firsts[by]) + nth), times: ["", instant(third)] });
+    } else if (entry.startsWith("x")) {
+      steps.push({ address, state: "x", session: second, times: [third, instant(fourth), instant(fifth)] });
+    } else if (entry.startsWith("b")) {
+      steps.push({ address, state: "b", marks: `${second}.0.0.0` });
+    }
+  }
+  return { state: head.charAt(0), settled, started, ended, steps };
+}
+
+/** The steps that a run begins with, whose entries have numbers in a row. */
+function atEach(step: PackedStep, addresses: readonly string[]): PackedStep[] {
+  const { seq } = step;
+  return addresses.map((address, i) => ({ ...step, address, ...(seq && { seq: String(Number(seq) + i) }) }));
 }
 
 /** The fields that scripts/shared/runs.lua and steps.lua would write. */
@@ -165,16 +180,9 @@ function fieldsOf(
   if (traceparent) fields.set("x", traceparent);
   if (tags) fields.set("g", tags);
   if (input !== undefined) fields.set("=:input", input);
-  for (const {
-    address = entry,
-    state,
-    session = "",
-    seq = "",
-    times = [],
-    marks = "",
-    output,
-    uses,
-  } of steps) {
+  const entries = entry.startsWith(GS) ? entry.slice(1).split(GS) : [entry];
+  const all = steps.flatMap((step) => (step.address === undefined ? atEach(step, entries) : [step]));
+  for (const { address, state, session = "", seq = "", times = [], marks = "", output, uses } of all) {
     const [worker = "", ready, started, ended] = times;
     const wasTaken = state === "x" || state === "s" ? 1 : 0;
     const readyAge = state === "b" || ready === "-" ? "" : age(ready || created);

@@ -26,6 +26,8 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "parking",
     "tenants",
     "packed",
+    "standings",
+    "packed-view",
     "singles",
     "ledger",
     "lease",

@@ -6,7 +6,7 @@ import { packUses } from "./limits.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
 import { isMapped } from "./step-record.js";
-import { isPackable, KIND_CHARS, keyText, packHash, packText, RS, US, unpackText } from "./text.js";
+import { GS, isPackable, KIND_CHARS, keyText, packHash, packText, RS, US, unpackText } from "./text.js";
 
 /** The most submissions, and about the most steps, that one script takes. */
 const CHUNK = 500;
@@ -143,9 +143,15 @@ function kindOf(each: Submission): string {
     each.onFailure ? 1 : 0,
     inlineOf(each),
     extrasOf(each),
-    isSingle(each) ? packText((each.entries.items[0] as StepSpec).address) : "",
+    entryOf(each),
     packText(each.name),
   ].join(US);
+}
+
+/** The address of a single's step, or those of all steps that a run begins with, each behind a GS. */
+function entryOf(each: Submission): string {
+  const addresses = each.entries.items.map(({ address }) => packText(address));
+  return isSingle(each) ? (addresses[0] as string) : addresses.map((address) => GS + address).join("");
 }
 
 /** A run of one step, which scripts/shared/singles.lua handles. */

@@ -53,12 +53,12 @@ const mendable: readonly Case[] = [
   ],
   [
     "a packed step of a session that is gone",
-    () => at.rewrite(at.busy.short, (record) => record.replace(/xc,[^,]*/, "xc,nobody")),
+    () => at.rewrite(at.busy.short, (text) => text.replace(/xc,[^,]*/, "xc,nobody"), "progress"),
     ["lease-dead", "hold-stale", "count-queue"],
   ],
   [
     "the members of a packed run",
-    () => at.rewrite(at.busy.short, (record) => record.replace(/^r2/, "r1")),
+    () => at.rewrite(at.busy.short, (text) => text.replace(/^(r.{8})2/, "$11"), "progress"),
     ["count-body"],
   ],
   ["an ended packed run that is not listed", () => at.dropListed("ended:s", at.busy.ended), ["run-unlisted"]],
@@ -74,7 +74,6 @@ const mendable: readonly Case[] = [
   ],
   ["the progress of no run", () => at.copyProgress("01NONE"), ["orphan"]],
   ["progress beside a run with a key of its own", () => at.copyProgress(at.busy.diamond), ["orphan"]],
-  ["progress beside a packed run of several steps", () => at.copyProgress(at.busy.short), ["orphan"]],
   ["parts beside a packed run", () => at.raw.hset(`${P}more:${at.busy.running}`, "=a", "1"), ["orphan"]],
   [
     "the rest of a key of a packed run",
@@ -141,6 +140,21 @@ const named: readonly Case[] = [
   [
     "the progress of a single that ended at no time",
     () => at.rewrite(at.busy.running, (text) => text.replace(/^w(.{8})[^,]*/, "d$1"), "progress"),
+    ["record-broken"],
+  ],
+  [
+    "a single's progress beside a packed run of several steps",
+    () => at.copyProgress(at.busy.short),
+    ["record-broken"],
+  ],
+  [
+    "the progress of a packed run that has another kind",
+    () => at.rewrite(at.busy.short, (text) => text.replace(/^r.{8}/, "raaaaaaaa"), "progress"),
+    ["record-broken"],
+  ],
+  [
+    "a step of a packed run that nobody made ready",
+    () => at.rewrite(at.busy.short, (text) => text.replace(/xc,[^,]*,[^,]*,[^,]*/, "rc,9:0"), "progress"),
     ["record-broken"],
   ],
   ["a packed run that no listing shows", () => at.raw.lset(`${P}runs:0`, 3, "01NONE"), ["run-unnumbered"]],

@@ -1,5 +1,6 @@
 import type { Exchange, ExchangeReply, JobbersError, Store } from "@jobbers/core";
 import type { Ask, Asks } from "./asks.js";
+import type { Doorway } from "./doorway.js";
 import { onAbort } from "./on-abort.js";
 import type { Outbox, Parcel } from "./outbox.js";
 import { type Asker, delayMs, GaveUp, isDefinite, messageOf, untilAnswered } from "./persistence.js";
@@ -21,6 +22,7 @@ import { after, monotonicMs, pause, turn } from "./waiting.js";
 export interface LanePort {
   readonly store: Pick<Store, "exchange" | "listen">;
   readonly outbox: Outbox;
+  readonly doorway: Doorway;
   readonly slots: Slots;
   readonly asks: Asks;
   readonly serving: Serving;
@@ -82,6 +84,8 @@ export class Lane {
   /** How many asks in a row have brought nothing: what has a bulkhead is asked for by itself. */
   #dry = 0;
   #wakeUp: (() => void) | undefined;
+  /** Whether it deals with an answer, and the other lanes wait for that. */
+  #isInside = false;
 
   constructor(number: number, port: LanePort) {
     this.#number = number;
@@ -125,11 +129,13 @@ export class Lane {
         const again = await this.#exchange(parcels);
         // What finishes in the same turn travels together; slower steps are not waited for.
         if (parcels.length > 0 || this.#granted) await turn();
+        this.#leave();
         if (again || outbox.size > 0) continue;
         await this.#rest();
         this.#dry = 0;
         if (outbox.size > 0) await turn();
       } catch (error) {
+        this.#leave();
         if (error instanceof GaveUp) return;
         this.#port.broken(error instanceof Error ? error : new Error(String(error)));
         await pause(delayMs(10, asker.random), asker.signal);
@@ -171,10 +177,19 @@ export class Lane {
     } finally {
       ask?.end();
     }
+    const blocked = this.#port.doorway.enter();
+    if (blocked) await blocked;
+    this.#isInside = true;
     if (reply.taken) this.#port.serving.took(exchange.wants, asked, reply.taken);
     // Its steps are still to be started, so that this lane has room yet for what it is about to be told.
     if (asked > 0 && reply.grants.length >= asked && slots.room > reply.grants.length) this.#port.onPlenty();
     return await this.#answered(reply, session, parcels, ask);
+  }
+
+  /** What came of its answer is about to be sent, or there is nothing. */
+  #leave(): void {
+    if (this.#isInside) this.#port.doorway.leave();
+    this.#isInside = false;
   }
 
   #enter(): string {
@@ -209,7 +224,11 @@ export class Lane {
     parcels.forEach((parcel, i) => void parcel.settle(reply.results[i] ?? "stale"));
     // Grants of a session that was lost meanwhile are given to others already.
     if (session === this.#port.session()) this.#port.receive(reply, ask?.queue);
-    if (!reply.alive) await this.#port.sessionLost(session, false);
+    if (!reply.alive) {
+      // That takes as long as the store takes; others may go on.
+      this.#leave();
+      await this.#port.sessionLost(session, false);
+    }
     const some = reply.grants.length > 0;
     this.#granted = some;
     this.#restless = some || parcels.length > 0 ? 0 : this.#restless + 1;

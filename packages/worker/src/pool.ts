@@ -15,6 +15,7 @@ import { Bulkheads, type Granted } from "./bulkheads.js";
 import { Bulletins } from "./bulletins.js";
 import type { Throttle } from "./context.js";
 import { Control } from "./control.js";
+import { Doorway } from "./doorway.js";
 import { Executor } from "./executor.js";
 import { Expander } from "./expander.js";
 import { Finder } from "./finder.js";
@@ -61,6 +62,7 @@ export class Pool {
   readonly logs: AttemptLogs;
   readonly backlog: Backlog;
   readonly outbox: Outbox;
+  readonly #doorway = new Doorway();
   readonly reporter: Reporter;
   readonly usual = new Usual();
   readonly hooks: HookCalls | undefined;
@@ -239,6 +241,7 @@ export class Pool {
       ...{
         store,
         outbox: this.outbox,
+        doorway: this.#doorway,
         slots: this.slots,
         asks: this.asks,
         serving: this.serving,

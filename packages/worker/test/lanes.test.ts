@@ -89,6 +89,42 @@ describe("a worker's lanes", () => {
     expect(exchanges).toBe(2);
   });
 
+  it("have their answers looked at one by one, though they come together: what came of the first is sent before", async () => {
+    const store = await openStore();
+    const runs = await submitMany(store, noop, 200);
+    let starts = 0;
+    const counted = task({
+      name: "noop",
+      async run() {
+        starts += 1;
+      },
+    });
+    /** Of answers that came together: how many steps each brought, and how many had begun when the next reports were sent. */
+    const pairs: { readonly grants: readonly number[]; readonly from: number; begun?: number }[] = [];
+    const held: { readonly count: number; readonly answer: () => void }[] = [];
+    const watched = around(store, async (verb, call, args) => {
+      if (verb !== "exchange") return call();
+      const last = pairs.at(-1);
+      if (last && last.begun === undefined) last.begun = starts - last.from;
+      const reply = (await call()) as ExchangeReply;
+      if (pairs.length === 3 || reply.grants.length === 0) {
+        for (const { answer } of held.splice(0)) answer();
+        return reply;
+      }
+      await new Promise<void>((answer) => {
+        held.push({ count: reply.grants.length, answer });
+        if (held.length < 2) return;
+        pairs.push({ grants: held.map(({ count }) => count), from: starts });
+        for (const each of held.splice(0)) each.answer();
+      });
+      return reply;
+    });
+    await startWorker({ store: laned(watched, 2, new Set()), workflows: [counted], concurrency: 20 });
+    for (const run of runs) await result(store, run, counted);
+    expect(pairs).toHaveLength(3);
+    for (const { grants, begun } of pairs) expect(grants).toContain(begun);
+  });
+
   it("beyond the first are left alone while there is little to do", async () => {
     const seen = new Set<number>();
     const store = laned(await openStore(), 2, seen);

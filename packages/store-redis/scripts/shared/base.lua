@@ -15,7 +15,7 @@ local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 
 -- Fragments call each other through these, in whatever order they are included. The first line is what every script may need; the
 -- second is what most exchanges and submissions can do without; the third belongs to single scripts.
-local clock, specs, kinds, packed, singles, events, ledger, shelves, lease, session, take, limits = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
+local clock, specs, kinds, packed, standings, singles, events, ledger, shelves, lease, session, take, limits = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 local runs, steps, bodies, shares, values, settle, ready, epilogue, history, report, letters, sticky = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 local successes, submitting, plans, check, retry, vitals, claims, logs, steering, levels, roles, tenants = {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}
 

@@ -118,7 +118,7 @@ check.handlers["kind"] = function(id)
   end
 end
 
--- How far singles are, of runs that are none (any more): a later run of that id would not be taken. What stands beside a record that
+-- How far packed runs are, of runs that are none (any more): a later run of that id would not be taken. What stands beside a record that
 -- cannot be read stays, in case somebody mends that.
 check.handlers["progress"] = function(_, cursor)
   local page = call("HSCAN", PREFIX .. "progress", cursor, "COUNT", PAGE)
@@ -126,9 +126,7 @@ check.handlers["progress"] = function(_, cursor)
   for i = 1, #page[2], 2 do ids[#ids + 1] = page[2][i] end
   packed.fetch(ids)
   for _, id in ipairs(ids) do
-    local record = packed.known[id]
-    local isOrphan = not record or string.find(record, "^[rs]%d")
-    if isOrphan and check.tell("orphan", id, nil, "progress", "the run is no packed one of one step", true) then
+    if not packed.known[id] and check.tell("orphan", id, nil, "progress", "the run is no packed one", true) then
       call("HDEL", PREFIX .. "progress", id)
     end
   end
@@ -193,7 +191,7 @@ end
 check.handlers["runs"] = function(bucket)
   local counted = 0
   local ids = call("LRANGE", PREFIX .. "runs:" .. bucket, 0, 999)
-  packed.fetch(ids)
+  packed.fetchWhole(ids)
   for place, id in ipairs(ids) do
     local run = packed.get(id)
     local number = run and packed.numberOf(run) or string.match(call("HGET", PREFIX .. "run:" .. id, "h") or "", "^%d+,.,(%d+),")

@@ -9,10 +9,9 @@ local function tellPacked(id)
     return check.tell("record-broken", id, nil, "packed", "its plan lacks the spec of a step") and nil
   end
   local record = call("HGET", packed.key, id)
-  local single = string.match(record, "^q(........)%d+,")
-  local name = single or string.match(record, "^[^\30]*\30[^\30]*\30(........)\30")
+  local name = string.match(record, "^[pq](........)%d+,")
   local isKindGone = name and call("HEXISTS", PREFIX .. "kinds", name) == 0
-  local key = single and kinds.get(single) and "progress" or "packed"
+  local key = name and kinds.get(name) and "progress" or "packed"
   return check.tell("record-broken", id, nil, key, isKindGone and "its kind is gone; another run submitted like it brings that back" or nil) and nil
 end
 

@@ -26,10 +26,19 @@ do
   clock.isSticky = kept[8] and true
 end
 
--- A number that was never given out before, larger than all before; as text.
+local tens, tensText
+
+-- A number that was never given out before, larger than all before; as text. To write a number costs as much as a command, so ten of them
+-- have it written once.
 function clock.nextSeq()
-  clock.seq = clock.seq + 1
-  return clock.seq .. ""
+  local seq = clock.seq + 1
+  clock.seq = seq
+  local digit = seq % 10
+  if seq - digit ~= tens then
+    tens = seq - digit
+    tensText = tens > 0 and string.format("%.0f", tens / 10) or ""
+  end
+  return tensText .. digit
 end
 
 -- A number that was never given out before, smaller than all before; as text.

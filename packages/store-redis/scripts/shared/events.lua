@@ -16,10 +16,10 @@ function events.addText(event)
   count = count + 1
 end
 
--- The same event of many runs: C they were created, E their only step has succeeded.
-function events.addGroup(kind, ids)
+-- The same event of many runs: C they were created, E their only step has succeeded; with a detail S so much was done of them, F they have ended.
+function events.addGroup(kind, ids, detail)
   if #ids == 0 then return end
-  told[#told + 1] = kind .. US .. table.concat(ids, " ")
+  told[#told + 1] = kind .. US .. table.concat(ids, " ") .. (detail and US .. detail or "")
   count = count + #ids
 end
 

@@ -3,7 +3,8 @@
 --
 --   plan US kind US mode US priority US members US onFailure US inline US extras US entry US name
 --
--- extras is 1 where each run has a traceparent and tags of its own, 2 where each says what it has of limits as well; entry is the address of the only step, or empty.
+-- extras is 1 where each run has a traceparent and tags of its own, 2 where each says what it has of limits as well; entry is the address of a
+-- single's only step, or GS and those of the steps that other runs begin with, joined by GS.
 
 local KIND = "^([^\31]*)\31(.)\31(.)\31(%d)\31(%d+)\31(%d)\31(%d+)\31(%d)\31([^\31]*)\31(.*)$"
 
@@ -14,8 +15,10 @@ local known = kinds.known
 local function parse(name, kindText)
   local plan, letter, mode, priority, members, onFailure, inline, extras, entry, title = string.match(kindText, KIND)
   if not plan then return false end
+  local entries = string.byte(entry) == string.byte(GS) and splitBy(string.sub(entry, 2), GS)
   return { id = name, text = kindText, plan = plan, letter = letter, mode = mode, priority = priority, members = members + 0,
-    onFailure = onFailure == "1", inline = inline, extras = extras ~= "0", says = extras == "2", entry = entry, name = title, steps = {}, heads = {} }
+    onFailure = onFailure == "1", inline = inline, extras = extras ~= "0", says = extras == "2", entry = entries and "" or entry,
+    entries = entries or { entry }, name = title, steps = {}, heads = {} }
 end
 
 -- A kind by its name; false where it is gone, so that one broken record spoils no script that only meets it.
@@ -50,8 +53,11 @@ function kinds.stepOf(kind, address)
   if step ~= nil then return step end
   local specText = specs.shared(kind.plan, address)
   local spec = specText and specs.parse(specText)
-  step = spec and { needs = spec.needs == "=" and address or spec.needs, queue = spec.queue, priority = spec.priority or kind.priority,
-    parents = spec.parents, inline = spec.inline, reads = spec.reads, keys = spec.reads == "" and NONE or splitBy(spec.reads, GS) }
+  local keys = spec and spec.reads ~= "" and splitBy(spec.reads, GS) or NONE
+  local needles = {}
+  for i = 1, #keys do needles[i] = keys[i] == ":input" and ":input" or RS .. keys[i] .. US end
+  step = spec and { address = address, needs = spec.needs == "=" and address or spec.needs, queue = spec.queue, priority = spec.priority or kind.priority,
+    parents = spec.parents, inline = spec.inline, reads = spec.reads, needles = needles, running = 0 }
   kind.steps[address] = step
   return step
 end
@@ -60,4 +66,13 @@ end
 function kinds.headOf(kind, address)
   local step = kinds.stepOf(kind, address)
   return kind.plan .. US .. address .. US .. step.needs .. US .. step.priority .. US .. step.reads
+end
+
+-- Counts how many steps of packed runs run more, or fewer, than before.
+function kinds.flush()
+  for _, kind in pairs(known) do
+    for _, step in pairs(kind and kind.steps or NONE) do
+      if step and step.running ~= 0 then ledger.running(step.queue, step.running) end
+    end
+  end
 end

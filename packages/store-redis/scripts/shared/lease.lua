@@ -37,12 +37,28 @@ function lease.note(session, member)
   taken.session = session
 end
 
+-- The list of what a session holds from now on: there is but one that takes.
+function lease.takenBy(session)
+  taken.session = session
+  return taken
+end
+
 -- A member of held: run, address, fence.
 function lease.read(member)
   local run, address, fence = string.match(member, "^([^|]*)|(.*)|(%d+)$")
   if run then return run, address, fence end
   local record = packed.get(member)
   return member, record and kinds.get(record.kind).entry or "", "1"
+end
+
+-- The list of what a session holds no longer.
+function lease.droppedBy(session)
+  local list = given[session]
+  if not list then
+    list = {}
+    given[session] = list
+  end
+  return list
 end
 
 -- Notes that a lease has ended: one on a step to run makes room in the session's role.
@@ -54,11 +70,7 @@ function lease.drop(session, member, isControl)
   elseif clock.isCapped then
     if take.crew and take.crew[session] then roles.makeRoom() else freed[session] = true end
   end
-  local list = given[session]
-  if not list then
-    list = {}
-    given[session] = list
-  end
+  local list = lease.droppedBy(session)
   list[#list + 1] = member
 end
 

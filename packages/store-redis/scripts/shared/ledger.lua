@@ -11,7 +11,7 @@ local FRONT_LIMIT, IDLE_LIMIT = 500, 100
 local grown = {}
 local depths = {}
 
-local function lineOf(queue, priority, needs, tuple)
+function ledger.lineOf(queue, priority, needs, tuple)
   local key = PREFIX .. "line:" .. queue .. ":" .. priority .. ":" .. needs
   if tuple and tuple ~= "" then key = key .. ":" .. tuple else tuple = nil end
   local line = grown[key]
@@ -21,6 +21,8 @@ local function lineOf(queue, priority, needs, tuple)
   end
   return line
 end
+
+local lineOf = ledger.lineOf
 
 -- Of lines under limits, which may be many, the entries are counted by queue and priority.
 local function deepen(line, n)
@@ -33,7 +35,10 @@ function ledger.push(queue, priority, needs, seq, run, address, tuple)
 end
 
 function ledger.pushEntry(queue, priority, needs, entry, tuple)
-  local line = lineOf(queue, priority, needs, tuple)
+  ledger.pushTo(lineOf(queue, priority, needs, tuple), entry)
+end
+
+function ledger.pushTo(line, entry)
   local entries = pushes[line]
   if not entries then
     entries = {}

@@ -1,267 +1,235 @@
--- Packed runs: a run whose steps so far were all taken once and succeeded is one field of the hash `packed`, so that many runs are
--- read in one command and written in one. Whatever happens otherwise (a retry, a loss, a cancel, a map, a large value) unpacks it, for
--- good, into a hash of its own: see unpack.lua, which is the only other place in Lua that knows this form; in TypeScript it is
--- src/packed.ts.
+-- Packed runs: a run whose steps so far were all taken once and succeeded has a field of the hash `packed` and, once a step of it was
+-- taken, one of the hash `progress`, so that many runs are read in one command and written in one. Whatever happens otherwise (a retry, a
+-- loss, a cancel, a map, a large value) unpacks it, for good, into a hash of its own: see unpack.lua. Besides this file packed-view.lua and
+-- singles.lua know this form, and in TypeScript src/packed.ts.
 --
---   record  head RS live RS kind RS birth RS input [RS address US worker,ready,started,ended US output] ..
---   head    state settled,started,ended: the state is r (running) or s (succeeded)
---   live    GS, and of each step that is at hand `r<address>,<seq>,<ready> GS` (ready), `x<address>,<session>,<worker>,<ready>,<started>
---           GS` (running) or `b<address>,<parents that succeeded> GS` (blocked)
---           What is handed straight on was never ready: then `ready` is `-`, here as in the record.
---   kind    its name: see kinds.lua
---   birth   created,number,fingerprint [US traceparent US tags]
+--   packed    p<kind><seq>,<birth> RS input: what never changes
+--   kind      its name, eight characters: see kinds.lua
+--   seq       the number of the first entry of the steps that it begins with; those of others follow
+--   birth     created,number,fingerprint [US traceparent US tags]
 --
--- Instants are milliseconds by the store's clock; a ready one that is empty is the instant of the submission.
+--   progress  standing [RS address US worker,ready,started,ended,seq US output] ..: what is done, in this order; seq is the number of the first
+--             entry of the steps that it made ready, if any, and those of others follow
+--   standing  state kind settled,started,ended live: the state is r (running) or s (succeeded)
+--   live      GS, and of each step that is at hand `r<address>,<n>:<i>,<ready> GS` (ready: made so by the n-th that was done, 0 for
+--             the submission, as the i-th after its first), `x<address>,<session>,<worker>,<ready>,<started>
+--             GS` (running) or `b<address>,<parents that succeeded> GS` (blocked)
+--             What is handed straight on was never ready: then `ready` is `-`, here as in what is done.
+--
+-- Instants are milliseconds by the store's clock, those of steps counted from the start of the run; a ready one that is empty is the instant
+-- of the submission.
+--
+-- What becomes of a standing (see standings.lua) is worked out once, and then holds for all runs that stand alike: of each run only its outputs are
+-- copied. These loops are what Redis spends most of its time in, and what Lua spends it on is making strings (it hashes each character of each) and
+-- calling functions: hence tables that are looked up once, and records that are short.
 
-packed.key = PREFIX .. "packed"
--- Runs by id: records as they were read, taken apart when somebody asks; false where a run is not packed.
+packed.key, packed.progressKey = PREFIX .. "packed", PREFIX .. "progress"
+-- By id: records as they were read, views of them (see packed-view.lua) once somebody asked for one, false where a run is not packed.
 packed.known = {}
+-- How far runs are, as it was read or, of singles, is to be written; false where nothing was taken yet.
+packed.progress = {}
+-- The first letter of such a record, p, as a number.
+packed.LETTER = 112
 
-local byte, find, sub, match = string.byte, string.find, string.sub, string.match
-local RECORD = "^(%a)(%d+),(%d*),(%d*)\30([^\30]*)\30([^\30]*)\30(.*)$"
+local find, sub = string.find, string.sub
+local known, progress = packed.known, packed.progress
 
--- A record that grew beyond this is unpacked when it next changes.
+-- A run with more outputs than this is unpacked when the next comes.
 local LARGEST = 8192
--- The most steps that one success may make ready in it.
-local MOST_NEXT = 100
 
-local changed = {}
+-- New records, and progress that has changed: ids and texts by turns.
+local created, createdIds, writes = {}, {}, {}
+-- How many steps of each run have succeeded, times 1,000, and how many were handed straight on; below zero where the run has ended. And
+-- these runs, each once.
+local tallies, tallied = {}, {}
+packed.tallies = tallies
+-- What the session of an exchange held, and what it holds now.
+local dropped, taken
 
-local function parse(id, record)
-  if byte(record) == singles.LETTER then return singles.parse(id, record) end
-  local state, settled, started, ended, live, kind, rest = match(record, RECORD)
-  if not state or not kinds.get(kind) then return false end
-  return { id = id, state = state, settled = settled + 0, started = started, ended = ended, live = live, kind = kind, rest = rest,
-    more = "" }
-end
+-- The ids that were read together last.
+local lot = NONE
 
--- Reads runs, all in one look.
+-- Reads the records of runs, all in one look.
 function packed.fetch(ids)
-  fetchInto(packed.known, packed.key, ids)
+  fetchInto(known, packed.key, ids)
 end
 
--- A packed run; nil where it is none.
-function packed.get(id)
-  local run = packed.known[id]
-  if run == nil then
-    run = call("HGET", packed.key, id)
-    packed.known[id] = run
-  end
-  if not run then return nil end
-  if type(run) == "string" then
-    run = parse(id, run)
-    packed.known[id] = run
-  end
-  return run or nil
+-- Reads how far runs are.
+function packed.fetchProgress(ids)
+  fetchInto(progress, packed.progressKey, ids)
 end
 
--- The first step of a run that stands in a line, and the number of its entry; nil where none does.
-function packed.firstReady(run)
-  return match(run.live, "^\29r([^,]*),(%d+),")
+-- Reads all there is of runs.
+function packed.fetchWhole(ids)
+  packed.fetch(ids)
+  packed.fetchProgress(ids)
 end
 
--- The value under a key, false where there is none: the run's input, or a step's output.
-function packed.valueOf(run, key)
-  local rest = run.rest
-  local from
-  if key == ":input" then
-    from = find(rest, RS, 1, true)
-  else
-    local needle = RS .. key .. US
-    local _, to = find(run.more, needle, 1, true)
-    if to then rest = run.more else _, to = find(rest, needle, 1, true) end
-    from = to and find(rest, US, to + 1, true)
+-- Reads how far runs are, and the records of those of which nothing was taken yet.
+function packed.fetchBoth(ids)
+  packed.fetchProgress(ids)
+  local others, n = {}, 0
+  for i = 1, #ids do
+    local id = ids[i]
+    if not progress[id] then
+      n = n + 1
+      others[n] = id
+    end
   end
-  if not from then return false end
-  return sub(rest, from + 1, (find(rest, RS, from + 1, true) or 0) - 1)
+  packed.fetch(others)
+  lot = ids
+end
+
+-- The record of a run that is packed. Who asks for one will ask for those of the others as well that it was read with.
+local function recordOf(id)
+  local record = known[id]
+  if record == nil then
+    packed.fetch(lot)
+    record = known[id]
+    if record == nil then
+      packed.fetch({ id })
+      record = known[id]
+    end
+  end
+  return record
+end
+
+-- How a run stands, and what follows that in its progress; false where it is not packed like this, or has a view.
+local function stand(id)
+  local text = progress[id]
+  if not text then
+    if text == nil then
+      packed.fetchProgress({ id })
+      return stand(id)
+    end
+    return standings.beginning(recordOf(id)), ""
+  end
+  local from = find(text, RS, 1, true)
+  if not from then return standings.read(text), "" end
+  return standings.read(sub(text, 1, from - 1)), sub(text, from)
+end
+packed.stand = stand
+
+local written = 0
+
+local function write(id, text)
+  local n = written + 2
+  written, progress[id], writes[n - 1], writes[n] = n, text, id, text
+end
+
+-- A new run, of one step or of several.
+function packed.add(id, record)
+  local n = #created
+  created[n + 1], created[n + 2] = id, record
+  createdIds[#createdIds + 1] = id
+  known[id], progress[id] = record, false
+end
+
+-- The run's input, or a step's output in its progress; nil where there is none. How they are looked for says kinds.stepOf.
+function packed.valueOf(id, needle, outputs)
+  if needle == ":input" then
+    local record = recordOf(id)
+    return sub(record, find(record, RS, 1, true) + 1)
+  end
+  local _, to = find(outputs, needle, 1, true)
+  if not to then return nil end
+  local from = find(outputs, US, to + 1, true)
+  return sub(outputs, from + 1, (find(outputs, RS, from + 1, true) or 0) - 1)
 end
 
 -- A run's traceparent and tags, joined by US.
-function packed.extrasOf(run)
-  return sub(run.rest, find(run.rest, US, 1, true) + 1, find(run.rest, RS, 1, true) - 1)
-end
-
-local function change(run)
-  if run.isChanged then return end
-  run.isChanged = true
-  changed[#changed + 1] = run
+function packed.extrasOf(id)
+  local record = recordOf(id)
+  return sub(record, find(record, US, 1, true) + 1, find(record, RS, 1, true) - 1)
 end
 
 -- What every taking writes and tells; `member` is what stands for it in `held:<session>`.
-local function hold(who, run, kind, step, address, member)
-  if run.started == "" then run.started = clock.text end
-  change(run)
-  lease.note(who.id, member)
-  ledger.running(step.queue, 1)
-  take.addPacked(run, kind, step, address, member)
+local function hold(who, kind, step, id, member, outputs)
+  taken = taken or lease.takenBy(who.id)
+  taken[#taken + 1] = member
+  step.running = step.running + 1
+  take.addPacked(id, kind, step, member, outputs)
 end
 
--- A new run.
-function packed.add(id, live, kindText, rest)
-  local run = { id = id, state = "r", settled = 0, started = "", ended = "", live = live, kind = kindText, rest = rest, more = "" }
-  packed.known[id] = run
-  change(run)
-end
-
--- The fields h and s of a run, as runs.lua has them: `purged` is 0 or 1.
-function packed.headOf(run, purged)
-  local kind, created, number = kinds.get(run.kind), match(run.rest, "^(%d+),(%d+),")
-  local function age(instant) return instant == "" and "" or text(instant - created) end
-  return created .. "," .. kind.letter .. "," .. number .. "," .. kind.mode .. "," .. kind.priority .. ",," .. kind.members .. ","
-    .. kind.inline, run.state .. ",0,0," .. age(run.started) .. "," .. age(run.ended) .. "," .. run.settled .. ",0,0,"
-    .. (kind.onFailure and "w," or "n,") .. purged .. ","
-end
-
--- Leaves of a run that has ended only what says that it was there, in a hash of its own: kinds do not last as long.
-function packed.strip(run)
-  packed.leaveTrace(run)
-  packed.remove(run.id)
-  packed.known[run.id] = false
-end
-
-function packed.leaveTrace(run)
-  local kind, head, status = kinds.get(run.kind), packed.headOf(run, 1)
-  call("HSET", PREFIX .. "run:" .. run.id, "h", head, "s", status, "p", kind.plan, "n", kind.name, "f",
-    match(run.rest, "^%d+,%d+,([^\30\31]*)"))
-end
-
-function packed.remove(id)
-  call("HDEL", packed.key, id)
-  call("HDEL", singles.key, id)
-end
-
-function packed.numberOf(run)
-  return match(run.rest, "^%d+,(%d+)")
-end
-
--- Takes the ready step behind an entry for a session; false where it is not to be had in this way, and what it needs as well where the
--- session lacks just that.
-function packed.take(who, seq, id, address, member)
-  local run = packed.get(id)
-  if not run or run.isLeft then return false end
-  local live = run.live
-  local from, to = find(live, GS .. "r" .. address .. "," .. seq .. ",", 1, true)
-  if not from then return false end
-  local kind = kinds.get(run.kind)
-  local step = kinds.stepOf(kind, address)
-  if not step then return false end
-  if kind.says or limits.isOn and limits.mayLimit(step.needs, step.queue) then return false end
-  if not who.serves[step.needs] then return false, step.needs end
-  local stop = find(live, GS, to + 1, true)
-  run.isSingle = nil
-  run.live = sub(live, 1, from) .. "x" .. address .. who.mark .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. sub(live, stop)
-  hold(who, run, kind, step, address, member .. "|1")
+-- Takes the ready step behind an entry of a queue's line for a session, which ends with the run's id and `after`; false where it is not to be
+-- had in this way, and what it needs as well where the session lacks just that. A step of a packed run becomes ready once, so there is no
+-- other entry than the one with its number, unless the id was another run's before: that may well serve in its place.
+function packed.take(who, queue, id, after)
+  local standing, outputs = stand(id)
+  if not standing then return false end
+  local taking = standings.taking(who, standing, after)
+  if not taking or taking.queue ~= queue then return false end
+  if taking.lacks then return false, taking.lacks end
+  write(id, taking.text .. outputs)
+  hold(who, standing.kind, taking.step, id, id .. taking.member, outputs)
   return true
 end
 
--- True where the steps that follow are plain ones that a success makes ready; asked once of each step and plan.
-local function arePlain(kind, list)
-  -- A record names all steps that are ready: with many of them each taking would rewrite a long one.
-  if #list > MOST_NEXT then return false end
-  for i = 1, #list do
-    local each = list[i]
-    if each.plainIn ~= kind.plan then
-      local isPlain = specs.isPlain(each.spec) and not find(each.address, "%[%d") and specs.share(kind.plan, each.address, each.text)
-      if not isPlain then return false end
-      each.plainIn = kind.plan
+local function count(id, tally, isLast)
+  local before = tallies[id]
+  if not before then tallied[#tallied + 1] = id end
+  tally = tally + (before or 0)
+  tallies[id] = isLast and -tally or tally
+end
+
+-- A step's success; `told` is what successes.lua has read of it. False where this is no case for packed runs: then nothing was changed.
+function packed.succeed(who, id, told, output)
+  local standing, outputs = stand(id)
+  local success = standing and #outputs <= LARGEST and standings.success(who, standing, told)
+  if not success then return false end
+  local readied, started, seq = success.readied, success.started, ""
+  for i = 1, #readied do
+    local number = clock.nextSeq()
+    ledger.pushTo(readied[i].line, number .. "|" .. id .. readied[i].after)
+    if i == 1 then seq = number end
+  end
+  local text = success.text .. outputs .. success.done .. seq .. US .. output
+  write(id, text)
+  count(id, success.tally, success.isLast)
+  local member = id .. success.member
+  if clock.isCapped then
+    lease.drop(who.id, member)
+  else
+    dropped = dropped or lease.droppedBy(who.id)
+    dropped[#dropped + 1] = member
+  end
+  success.step.running = success.step.running - 1
+  for i = 1, #started do hold(who, standing.kind, started[i].step, id, id .. started[i].member, text) end
+  if success.isLast then shelves.add("ended:s", clock.stamp .. id) end
+  return true
+end
+
+-- What happened to as many runs alike, in one event.
+local function tellAll()
+  local alike = {}
+  for i = 1, #tallied do
+    local id = tallied[i]
+    local tally = tallies[id]
+    if tally then
+      local ids = alike[tally]
+      if not ids then
+        ids = {}
+        alike[tally] = ids
+      end
+      ids[#ids + 1] = id
     end
   end
-  return true
-end
-
--- Tells a step that one of its parents has succeeded.
-local function mark(who, run, kind, address, hop)
-  local step = kinds.stepOf(kind, address)
-  if step.parents > 1 then
-    local live = run.live
-    local from, to = find(live, GS .. "b" .. address .. ",", 1, true)
-    local stop = from and find(live, GS, to + 1, true)
-    local n = from and sub(live, to + 1, stop - 1) + 1 or 1
-    if from then live = sub(live, 1, from) .. sub(live, stop + 1) end
-    if n < step.parents then
-      run.live = live .. "b" .. address .. "," .. n .. GS
-      return
-    end
-    run.live = live
-  end
-  if step.inline and not hop and take.inlines(step.needs, step.queue) then
-    run.live = run.live .. "x" .. address .. who.atOnce
-    hold(who, run, kind, step, address, run.id .. "|" .. address .. "|1")
-    run.inlined = (run.inlined or 0) + 1
-  else
-    local seq = clock.nextSeq()
-    run.live = run.live .. "r" .. address .. "," .. seq .. "," .. clock.text .. GS
-    ledger.push(step.queue, step.priority, "", seq, run.id, address)
+  for tally, ids in pairs(alike) do
+    local steps = packed.tallyText(math.abs(tally))
+    if tally < 0 then events.addGroup("F", ids, "s " .. steps) else events.addGroup("S", ids, steps) end
   end
 end
 
-local function finish(run)
-  run.state, run.ended = "s", clock.text
-  shelves.add("ended:s", clock.stamp .. run.id)
+-- A tally as events tell it.
+function packed.tallyText(tally)
+  return "s" .. math.floor(tally / 1000) .. (tally % 1000 > 0 and " x" .. tally % 1000 or "")
 end
 
--- A step's success, told by the session that holds it, and the steps that follow. False where this is no case for packed runs: then
--- nothing was changed.
-function packed.succeed(who, id, address, output, list)
-  local run = packed.get(id)
-  if not run or run.isLeft or run.isSingle or #run.rest > LARGEST then return false end
-  local live = run.live
-  local needle = who.needles[address]
-  if not needle then
-    needle = GS .. "x" .. address .. "," .. who.id .. ","
-    who.needles[address] = needle
-  end
-  local from, to = find(live, needle, 1, true)
-  if not from then return false end
-  local kind = kinds.get(run.kind)
-  local step = kinds.stepOf(kind, address)
-  if not step or not arePlain(kind, list) then return false end
-  local stop = find(live, GS, to + 1, true)
-  run.live = sub(live, 1, from - 1) .. sub(live, stop)
-  run.more = run.more .. RS .. address .. US .. sub(live, to + 1, stop - 1) .. "," .. clock.text .. US .. output
-  run.settled, run.succeeded = run.settled + 1, (run.succeeded or 0) + 1
-  change(run)
-  lease.drop(who.id, id .. "|" .. address .. "|1")
-  ledger.running(step.queue, -1)
-  for i = 1, #list do mark(who, run, kind, list[i].address, list.hop) end
-  if run.settled == kind.members then finish(run) end
-  return true
-end
-
--- How many steps of a run have succeeded, and how many were handed straight on, as text; few are not alike.
-local tallies = {}
-
-local function tallyOf(run)
-  local number = run.succeeded * 1000 + (run.inlined or 0)
-  local tally = tallies[number]
-  if not tally then
-    tally = run.inlined and "s" .. run.succeeded .. " x" .. run.inlined or "s" .. run.succeeded
-    tallies[number] = tally
-  end
-  return tally
-end
-
--- Sums up what happened to a run.
-function packed.tell(run)
-  if not run.succeeded then return end
-  if run.state == "s" then
-    events.addText("e" .. US .. run.id .. US .. US .. "s " .. tallyOf(run))
-  else
-    events.addText("s" .. US .. run.id .. US .. US .. tallyOf(run))
-  end
-end
-
--- Writes what has changed, but for runs that were unpacked meanwhile.
+-- Writes what has changed, before anybody who unpacks one removes it.
 function packed.flush()
-  local writes, n = {}, 0
-  for _, run in ipairs(changed) do
-    if not run.isLeft then
-      writes[n + 1] = run.id
-      writes[n + 2] = run.state .. text(run.settled) .. "," .. run.started .. "," .. run.ended .. RS .. run.live .. RS .. run.kind .. RS
-        .. run.rest .. run.more
-      n = n + 2
-      packed.tell(run)
-    end
-  end
-  if n > 0 then callMany("HSET", packed.key, writes) end
+  callMany("HSET", packed.key, created)
+  callMany("HSET", packed.progressKey, writes)
+  events.addGroup("C", createdIds)
+  tellAll()
+  kinds.flush()
 end

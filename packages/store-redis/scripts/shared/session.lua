@@ -18,8 +18,8 @@ function session.find(id)
     known[needs] = does
     return does
   end })
-  return { id = id, alive = found[1] == "open", worker = found[2], role = found[5], sets = found[6], serves = serves, needles = {},
-    mark = "," .. id .. "," .. found[2] .. ",", atOnce = "," .. id .. "," .. found[2] .. ",-," .. clock.text .. GS }
+  return { id = id, alive = found[1] == "open", worker = found[2], role = found[5], sets = found[6], serves = serves,
+    mark = "," .. id .. "," .. found[2] .. "," }
 end
 
 function session.leave(id, state)

@@ -1,20 +1,17 @@
 -- Singles: packed runs of one step, which most runs are, in a form that is handled without being taken apart. Whatever else happens to
 -- one than that it is taken and succeeds, other fragments do, to which singles.parse shows it as any packed run.
 --
--- In the hash `packed` is what never changes, `q<kind><seq>,<birth> RS input`: kind is its name, eight characters; birth as in
--- packed.lua. How far it is stands in the hash `progress`: nothing while it waits, then `w<kind><session>,<worker>,<started>`, at the end
--- `d<kind><ended>,<worker>,<started> RS output`. One that was taken under limits has its tuple behind `w… RS` (see limits.lua), and what its code
--- has said of them stands in its birth behind the tags. Those that one exchange takes have the same text there.
+-- Its record in `packed` is `q<kind><seq>,<birth> RS input`, as in packed.lua. How far it is stands in `progress`: nothing while it waits, then
+-- `w<kind><session>,<worker>,<started>`, at the end `d<kind><ended>,<worker>,<started> RS output`. One that was taken under limits has its tuple
+-- behind `w… RS` (see limits.lua), and what its code has said of them stands in its birth behind the tags. Those that one exchange takes have the
+-- same text there.
 --
 -- Its entry in a line, and its member of `held:<session>`, are the id alone, a ULID of 26 characters.
 
 singles.ID_LENGTH = 26
-singles.key = PREFIX .. "progress"
 
 -- What a session is granted: ids and records by turns; and the kinds of these.
 singles.granted, singles.heads = {}, {}
--- Progress by id as it was read or is to be written; false where there is none.
-singles.progress = {}
 
 local byte, find, sub, match = string.byte, string.find, string.sub, string.match
 -- The first letter of the progress of one that runs.
@@ -23,23 +20,18 @@ local TAKEN = string.byte("w")
 local LETTER = 113
 singles.LETTER = LETTER
 
-local writes, created, ended = {}, {}, {}
-local granted, progress, known = singles.granted, singles.progress, packed.known
-
--- Reads how far singles are, all in one look.
-function singles.fetch(ids)
-  fetchInto(singles.progress, singles.key, ids)
-end
+local writes, ended = {}, {}
+local granted, progress, known = singles.granted, packed.progress, packed.known
 
 -- A single as any packed run.
 function singles.parse(id, record)
-  if singles.progress[id] == nil then singles.fetch({ id }) end
-  local progress = singles.progress[id]
+  if progress[id] == nil then packed.fetchProgress({ id }) end
+  local progress = progress[id]
   local kind, seq, rest = match(record, "^q(........)(%d+),(.*)$")
   if not kind then return false end
   local address = (kinds.get(kind) or NONE).entry
   if not address then return false end
-  local run = { id = id, state = "r", settled = 0, started = "", ended = "", kind = kind, rest = rest, more = "", isSingle = true }
+  local run = { id = id, state = "r", settled = 0, started = "", ended = "", kind = kind, rest = rest, isSingle = true }
   if not progress then
     run.live = GS .. "r" .. address .. "," .. seq .. "," .. GS
     return run
@@ -49,10 +41,10 @@ function singles.parse(id, record)
   run.started = started
   if letter == "w" then
     if output ~= "" then run.taken = output end
-    run.live, run.heldBy = GS .. "x" .. address .. "," .. first .. "," .. worker .. ",," .. started .. GS, first
+    run.live, run.heldBy = GS .. "x" .. address .. "," .. first .. "," .. worker .. ",,0" .. GS, first
   else
     run.live, run.state, run.settled, run.ended = GS, "s", 1, first
-    run.rest = rest .. RS .. address .. US .. worker .. ",," .. started .. "," .. first .. US .. output
+    run.rest = rest .. RS .. address .. US .. worker .. ",,0," .. text(first - started) .. US .. output
   end
   return run
 end
@@ -66,9 +58,7 @@ singles.saidIn = saidIn
 -- Writes a run that was submitted; its step stands in its line.
 function singles.add(id, kind, step, number, tail)
   local record = "q" .. kind.id .. clock.nextSeq() .. "," .. clock.text .. "," .. number .. "," .. tail
-  local n = #created
-  created[n + 1], created[n + 2] = id, record
-  packed.known[id], singles.progress[id] = record, false
+  packed.add(id, record)
   local tuple = limits.isOn and limits.tupleOf(step.needs, step.queue, kind.says and saidIn(tail)) or ""
   ledger.pushEntry(step.queue, step.priority, tuple == "" and "" or step.needs, id, tuple)
 end
@@ -87,6 +77,7 @@ local function opened(who, name, queue)
   local step = kinds.stepOf(kind, kind.entry)
   if not step or step.queue ~= queue then return false end
   if kind.opening == nil then
+    kind.step = step
     kind.opening = who.serves[step.needs] and "w" .. name .. sub(who.mark, 2) .. clock.text
     if kind.opening then singles.heads[#singles.heads + 1] = kind end
   end
@@ -131,7 +122,7 @@ if limits.isOn then
       granted[m + 1], granted[m + 2] = id, record
       progress[id] = begun
       lease.note(who.id, id)
-      kind.running = (kind.running or 0) + 1
+      kind.step.running = kind.step.running + 1
       return true, true
     end
     if not tuple then return false, false end
@@ -149,31 +140,49 @@ if limits.isOn then
   end
 end
 
--- Takes those of some ids from a line, which were fetched as packed runs, that wait there as singles; answers the others.
-function singles.take(who, ids, line, areFetched)
-  if not areFetched then singles.fetch(ids) end
+-- Takes those of some ids from a line, which were fetched, that wait there as singles; answers the others.
+function singles.take(who, ids, line)
   if limits.isOn then return singles.takeEachLimited(who, ids, line) end
-  local granted, known, progress = granted, known, progress
-  local queue, others, n, m = line.queue, NONE, #writes, #granted
+  local granted, known, progress, taken = granted, known, progress, lease.takenBy(who.id)
+  local others, n, m, t = NONE, #writes, #granted, #taken
+  local name, kind, opening
   for i = 1, #ids do
     local id = ids[i]
     local record = known[id]
     -- One that was taken apart, because something was reported of it, goes the way of all others.
     local isWaiting = type(record) == "string" and byte(record) == LETTER and not progress[id]
-    local kind = isWaiting and opened(who, sub(record, 2, 9), queue)
-    if kind then
-      writes[n + 1], writes[n + 2] = id, kind.opening
-      granted[m + 1], granted[m + 2] = id, record
-      n, m = n + 2, m + 2
-      progress[id] = kind.opening
-      lease.note(who.id, id)
-      kind.running = (kind.running or 0) + 1
+    if isWaiting and sub(record, 2, 9) ~= name then
+      name = sub(record, 2, 9)
+      kind = opened(who, name, line.queue)
+      opening = kind and kind.opening
+    end
+    if isWaiting and kind then
+      n, m, t = n + 2, m + 2, t + 1
+      writes[n - 1], writes[n], progress[id] = id, opening, opening
+      granted[m - 1], granted[m], taken[t] = id, record, id
+      kind.step.running = kind.step.running + 1
     else
       if others == NONE then others = {} end
       others[#others + 1] = id
     end
   end
   return others
+end
+
+-- Takes one from a line, which was fetched: answers whether it was handled, and whether it was taken.
+function singles.takeOne(who, id, line)
+  if limits.isOn then return singles.takeLimited(who, id, line) end
+  local isTaken = #singles.take(who, { id }, line) == 0
+  return isTaken, isTaken
+end
+
+-- What a session lacks for a single that waits in a line; nil where it is not for that that it may not take it.
+function singles.lackOf(who, id, line)
+  local record = known[id]
+  if type(record) ~= "string" or byte(record) ~= LETTER or progress[id] then return nil end
+  local kind = kinds.get(sub(record, 2, 9))
+  local step = kind and kinds.stepOf(kind, kind.entry)
+  return step and step.queue == line.queue and not who.serves[step.needs] and step.needs or nil
 end
 
 local closings = {}
@@ -185,6 +194,7 @@ local function closingOf(who, progress)
   local letter, name, session, times = match(progress, "^(.)(........)([^,]*),(.*)$")
   local kind = letter == "w" and session == who.id and kinds.get(name)
   if kind and kinds.stepOf(kind, kind.entry) then
+    kind.step = kinds.stepOf(kind, kind.entry)
     closing = { kind = kind, text = "d" .. name .. clock.text .. "," .. times .. RS }
   end
   closings[progress] = closing
@@ -193,11 +203,11 @@ end
 
 -- The success of a single that a session holds; false where it is none. Its progress was fetched.
 function singles.succeed(who, id, address, output)
-  local progress = singles.progress[id]
+  local progress = progress[id]
   -- What was taken apart meanwhile goes on that way.
-  if not progress or type(packed.known[id]) == "table" then return false end
+  if not progress or byte(progress) ~= TAKEN or type(known[id]) == "table" then return false end
   -- The tuple behind it is the run's own; what is before that, those that were taken together have alike.
-  local from = limits.isOn and byte(progress) == TAKEN and find(progress, RS, 1, true)
+  local from = limits.isOn and find(progress, RS, 1, true)
   local tuple = from and sub(progress, from + 1)
   if from then progress = sub(progress, 1, from - 1) end
   local closing = closings[progress]
@@ -205,28 +215,17 @@ function singles.succeed(who, id, address, output)
   if not closing or closing.kind.entry ~= address then return false end
   local kind, over, n = closing.kind, closing.text .. output, #writes
   writes[n + 1], writes[n + 2] = id, over
-  singles.progress[id] = over
+  packed.progress[id] = over
   ended[#ended + 1] = id
   lease.drop(who.id, id)
   if tuple then limits.free(tuple, id) end
   shelves.add("ended:s", clock.stamp .. id)
-  kind.running = (kind.running or 0) - 1
+  kind.step.running = kind.step.running - 1
   return true
-end
-
-local function idsOf(pairsOfThem)
-  local ids = {}
-  for i = 1, #pairsOfThem, 2 do ids[#ids + 1] = pairsOfThem[i] end
-  return ids
 end
 
 -- Writes what has changed, before anybody who unpacks one removes it.
 function singles.flush()
-  callMany("HSET", packed.key, created)
-  callMany("HSET", singles.key, writes)
-  events.addGroup("C", idsOf(created))
+  callMany("HSET", packed.progressKey, writes)
   events.addGroup("E", ended)
-  for _, kind in pairs(kinds.known) do
-    if kind and kind.running and kind.running ~= 0 then ledger.running(kinds.stepOf(kind, kind.entry).queue, kind.running) end
-  end
 end

@@ -72,15 +72,13 @@ end
 local function create(id, kind, entries, tail)
   local number = submitting.number(id, kind.plan)
   if kind.entry ~= "" then return singles.add(id, kind, entries[1], number, tail) end
-  local live = GS
+  local first
   for i = 1, #entries do
-    local entry = entries[i]
-    local seq = clock.nextSeq()
-    live = live .. "r" .. entry.address .. "," .. seq .. "," .. GS
+    local entry, seq = entries[i], clock.nextSeq()
+    first = first or seq
     ledger.push(entry.queue, entry.priority, "", seq, id, entry.address)
   end
-  packed.add(id, live, kind.id, clock.text .. "," .. number .. "," .. tail)
-  events.addText("c" .. US .. id .. US .. US)
+  packed.add(id, "p" .. kind.id .. first .. "," .. clock.text .. "," .. number .. "," .. tail)
 end
 
 -- Submits the group at ARGV[at]; answers how many results there are then, and where the next begins.

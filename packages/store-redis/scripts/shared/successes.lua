@@ -23,46 +23,34 @@ local function readLists(from, to)
   end })
 end
 
-local leaseParts = {}
-
--- Address, fence and steps that follow; those of many runs are the same.
-local function split(leaseText)
-  local parts = leaseParts[leaseText]
-  if not parts then
-    parts = { string.match(leaseText, "^([^\31]*)\31(%d+)\31(.*)$") }
-    leaseParts[leaseText] = parts
-  end
-  return parts[1], parts[2], parts[3]
+-- Of what was told, all but run and output: { address, fence, list of the steps that follow }; that of many runs is the same.
+local function readTold(lists)
+  return setmetatable({}, { __index = function(known, text)
+    local address, fence, places = string.match(text, "^([^\31]*)\31(%d+)\31(.*)$")
+    local told = { address = address, fence = fence, list = places == "" and NONE or lists[places] }
+    known[text] = told
+    return told
+  end })
 end
 
--- Reads all these runs: what is no single that somebody has taken is looked for among the other packed runs.
-local function fetch(ids)
-  singles.fetch(ids)
-  local others = {}
-  for i = 1, #ids do
-    if not singles.progress[ids[i]] then others[#others + 1] = ids[i] end
-  end
-  packed.fetch(others)
-end
-
--- Applies the successes in `told` for a session, false where it is unknown; puts a letter for each into `results`.
-function successes.apply(who, told, from, to, results)
-  if told == "" then return end
-  local ids, outputs, leases, n = {}, {}, {}, 0
-  for id, leaseText, output in string.gmatch(told, "([^\31]*)\31([^\30]*)\30([^\30]*)\30") do
+-- Applies the successes in `text` for a session, false where it is unknown; puts a letter for each into `results`.
+function successes.apply(who, text, from, to, results)
+  if text == "" then return end
+  local ids, tolds, outputs, n = {}, {}, {}, 0
+  local known = readTold(from <= to and readLists(from, to))
+  for id, told, output in string.gmatch(text, "([^\31]*)\31([^\30]*)\30([^\30]*)\30") do
     n = n + 1
-    ids[n], leases[n], outputs[n] = id, leaseText, output
+    ids[n], tolds[n], outputs[n] = id, known[told], output
   end
-  fetch(ids)
-  local lists = from <= to and readLists(from, to)
+  packed.fetchBoth(ids)
+  local succeedSingle, succeed = singles.succeed, packed.succeed
   for i = 1, n do
-    local id, output = ids[i], outputs[i]
-    local address, fence, places = split(leases[i])
-    local list = places == "" and NONE or lists[places]
-    if who and fence == "1" and (places == "" and singles.succeed(who, id, address, output) or packed.succeed(who, id, address, output, list)) then
+    local id, told, output = ids[i], tolds[i], outputs[i]
+    local list = told.list
+    if who and told.fence == "1" and (list == NONE and succeedSingle(who, id, told.address, output) or succeed(who, id, told, output)) then
       results[i] = "a"
     else
-      results[i] = report.applySuccess(id, address, fence, output, list)
+      results[i] = report.applySuccess(id, told.address, told.fence, output, list)
     end
   end
 end

@@ -6,6 +6,7 @@
 
 -- How many entries one exchange may drop or move before it answers with what it has, and the most steps it hands out.
 local DROP_LIMIT, GRANT_LIMIT = 500, 1000
+local granted = singles.granted
 take.DROP_LIMIT = DROP_LIMIT
 
 take.steps, take.places, take.packed, take.members = {}, {}, {}, {}
@@ -37,26 +38,28 @@ local ABSENT = "\28"
 
 -- Notes a grant that is no single's: after how many of those it came, and whether it is of a packed run.
 local function place(letter, member)
-  local n, before = #take.members + 1, #singles.granted
-  take.members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
+  local members, before = take.members, #granted
+  local n = #members + 1
+  members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
 end
 
 -- A step of a packed run, granted: head, run, traceparent and tags, then a value for each key that it reads.
-function take.addPacked(run, kind, step, address, member)
-  local head = kind.heads[address]
+function take.addPacked(id, kind, step, member, outputs)
+  local head = kind.heads[step.address]
   if not head then
     head = #take.heads .. ""
-    take.heads[head + 1] = kinds.headOf(kind, address)
-    kind.heads[address] = head
+    take.heads[head + 1] = kinds.headOf(kind, step.address)
+    kind.heads[step.address] = head
   end
-  local list, keys, n = take.packed, step.keys, #take.packed + 3
-  list[n - 2], list[n - 1], list[n] = head, run.id, kind.extras and packed.extrasOf(run) or US
-  for i = 1, #keys do list[n + i] = packed.valueOf(run, keys[i]) or ABSENT end
+  local list, needles = take.packed, step.needles
+  local n = #list + 3
+  list[n - 2], list[n - 1], list[n] = head, id, kind.extras and packed.extrasOf(id) or US
+  for i = 1, #needles do list[n + i] = packed.valueOf(id, needles[i], outputs) or ABSENT end
   place("p", member)
   take.slots = take.slots - 1
 end
 
-local function grant(step)
+function take.grant(step)
   lease.grant(step, take.session)
   take.steps[#take.steps + 1] = step
   place("o", lease.memberOf(step))
@@ -74,92 +77,7 @@ function take.takeInline(step)
   if not take.inlines(steps.needsOf(step), step.spec.queue) then return false end
   -- It stands in no line: that it is started without having been ready says so for good.
   step.readyAt, step.due = "", ready.expiryOf(step)
-  grant(step)
-  return true
-end
-
--- What popping a step means for it: cancelling a run or stopping it reaches a ready step only now.
-local function fateOf(step)
-  local run = step.run
-  if step.phase == ADVANCE then return run.cancelling and "stays" or nil end
-  if run.cancelling then return "cancelled" end
-  if ready.isStopped(step) then return "stopped" end
-  return ready.hasExpired(step) and "expired" or nil
-end
-
--- The ids of entries that are the id alone, and of others.
-local function idsOf(entries)
-  local ids, areSingles = {}, true
-  for i = 1, #entries do
-    local entry = entries[i]
-    if #entry == singles.ID_LENGTH then
-      ids[i] = entry
-    else
-      ids[i], areSingles = string.match(entry, "^-?%d+|([^|]*)|"), false
-    end
-  end
-  return ids, areSingles
-end
-
--- An entry of a line, taken apart. That of a single counts as long as its step was never taken, and stands in the line's queue: the id
--- may be another run's by now.
-local function readEntry(line, entry)
-  if #entry > singles.ID_LENGTH then return string.match(entry, "^(-?%d+)|(([^|]*)|(.*))$") end
-  local run = packed.get(entry)
-  if run then
-    local address, seq = packed.firstReady(run)
-    local step = address and kinds.stepOf(kinds.get(run.kind), address)
-    if step and step.queue == line.queue then
-      return seq, entry .. "|" .. address, entry, address
-    end
-    return "0", "", entry, ""
-  end
-  run = runs.getForGrant(entry, "")
-  local step = run and runs.soleStep(run)
-  if not step or step.fence ~= "0" or step.spec.queue ~= line.queue then return "0", "", entry, "" end
-  return step.seq, entry .. "|" .. step.address, entry, step.address
-end
-
-take.idsOf, take.readEntry = idsOf, readEntry
-
--- False when an entry is dropped or moved.
-local function offer(line, entry)
-  local seq, member, id, address = readEntry(line, entry)
-  if line.queue ~= "" then
-    local isTaken, needs = packed.take(take.session, seq, id, address, member)
-    if needs then ledger.push(line.queue, line.priority, needs, seq, id, address) end
-    if isTaken or needs then return isTaken end
-  end
-  local run = runs.getForGrant(id, address)
-  local step = run and steps.get(run, address)
-  if not step or step.seq ~= seq or run.ended then return false end
-  local fate = fateOf(step)
-  if fate then
-    if fate == "expired" then ready.expire(step) elseif fate ~= "stays" then settle.step(step, CANCELLED, fate) end
-    take.hasSettled = true
-    return false
-  end
-  local needs = steps.needsOf(step)
-  if limits.isOn and step.phase == RUN then
-    local tuple = limits.tupleOf(needs, line.queue, step.uses)
-    if not tuple then
-      -- Limits of its task have come since it was put here: a worker has to say its keys.
-      ready.enqueue(step)
-      take.hasSettled = true
-      return false
-    elseif tuple ~= (line.tuple or "") then
-      -- Once only, as for those whom only capable sessions pop.
-      take.moved = take.moved + 1
-      ledger.push(line.queue, line.priority, tuple == "" and "" or needs, seq, id, address, tuple)
-      return false
-    end
-    if line.tuple then step.uses = limits.takenUnder(step.uses, line.tuple) end
-  end
-  if not serves(needs) then
-    ledger.push(line.queue, line.priority, needs, seq, id, address)
-    return false
-  end
-  grant(step)
+  take.grant(step)
   return true
 end
 
@@ -169,28 +87,6 @@ end
 
 local function close(line)
   call("SREM", line.index, line.member)
-end
-
--- Reads all that some entries are about.
-function take.fetch(entries)
-  local ids = idsOf(entries)
-  packed.fetch(ids)
-  singles.fetch(ids)
-end
-
--- Singles, of which there may be many, go together.
-function take.offerAll(line, entries, areFetched)
-  local ids, areSingles = idsOf(entries)
-  if not areFetched then packed.fetch(ids) end
-  local others = entries
-  if areSingles and line.queue ~= "" then
-    local before = #singles.granted
-    others = singles.take(take.session, ids, line, areFetched)
-    take.slots = take.slots - (#singles.granted - before) / 2
-  end
-  for _, entry in ipairs(others) do
-    if not offer(line, entry) then take.drops = take.drops + 1 end
-  end
 end
 
 -- Takes from one line.
@@ -209,22 +105,22 @@ end
 local function merge(lines, what)
   for _, line in ipairs(lines) do
     line.page, line.at, line.taken = call("LRANGE", line.key, 0, take[what] - 1), 1, 0
-    packed.fetch((idsOf(line.page)))
+    take.fetch(line.page)
   end
   while take[what] > 0 and take.drops < DROP_LIMIT do
     local oldest, least
     for _, line in ipairs(lines) do
       if line.page[line.at] == nil and line.at > 1 then
         line.page, line.at = call("LRANGE", line.key, line.taken, line.taken + 99), 1
-        packed.fetch((idsOf(line.page)))
+        take.fetch(line.page)
       end
-      local seq = line.page[line.at] and tonumber((readEntry(line, line.page[line.at])))
+      local seq = line.page[line.at] and tonumber((take.readEntry(line, line.page[line.at])))
       if seq and (not least or seq < least) then oldest, least = line, seq end
     end
     if not oldest then break end
     local entry = oldest.page[oldest.at]
     oldest.at, oldest.taken = oldest.at + 1, oldest.taken + 1
-    if not offer(oldest, entry) then take.drops = take.drops + 1 end
+    if not take.offer(oldest, entry) then take.drops = take.drops + 1 end
   end
   for _, line in ipairs(lines) do
     if line.taken > 0 then

@@ -102,7 +102,7 @@ end
 
 local function offerOne(line, entry)
   local isHandled, isTaken = false, false
-  if #entry == singles.ID_LENGTH then isHandled, isTaken = singles.takeLimited(take.session, entry, line) end
+  if #entry == singles.ID_LENGTH then isHandled, isTaken = singles.takeOne(take.session, entry, line) end
   if not isHandled then return offerEntries(line, { entry }) end
   if not isTaken then return end
   line.taken, take.slots = 1, take.slots - 1

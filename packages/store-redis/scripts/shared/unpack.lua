@@ -2,12 +2,12 @@
 -- anything of it changes: see runs.flush.
 
 local function ageOf(run, instant)
-  return instant == "" and "" or text(instant - run.created)
+  return instant == "" and "" or text(instant + run.started)
 end
 
--- Adopts a step; `times` is `worker,ready,started[,ended]` as packed.
+-- Adopts a step; `times` is `worker,ready,started[,ended]` as packed, counted from the run's start.
 local function adoptStep(run, address, state, session, seq, times)
-  local worker, ready, started, ended = string.match(times, "^([^,]*),([%d-]*),?(%d*),?(%d*)$")
+  local worker, ready, started, ended = string.match(times, "^([^,]*),([%d-]*),?(%d*),?(%d*)")
   local fence = state == READY and "0" or "1"
   local readyAge = ready == "" and "0" or ready == "-" and "" or ageOf(run, ready)
   steps.adopt(run, address, state .. RUN .. "," .. fence .. ",0,0," .. session .. "," .. seq .. "," .. readyAge .. ","
@@ -38,9 +38,10 @@ end
 
 -- What this script did to the run while it was packed is told with what it does to it now; its end, that has come, at once.
 local function adoptTally(run, record)
-  if not record.succeeded then return end
-  if run.ended then return packed.tell(record) end
-  run.tally = { [SUCCEEDED] = record.succeeded, [RUNNING] = record.inlined }
+  local tally = record.tally
+  if not tally then return end
+  if run.ended then return events.add(run, "e", "", "s " .. packed.tallyText(tally)) end
+  run.tally = { [SUCCEEDED] = math.floor(tally / 1000), [RUNNING] = tally % 1000 > 0 and tally % 1000 or nil }
 end
 
 -- True where the plan has the specs of all steps that a record names.
@@ -63,7 +64,7 @@ end
 
 -- A run from its packed record; nil where that cannot be read as a whole.
 function runs.unpack(record)
-  local kind, done = kinds.get(record.kind), splitBy(record.rest .. record.more, RS)
+  local kind, done = kinds.get(record.kind), splitBy(record.rest, RS)
   if not isWhole(kind, record, done) then return nil end
   local birth = splitBy(done[1], US)
   local run = runs.adopt(record.id, packed.headOf(record, 0))
@@ -75,7 +76,7 @@ function runs.unpack(record)
   for i = 3, #done do adoptDone(run, done[i]) end
   for entry in string.gmatch(record.live, "([^\29]+)") do adoptLive(run, entry) end
   if record.isSingle then adoptUses(run, birth[4], record.taken) end
-  run.dirty = record.isChanged == true
+  run.dirty = false
   return run
 end
 
