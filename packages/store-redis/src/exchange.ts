@@ -24,8 +24,9 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
     for (const report of others) pushReport(args, report);
     return args;
   },
+  // Takes the reply's parts out of it: what the client made for a call often outlives a few collections, and its texts need not.
   decode(reply, { session, lane, seq, reports }) {
-    const [status, ...rest] = reply as [string, ...unknown[]];
+    const [status, ...rest] = (reply as [string, ...unknown[]]).splice(0) as [string, ...unknown[]];
     if (status === "late") {
       throw new JobbersError(
         "session-lost",

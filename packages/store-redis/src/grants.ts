@@ -26,7 +26,7 @@ const ABSENT = "\u001c";
 /** The grants of a reply, as exchange.lua tells them. */
 export interface PackedGrants {
   /** Ids and records of singles by turns, and what these have in common. */
-  readonly singles: string[];
+  readonly singles: readonly string[];
   readonly kinds: string;
   /** Steps of packed runs, joined by US, and what these have in common. */
   readonly packed: string;
@@ -60,7 +60,7 @@ export function readGrants({ singles, kinds, packed, heads, others, places }: Pa
  * Singles come as their records waited: `q<kind><seq>,<created>,<number>,<fingerprint> [US traceparent US tags] RS input`. Most of a
  * reply are of one kind.
  */
-function readSingles(parts: string[], kinds: string): Grant[] {
+function readSingles(parts: readonly string[], kinds: string): Grant[] {
   const heads = new Map<string, SingleHead>();
   if (kinds !== "") {
     for (const text of kinds.split(RS)) {
@@ -84,8 +84,6 @@ function readSingles(parts: string[], kinds: string): Grant[] {
     for (const key of head.reads) values[key] = key === ":input" ? record.slice(end + 1) : null;
     grants[i] = grantedFirst(parts[2 * i] as string, head, traceparent, tags, values);
   }
-  // The client's objects of a call reach the old generation before they are collected: so that the texts do not go along.
-  parts.length = 0;
   return grants;
 }
 

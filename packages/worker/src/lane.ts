@@ -157,15 +157,13 @@ export class Lane {
     }
     if (asked > 0 && this.#opensAtMs <= monotonicMs()) this.#opensAtMs = Number.POSITIVE_INFINITY;
     const session = this.#enter();
+    const { queues, weights } = this.#port.serving.wants(ask?.queues ?? []);
     const exchange: Exchange = {
       session,
       lane: this.#number,
       seq: ++this.#seq,
       reports: parcels.map((parcel) => parcel.report),
-      wants: {
-        ...{ slots: asked, control, inline: this.#port.inline && !closed },
-        ...this.#port.serving.wants(ask?.queues ?? []),
-      },
+      wants: { slots: asked, control, inline: this.#port.inline && !closed, queues, weights },
     };
     let reply: ExchangeReply;
     try {
