@@ -24,8 +24,9 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
     for (const report of others) pushReport(args, report);
     return args;
   },
+  // Takes the reply's parts out of it: what the client made for a call often outlives a few collections, and its texts need not.
   decode(reply, { session, lane, seq, reports }) {
-    const [status, ...rest] = reply as [string, ...unknown[]];
+    const [status, ...rest] = (reply as [string, ...unknown[]]).splice(0) as [string, ...unknown[]];
     if (status === "late") {
       throw new JobbersError(
         "session-lost",
@@ -61,8 +62,9 @@ export const exchangeScript: Script<[exchange: Exchange, eventsKept: number], Ex
   },
 };
 
-/** Plain successes are answered first, whatever their places. */
+/** Plain successes are answered first, whatever their places; which matters only where not all are accepted. */
 function resultsOf(letters: string, reports: readonly Report[]): ("accepted" | "stale")[] {
+  if (isAllAccepted(letters)) return reports.map(() => "accepted");
   let plain = 0;
   for (const report of reports) if (isPlain(report)) plain += 1;
   let other = plain;
@@ -70,6 +72,11 @@ function resultsOf(letters: string, reports: readonly Report[]): ("accepted" | "
   return reports.map((report) =>
     letters[isPlain(report) ? next++ : other++] === "a" ? "accepted" : "stale",
   );
+}
+
+function isAllAccepted(letters: string): boolean {
+  for (let i = 0; i < letters.length; i++) if (letters[i] !== "a") return false;
+  return true;
 }
 
 const typeLetters = {

@@ -14,7 +14,8 @@ interface Head {
   readonly reads: readonly string[];
 }
 
-interface SingleHead extends Head {
+interface SingleHead {
+  readonly head: Head;
   /** Whether each record has a traceparent and tags of its own. */
   readonly hasExtras: boolean;
 }
@@ -55,23 +56,30 @@ export function readGrants({ singles, kinds, packed, heads, others, places }: Pa
   return all;
 }
 
-/** Singles come as their records waited: `q<kind><seq>,<created>,<number>,<fingerprint> [US traceparent US tags] RS input`. */
+/**
+ * Singles come as their records waited: `q<kind><seq>,<created>,<number>,<fingerprint> [US traceparent US tags] RS input`. Most of a
+ * reply are of one kind.
+ */
 function readSingles(parts: readonly string[], kinds: string): Grant[] {
   const heads = new Map<string, SingleHead>();
   if (kinds !== "") {
     for (const text of kinds.split(RS)) {
-      heads.set(text.slice(0, KIND_CHARS), {
-        ...headOf(text.slice(KIND_CHARS + 1)),
-        hasExtras: text[KIND_CHARS] !== "0",
-      });
+      const head = headOf(text.slice(KIND_CHARS + 1));
+      heads.set(text.slice(0, KIND_CHARS), { head, hasExtras: text[KIND_CHARS] !== "0" });
     }
   }
   const grants: Grant[] = new Array(parts.length / 2);
+  let kind = "";
+  let known: SingleHead | undefined;
   for (let i = 0; i < grants.length; i++) {
     const record = parts[2 * i + 1] as string;
-    const head = heads.get(record.slice(1, KIND_CHARS + 1)) as SingleHead;
+    if (known === undefined || !record.startsWith(kind, 1)) {
+      kind = record.slice(1, KIND_CHARS + 1);
+      known = heads.get(kind) as SingleHead;
+    }
+    const { head, hasExtras } = known;
     const end = record.indexOf(RS);
-    const [, traceparent = "", tags = ""] = head.hasExtras ? record.slice(0, end).split(US) : NO_EXTRAS;
+    const [, traceparent = "", tags = ""] = hasExtras ? record.slice(0, end).split(US) : NO_EXTRAS;
     const values: Record<string, string | null> = {};
     for (const key of head.reads) values[key] = key === ":input" ? record.slice(end + 1) : null;
     grants[i] = grantedFirst(parts[2 * i] as string, head, traceparent, tags, values);

@@ -17,28 +17,50 @@ export function isPlain(report: Report): report is Success {
 
 /** What an exchange reports: the plain successes as one text, the specs that these name, and all else. */
 export function sortOut(reports: readonly Report[]) {
-  let told = "";
-  const specs: string[] = [];
-  const places = new Map<string, number>();
+  /** Joined at the end: adding them one by one makes a string of each step on the way. */
+  const told: string[] = [];
+  const specs = new Specs();
   const others: Report[] = [];
+  let last: Success | undefined;
+  let about = "";
   for (const report of reports) {
     if (!isPlain(report)) {
       others.push(report);
       continue;
     }
-    const { lease, output, follow } = report;
-    let list = "";
-    const hop = follow.hop ? "h" : "";
-    for (const each of follow.successors.items) {
-      const spec = packSpec(each);
-      let place = places.get(spec);
-      if (place === undefined) {
-        place = specs.push(spec) - 1;
-        places.set(spec, place);
-      }
-      list += list === "" ? place : `,${place}`;
-    }
-    told += `${lease.run}${US}${packText(lease.address)}${US}${lease.fence}${US}${hop}${list}${RS}${output}${RS}`;
+    // Most steps of one call are the same step of the same plan.
+    if (last === undefined || !isAlike(report, last)) about = aboutOf(report, specs);
+    last = report;
+    told.push(report.lease.run, about, report.output, RS);
   }
-  return { told, specs, others };
+  return { told: told.join(""), specs: specs.all, others };
+}
+
+/** True where all that is told of two successes is the same, but their runs and outputs. */
+function isAlike({ lease, follow }: Success, other: Success): boolean {
+  return (
+    lease.address === other.lease.address &&
+    lease.fence === other.lease.fence &&
+    follow.successors === other.follow.successors &&
+    follow.hop === other.follow.hop
+  );
+}
+
+function aboutOf({ lease, follow }: Success, specs: Specs): string {
+  const places = follow.successors.items.map((each) => specs.placeOf(packSpec(each)));
+  return `${US}${packText(lease.address)}${US}${lease.fence}${US}${follow.hop ? "h" : ""}${places.join(",")}${RS}`;
+}
+
+/** Specs, each once. */
+class Specs {
+  readonly all: string[] = [];
+  readonly #places = new Map<string, number>();
+
+  placeOf(spec: string): number {
+    const known = this.#places.get(spec);
+    if (known !== undefined) return known;
+    const place = this.all.push(spec) - 1;
+    this.#places.set(spec, place);
+    return place;
+  }
 }

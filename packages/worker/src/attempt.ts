@@ -1,17 +1,21 @@
 import { setMaxListeners } from "node:events";
-import {
-  type AnyTask,
-  type Grant,
-  type HookedAttempt,
-  type Located,
-  MIN_HEARTBEAT_MS,
-  type Progress,
-  type StepReason,
-  type TaskStep,
+import type {
+  AnyTask,
+  Grant,
+  HookedAttempt,
+  Lease,
+  Located,
+  Progress,
+  StepReason,
+  TaskStep,
 } from "@jobbers/core";
 import { AttemptAborted } from "./aborted.js";
 import type { WaitingLines } from "./attempt-logs.js";
+import type { Seat } from "./batches.js";
+import type { Berth } from "./bulkheads.js";
+import type { Found } from "./finder.js";
 import type { Holding } from "./ledger.js";
+import { TimeLimits } from "./time-limits.js";
 import { after } from "./waiting.js";
 
 /**
@@ -32,55 +36,67 @@ import { after } from "./waiting.js";
  * burning the processor must not be joined by another one that does.
  */
 
-/** A timer that fires later than this shows that the event loop was blocked: then silence proves nothing. */
-const BLOCKED_MS = MIN_HEARTBEAT_MS;
-
-/** Told when the time of an attempt is over, or it was silent for too long. */
-export type OnOver = (reason: "timeout" | "frozen", message: string) => void;
+/** Who minds attempts. */
+export interface AttemptMinder {
+  /** Its handler begins. */
+  began(attempt: Attempt): void;
+  /** It has given a sign of life. */
+  signed(attempt: Attempt): void;
+  /** Its time is over, or it was silent for too long. */
+  over(attempt: Attempt, reason: "timeout" | "frozen", message: string): void;
+}
 
 export class Attempt implements Holding {
   readonly startedMs = performance.now();
-  progress: Progress | undefined;
-  /** Since when what it is at has been the same. */
-  atSinceMs = this.startedMs;
+  place = -1;
+  /** Its place among the worker's slots; none where it has a seat in a batch, which is counted as a whole. */
+  berth: Berth | undefined;
+  seat: Seat | undefined;
+  /** Its step as its plan has it; none before that was looked up. */
+  found: Found | undefined;
+  /** True from when its handler has begun. */
+  hasBegun = false;
   /** True when its one report was sent. */
   reported = false;
+  progress: Progress | undefined;
   /** What its hooks are told of it; none before the first of them, or where there is none. */
   told: HookedAttempt | undefined;
   /** What its handler has logged and nobody has been told yet; none before the first line. */
   logged: WaitingLines | undefined;
   #controller: AbortController | undefined;
   #aborted: AttemptAborted | undefined;
-  #at: string | undefined;
-  #lastSignMs = this.startedMs;
-  /** Its time, and since when it is counted; none where it has no timeout. */
-  #timeoutMs: number | undefined;
-  #timedFromMs = this.startedMs;
-  /** How long its handler may be silent; none where it has no heartbeat, or before its handler begins. */
-  #heartbeatMs: number | undefined;
-  #onOver: OnOver | undefined;
-  #stopTimeout: (() => void) | undefined;
-  #stopWatch: (() => void) | undefined;
+  #lastSignMs: number | undefined;
+  #atSinceMs: number | undefined;
+  #limits: TimeLimits | undefined;
   #stopGrace: (() => void) | undefined;
 
   constructor(
     readonly grant: Grant,
     readonly task: AnyTask | undefined,
-    private readonly onSign?: (attempt: Attempt) => void,
+    private readonly minder: AttemptMinder,
   ) {}
 
-  /** When it gave its last sign of life. */
-  get lastSignMs(): number {
-    return this.#lastSignMs;
-  }
-
-  get lease() {
+  get lease(): Lease {
     return this.grant.lease;
   }
 
   /** Tries spent, this one included. */
   get tries(): number {
     return this.grant.tries + 1;
+  }
+
+  /** When it gave its last sign of life. */
+  get lastSignMs(): number {
+    return this.#lastSignMs ?? this.startedMs;
+  }
+
+  set lastSignMs(ms: number) {
+    this.#lastSignMs = ms;
+  }
+
+  /** Since when what it is at has been the same. */
+  get atSinceMs(): number {
+    return this.#atSinceMs ?? this.startedMs;
   }
 
   /** Why its signal was aborted, if it was. */
@@ -121,74 +137,51 @@ export class Attempt implements Holding {
     this.abort("lost", "the worker's lease has ended, so another worker may have this step");
   }
 
+  /** Its input is parsed and its handler begins. */
+  begin(): void {
+    if (this.reported) return;
+    this.hasBegun = true;
+    this.minder.began(this);
+  }
+
   heartbeat(progress: Progress | undefined): void {
-    this.#lastSignMs = performance.now();
+    this.lastSignMs = performance.now();
     if (progress) {
-      if (progress.at !== this.#at) this.atSinceMs = this.#lastSignMs;
-      this.#at = progress.at;
+      if (progress.at !== this.progress?.at) this.#atSinceMs = this.lastSignMs;
       this.progress = progress;
     }
-    if (!this.reported) this.onSign?.(this);
+    if (!this.reported) this.minder.signed(this);
   }
 
-  /** Starts its timeout; `arm` has it rung for. */
-  watchTime({ timeoutMs }: TaskStep, onOver: OnOver): void {
-    if (timeoutMs === undefined) return;
-    this.#timeoutMs = timeoutMs;
-    this.#timedFromMs = performance.now();
-    this.#onOver = onOver;
+  /** Starts its timeout, where it has one. */
+  watchTime(step: TaskStep): void {
+    if (step.timeoutMs !== undefined) this.#timeLimits.watchTime(step);
   }
 
-  /** Starts its heartbeat, when its handler begins: before that there is nobody who could be silent. */
-  watchSilence({ heartbeatMs }: TaskStep, onOver: OnOver): void {
-    if (heartbeatMs === undefined) return;
-    this.#heartbeatMs = heartbeatMs;
-    this.#lastSignMs = performance.now();
-    this.#onOver = onOver;
+  /** Starts its heartbeat, where it has one. */
+  watchSilence(step: TaskStep): void {
+    if (step.heartbeatMs !== undefined) this.#timeLimits.watchSilence(step);
   }
 
-  /** How soon one of its clocks may ring that has no timer yet, in milliseconds from its start; none where all have one. */
+  /** How soon its time may be over, or its silence too long, where there is no timer yet; see {@link TimeLimits}. */
   get unarmedMs(): number | undefined {
-    if (this.reported) return undefined;
-    const timeMs = this.#stopTimeout ? undefined : this.#timeoutMs;
-    const silenceMs = this.#stopWatch ? undefined : this.#heartbeatMs;
-    return timeMs !== undefined && silenceMs !== undefined
-      ? Math.min(timeMs, silenceMs)
-      : (timeMs ?? silenceMs);
+    return this.reported ? undefined : this.#limits?.unarmedMs;
   }
 
-  /** Makes the timers of its clocks, for what is left of them. */
+  /** Makes the timers of its time limits. */
   arm(): void {
-    if (this.reported) return;
-    const nowMs = performance.now();
-    if (this.#timeoutMs !== undefined && !this.#stopTimeout)
-      this.#armTimeout(this.#timeoutMs, this.#timedFromMs + this.#timeoutMs - nowMs);
-    if (this.#heartbeatMs !== undefined && !this.#stopWatch)
-      this.#watchSilence(this.#heartbeatMs, this.#lastSignMs + this.#heartbeatMs - nowMs);
+    if (!this.reported) this.#limits?.arm();
   }
 
   /** Stops its clocks. */
   unwatch(): void {
-    this.#stopTimeout?.();
-    this.#stopWatch?.();
+    this.#limits?.stop();
     this.#stopGrace?.();
   }
 
-  #armTimeout(timeoutMs: number, leftMs: number): void {
-    const over = () => this.#onOver?.("timeout", `took longer than its timeout of ${timeoutMs} ms`);
-    this.#stopTimeout = after(Math.max(0, Math.ceil(leftMs)), over);
-  }
-
-  #watchSilence(heartbeatMs: number, waitMs: number): void {
-    const dueMs = performance.now() + waitMs;
-    this.#stopWatch = after(Math.max(0, Math.ceil(waitMs)), () => {
-      const nowMs = performance.now();
-      // Its heartbeats may be waiting behind whatever blocked the loop.
-      if (nowMs - dueMs > BLOCKED_MS) this.#lastSignMs = nowMs;
-      const leftMs = this.#lastSignMs + heartbeatMs - nowMs;
-      if (leftMs > 0) this.#watchSilence(heartbeatMs, leftMs);
-      else this.#onOver?.("frozen", `gave no heartbeat for longer than ${heartbeatMs} ms`);
-    });
+  get #timeLimits(): TimeLimits {
+    this.#limits ??= new TimeLimits(this, this.minder);
+    return this.#limits;
   }
 }
 

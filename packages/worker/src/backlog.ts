@@ -36,10 +36,23 @@ export interface BacklogOptions {
   readonly onRoom: () => void;
 }
 
-interface Waiting extends Holding {
-  readonly grant: Granted;
-  readonly berth: Berth;
-  readonly sinceMs: number;
+class Waiting implements Holding {
+  readonly sinceMs = performance.now();
+  place = -1;
+
+  constructor(
+    readonly grant: Granted,
+    readonly berth: Berth,
+    private readonly backlog: Backlog,
+  ) {}
+
+  get lease(): Lease {
+    return this.grant.lease;
+  }
+
+  disown(): void {
+    this.backlog.drop(this);
+  }
 }
 
 /** How long a step waits for a slot before other workers may have it, in milliseconds. */
@@ -80,12 +93,13 @@ export class Backlog {
   /** Begins a step, or keeps it until there is a slot. */
   receive(grant: Granted): void {
     const { pace, executor, bulkheads, asks } = this.#options;
-    asks().note(bulkheads.berthOf(grant));
+    const berth = bulkheads.berthOf(grant);
+    asks().note(berth);
     if (grant.lost > 0) pace.warn();
-    if (grant.lost >= MAX_LOST - 1) this.#suspect(grant);
-    else if (this.#waiting.length === 0 && executor().admits(grant)) executor().start(grant);
+    if (grant.lost >= MAX_LOST - 1) this.#suspect(grant, berth);
+    else if (this.#waiting.length === 0 && executor().admits(grant, berth)) executor().start(grant, berth);
     else {
-      this.#waiting.push(this.#keep(grant));
+      this.#waiting.push(this.#keep(grant, berth));
       this.#beginNext();
     }
   }
@@ -104,16 +118,13 @@ export class Backlog {
   giveBack(run?: string): void {
     // The oldest last, so that it is the first again.
     for (const waiting of this.#waiting.toReversed()) {
-      if (run === undefined || waiting.lease.run === run) this.#drop(waiting);
+      if (run === undefined || waiting.lease.run === run) this.drop(waiting);
     }
   }
 
-  #keep(grant: Granted): Waiting {
-    const { ledger, bulkheads } = this.#options;
-    const { lease } = grant;
-    const berth = bulkheads.berthOf(grant);
-    const waiting = { grant, berth, lease, sinceMs: performance.now(), disown: () => this.#drop(waiting) };
-    ledger.add(waiting);
+  #keep(grant: Granted, berth: Berth): Waiting {
+    const waiting = new Waiting(grant, berth, this);
+    this.#options.ledger.add(waiting);
     berth.wait(1);
     this.#impatient ??= after(PATIENCE_MS, () => this.#lookAtTheOldest());
     return waiting;
@@ -130,19 +141,21 @@ export class Backlog {
     for (let at = 0; at < this.#waiting.length && executor.mayAdmit; ) {
       const next = this.#waiting[at] as Waiting;
       const isEarly = next.lease === this.#trial?.lease && !this.#trial.isClear;
-      if (isEarly || !executor.admits(next.grant, isOwed)) {
+      if (isEarly || !executor.admits(next.grant, next.berth, isOwed)) {
         isOwed ||= !isEarly && next.berth.full === slots;
         at += 1;
         continue;
       }
-      this.#waiting.splice(at, 1);
+      if (at === 0) this.#waiting.shift();
+      else this.#waiting.splice(at, 1);
       next.berth.wait(-1);
-      executor.start(next.grant);
+      executor.start(next.grant, next.berth);
       ledger.remove(next);
     }
   }
 
-  #drop(waiting: Waiting): void {
+  /** Gives a step back that waits. */
+  drop(waiting: Waiting): void {
     const at = this.#waiting.indexOf(waiting);
     if (at < 0) return;
     this.#waiting.splice(at, 1);
@@ -177,13 +190,13 @@ export class Backlog {
       return;
     }
     // It and others like it wait for a bulkhead; what waits for slots goes on to do so.
-    for (const waiting of this.#waiting.toReversed()) if (waiting.berth.full === full) this.#drop(waiting);
+    for (const waiting of this.#waiting.toReversed()) if (waiting.berth.full === full) this.drop(waiting);
     this.#lookAtTheOldest();
   }
 
   /** Has a suspect begin once all that waited beside it has been given back, and the store knows. */
-  #suspect(grant: Granted): void {
-    const suspect = this.#keep(grant);
+  #suspect(grant: Granted, berth: Berth): void {
+    const suspect = this.#keep(grant, berth);
     if (this.#trial) {
       this.#trial.stops.push(this.#closeFor(REFUSED_MS));
       this.#release(suspect, false);

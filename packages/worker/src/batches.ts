@@ -2,6 +2,7 @@ import type { AnyTask, BatchContext, TaskLog } from "@jobbers/core";
 import type { Attempt } from "./attempt.js";
 import type { AttemptLogs } from "./attempt-logs.js";
 import type { Berth, Bulkheads } from "./bulkheads.js";
+import { type Call, inputOf } from "./runner.js";
 import { after } from "./waiting.js";
 
 /**
@@ -24,10 +25,16 @@ export interface BatchesOptions {
   readonly onReturned: (steps: number) => void;
 }
 
+/** Parses an attempt's input and joins the call in which it has a seat. */
+export function joinBatch(seat: Seat, call: Call): Promise<unknown> {
+  const input = inputOf(call);
+  return input instanceof Promise ? input.then((parsed) => seat.join(parsed)) : seat.join(input);
+}
+
 /** An attempt's place in a call. */
 export interface Seat {
   /** Waits for the others, and runs with them; resolves to the step's output, or rejects with its error. */
-  join(input: unknown, begin: () => void): Promise<unknown>;
+  join(input: unknown): Promise<unknown>;
   /** The attempt has ended. */
   leave(): void;
 }
@@ -35,7 +42,6 @@ export interface Seat {
 interface Member {
   readonly attempt: Attempt;
   readonly input: unknown;
-  readonly begin: () => void;
   readonly resolve: (output: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -94,10 +100,10 @@ export class Batches {
     if (gathering.seats === gathering.size) this.#close(gathering);
     let hasJoined = false;
     return {
-      join: (input, begin) =>
+      join: (input) =>
         new Promise((resolve, reject) => {
           hasJoined = true;
-          gathering.members.add({ attempt, input, begin, resolve, reject });
+          gathering.members.add({ attempt, input, resolve, reject });
           this.#runIfReady(gathering);
         }),
       leave: () => {
@@ -181,7 +187,7 @@ export class Batches {
 
   async #call(task: AnyTask, members: readonly Member[]): Promise<void> {
     const { deps, log, logs } = this.#options;
-    for (const { begin } of members) begin();
+    for (const { attempt } of members) attempt.begin();
     const ctx = batchContext(
       members.map(({ attempt }) => attempt),
       { deps, log, logs },

@@ -21,7 +21,8 @@ export class Berth {
 
   /** The compartment that has no room for it now; undefined where it may begin. */
   get full(): Slots | undefined {
-    return this.compartments.find(({ free }) => free < this.size);
+    for (const each of this.compartments) if (each.free < this.size) return each;
+    return undefined;
   }
 
   take(): void {
@@ -44,8 +45,8 @@ export class Bulkheads {
   readonly #tasks: ReadonlyMap<string, AnyTask>;
   readonly #byQueue: ReadonlyMap<string, Slots>;
   readonly #byTask: ReadonlyMap<string, Slots>;
-  /** Berths by queue and task: there are as many as were ever granted of. */
-  readonly #berths = new Map<string, Berth>();
+  /** Berths by queue, then by task: there are as many as were ever granted of. Most grants are of no queue that matters here. */
+  readonly #berths = new Map<string | undefined, Map<string, Berth>>();
 
   constructor(slots: Slots, tasks: ReadonlyMap<string, AnyTask>, { queues, tasks: caps }: BulkheadOptions) {
     this.#slots = slots;
@@ -69,13 +70,16 @@ export class Bulkheads {
     return (this.#tasks.get(task)?.slots ?? 1) > 1 || this.#byTask.has(task) || this.#byQueue.has(queue);
   }
 
-  berthOf({ needs, queue = "" }: Granted): Berth {
-    const key = `${queue} ${needs}`;
-    const known = this.#berths.get(key);
-    if (known) return known;
-    const own = [this.#byQueue.get(queue), this.#byTask.get(needs)].filter((each) => each !== undefined);
-    const berth = new Berth(this.#tasks.get(needs)?.slots ?? 1, [...own, this.#slots]);
-    this.#berths.set(key, berth);
+  berthOf({ needs, queue }: Granted): Berth {
+    return this.#berths.get(queue)?.get(needs) ?? this.#makeBerth(needs, queue);
+  }
+
+  #makeBerth(needs: string, queue: string | undefined): Berth {
+    const own = [queue === undefined ? undefined : this.#byQueue.get(queue), this.#byTask.get(needs)];
+    const compartments = [...own.filter((each) => each !== undefined), this.#slots];
+    const berth = new Berth(this.#tasks.get(needs)?.slots ?? 1, compartments);
+    const berths = this.#berths.get(queue) ?? new Map<string, Berth>();
+    this.#berths.set(queue, berths.set(needs, berth));
     return berth;
   }
 }

@@ -1,4 +1,5 @@
-import type { Attempt } from "./attempt.js";
+import { Attempt } from "./attempt.js";
+import type { Holding } from "./ledger.js";
 
 /**
  * The clocks of attempts, which get timers late: most attempts have ended long before any of theirs could ring, and two timers
@@ -13,12 +14,12 @@ const LOOK_MS = 25;
 const SOON_MS = 4 * LOOK_MS;
 
 export class Clocks {
-  readonly #running: ReadonlyMap<Attempt, unknown>;
+  readonly #held: Iterable<Holding>;
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
 
-  constructor(running: ReadonlyMap<Attempt, unknown>) {
-    this.#running = running;
+  constructor(held: Iterable<Holding>) {
+    this.#held = held;
   }
 
   /** A clock of an attempt has begun. */
@@ -38,7 +39,8 @@ export class Clocks {
   #look(): void {
     const oldMs = performance.now() - LOOK_MS;
     let areYoung = false;
-    for (const attempt of this.#running.keys()) {
+    for (const attempt of this.#held) {
+      if (!(attempt instanceof Attempt)) continue;
       if (attempt.startedMs < oldMs) attempt.arm();
       else areYoung ||= attempt.unarmedMs !== undefined;
     }

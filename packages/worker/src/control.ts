@@ -78,7 +78,7 @@ export class Control {
 
   /** Starts a piece of control work; never throws. */
   start(grant: Grant): void {
-    const holding: Holding = { lease: grant.lease, disown: () => {} };
+    const holding: Holding = { lease: grant.lease, place: -1, disown: () => {} };
     this.#options.ledger.add(holding);
     this.#busy += 1;
     void this.#run(grant, holding).finally(() => {
@@ -174,16 +174,16 @@ export class Control {
 
   /** Judges the `when` of a step, and says which limits depend on its input, and whose turn it takes: its code alone knows their keys. */
   async #admit({ lease, needs, edited }: Grant, found: Found): Promise<Outcome> {
-    const { index, located, scene } = found;
+    const { index, located } = found;
     const { step } = located;
     const { when } = step;
-    const go = when === undefined || Boolean(await resolveSource(scene, when));
+    const go = when === undefined || Boolean(await resolveSource(found, when));
     if (!go) return { type: "skipped", lease, follow: followOf(index, located) };
     const task = step.kind === "task" ? this.#options.tasks.get(needs) : undefined;
     const fair = task && fairKeyOf(task, queueOf(step, located.laid), this.#options.fairQueues);
     if (step.kind !== "task" || !task || !hasKeyedLimits(task, fair)) return { type: "admitted", lease };
     try {
-      const raw = await (edited ? resolveEdited(scene, lease.address) : resolveWiring(scene, step.input));
+      const raw = await (edited ? resolveEdited(found, lease.address) : resolveWiring(found, step.input));
       const input = await parseInput(task, raw);
       return { type: "admitted", lease, limits: limitUsesOf(task, input, fair) };
     } catch (thrown) {
@@ -199,12 +199,12 @@ export class Control {
 
   /** Parses the input of an inlined dag and starts its entry steps, page by page under one lease. */
   async #enter(grant: Grant, found: Found, step: PlanStep & { kind: "dag" }): Promise<Outcome> {
-    const { index, located, scene } = found;
+    const { index, located } = found;
     const { lease } = grant;
     const dag = step.parses ? this.#dagOf(step.dag) : undefined;
     let input: string;
     try {
-      input = await parsed(dag, await resolveWiring(scene, step.input), `input of ${step.name}`);
+      input = await parsed(dag, await resolveWiring(found, step.input), `input of ${step.name}`);
       input = await this.#options.values.keep(lease.run, valueKey.input(lease.address), input);
     } catch (thrown) {
       if (thrown instanceof GaveUp || isBlobTrouble(thrown)) throw thrown;

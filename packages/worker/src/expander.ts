@@ -54,7 +54,7 @@ export class Expander {
   /** Answers the report that ends the work, or `undefined` when the last page has ended it. */
   async expand(grant: Grant, found: Found, step: MapStep): Promise<Report | undefined> {
     const { lease } = grant;
-    const list = await resolveSource(found.scene, step.over);
+    const list = await resolveSource(found, step.over);
     const fault = faultOf(list, step, found.index);
     if (fault) return failed(lease, found, fault, "invalid-input");
     const items = list as readonly Resolved[];

@@ -16,11 +16,27 @@ import { pause } from "./waiting.js";
 /** How long a step that this worker cannot follow is kept before it is given back, so that it does not go round in circles. */
 const PARK_MS = 5_000;
 
-/** A granted step as its plan has it, and where its values are read. */
-export interface Found {
-  readonly index: PlanIndex;
-  readonly located: Located;
-  readonly scene: Scene;
+/** A granted step as its plan has it, and the scene in which its values are read. */
+export class Found implements Scene {
+  constructor(
+    readonly index: PlanIndex,
+    readonly located: Located,
+    private readonly grant: Grant,
+    private readonly values: Values,
+    readonly maxChars: number | undefined,
+  ) {}
+
+  get indices(): readonly number[] {
+    return this.located.indices;
+  }
+
+  get known(): Grant["values"] {
+    return this.grant.values;
+  }
+
+  read(keys: readonly string[]) {
+    return this.values.read(this.grant.lease.run, keys, this.grant.values);
+  }
 }
 
 /** The worker cannot follow a step: `elsewhere` when another worker may, `never` when its plan does not have it. */
@@ -62,15 +78,17 @@ export class Finder {
   /** Throws {@link Unfit}, or rejects with it; synchronous where the plan is at hand. */
   find(grant: Grant): Found | Promise<Found> {
     const index = this.plans.peek(grant.plan);
-    return index
-      ? this.#found(index, grant)
-      : this.#fetch(grant).then((fetched) => this.#found(fetched, grant));
+    return index ? this.#found(index, grant) : this.#findLater(grant);
   }
 
   /** Holds a step back for a while that is to be given back because this worker cannot follow it. */
   async park(unfit: Unfit, grant: Grant): Promise<void> {
     this.#tellOnce(this.asker.log, unfit, grant);
     await pause(PARK_MS, this.stopping);
+  }
+
+  async #findLater(grant: Grant): Promise<Found> {
+    return this.#found(await this.#fetch(grant), grant);
   }
 
   async #fetch(grant: Grant): Promise<PlanIndex> {
@@ -92,11 +110,7 @@ export class Finder {
       throw new Unfit("never", messageOf(error));
     }
     if (grant.laid !== undefined) located = { ...located, laid: grant.laid };
-    return { index, located, scene: this.#scene(index, located, grant) };
-  }
-
-  #scene(index: PlanIndex, { indices }: Located, grant: Grant): Scene {
-    return { index, indices, read: this.values.reader(grant), maxChars: this.maxChars };
+    return new Found(index, located, grant, this.values, this.maxChars);
   }
 
   #tellOnce(log: TaskLog, { message }: Unfit, { lease, plan }: Grant): void {

@@ -1,6 +1,7 @@
 import type { Exchange, ExchangeReply, JobbersError, Store } from "@jobbers/core";
 import type { Ask, Asks } from "./asks.js";
 import type { Doorway } from "./doorway.js";
+import { onAbort } from "./on-abort.js";
 import type { Outbox, Parcel } from "./outbox.js";
 import { type Asker, delayMs, GaveUp, isDefinite, messageOf, untilAnswered } from "./persistence.js";
 import type { Serving } from "./serving.js";
@@ -156,15 +157,13 @@ export class Lane {
     }
     if (asked > 0 && this.#opensAtMs <= monotonicMs()) this.#opensAtMs = Number.POSITIVE_INFINITY;
     const session = this.#enter();
+    const { queues, weights } = this.#port.serving.wants(ask?.queues ?? []);
     const exchange: Exchange = {
       session,
       lane: this.#number,
       seq: ++this.#seq,
       reports: parcels.map((parcel) => parcel.report),
-      wants: {
-        ...{ slots: asked, control, inline: this.#port.inline && !closed },
-        ...this.#port.serving.wants(ask?.queues ?? []),
-      },
+      wants: { slots: asked, control, inline: this.#port.inline && !closed, queues, weights },
     };
     let reply: ExchangeReply;
     try {
@@ -267,7 +266,7 @@ export class Lane {
     const waking = new AbortController();
     const onEnd = () => waking.abort(WOKEN);
     this.#wakeUp = onEnd;
-    asker.signal.addEventListener("abort", onEnd, { once: true });
+    const forget = onAbort(asker.signal, onEnd);
     try {
       if (this.#woken || asker.signal.aborted) return;
       // Whoever is woken for nothing again and again, by a neighbour's work perhaps, looks a little less often.
@@ -290,7 +289,7 @@ export class Lane {
       await pause(delayMs(5, asker.random), waking.signal);
     } finally {
       this.#wakeUp = undefined;
-      asker.signal.removeEventListener("abort", onEnd);
+      forget();
     }
   }
 

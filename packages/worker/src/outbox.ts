@@ -6,7 +6,7 @@ export type Verdict = "accepted" | "stale" | "refused";
 /** A report on its way, and who wants to know how it fared. */
 export interface Parcel {
   readonly report: Report;
-  readonly settle: (verdict: Verdict, cause?: unknown) => void;
+  settle(verdict: Verdict, cause?: unknown): void;
 }
 
 const MAX_CHARS = 8 * 1024 * 1024;

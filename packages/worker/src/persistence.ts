@@ -1,4 +1,5 @@
 import { JobbersError, type TaskLog } from "@jobbers/core";
+import { onAbort } from "./on-abort.js";
 import { pause } from "./waiting.js";
 
 const FIRST_DELAY_MS = 25;
@@ -64,14 +65,13 @@ export function messageOf(thrown: unknown): string {
 
 /** A call may hang as well as fail, and nobody who stops should wait for it. */
 async function unlessGivenUp<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort = () => {};
+  let forget = () => {};
   const givenUp = new Promise<never>((_, reject) => {
-    onAbort = () => reject(new GaveUp("gave up"));
-    signal.addEventListener("abort", onAbort, { once: true });
+    forget = onAbort(signal, () => reject(new GaveUp("gave up")));
   });
   try {
     return await Promise.race([call(), givenUp]);
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    forget();
   }
 }

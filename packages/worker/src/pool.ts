@@ -142,7 +142,7 @@ export class Pool {
       ...{ deps, log, logs: this.logs, capacity, abandonAfterMs, maxOutputBytes, environment, throttle },
     });
     this.executor = new Executor({
-      ...{ ...shared, hooks: this.hooks, slots: this.slots, bulkheads: this.bulkheads, runner: this.runners },
+      ...{ ...shared, hooks: this.hooks, slots: this.slots, runner: this.runners },
       ...{ tasks: registry.tasks, random, abandonAfterMs, observe },
       maxOutputBytes,
       usual: this.usual,
@@ -273,7 +273,7 @@ export class Pool {
   }
 
   #giveBack({ lease }: Grant): void {
-    const holding = { lease, disown: () => {} };
+    const holding = { lease, place: -1, disown: () => {} };
     this.ledger.add(holding);
     this.reporter.last(holding, { type: "released", lease, first: true });
   }

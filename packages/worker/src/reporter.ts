@@ -16,6 +16,21 @@ export interface Reply {
   readonly cause?: unknown;
 }
 
+/** A report after which the step is no longer this worker's. There are many, so it is no object with a function of its own. */
+class LastReport implements Parcel {
+  constructor(
+    private readonly reporter: Reporter,
+    private readonly holding: Holding,
+    readonly report: Report,
+    private readonly onAnswer: (() => void) | undefined,
+  ) {}
+
+  settle(verdict: Verdict, cause?: unknown): void {
+    this.reporter.settled(this.holding, this.report, verdict, cause);
+    this.onAnswer?.();
+  }
+}
+
 /** Sends reports, and strikes a step off the ledger when its last one was answered. */
 export class Reporter {
   readonly #byType = {
@@ -43,11 +58,7 @@ export class Reporter {
 
   /** Sends a report after which the step is no longer this worker's; tells when the store has answered it. */
   last(holding: Holding, report: Report, onAnswer?: () => void): void {
-    const settle: Parcel["settle"] = (verdict, cause) => {
-      this.#settled(holding, report, verdict, cause);
-      onAnswer?.();
-    };
-    this.outbox.put({ report, settle });
+    this.outbox.put(new LastReport(this, holding, report, onAnswer));
   }
 
   /** Sends a report after which the step stays this worker's; resolves to what the store says. */
@@ -57,7 +68,8 @@ export class Reporter {
     });
   }
 
-  #settled(holding: Holding, report: Report, verdict: Verdict, cause: unknown): void {
+  /** The store has answered a last report, or refuses it. */
+  settled(holding: Holding, report: Report, verdict: Verdict, cause: unknown): void {
     const { lease } = report;
     if (verdict === "refused" && report.type === "succeeded") {
       const error = errorText(cause);

@@ -8,14 +8,12 @@ export interface Call {
   readonly task: AnyTask;
   /** The input as it is stored, before the task's schema has parsed it. */
   readonly raw: unknown;
-  /** To be called when the input is parsed and the handler begins. */
-  begins(): void;
 }
 
 /**
  * Where handlers run: in the worker's own thread, in a thread or process apart, or as a program. The executor knows no more of it.
  *
- * A runner parses the input, runs the handler, and answers its output (a promise, or a {@link Written} where the output is JSON text
+ * A runner parses the input, has the attempt begin, runs the handler, and answers its output (a promise, or a {@link Written} where the output is JSON text
  * already); it throws {@link Final} for what another try would not change. What it answers settles only when nothing of the handler runs
  * any more: until then the attempt keeps its slot.
  */
@@ -29,15 +27,17 @@ export class Written {
 }
 
 /**
- * Parses the input and goes on with it; nothing is awaited that is at hand, for small handlers come by the thousand.
+ * The input as the task's schema has it; a promise only where the schema answers one, for small handlers come by the thousand.
  *
- * @throws AttemptAborted when the attempt was aborted meanwhile; what {@link parseInput} throws
+ * @throws what {@link parseInput} throws; the promise rejects with AttemptAborted when the attempt was aborted meanwhile
  */
-export function withInput({ attempt, task, raw }: Call, goOn: (input: unknown) => unknown): unknown {
-  const begin = (input: unknown) => {
-    if (attempt.aborted) throw attempt.aborted;
-    return goOn(input);
-  };
+export function inputOf({ attempt, task, raw }: Call): unknown {
   const parsed = parseInput(task, raw);
-  return parsed instanceof Promise ? parsed.then(begin) : begin(parsed);
+  return parsed instanceof Promise ? unlessAborted(parsed, attempt) : parsed;
+}
+
+async function unlessAborted(parsed: Promise<unknown>, attempt: Attempt): Promise<unknown> {
+  const input = await parsed;
+  if (attempt.aborted) throw attempt.aborted;
+  return input;
 }

@@ -3,10 +3,10 @@ import { RUN_PROGRAM, type TaskContext, type TaskLog } from "@jobbers/core";
 import { ChildPool } from "./apart/child-pool.js";
 import { IsolatedRunner } from "./apart/isolated-runner.js";
 import type { AttemptLogs } from "./attempt-logs.js";
-import { createContext, type Throttle } from "./context.js";
+import { type ContextTerms, createContext, type Throttle } from "./context.js";
 import type { Environment } from "./programs/environment.js";
 import { createRunProgram } from "./programs/program.js";
-import { type Call, type Runner, withInput } from "./runner.js";
+import { type Call, inputOf, type Runner } from "./runner.js";
 import { Final } from "./task-io.js";
 import { Watchdog } from "./trees/watchdog.js";
 import { pause } from "./waiting.js";
@@ -30,7 +30,7 @@ export interface RunnersOptions {
 
 /** Chooses, by what a task declares, where its handler runs; and ends whatever was started for that. */
 export class Runners implements Runner {
-  readonly #options: RunnersOptions;
+  readonly #terms: ContextTerms;
   readonly #closing = new AbortController();
   readonly #watchdog: Watchdog;
   readonly #children: ChildPool;
@@ -40,8 +40,8 @@ export class Runners implements Runner {
   readonly #apart = new Set<Promise<unknown>>();
 
   constructor(options: RunnersOptions) {
-    const { environment, log, logs, abandonAfterMs, capacity, maxOutputBytes, throttle } = options;
-    this.#options = options;
+    const { deps, environment, log, logs, abandonAfterMs, capacity, maxOutputBytes, throttle } = options;
+    this.#terms = { deps, logs, throttle };
     // Every program listens to it.
     setMaxListeners(0, this.#closing.signal);
     this.#watchdog = new Watchdog(log);
@@ -61,8 +61,7 @@ export class Runners implements Runner {
   run(call: Call): unknown {
     const { attempt, task } = call;
     if (task.isolation) return this.#note(this.#isolated.run(call));
-    const { deps, logs, throttle } = this.#options;
-    const ctx = createContext(attempt, deps, logs, throttle);
+    const ctx = createContext(attempt, this.#terms);
     if (!task.command) return runHere(call, ctx);
     return this.#note(this.#runProgram(call, { ...ctx, ...this.#programs }));
   }
@@ -103,10 +102,17 @@ export class Runners implements Runner {
 
 /** Runs a handler in this thread. */
 function runHere(call: Call, ctx: TaskContext): unknown {
-  return withInput(call, (input) => {
-    call.begins();
-    return call.task.run(input, ctx);
-  });
+  const input = inputOf(call);
+  return input instanceof Promise ? runLater(input, call, ctx) : begin(input, call, ctx);
+}
+
+async function runLater(input: Promise<unknown>, call: Call, ctx: TaskContext): Promise<unknown> {
+  return begin(await input, call, ctx);
+}
+
+function begin(input: unknown, { attempt, task }: Call, ctx: TaskContext): unknown {
+  attempt.begin();
+  return task.run(input, ctx);
 }
 
 function isTooLarge(thrown: unknown): boolean {

@@ -37,15 +37,16 @@ export function reasonOf(thrown: unknown): StepReason {
 
 /** The input as the task's schema has it, a promise where the schema's answer is one; throws {@link Final}, or rejects with it. */
 export function parseInput(task: AnyTask, raw: unknown): unknown {
-  const refuse = (thrown: unknown) => {
-    throw new Final(thrown, "invalid-input");
-  };
   try {
     const parsed = parseSoon(task.input, raw, `input of ${task.name}`);
-    return parsed instanceof Promise ? parsed.catch(refuse) : parsed;
+    return parsed instanceof Promise ? parsed.catch(refuseParsed) : parsed;
   } catch (thrown) {
-    return refuse(thrown);
+    return refuseParsed(thrown);
   }
+}
+
+function refuseParsed(thrown: unknown): never {
+  throw new Final(thrown, "invalid-input");
 }
 
 /** The output as JSON text of at most so many bytes; throws {@link Final}. */

@@ -14,7 +14,17 @@ export function valueAccess(store: Store, asker: Asker): ValueAccess {
 /** What is small stays what it is, at once; what is large is put where it belongs, however often the store is asked about it. */
 function keepLarge(large: LargeValues, run: string, key: string, text: string, asker: Asker) {
   const kept = large.keep(run, key, text);
-  if (!(kept instanceof Promise)) return kept;
+  return kept instanceof Promise ? untilKept(kept, { large, run, key, text }, asker) : kept;
+}
+
+interface Large {
+  readonly large: LargeValues;
+  readonly run: string;
+  readonly key: string;
+  readonly text: string;
+}
+
+function untilKept(kept: Promise<string>, { large, run, key, text }: Large, asker: Asker): Promise<string> {
   let first: Promise<string> | undefined = kept;
   return untilAnswered(
     "noteBlobs",

@@ -1,4 +1,4 @@
-import { type Grant, type LargeValues, PAGE_LIMIT, type ReadValues } from "@jobbers/core";
+import { type LargeValues, PAGE_LIMIT } from "@jobbers/core";
 
 /** Texts below this size are not worth keeping: they travel with the grants that need them. */
 const MIN_KEPT_CHARS = 1_024;
@@ -41,20 +41,13 @@ export class Values {
     return keep ? keep(run, key, text) : text;
   }
 
-  /** A reader for the step of a grant. */
-  reader({ lease: { run }, values }: Pick<Grant, "lease" | "values">): ReadValues {
-    return (keys) => {
-      if (keys.every((key) => Object.hasOwn(values, key))) return values;
-      return this.#read(run, keys, values);
-    };
-  }
-
   /** Reads one text from the store and keeps it not: it may be another the next time. */
   async readOnce(run: string, key: string): Promise<string | null> {
     return (await this.access.read(run, [key]))[key] ?? null;
   }
 
-  async #read(run: string, keys: readonly string[], granted: Texts): Promise<Texts> {
+  /** Reads texts of a run for a step with which some were granted. */
+  async read(run: string, keys: readonly string[], granted: Texts): Promise<Texts> {
     const found: Record<string, string | null> = Object.create(null);
     const absent: string[] = [];
     for (const key of keys) {

@@ -316,6 +316,7 @@ describe("what a task learns", () => {
       info: (...line: unknown[]) => lines.push(line),
     };
     const contexts: Record<string, unknown>[] = [];
+    const copies: object[] = [];
     const tell = task({
       name: "tell",
       input: schema<{ n: number }>(),
@@ -324,8 +325,14 @@ describe("what a task learns", () => {
         const { run, step, attempt, tries, idempotencyKey, deps } = ctx;
         contexts.push({ run, step, attempt, tries, idempotencyKey, deps });
         ctx.log.info("here", { n });
+        const copy = { ...ctx, n };
+        copies.push(copy);
+        copy.log.info("copied");
+        copy.heartbeat({ at: "copied" });
+        expect(copy.signal).toBe(ctx.signal);
+        expect("signal" in ctx && Object.keys(ctx)).toEqual(Object.keys(copy).filter((key) => key !== "n"));
         if (tries === 1) throw new Error("again");
-        return { ...ctx, n }.n;
+        return copy.n;
       },
     });
     const each = dag("each", { input: schema<{ list: number[] }>() }, ({ list }) =>
@@ -342,7 +349,15 @@ describe("what a task learns", () => {
       { ...same, attempt: 1, tries: 1 },
       { ...same, attempt: 2, tries: 2 },
     ]);
+    expect(copies).toEqual(
+      contexts.map((each) => ({
+        ...each,
+        ...{ n: 4, traceparent: undefined, signal: expect.any(AbortSignal), log: expect.any(Object) },
+        ...{ heartbeat: expect.any(Function), throttled: expect.any(Function) },
+      })),
+    );
     expect(lines).toContainEqual(["here", { run, step: "tell[0]", attempt: 2, n: 4 }]);
+    expect(lines).toContainEqual(["copied", { run, step: "tell[0]", attempt: 2 }]);
   });
 
   it("runs thousands of small steps in few exchanges", async () => {

@@ -3,8 +3,9 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Audit } from "../src/audit.js";
 import { hostIdentity, processBirth } from "../src/index.js";
 import type { Lane } from "../src/lane.js";
-import { Ledger } from "../src/ledger.js";
+import { type Holding, Ledger } from "../src/ledger.js";
 import { consoleLog } from "../src/log.js";
+import { onAbort } from "../src/on-abort.js";
 import { settingsOf } from "../src/options.js";
 import { Outbox } from "../src/outbox.js";
 import { delayMs, GaveUp, untilAnswered } from "../src/persistence.js";
@@ -148,10 +149,7 @@ describe("values", () => {
       Object.fromEntries(keys.map((key) => [key, key === "none" ? null : text])),
     );
     const values = new Values({ read }, 8_000);
-    const reader = values.reader({
-      lease: { run: "r", address: "a", fence: 1 },
-      values: { given: "1", gone: null },
-    });
+    const reader = (keys: readonly string[]) => values.read("r", keys, { given: "1", gone: null });
     expect(await reader(["given", "gone"])).toMatchObject({ given: "1", gone: null });
     expect(read).not.toHaveBeenCalled();
     expect({ ...(await reader(["given", "b", "none"])) }).toEqual({ given: "1", b: text, none: null });
@@ -253,6 +251,55 @@ describe("options", () => {
   });
 });
 
+describe("the ledger", () => {
+  const holding = (address: string) => ({
+    lease: { run: "r", address, fence: 1 },
+    place: -1,
+    disown: () => {},
+  });
+  const addressesOf = (ledger: Ledger) => [...ledger].map(({ lease }) => lease.address).sort();
+
+  it("has what was added and not removed, whatever the order, and tells when it is empty", async () => {
+    const ledger = new Ledger();
+    const [a, b, c, d] = ["a", "b", "c", "d"].map(holding) as [Holding, Holding, Holding, Holding];
+    await ledger.whenEmpty();
+    for (const each of [a, b, c]) ledger.add(each);
+    let isEmpty = false;
+    const empty = ledger.whenEmpty().then(() => {
+      isEmpty = true;
+    });
+    ledger.remove(a);
+    ledger.remove(a);
+    ledger.remove(d);
+    expect(addressesOf(ledger)).toEqual(["b", "c"]);
+    ledger.add(d);
+    ledger.remove(c);
+    ledger.remove(b);
+    expect(addressesOf(ledger)).toEqual(["d"]);
+    await Promise.resolve();
+    expect([ledger.size, isEmpty]).toEqual([1, false]);
+    ledger.remove(d);
+    await empty;
+    expect(ledger.size).toBe(0);
+  });
+});
+
+describe("listening for an abort", () => {
+  it("tells those who listen still, once, with one listener on the signal", () => {
+    const controller = new AbortController();
+    const listen = vi.spyOn(controller.signal, "addEventListener");
+    const told: string[] = [];
+    const forget = ["a", "b", "c", "d"].map((name) => onAbort(controller.signal, () => told.push(name)));
+    forget[1]?.();
+    forget[1]?.();
+    forget[3]?.();
+    controller.abort();
+    expect(told.sort()).toEqual(["a", "c"]);
+    expect(listen).toHaveBeenCalledTimes(1);
+    forget[0]?.();
+  });
+});
+
 describe("the audit", () => {
   const lease = (address: string) => ({ run: "r", address, fence: 1 });
 
@@ -280,7 +327,7 @@ describe("the audit", () => {
     for (let n = 0; n < 6; n++) await audit.hear("s", held.length);
     expect(released).toEqual([]);
     Object.assign(lane, { inFlight: false, answered: 8 });
-    ledger.add({ lease: lease("on its way"), disown: () => {} });
+    ledger.add({ lease: lease("on its way"), place: -1, disown: () => {} });
     for (let n = 0; n < 6; n++) await audit.hear("s", held.length);
     expect(new Set(released)).toEqual(new Set(["lost"]));
   });

@@ -96,9 +96,11 @@ const follows = new WeakMap<Located, Follow>();
 /** A page of what follows a settled step. */
 export function followOf(index: PlanIndex, located: Located, cursor = 0): Follow {
   if (cursor > 0 || located.indices.length > 0) return makeFollow(index, located, cursor);
-  const known = follows.get(located) ?? makeFollow(index, located, 0);
-  follows.set(located, known);
-  return known;
+  const known = follows.get(located);
+  if (known) return known;
+  const made = makeFollow(index, located, 0);
+  follows.set(located, made);
+  return made;
 }
 
 function makeFollow(index: PlanIndex, { step, indices, laid }: Located, cursor: number): Follow {
@@ -113,20 +115,33 @@ export function ownerAddress(index: PlanIndex, step: PlanStep, indices: readonly
   return owner ? addressOf(index, owner, indices.slice(0, index.maps(owner).length)) : RUN_ADDRESS;
 }
 
+/** A source that reads one value as it is kept. */
+type KeptSource = Extract<Source, { from: "input" | "failure" | "item" }>;
+
+/** The key of the value that such a source reads, seen from a step inside the maps with these indices. */
+export function sourceKey(index: PlanIndex, source: KeptSource, indices: readonly number[]): string {
+  switch (source.from) {
+    case "input":
+      return valueKey.input(atOwner(index, source.of, indices));
+    case "failure":
+      return valueKey.failure(atOwner(index, source.of, indices));
+    case "item": {
+      const map = index.step(source.of);
+      const depth = index.maps(map).length;
+      return valueKey.item(addressOf(index, map, indices.slice(0, depth)), indices[depth] as number);
+    }
+  }
+}
+
 /** The keys of the values that a source reads, seen from a step inside the maps with these indices. */
 export function sourceKeys(index: PlanIndex, source: Source, indices: readonly number[]): string[] {
   switch (source.from) {
     case "input":
-      return [valueKey.input(atOwner(index, source.of, indices))];
     case "failure":
-      return [valueKey.failure(atOwner(index, source.of, indices))];
+    case "item":
+      return [sourceKey(index, source, indices)];
     case "index":
       return [];
-    case "item": {
-      const map = index.step(source.of);
-      const depth = index.maps(map).length;
-      return [valueKey.item(addressOf(index, map, indices.slice(0, depth)), indices[depth] as number)];
-    }
     case "step": {
       const target = index.step(source.step);
       const inside = indices.slice(0, index.maps(target).length);

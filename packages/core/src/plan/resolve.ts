@@ -4,7 +4,7 @@ import { createItems, type Items, itemsOf } from "../values/items.js";
 import { quoted } from "../values/quoted.js";
 import { MAX_VALUE_BYTES, showBytes } from "../values/size.js";
 import { addressOf, RUN_ADDRESS, type StepAddress, valueKey } from "./address.js";
-import { sourceKeys, wiringKeys } from "./graph.js";
+import { sourceKey, wiringKeys } from "./graph.js";
 import type { JsonValue, MapStep, Path, PlanStep, Source, TaskStep, Wiring } from "./plan.js";
 import type { PlanIndex } from "./plan-index.js";
 
@@ -20,9 +20,17 @@ export type ReadValues = (keys: readonly string[]) => Texts | Promise<Texts>;
 export interface Scene {
   readonly index: PlanIndex;
   readonly indices: readonly number[];
-  readonly read: ReadValues;
+  /** Values that are at hand, by key: only others are read. */
+  readonly known?: Texts | undefined;
+  read(keys: readonly string[]): Texts | Promise<Texts>;
   /** How large a list that is put together from a map's results may get, in characters of JSON; default 16 Mi. */
   readonly maxChars?: number | undefined;
+}
+
+/** The same scene, inside other instances of its maps. */
+function inside(scene: Scene, indices: readonly number[], read?: ReadValues): Scene {
+  const { index, known, maxChars } = scene;
+  return { index, indices, known, read: read ?? ((keys) => scene.read(keys)), maxChars };
 }
 
 /** Reads from values that are at hand, and asks only for those that are not. */
@@ -61,11 +69,22 @@ function fill(
   for (let i = from; i < wires.length; i++) {
     const { at, source } = wires[i] as Wiring["wires"][number];
     const part = resolveSource(scene, source);
-    if (part instanceof Promise)
-      return part.then((resolved) => fill(scene, wires, i + 1, place(filled, at, resolved)));
+    if (part instanceof Promise) return fillLater(scene, wires, i, filled, part);
     filled = place(filled, at, part);
   }
   return filled;
+}
+
+/** Apart from {@link fill}, which would pay for what this function catches although it hardly ever comes to it. */
+function fillLater(
+  scene: Scene,
+  wires: Wiring["wires"],
+  i: number,
+  value: Resolved,
+  part: Promise<Resolved>,
+): Promise<Resolved> {
+  const { at } = wires[i] as Wiring["wires"][number];
+  return part.then((resolved) => fill(scene, wires, i + 1, place(value, at, resolved)));
 }
 
 /** The value of one source, `undefined` where it is missing; a promise of it where it has to be read. */
@@ -84,8 +103,8 @@ export function resolveSource(scene: Scene, source: Source): Resolved | Promise<
     case "items":
       return resolveItems(scene, source.args[0] as Wiring);
     default: {
-      const [key] = sourceKeys(scene.index, source, scene.indices) as [string];
-      return andThen(readOne(scene, key), (value) => walk(value, source.path));
+      const value = readOne(scene, sourceKey(scene.index, source, scene.indices));
+      return value instanceof Promise ? walkLater(value, source.path) : walk(value, source.path);
     }
   }
 }
@@ -109,12 +128,25 @@ async function resolveTerm(
 function resolveStep(scene: Scene, name: string, path: Path): Resolved | Promise<Resolved> {
   const { index } = scene;
   const step = index.step(name);
-  const indices = scene.indices.slice(0, index.maps(step).length);
-  return andThen(readOne(scene, addressOf(index, step, indices)), (own) =>
-    own === undefined || step.kind === "task"
-      ? walk(own, path)
-      : resolveBody({ ...scene, indices }, step, own, path),
-  );
+  const indices = indicesAround(scene, step);
+  const own = readOne(scene, addressOf(index, step, indices));
+  if (step.kind === "task") return own instanceof Promise ? walkLater(own, path) : walk(own, path);
+  return resolveWhole(inside(scene, indices), step, own, path);
+}
+
+/** The indices of those maps around a scene that a step stands in, too. */
+function indicesAround({ index, indices }: Scene, step: PlanStep): readonly number[] {
+  return indices.length === 0 ? indices : indices.slice(0, index.maps(step).length);
+}
+
+async function resolveWhole(
+  scene: Scene,
+  step: Exclude<PlanStep, TaskStep>,
+  value: Resolved | Promise<Resolved>,
+  path: Path,
+): Promise<Resolved> {
+  const own = await value;
+  return own === undefined ? undefined : await resolveBody(scene, step, own, path);
 }
 
 /** What an inlined dag or a map has put out, whose own value is `own`. */
@@ -168,13 +200,12 @@ async function* pagesOf(scene: Scene, map: MapStep, from: number, to: number) {
   let size = Math.min(most, FIRST_PAGE);
   for (let at = from; at < to; ) {
     const page = Array.from({ length: Math.min(size, to - at) }, (_, i) => [...indices, at + i]);
-    const values = await readAll(scene.read, [
+    const values = await readAll(scene, [
       ...new Set(page.flatMap((at) => wiringKeys(index, map.output, at))),
     ]);
-    const read = readThrough(values, scene.read);
+    const read = readThrough(values, (keys) => scene.read(keys));
     const outputs: Resolved[] = [];
-    for (const inside of page)
-      outputs.push(await resolveWiring({ ...scene, indices: inside, read }, map.output));
+    for (const at of page) outputs.push(await resolveWiring(inside(scene, at, read), map.output));
     const chars = Object.values(values).reduce((sum, text) => sum + (text?.length ?? 0), 0);
     yield { outputs, chars };
     at += page.length;
@@ -229,35 +260,39 @@ async function pagedOutput(
   const { index } = scene;
   const step = index.step(name);
   if (step.kind === "task") return "whole";
-  const inside = { ...scene, indices: scene.indices.slice(0, index.maps(step).length) };
-  const own = await readOne(scene, addressOf(index, step, inside.indices));
+  const around = inside(scene, indicesAround(scene, step));
+  const own = await readOne(scene, addressOf(index, step, around.indices));
   if (own === undefined) return undefined;
-  if (step.kind === "dag") return resolveItems(inside, step.output, refuse);
+  if (step.kind === "dag") return resolveItems(around, step.output, refuse);
   return createItems(own as number, async function* (from) {
-    for await (const { outputs } of pagesOf(inside, step, from, own as number)) yield* outputs;
+    for await (const { outputs } of pagesOf(around, step, from, own as number)) yield* outputs;
   });
 }
 
-async function readAll(read: ReadValues, keys: readonly string[]): Promise<Record<string, string | null>> {
+async function readAll(scene: Scene, keys: readonly string[]): Promise<Record<string, string | null>> {
   const all: Record<string, string | null> = {};
   for (let at = 0; at < keys.length; at += PAGE_LIMIT)
-    Object.assign(all, await read(keys.slice(at, at + PAGE_LIMIT)));
+    Object.assign(all, await scene.read(keys.slice(at, at + PAGE_LIMIT)));
   return all;
 }
 
 function readOne(scene: Scene, key: string): Resolved | Promise<Resolved> {
-  return andThen(scene.read([key]), (texts) => {
-    const text = (texts as Texts)[key];
-    return text === null || text === undefined ? undefined : (JSON.parse(text) as JsonValue);
-  });
+  const { known } = scene;
+  if (known !== undefined && Object.hasOwn(known, key)) return parsed(known[key]);
+  const texts = scene.read([key]);
+  return texts instanceof Promise ? valueLater(texts, key) : parsed(texts[key]);
 }
 
-/** Goes on at once with what is no promise. */
-function andThen(
-  value: Resolved | Promise<Resolved>,
-  next: (value: Resolved) => Resolved | Promise<Resolved>,
-) {
-  return value instanceof Promise ? value.then(next) : next(value);
+async function valueLater(texts: Promise<Texts>, key: string): Promise<Resolved> {
+  return parsed((await texts)[key]);
+}
+
+function parsed(text: string | null | undefined): Resolved {
+  return text === null || text === undefined ? undefined : (JSON.parse(text) as JsonValue);
+}
+
+async function walkLater(value: Promise<Resolved>, path: Path): Promise<Resolved> {
+  return walk(await value, path);
 }
 
 /**
@@ -267,9 +302,12 @@ function andThen(
 function copyJson(value: JsonValue): JsonValue {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(copyJson);
-  const copy: Record<string, JsonValue> = {};
-  for (const key of Object.keys(value))
-    copy[key] = copyJson((value as Record<string, JsonValue>)[key] as JsonValue);
+  // Copies of one literal are of one hidden class, and most have nothing nested.
+  const copy: Record<string, JsonValue> = { ...(value as Record<string, JsonValue>) };
+  for (const key in copy) {
+    const part = copy[key] as JsonValue;
+    if (typeof part === "object" && part !== null) copy[key] = copyJson(part);
+  }
   return copy;
 }
 
@@ -287,8 +325,9 @@ export function walk(value: Resolved, path: Path): Resolved {
 function place(root: Resolved, path: Path, value: Resolved): Resolved {
   if (path.length === 0) return value;
   let at = root as Record<string | number, Resolved>;
-  for (const key of path.slice(0, -1)) at = at[key] as Record<string | number, Resolved>;
-  const last = path[path.length - 1] as string | number;
+  const end = path.length - 1;
+  for (let i = 0; i < end; i++) at = at[path[i] as string | number] as Record<string | number, Resolved>;
+  const last = path[end] as string | number;
   if (value === undefined && !Array.isArray(at)) delete at[last];
   else at[last] = value;
   return root;

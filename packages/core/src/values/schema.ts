@@ -39,18 +39,28 @@ export function parseSoon(
   code: ErrorCode = "input-invalid",
 ): unknown {
   if (schema === undefined) return value;
-  const refuse = (cause: unknown): never => {
-    const { name, message } = errorShape(cause);
-    throw new JobbersError(code, `${what}: its schema threw ${cut(`${name}: ${message}`)}`, { cause });
-  };
   let answered: unknown;
   try {
     answered = schema["~standard"].validate(value);
   } catch (cause) {
-    return refuse(cause);
+    throw refusal(cause, what, code);
   }
-  if (!isThenable(answered)) return passed(answered, what, code);
-  return Promise.resolve(answered).then((result) => passed(result, what, code), refuse);
+  return isThenable(answered) ? passedLater(answered, what, code) : passed(answered, what, code);
+}
+
+async function passedLater(answered: PromiseLike<unknown>, what: string, code: ErrorCode): Promise<unknown> {
+  let result: unknown;
+  try {
+    result = await answered;
+  } catch (cause) {
+    throw refusal(cause, what, code);
+  }
+  return passed(result, what, code);
+}
+
+function refusal(cause: unknown, what: string, code: ErrorCode): JobbersError {
+  const { name, message } = errorShape(cause);
+  return new JobbersError(code, `${what}: its schema threw ${cut(`${name}: ${message}`)}`, { cause });
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -132,7 +132,7 @@ class IsolatedCall implements Tenant {
   #hear(said: Said): void {
     if (said.type === "began") {
       this.#hasBegun = true;
-      this.#call.begins();
+      this.#call.attempt.begin();
     }
     if (said.type === "heartbeat") this.#call.attempt.heartbeat(said.progress);
     else if (said.type === "log") this.#log[said.level](said.message, said.fields);
