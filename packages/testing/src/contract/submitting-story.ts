@@ -75,7 +75,7 @@ export function submittingStory(test: BenchTest): void {
         const taken = await worker.finish();
         expect(taken).toBe(steps.reduce((sum, { members }) => sum + members, 0));
       }),
-      { numRuns: 20 },
+      { numRuns: 40 },
     );
   });
 
