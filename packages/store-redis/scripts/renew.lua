@@ -7,8 +7,7 @@
 --      there is none · 6 slots · 7 running · 8 waiting or "" · 9 how many beats · 10 … these, six each: `run|address|fence`, ms since it was given, ms for
 --      which `at` has been so, `at` as JSON or "", the rest, what is told of it or "" · … tasks and what their attempts took, by turns
 -- Returns { "alive", how many steps it holds, mail (run ids), the places of stale beats from 0 on } or { "lost" }
--- include base clock
--- later events session vitals
+-- include base clock events session vitals
 
 local id = ARGV[3]
 local key = PREFIX .. "session:" .. id

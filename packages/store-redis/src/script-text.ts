@@ -81,13 +81,17 @@ for each in pairs(made.homes) do setmetatable(each, made.lookedFor) end`;
 
 /** Notes what a part of a fragment gives to one of the tables, and where. */
 function note(names: Map<string, string>, text: string, home: string): void {
+  let isNamed = false;
   const given = [...text.matchAll(/\bfunction (\w+\.\w+)\(/g)].map(([, name = ""]) => name);
   for (const [, left = ""] of text.matchAll(/^(\w+\.\w+(?:, \w+\.\w+)*) = /gm))
     given.push(...left.split(", "));
   for (const each of given) {
     const [table = "", name = ""] = each.split(".");
-    if (tables.includes(table)) names.set(table, `${names.get(table) ?? ""} ${name}:${home}`);
+    if (!tables.includes(table)) continue;
+    isNamed = true;
+    names.set(table, `${names.get(table) ?? ""} ${name}:${home}`);
   }
+  if (!isNamed) throw new Error(`nobody would look for this part of a script: ${text.slice(0, 80)}`);
 }
 
 /** The same place, seen from `src` and from `dist`. */

@@ -3,15 +3,6 @@
 
 local find, sub = string.find, string.sub
 
--- What popping a step means for it: cancelling a run or stopping it reaches a ready step only now.
-local function fateOf(step)
-  local run = step.run
-  if step.phase == ADVANCE then return run.cancelling and "stays" or nil end
-  if run.cancelling then return "cancelled" end
-  if ready.isStopped(step) then return "stopped" end
-  return ready.hasExpired(step) and "expired" or nil
-end
-
 -- Takes entries apart: their ids, and what stands behind each, "" where it is the id alone; and whether all of them are the id alone, in which
 -- case that is all that is answered.
 local function takeApart(entries)
@@ -40,6 +31,40 @@ end
 -- The ids of entries.
 function take.idsOf(entries)
   return (takeApart(entries))
+end
+
+-- Reads all that some entries are about.
+function take.fetch(entries)
+  packed.fetchBoth(take.idsOf(entries))
+end
+
+-- Offers entries of a line. Those that say alike of packed runs, of which there may be many, are taken apart together.
+function take.offerAll(line, entries, areFetched)
+  local ids, afters, areAlone = takeApart(entries)
+  if not areFetched then packed.fetchBoth(ids) end
+  local others = entries
+  if areAlone and line.queue ~= "" then
+    local before = #singles.granted
+    others = singles.take(take.session, ids, line)
+    take.slots = take.slots - (#singles.granted - before) / 2
+  end
+  local who, queue, takePacked = take.session, line.queue, packed.take
+  for i = 1, #others do
+    -- Most are had in this way, and what is not is looked at as any other.
+    local isTaken = afters and afters[i] ~= "" and queue ~= "" and takePacked(who, queue, ids[i], afters[i])
+    if not isTaken and not take.offer(line, others[i]) then take.drops = take.drops + 1 end
+  end
+end
+
+-- rarely: one by one
+
+-- What popping a step means for it: cancelling a run or stopping it reaches a ready step only now.
+local function fateOf(step)
+  local run = step.run
+  if step.phase == ADVANCE then return run.cancelling and "stays" or nil end
+  if run.cancelling then return "cancelled" end
+  if ready.isStopped(step) then return "stopped" end
+  return ready.hasExpired(step) and "expired" or nil
 end
 
 -- An entry that is the id alone, taken apart. It counts as long as the single's step was never taken, and stands in the line's queue: the id
@@ -128,27 +153,4 @@ function take.offer(line, entry)
   if needs then ledger.pushEntry(line.queue, line.priority, needs, entry) end
   if isTaken or needs then return isTaken end
   return offerAny(line, entry)
-end
-
--- Reads all that some entries are about.
-function take.fetch(entries)
-  packed.fetchBoth(take.idsOf(entries))
-end
-
--- Offers entries of a line. Those that say alike of packed runs, of which there may be many, are taken apart together.
-function take.offerAll(line, entries, areFetched)
-  local ids, afters, areAlone = takeApart(entries)
-  if not areFetched then packed.fetchBoth(ids) end
-  local others = entries
-  if areAlone and line.queue ~= "" then
-    local before = #singles.granted
-    others = singles.take(take.session, ids, line)
-    take.slots = take.slots - (#singles.granted - before) / 2
-  end
-  local who, queue, takePacked = take.session, line.queue, packed.take
-  for i = 1, #others do
-    -- Most are had in this way, and what is not is looked at as any other.
-    local isTaken = afters and afters[i] ~= "" and queue ~= "" and takePacked(who, queue, ids[i], afters[i])
-    if not isTaken and not take.offer(line, others[i]) then take.drops = take.drops + 1 end
-  end
 end

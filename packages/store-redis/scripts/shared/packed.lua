@@ -31,11 +31,7 @@ packed.progress = {}
 -- The first letter of such a record, p, as a number.
 packed.LETTER = 112
 
-local find, sub = string.find, string.sub
 local known, progress = packed.known, packed.progress
-
--- A run with more outputs than this is unpacked when the next comes.
-local LARGEST = 8192
 
 -- New records, and progress that has changed: ids and texts by turns.
 local created, createdIds, writes = {}, {}, {}
@@ -43,8 +39,6 @@ local created, createdIds, writes = {}, {}, {}
 -- these runs, each once.
 local tallies, tallied = {}, {}
 packed.tallies = tallies
--- What the session of an exchange held, and what it holds now.
-local dropped, taken
 
 -- The ids that were read together last.
 local lot = NONE
@@ -79,6 +73,33 @@ function packed.fetchBoth(ids)
   packed.fetch(others)
   lot = ids
 end
+
+-- A new run, of one step or of several.
+function packed.add(id, record)
+  local n = #created
+  created[n + 1], created[n + 2] = id, record
+  createdIds[#createdIds + 1] = id
+  known[id], progress[id] = record, false
+end
+
+-- Writes what has changed, before anybody who unpacks one removes it.
+function packed.flush()
+  callMany("HSET", packed.key, created)
+  callMany("HSET", packed.progressKey, writes)
+  events.addGroup("C", createdIds)
+  if #tallied > 0 then packed.tellAll() end
+  kinds.flush()
+end
+
+-- rarely: of runs of several steps
+
+local find, sub = string.find, string.sub
+
+-- A run with more outputs than this is unpacked when the next comes.
+local LARGEST = 8192
+
+-- What the session of an exchange held, and what it holds now.
+local dropped, taken
 
 -- The record of a run that is packed. Who asks for one will ask for those of the others as well that it was read with.
 local function recordOf(id)
@@ -115,14 +136,6 @@ local written = 0
 local function write(id, text)
   local n = written + 2
   written, progress[id], writes[n - 1], writes[n] = n, text, id, text
-end
-
--- A new run, of one step or of several.
-function packed.add(id, record)
-  local n = #created
-  created[n + 1], created[n + 2] = id, record
-  createdIds[#createdIds + 1] = id
-  known[id], progress[id] = record, false
 end
 
 -- The run's input, or a step's output in its progress; nil where there is none. How they are looked for says kinds.stepOf.
@@ -200,7 +213,7 @@ function packed.succeed(who, id, told, output)
 end
 
 -- What happened to as many runs alike, in one event.
-local function tellAll()
+function packed.tellAll()
   local alike = {}
   for i = 1, #tallied do
     local id = tallied[i]
@@ -223,13 +236,4 @@ end
 -- A tally as events tell it.
 function packed.tallyText(tally)
   return "s" .. math.floor(tally / 1000) .. (tally % 1000 > 0 and " x" .. tally % 1000 or "")
-end
-
--- Writes what has changed, before anybody who unpacks one removes it.
-function packed.flush()
-  callMany("HSET", packed.key, created)
-  callMany("HSET", packed.progressKey, writes)
-  events.addGroup("C", createdIds)
-  tellAll()
-  kinds.flush()
 end

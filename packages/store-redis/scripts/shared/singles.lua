@@ -23,32 +23,6 @@ singles.LETTER = LETTER
 local writes, ended = {}, {}
 local granted, progress, known = singles.granted, packed.progress, packed.known
 
--- A single as any packed run.
-function singles.parse(id, record)
-  if progress[id] == nil then packed.fetchProgress({ id }) end
-  local progress = progress[id]
-  local kind, seq, rest = match(record, "^q(........)(%d+),(.*)$")
-  if not kind then return false end
-  local address = (kinds.get(kind) or NONE).entry
-  if not address then return false end
-  local run = { id = id, state = "r", settled = 0, started = "", ended = "", kind = kind, rest = rest, isSingle = true }
-  if not progress then
-    run.live = GS .. "r" .. address .. "," .. seq .. "," .. GS
-    return run
-  end
-  local letter, name, first, worker, started, output = match(progress, "^([wd])(........)([^,]*),([^,]*),(%d+)\30?(.*)$")
-  if name ~= kind or letter == "d" and not tonumber(first) then return false end
-  run.started = started
-  if letter == "w" then
-    if output ~= "" then run.taken = output end
-    run.live, run.heldBy = GS .. "x" .. address .. "," .. first .. "," .. worker .. ",,0" .. GS, first
-  else
-    run.live, run.state, run.settled, run.ended = GS, "s", 1, first
-    run.rest = rest .. RS .. address .. US .. worker .. ",,0," .. text(first - started) .. US .. output
-  end
-  return run
-end
-
 -- What its code has said of a single's limits, as its birth has it behind traceparent and tags; nil where it has not.
 local function saidIn(birth)
   return match(birth, "^[^\30\31]*\31[^\30\31]*\31[^\30\31]*\31([^\30\31]*)")
@@ -169,22 +143,6 @@ function singles.take(who, ids, line)
   return others
 end
 
--- Takes one from a line, which was fetched: answers whether it was handled, and whether it was taken.
-function singles.takeOne(who, id, line)
-  if limits.isOn then return singles.takeLimited(who, id, line) end
-  local isTaken = #singles.take(who, { id }, line) == 0
-  return isTaken, isTaken
-end
-
--- What a session lacks for a single that waits in a line; nil where it is not for that that it may not take it.
-function singles.lackOf(who, id, line)
-  local record = known[id]
-  if type(record) ~= "string" or byte(record) ~= LETTER or progress[id] then return nil end
-  local kind = kinds.get(sub(record, 2, 9))
-  local step = kind and kinds.stepOf(kind, kind.entry)
-  return step and step.queue == line.queue and not who.serves[step.needs] and step.needs or nil
-end
-
 local closings = {}
 
 -- What the progress of a running single becomes when it succeeds: { kind, text before the output }; false where the session does not hold
@@ -228,4 +186,48 @@ end
 function singles.flush()
   callMany("HSET", packed.progressKey, writes)
   events.addGroup("E", ended)
+end
+
+-- rarely: beside other runs, or what is no longer a plain single
+
+-- A single as any packed run.
+function singles.parse(id, record)
+  if progress[id] == nil then packed.fetchProgress({ id }) end
+  local progress = progress[id]
+  local kind, seq, rest = match(record, "^q(........)(%d+),(.*)$")
+  if not kind then return false end
+  local address = (kinds.get(kind) or NONE).entry
+  if not address then return false end
+  local run = { id = id, state = "r", settled = 0, started = "", ended = "", kind = kind, rest = rest, isSingle = true }
+  if not progress then
+    run.live = GS .. "r" .. address .. "," .. seq .. "," .. GS
+    return run
+  end
+  local letter, name, first, worker, started, output = match(progress, "^([wd])(........)([^,]*),([^,]*),(%d+)\30?(.*)$")
+  if name ~= kind or letter == "d" and not tonumber(first) then return false end
+  run.started = started
+  if letter == "w" then
+    if output ~= "" then run.taken = output end
+    run.live, run.heldBy = GS .. "x" .. address .. "," .. first .. "," .. worker .. ",,0" .. GS, first
+  else
+    run.live, run.state, run.settled, run.ended = GS, "s", 1, first
+    run.rest = rest .. RS .. address .. US .. worker .. ",,0," .. text(first - started) .. US .. output
+  end
+  return run
+end
+
+-- Takes one from a line, which was fetched: answers whether it was handled, and whether it was taken.
+function singles.takeOne(who, id, line)
+  if limits.isOn then return singles.takeLimited(who, id, line) end
+  local isTaken = #singles.take(who, { id }, line) == 0
+  return isTaken, isTaken
+end
+
+-- What a session lacks for a single that waits in a line; nil where it is not for that that it may not take it.
+function singles.lackOf(who, id, line)
+  local record = known[id]
+  if type(record) ~= "string" or byte(record) ~= LETTER or progress[id] then return nil end
+  local kind = kinds.get(sub(record, 2, 9))
+  local step = kind and kinds.stepOf(kind, kind.entry)
+  return step and step.queue == line.queue and not who.serves[step.needs] and step.needs or nil
 end
