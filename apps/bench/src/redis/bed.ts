@@ -29,7 +29,10 @@ export async function race(
   ];
 }
 
-/** Steps per second of a process from its start to the store's answer to the last report; what it does waits already. */
+/**
+ * Steps per second of a process from its start, or from the last step that is not counted, to the store's answer to the last report; what
+ * it does waits already.
+ */
 export async function drainRate(
   { url }: Bed,
   program: Program,
@@ -41,15 +44,23 @@ export async function drainRate(
   return (order.steps / (atMs - fromMs)) * 1000;
 }
 
-/** Steps per second from the first call of submitting to the store's answer to the last report, on a worker that idles. */
+/**
+ * Steps per second from the first call of submitting to the store's answer to the last report, on a worker that idles. Where the order
+ * has steps that are not counted, `warm` submits them, and they are over before.
+ */
 export async function throughRate(
   { url }: Bed,
   program: Program,
   order: Omit<Order, "url"> & { readonly steps: number },
   submit: () => Promise<void>,
+  warm?: () => Promise<void>,
 ): Promise<number> {
   await using worker = await startProcess(program, { ...order, url });
   await worker.go();
+  if (warm) {
+    await warm();
+    await worker.told("warm");
+  }
   const fromMs = nowMs();
   await submit();
   const { atMs } = await worker.told("done");

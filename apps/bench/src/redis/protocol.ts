@@ -9,6 +9,8 @@ export interface Order {
   readonly inline?: boolean | undefined;
   /** After how many steps it tells that it is done. */
   readonly steps?: number | undefined;
+  /** How many go before these, so that what is measured is not mostly a compiler at work; it tells when they are over. */
+  readonly warming?: number | undefined;
   /** Whether it deletes no ended run, however many there are; ours only. */
   readonly keepsAll?: boolean | undefined;
   /** Whether it tells of each step that starts. */
@@ -22,6 +24,8 @@ export type Told =
   /** It takes steps. */
   | { readonly type: "working"; readonly atMs: number }
   | { readonly type: "started"; readonly atMs: number }
+  /** The steps that are not counted are done. */
+  | { readonly type: "warm" }
   /** As many steps as were ordered are done, and what lay between two steps of a run, in milliseconds. */
   | { readonly type: "done"; readonly fromMs: number; readonly atMs: number; readonly gapsMs: number[] }
   /** The worst and the median round trip of a PING, in milliseconds. */
@@ -64,9 +68,9 @@ export function obey({ go, stop }: Behaviour): void {
 }
 
 /** Counts steps, and tells when all are done. */
-export function createTally({ steps = Number.POSITIVE_INFINITY }: Order) {
+export function createTally({ steps = Number.POSITIVE_INFINITY, warming = 0 }: Order) {
   let fromMs = 0;
-  let count = 0;
+  let count = -warming;
   const gapsMs: number[] = [];
   return {
     gapsMs,
@@ -75,6 +79,10 @@ export function createTally({ steps = Number.POSITIVE_INFINITY }: Order) {
     },
     add(done = 1) {
       count += done;
+      if (count >= 0 && count - done < 0) {
+        fromMs = nowMs();
+        tell({ type: "warm" });
+      }
       if (count >= steps && count - done < steps) tell({ type: "done", fromMs, atMs: nowMs(), gapsMs });
     },
   };
