@@ -20,7 +20,7 @@ const MAX_WORK = 200;
 
 /**
  * Reports that wait for the next exchange, in order. Those of one turn of the event loop travel together, as many as make a
- * call of bounded work: 200 reports and follow-ups, or 66 inside maps, and 8 MiB.
+ * call of bounded work: 200 reports, or steps that follow them, or 66 inside maps, and 8 MiB.
  */
 export class Outbox {
   #parcels: Parcel[] = [];
@@ -66,7 +66,7 @@ export class Outbox {
 /** Steps inside maps, whose records are not packed, cost more. */
 function workOf(report: Report): number {
   const each = report.lease.address.includes("[") ? 3 : 1;
-  if ("follow" in report) return each * (1 + report.follow.successors.items.length);
+  if ("follow" in report) return each * Math.max(1, report.follow.successors.items.length);
   return report.type === "entered" ? each * (1 + report.entries.items.length) : each;
 }
 
