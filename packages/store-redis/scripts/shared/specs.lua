@@ -1,21 +1,32 @@
 -- Specs, which the client packs (src/spec.ts): what there is to know of a step beyond what changes. The runs of a plan share those of
 -- their steps outside of maps, in the fields `$address` of `plan:<hash>`.
 
-local SPEC = "^([^\31]*)\31(.)\31([^\31]*)\31(%d+)\31(.)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%d*)\31(.)\31(%d+)\31(%d+)\31(.*)$"
+local SPEC = "^([^\31]*)\31(.)\31([^\31]*)\31(%d+)\31(.)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(%d*)\31(.)\31(%d+)\31(%d+)\31$"
 
-local parsed, shared = {}, {}
+local parsed, common, shared = {}, {}, {}
 
--- A spec from its text; steps with the same text share theirs.
+-- What the specs of a step's instances have in common: all but what each of them reads.
+local function parseCommon(specText)
+  local name, kind, owner, parents, trigger, flags, needs, queue, priority, phase, dependents, catchers = string.match(specText, SPEC)
+  local own, laid = string.match(queue, "^(.*)\29(.*)$")
+  local function has(flag) return string.find(flags, flag, 1, true) ~= nil end
+  return { name = name, kind = kind, owner = owner, parents = tonumber(parents), trigger = trigger, needs = needs, queue = own or queue,
+    laid = laid, priority = priority ~= "" and priority or nil, phase = phase, dependents = tonumber(dependents),
+    catchers = tonumber(catchers), startWithin = tonumber(string.match(flags, "^%a*(%d+)")), sticky = tonumber(string.match(flags, "~(%d+)")),
+    stoppable = has("s"), catches = has("c"), stops = has("t"), inline = has("i"), each = has("e") }
+end
+
+-- A spec from its text; steps with the same text share theirs, and instances of a step what they have in common.
 function specs.parse(specText)
   local spec = parsed[specText]
   if spec then return spec end
-  local name, kind, owner, parents, trigger, flags, needs, queue, priority, phase, dependents, catchers, reads = string.match(specText, SPEC)
-  local own, laid = string.match(queue, "^(.*)\29(.*)$")
-  spec = { name = name, kind = kind, owner = owner, parents = tonumber(parents), trigger = trigger, needs = needs, queue = own or queue, laid = laid,
-    priority = priority ~= "" and priority or nil, phase = phase, dependents = tonumber(dependents), catchers = tonumber(catchers),
-    startWithin = tonumber(string.match(flags, "^%a*(%d+)")), sticky = tonumber(string.match(flags, "~(%d+)")), reads = reads, stoppable = string.find(flags, "s", 1, true) ~= nil, catches = string.find(flags, "c", 1, true) ~= nil,
-    stops = string.find(flags, "t", 1, true) ~= nil, inline = string.find(flags, "i", 1, true) ~= nil,
-    each = string.find(flags, "e", 1, true) ~= nil }
+  local rest, reads = string.match(specText, "^(.*\31)(.*)$")
+  local meta = common[rest]
+  if not meta then
+    meta = { __index = parseCommon(rest) }
+    common[rest] = meta
+  end
+  spec = setmetatable({ reads = reads }, meta)
   parsed[specText] = spec
   return spec
 end
