@@ -76,6 +76,5 @@ export * from "./values/items.js";
 export * from "./values/json.js";
 export * from "./values/json-schema.js";
 export * from "./values/quoted.js";
-export * from "./values/run-ids.js";
 export * from "./values/schema.js";
 export * from "./values/size.js";

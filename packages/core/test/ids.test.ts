@@ -4,7 +4,6 @@ import {
   checkName,
   checkRunId,
   createRunIds,
-  fingerprintOf,
   isRunId,
   quoted,
   runIdTimeMs,
@@ -62,17 +61,6 @@ describe("run ids", () => {
     expect(new Set(ids.map(runIdTimeMs))).toEqual(new Set([1_700_000_000_123]));
   });
 
-  it("borrow from the next millisecond when there are no more in one", () => {
-    const next = createRunIds(
-      () => 1_700_000_000_123,
-      () => 1023,
-    );
-    const ids = [next(), next(), next()];
-    expect(ids.every(isRunId)).toBe(true);
-    expect(ids).toEqual([...new Set(ids)].sort());
-    expect(ids.map(runIdTimeMs)).toEqual([1_700_000_000_123, 1_700_000_000_124, 1_700_000_000_125]);
-  });
-
   it("grow whatever the clock does, and read no clock of their own", () => {
     fc.assert(
       fc.property(
@@ -122,12 +110,6 @@ describe("quoted", () => {
       }),
     );
     expect(quoted("a\n\u001b[31m")).toBe('"a\\n\\u001b[31m"');
-  });
-});
-
-describe("fingerprintOf", () => {
-  it("is the beginning of the SHA-256", () => {
-    expect(fingerprintOf("")).toBe(Buffer.from(sha256Hex("").slice(0, 24), "hex").toString("base64url"));
   });
 });
 

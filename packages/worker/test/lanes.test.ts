@@ -102,7 +102,7 @@ describe("a worker's lanes", () => {
     /** Of answers that came together: how many steps each brought, and how many had begun when the next reports were sent. */
     const pairs: { readonly grants: readonly number[]; readonly from: number; begun?: number }[] = [];
     const held: { readonly count: number; readonly answer: () => void }[] = [];
-    const watched = around(store, async (verb, call, args) => {
+    const watched = around(store, async (verb, call) => {
       if (verb !== "exchange") return call();
       const last = pairs.at(-1);
       if (last && last.begun === undefined) last.begun = starts - last.from;

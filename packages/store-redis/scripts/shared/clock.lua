@@ -27,19 +27,25 @@ clock.isCapped = kept[7] and true
 -- Once any step stood in a line of its worker.
 clock.isSticky = kept[8] and true
 
-local tens, tensText
-
--- A number that was never given out before, larger than all before; as text. To write a number costs as much as a command, so ten of them
--- have it written once.
-function clock.nextSeq()
-  local seq = clock.seq + 1
-  clock.seq = seq
-  local digit = seq % 10
-  if seq - digit ~= tens then
-    tens = seq - digit
-    tensText = tens > 0 and string.format("%.0f", tens / 10) or ""
+-- Makes a function that writes numbers that follow each other: to write a number costs as much as a command, so ten of them have it written once.
+function clock.writer()
+  local tens, tensText
+  return function(number)
+    local digit = number % 10
+    if number - digit ~= tens then
+      tens = number - digit
+      tensText = tens > 0 and string.format("%.0f", tens / 10) or ""
+    end
+    return tensText .. text(digit)
   end
-  return tensText .. digit
+end
+
+local seqText = clock.writer()
+
+-- A number that was never given out before, larger than all before; as text.
+function clock.nextSeq()
+  clock.seq = clock.seq + 1
+  return seqText(clock.seq)
 end
 
 -- A number that was never given out before, smaller than all before; as text.
