@@ -73,8 +73,8 @@ export class Asks {
     return this.#all().flatMap((round) => (this.#roomOf(round) > 0 ? this.#openOf(round) : []));
   }
 
-  /** What the next exchange asks for. */
-  next(): Ask {
+  /** What the next exchange asks for, at most so many steps. */
+  next(most = Number.POSITIVE_INFINITY): Ask {
     const owed = this.#closures.find(
       ({ compartment, size }) => compartment.free >= size && this.#options.slots.room >= size,
     );
@@ -87,7 +87,7 @@ export class Asks {
     for (let turn = 0; turn < rounds.length; turn++) {
       const round = rounds[this.#next++ % rounds.length] as readonly string[];
       const queues = this.#openOf(round);
-      const room = Math.min(this.#roomOf(round), this.#options.maxSlots());
+      const room = Math.min(this.#roomOf(round), this.#options.maxSlots(), most);
       if (queues.length === 0 || room === 0) continue;
       const steps = Math.max(1, Math.floor(room / this.#size));
       return this.#ask(queues, steps, Math.min(room, Math.ceil(steps * this.#size)));

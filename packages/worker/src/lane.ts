@@ -148,7 +148,9 @@ export class Lane {
     const { slots, asks } = this.#port;
     this.#granted = false;
     const closed = this.#port.closed();
-    const ask = closed ? undefined : asks.next();
+    // Who cannot report as fast as steps end takes no more than he reports: what waits for its turn is kept in memory.
+    const most = this.#port.outbox.size > 0 ? parcels.length : undefined;
+    const ask = closed ? undefined : asks.next(most);
     const asked = ask?.slots ?? 0;
     const control = closed ? 0 : this.#port.controlRoom();
     if (parcels.length === 0 && asked === 0 && control === 0) {

@@ -125,6 +125,23 @@ describe("a worker's lanes", () => {
     for (const { grants, begun } of pairs) expect(grants).toContain(begun);
   });
 
+  it("take no more than they report while there is more to report than one exchange carries", async () => {
+    const store = await openStore();
+    const runs = await submitMany(store, noop, 2_000);
+    const full: Exchange[] = [];
+    const watched = around(store, async (verb, call, args) => {
+      const exchange = args[0] as Exchange;
+      if (verb === "exchange" && exchange.reports.length === 200) full.push(exchange);
+      return call();
+    });
+    await startWorker({ store: watched, workflows: [noop], concurrency: 600 });
+    for (const run of runs) await result(store, run, noop);
+    expect(full.length).toBeGreaterThan(1);
+    // The last of them may be all that there is to report.
+    const greedy = full.filter(({ reports, wants }) => wants.slots > reports.length);
+    expect(greedy.length).toBeLessThan(full.length / 2);
+  });
+
   it("beyond the first are left alone while there is little to do", async () => {
     const seen = new Set<number>();
     const store = laned(await openStore(), 2, seen);
