@@ -46,5 +46,4 @@ end
 -- Writes them, before anybody who unpacks one removes it.
 function submitting.flushFresh()
   for i = 1, #groups do callMany("HSET", PREFIX .. "packed", groups[i]) end
-  submitting.flushNewest()
 end
