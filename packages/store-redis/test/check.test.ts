@@ -175,9 +175,10 @@ const mendable: readonly Case[] = [
   [
     "runs beyond the greatest id",
     async () => {
-      const ids = await at.raw.lrange(`${P}runs:0`, 0, -1);
-      const [greatest, next] = ids.sort().reverse();
-      expect(await at.raw.hget(`${P}clock`, "newest")).toBe(greatest);
+      const ids = (await at.raw.lrange(`${P}runs:0`, 0, -1)).sort().reverse();
+      expect(await at.raw.hget(`${P}clock`, "newest")).toBe(ids[0]);
+      // The purged one is listed still, and may be the greatest.
+      const [, next] = ids.filter((id) => id !== at.busy.purged);
       await at.raw.hset(`${P}clock`, "newest", next as string);
     },
     ["run-beyond"],
