@@ -1,5 +1,6 @@
 import { checkAll, openDriver, planOf, samplePlans, submissionOf, taskStep } from "@jobbers/testing";
 import { beforeEach, describe, expect, it } from "vitest";
+import { FS } from "../src/text.js";
 import { type Case, CheckBench, kinds, P, set } from "./check-bench.js";
 
 const at = new CheckBench();
@@ -218,6 +219,14 @@ const named: readonly Case[] = [
   [
     "a step that cannot be read",
     () => at.raw.hset(`${P}more:${at.busy.mapped}`, "@item[3]", "nonsense"),
+    ["record-broken"],
+  ],
+  [
+    "steps whose template is gone",
+    async () => {
+      const record = await at.raw.hget(`${P}more:${at.busy.mapped}`, "@item[3]");
+      expect(await at.raw.hdel(await at.planKey(at.busy.mapped), `$[${record?.split(FS)[1]}]`)).toBe(1);
+    },
     ["record-broken"],
   ],
   [
