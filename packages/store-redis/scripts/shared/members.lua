@@ -93,8 +93,8 @@ local function beginningOf(run, name, specText)
     before = READY .. RUN .. "," .. text(run.fences) .. ",0,0,,", after = "," .. run.age .. ",,,,,,," .. FS .. name }
 end
 
--- Makes a plain step ready of which a look has shown that there is none yet; false where another fragment has to.
-function members.add(run, address, specText)
+-- The same by the name of the template.
+local function beginningFor(run, address, specText)
   local name = not (run.stopped or limits.isOn) and specs.templateOf(runs.planOf(run), address, specText)
   if not name then return false end
   local list = known(run, "beginnings")
@@ -103,13 +103,29 @@ function members.add(run, address, specText)
     beginning = beginningOf(run, name, specText)
     list[name] = beginning
   end
-  if not beginning then return false end
-  local seq, counts, order = clock.nextSeq(), own(run, "counts"), own(run, "order")
-  write(run, address, beginning.before .. seq .. beginning.after)
+  return beginning, name
+end
+
+-- Writes a step that is new, and counts it where that says.
+local function create(run, address, record, count)
+  write(run, address, record)
+  local counts, order = own(run, "counts"), own(run, "order")
   local n = #order
   order[n + 1], order[n + 2] = 0, address
-  counts[beginning.count] = (counts[beginning.count] or 0) + 1
+  counts[count] = (counts[count] or 0) + 1
+end
+
+local function begin(run, address, beginning)
+  local seq = clock.nextSeq()
+  create(run, address, beginning.before .. seq .. beginning.after, beginning.count)
   ledger.pushTo(beginning.line, seq .. "|" .. run.id .. "|" .. address)
+end
+
+-- Makes a plain step ready of which a look has shown that there is none yet; false where another fragment has to.
+function members.add(run, address, specText)
+  local beginning = beginningFor(run, address, specText)
+  if not beginning then return false end
+  begin(run, address, beginning)
   return true
 end
 
@@ -142,10 +158,18 @@ local function readsOf(taking, address)
   if not taking.reads then
     local step = taking.step
     taking.reads = string.match(specs.shared(step.run.plan, "[" .. step.template .. "]"), "([^\31]*)$")
-    taking.stem = string.match(taking.reads, "^([^\27]*)\0271$")
+    taking.before, taking.after = string.match(taking.reads, "^([^\27]*)\0271([^\27]*)$")
   end
-  local index = taking.stem and string.match(address, "%[(%d+)%]")
-  return index and taking.stem .. index or specs.at(taking.reads, address)
+  local index = taking.before and string.match(address, "%[(%d+)%]")
+  return index and taking.before .. index .. taking.after or specs.at(taking.reads, address)
+end
+
+-- Notes that the session has a step from now on.
+local function hold(run, address, taking, member)
+  runs.hold(run, take.session.id, 1)
+  ledger.running(taking.spec.queue, 1)
+  lease.note(take.session.id, member)
+  take.addMember(taking, address, readsOf(taking, address), member)
 end
 
 -- Takes the step behind an entry, which ends with the run's id and `tail`; false where another fragment has to look at it.
@@ -163,11 +187,32 @@ function members.take(line, entry, id, tail)
   end
   if not taking then return false end
   move(run, address, taking)
-  runs.hold(run, take.session.id, 1)
-  ledger.running(line.queue, 1)
-  local member = id .. tail .. "|1"
-  lease.note(take.session.id, member)
-  take.addMember(taking, address, readsOf(taking, address), member)
+  hold(run, address, taking, id .. tail .. "|1")
+  return true
+end
+
+-- What steps are that follow a template and are handed straight on when they become ready.
+local function inlinedOf(run, address, name)
+  local step = stepOf(run, address, RUNNING .. RUN .. ",1,0,0," .. take.session.id .. ",,," .. run.age .. ",,,,,," .. take.session.worker .. FS .. name)
+  return after(step, RUNNING)
+end
+
+-- Lets a plain step run whose only parent has succeeded for the first time; false where another fragment has to look at it.
+local function follow(run, each, hop)
+  local spec = each.spec
+  if spec.parents ~= 1 or spec.trigger == "C" or run.fences > 0 or run.steps[each.address] then return false end
+  local beginning, name = beginningFor(run, each.address, each.text)
+  if not beginning then return false end
+  if hop or not spec.inline or not take.inlines(spec.needs, spec.queue) then
+    begin(run, each.address, beginning)
+    return true
+  end
+  local list, tally = known(run, "inlined"), own(run, "tally")
+  local taking = list[name] or inlinedOf(run, each.address, name)
+  list[name] = taking
+  create(run, each.address, taking.record, taking.to)
+  tally[RUNNING] = (tally[RUNNING] or 0) + 1
+  hold(run, each.address, taking, run.id .. "|" .. each.address .. "|1")
   return true
 end
 
@@ -207,8 +252,11 @@ function members.succeed(who, id, address, output, list)
   ledger.running(success.spec.queue, -1)
   runs.hold(run, who.id, -1)
   for i = 1, #list do
-    settle.mark({ run = run, address = address, state = SUCCEEDED, fence = "1", ranBy = not take.isLeaving and who.id or nil },
-      list[i].address, list[i].text, list.hop)
+    local each = list[i]
+    if not follow(run, each, list.hop) then
+      settle.mark({ run = run, address = address, state = SUCCEEDED, fence = "1", ranBy = not take.isLeaving and who.id or nil },
+        each.address, each.text, list.hop)
+    end
   end
   local owner = success.owner or ownerOf(success, address)
   if success.spec.laid then shares.countWait(success.step) end

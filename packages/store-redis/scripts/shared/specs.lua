@@ -103,7 +103,7 @@ local function templateOf(meta, reads, indices)
 end
 
 -- The name of the template that a step's spec follows, which its plan has from now on; nil where there is none. Most have one index and read
--- one element: of those nothing but the index is replaced.
+-- one element or one output: of those it is found without taking them apart.
 function specs.templateOf(plan, address, specText)
   local index = string.match(address, "^[^%[]*%[(%d+)%][^%[]*$")
   local meta, reads = metaOf(specText)
@@ -112,14 +112,15 @@ function specs.templateOf(plan, address, specText)
     names = {}
     meta.templates[plan] = names
   end
-  local stem = index and string.sub(reads, -#index) == index and string.sub(reads, 1, -#index - 1)
-  local name = stem and names[stem]
-  if name ~= nil then return name or nil end
+  local tail = index and string.match(reads, index .. "(%]?)$")
+  local likely = reads == "" and index and "" or tail and string.sub(reads, 1, -#index - #tail - 1) .. "\0271" .. tail
+  local name = likely and names[likely]
+  if name then return name end
   local template = templateOf(meta, reads, indicesOf(address))
   name = template and string.sub(redis.sha1hex(template), 1, 12)
   -- Should two texts ever share a name, the second is kept with each step.
   if template and not specs.share(plan, "[" .. name .. "]", template) then name = nil end
-  if template and stem and string.sub(template, -#stem - 3) == US .. stem .. "\0271" then names[stem] = name or false end
+  if name and likely and string.sub(template, -#likely - 1) == US .. likely then names[likely] = name end
   return name
 end
 
