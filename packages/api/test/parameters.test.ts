@@ -16,7 +16,9 @@ it("a parameter that is wrong is refused in words for people, whichever it is", 
     const queries = (operation.parameters ?? []).filter((each) => each.in === "query");
     const paths = [
       ...(path.includes("{")
-        ? [path.replace("{id}", "abc").replace(/\{\w+\}/g, encodeURIComponent("a b\0"))]
+        ? ["a b\0", "__proto__"].map((name) =>
+            path.replace("{id}", "abc").replace(/\{\w+\}/g, encodeURIComponent(name)),
+          )
         : []),
       ...(queries.length > 0 ? [`${good}?nonsense=1`] : []),
       ...queries.flatMap(({ name }) => ["", "%00", "a,b", long].map((value) => `${good}?${name}=${value}`)),
@@ -35,6 +37,7 @@ it("a parameter that is wrong is refused in words for people, whichever it is", 
     }
   }
   expect(told).toContain("is wrong: it takes a ULID, 26 upper-case characters");
+  expect(told).toContain("is wrong: __proto__ is reserved by JavaScript");
   expect(told).toContain("is wrong: it is empty");
   expect(told).toContain("is wrong: no tag has U+0000 in it");
   expect(told.size).toBeGreaterThan(15);

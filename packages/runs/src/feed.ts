@@ -41,6 +41,13 @@ export interface FeedPace {
    */
   readonly flood: number;
   readonly floodMs: number;
+  /**
+   * Where events keep coming, though few at a time, the reader rests between its pages for this part of the time that they have, `floodMs`
+   * at most: what it tells is late by so much. It begins anew after a pause of `quietMs`, and when somebody comes who may wait for one
+   * event only.
+   */
+  readonly lateness: number;
+  readonly quietMs: number;
   readonly waitMs: number;
   readonly pollMs: number;
   readonly pollRuns: number;
@@ -48,7 +55,7 @@ export interface FeedPace {
 }
 
 const defaultPace: FeedPace = {
-  ...{ page: 2_000, flood: 40, floodMs: 100 },
+  ...{ page: 2_000, flood: 40, floodMs: 100, lateness: 0.05, quietMs: 50 },
   ...{ waitMs: 30_000, pollMs: 5_000, pollRuns: 1_000, retryMs: 500 },
 };
 
@@ -86,6 +93,7 @@ export function createFeed(store: Store, pace: FeedPace = defaultPace): Feed {
 
   const subscribe = (leave: () => void): Subscription => {
     reading ??= startReading(store, pace, { dispatch, tellGap, poll });
+    reading.hurry();
     return {
       ready: reading.ready,
       close() {
@@ -125,6 +133,8 @@ export function createFeed(store: Store, pace: FeedPace = defaultPace): Feed {
 
 interface Reading {
   readonly ready: Promise<void>;
+  /** Tells that somebody has come. */
+  hurry(): void;
   stop(): void;
 }
 
@@ -139,11 +149,24 @@ function startReading(store: Store, pace: FeedPace, audience: Audience): Reading
   const stopping = new AbortController();
   const { signal } = stopping;
   let cursor: number | undefined;
+  /** Since when events have come without a pause. */
+  let sinceMs = performance.now();
   const timer = setInterval(() => audience.poll(cursor), pace.pollMs);
   let ready: () => void = () => undefined;
   const isReady = new Promise<void>((resolve) => {
     ready = resolve;
   });
+
+  const restAfter = (events: number) =>
+    events >= pace.flood
+      ? pace.floodMs
+      : Math.min(pace.floodMs, (performance.now() - sinceMs) * pace.lateness);
+
+  const untilMore = async (after: number) => {
+    const fromMs = performance.now();
+    await store.awaitEvents(after, { timeoutMs: pace.waitMs, signal });
+    if (performance.now() - fromMs >= pace.quietMs) sinceMs = performance.now();
+  };
 
   const run = async () => {
     let missed = false;
@@ -160,10 +183,10 @@ function startReading(store: Store, pace: FeedPace, audience: Audience): Reading
         cursor = page.cursor;
         if (page.gap) audience.tellGap();
         audience.dispatch(page.events);
-        const isFlood = page.events.length >= pace.flood && page.events.length < pace.page;
-        if (isFlood) await pause(pace.floodMs, signal);
-        else if (page.events.length < pace.page)
-          await store.awaitEvents(cursor, { timeoutMs: pace.waitMs, signal });
+        if (page.events.length >= pace.page) continue;
+        const restMs = restAfter(page.events.length);
+        if (restMs >= 1) await pause(restMs, signal);
+        if (page.events.length < pace.flood) await untilMore(cursor);
       } catch {
         // Whoever listens reads records as well and meets the same error there; here it only costs the place in the feed.
         cursor = undefined;
@@ -176,6 +199,9 @@ function startReading(store: Store, pace: FeedPace, audience: Audience): Reading
   void run().finally(ready);
   return {
     ready: isReady,
+    hurry() {
+      sinceMs = performance.now();
+    },
     stop() {
       clearInterval(timer);
       stopping.abort();

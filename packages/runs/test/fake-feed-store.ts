@@ -59,6 +59,7 @@ export function createFakeFeedStore(): FakeFeedStore {
       await new Promise<void>((resolve) => {
         const wake = () => {
           waiting.delete(wake);
+          signal.removeEventListener("abort", wake);
           resolve();
         };
         waiting.add(wake);

@@ -3,7 +3,10 @@ import { describe, expect, it, vi } from "vitest";
 import { createFeed, type FeedListener } from "../src/feed.js";
 import { createFakeFeedStore } from "./fake-feed-store.js";
 
-const pace = { page: 3, flood: 3, floodMs: 60_000, waitMs: 60_000, pollMs: 60_000, pollRuns: 2, retryMs: 1 };
+const pace = {
+  ...{ page: 3, flood: 3, floodMs: 60_000, lateness: 0, quietMs: 60_000 },
+  ...{ waitMs: 60_000, pollMs: 60_000, pollRuns: 2, retryMs: 1 },
+};
 
 function setUp(overrides: Partial<typeof pace> = {}) {
   const store = createFakeFeedStore();
@@ -123,6 +126,33 @@ describe("the feed reader", () => {
     expect(await after(10)).toEqual([7, 2_151]);
     feed.close();
     expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it("rests longer the longer events keep coming, until they pause or somebody comes", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const { store, feed } = setUp({ page: 2_000, flood: 40, floodMs: 100, lateness: 0.05, quietMs: 50 });
+    await feed.listen("a", listener().each).ready;
+    /** Has an event come each ms for some time; answers how often the store was read for that. */
+    const readsIn = async (ms: number) => {
+      const before = store.calls.readEvents;
+      for (let passed = 0; passed < ms; passed++) {
+        store.append("a");
+        await vi.advanceTimersByTimeAsync(1);
+      }
+      return store.calls.readEvents - before;
+    };
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await readsIn(19)).toBe(19);
+    expect(await readsIn(380)).toBeLessThan(80);
+    expect(await readsIn(100)).toBeLessThan(6);
+    await vi.advanceTimersByTimeAsync(150);
+    expect(await readsIn(19)).toBe(19);
+    await readsIn(380);
+    await feed.listen("b", listener().each).ready;
+    await vi.advanceTimersByTimeAsync(25);
+    expect(await readsIn(15)).toBeGreaterThan(12);
+    feed.close();
     vi.useRealTimers();
   });
 

@@ -16,6 +16,6 @@ if run.cancelling then return "cancelling" end
 
 settle.cancel(run)
 -- One that is being prepared for a rerun ends when it is.
-local status = run.holders == "" and not run.ended and "cancelled" or "cancelling"
+local status = runs.holdersOf(run) == "" and not run.ended and "cancelled" or "cancelling"
 flushAll(ARGV[2])
 return status

@@ -31,12 +31,24 @@ if run.cancelling then
   return "stale"
 end
 
+-- The addresses of all instances' entry steps in this page but the first so many instances.
+local function entriesFrom(first)
+  local addresses, at = {}, 9
+  while at <= #ARGV do
+    local last = at + 1 + tonumber(string.match(ARGV[at + 1], "^%d+"))
+    for i = at + 2, first > 0 and 0 or last do addresses[#addresses + 1] = string.match(ARGV[i], "^[^\30]*") end
+    at, first = last + 1, first - 1
+  end
+  return addresses
+end
+
 if not body.count then
   body.count, body.members, body.dirty = count, count * tonumber(ARGV[7]), true
 end
 -- A page that begins beyond the cursor would leave a gap: the answer says where to go on.
 if from <= step.cursor then
   local at, place = 9, from
+  members.read(run, entriesFrom(step.cursor - from))
   while at <= #ARGV do
     local count, queue = string.match(ARGV[at + 1], "^(%d+) ?(.*)$")
     local last = at + 1 + tonumber(count)

@@ -154,7 +154,8 @@ function readOtherGrants(parts: readonly unknown[]): Grant[] {
   };
   for (let at = 0; at < parts.length; ) {
     const head = (parts[at++] as string).split(US);
-    const reads = head[13] as string;
+    const isLike = head[0] === "";
+    const reads = head[isLike ? 2 : 13] as string;
     const edited = reads.endsWith(":edited") ? `${head[1]}:edited` : undefined;
     const isEdited = edited !== undefined && (reads === edited || reads.endsWith(GS + edited));
     const values: Record<string, string | null> = Object.create(null);
@@ -164,6 +165,11 @@ function readOtherGrants(parts: readonly unknown[]): Grant[] {
         // A number stands for a value that is too large to go along.
         if (value !== 0) values[unpackText(key)] = value;
       }
+    }
+    if (isLike) {
+      const other = grants[Number(head[3])] as Grant;
+      grants.push({ ...other, lease: { ...other.lease, address: unpackText(head[1] as string) }, values });
+      continue;
     }
     const grant = grantOf(head, planOf(head[5] as string), values);
     const laid = head[14];

@@ -9,7 +9,19 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     ...["packed", "standings", "packed-view", "singles", "ledger", "lease", "roles", "shelves", "events"],
   ],
   general: [
-    ...["runs", "unpack", "steps", "bodies", "shares", "values", "ready", "epilogue", "settle", "run-end"],
+    ...[
+      "runs",
+      "unpack",
+      "steps",
+      "members",
+      "bodies",
+      "shares",
+      "values",
+      "ready",
+      "epilogue",
+      "settle",
+      "run-end",
+    ],
     ...["history", "report", "letters", "sticky"],
   ],
 };

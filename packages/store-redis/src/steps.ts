@@ -8,6 +8,7 @@ import { readPacked, readSharedSpecs } from "./packed.js";
 import { headOf, type RunHead } from "./runs.js";
 import type { Server } from "./server.js";
 import { isMapped, type ReadStep, readStep } from "./step-record.js";
+import { specOf, templateIn } from "./template.js";
 import { packText, unpackText } from "./text.js";
 import { errorField } from "./values.js";
 
@@ -59,12 +60,13 @@ async function readSteps(source: Source, packed: readonly string[]): Promise<Ste
     inner.length > 0 ? redis.hmget(keys.more(run), ...inner.flatMap(namesOf)) : [],
   ]);
   const bare = plain.filter((_, i) => home[3 * i] && !home[3 * i + 1]);
-  const shared = await readSharedSpecs(redis, keys, plan, bare);
+  const templates = inner.flatMap((_, i) => templateIn(beside[3 * i]) ?? []);
+  const shared = await readSharedSpecs(redis, keys, plan, [...bare, ...new Set(templates)]);
   const found = new Map<string, ReadStep>();
   const note = (addresses: readonly string[], texts: readonly (string | null)[]) =>
     addresses.forEach((address, i) => {
       const [text, own, body] = texts.slice(3 * i, 3 * i + 3);
-      const spec = own ?? shared.get(address);
+      const spec = own ?? specOf(shared, address, text);
       if (text && spec) found.set(address, readStep(run, source.head, unpackText(address), text, spec, body));
     });
   note(plain, home);

@@ -6,6 +6,7 @@ export const US = "\u001f";
 export const RS = "\u001e";
 export const GS = "\u001d";
 export const FS = "\u001c";
+export const ESC = "\u001b";
 
 /** The longest user text, percent-encoded, that may stand in a key. */
 const KEY_TEXT_LIMIT = 512;

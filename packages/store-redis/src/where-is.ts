@@ -18,6 +18,7 @@ import { headOf } from "./runs.js";
 import type { Server } from "./server.js";
 import { readSettings } from "./steering.js";
 import { isMapped } from "./step-record.js";
+import { specOf, templateIn, withoutTemplate } from "./template.js";
 import { readTurn } from "./tenants.js";
 import { GS, packText, US, unpackText } from "./text.js";
 
@@ -85,10 +86,11 @@ async function standingOf(
   const head = headOf(h, s);
   const [text, ownSpec] = isMapped(address) ? await redis.hmget(keys.more(run), ...names) : own;
   if (head.isEnded || head.purged || !text) return undefined;
-  const spec = ownSpec ?? (await readSharedSpecs(redis, keys, plan ?? "", [address])).get(address);
+  const wanted = templateIn(text) ?? address;
+  const spec = ownSpec ?? specOf(await readSharedSpecs(redis, keys, plan ?? "", [wanted]), address, text);
   if (!spec) return undefined;
   const [first = "", fence = "", , , session = "", seq = "", readyAt, , , , , , cursor, last = ""] =
-    text.split(",");
+    withoutTemplate(text).split(",");
   const [, , , , , flags = "", needs = "", queues = "", priority] = spec.split(US);
   const [queue = ""] = queues.split(GS);
   const phase = first.charAt(1);

@@ -29,7 +29,7 @@ export const MAX_RUN_STEPS = 1_000_000;
  * The most instances, and about the most entry steps, that one call of `expand` carries. The port takes 500, but a store that does
  * one thing at a time is busy with each for some 20 µs, and others wait: 500 held a Redis for 9 ms, and cost 20 % less in all.
  */
-const PAGE_STEPS = 125;
+const PAGE_STEPS = 64;
 
 /** The most that one call of `expand` carries, in characters of values and of specs. */
 const MAX_PAGE_CHARS = 1024 * 1024;

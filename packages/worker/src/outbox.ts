@@ -65,7 +65,7 @@ export class Outbox {
 
 /** Steps inside maps, whose records are not packed, cost more. */
 function workOf(report: Report): number {
-  const each = report.lease.address.includes("[") ? 3 : 1;
+  const each = report.lease.address.includes("[") ? 4 : 1;
   if ("follow" in report) return each * Math.max(1, report.follow.successors.items.length);
   return report.type === "entered" ? each * (1 + report.entries.items.length) : each;
 }

@@ -140,7 +140,8 @@ describe("a worker's lanes", () => {
     });
     await startWorker({ store: laned(watched, 2, new Set()), workflows: [noop], lanes: 1 });
     await back.promise;
-    const tookMs = performance.now() - fromMs;
+    // A timer may come a fraction of a millisecond early.
+    const tookMs = Math.ceil(performance.now() - fromMs);
     expect(tookMs).toBeGreaterThanOrEqual(80);
     // It polls every five seconds all the same.
     expect(tookMs).toBeLessThan(3_000);

@@ -10,6 +10,7 @@ export const runId = z
 export const name = z
   .string()
   .regex(/^[A-Za-z0-9._-]{1,128}$/, "it takes 1 to 128 of A-Z a-z 0-9 . _ -")
+  .refine((text) => text !== "__proto__", "__proto__ is reserved by JavaScript")
   .openapi("Name", { example: "crawl" });
 
 /** A label of runs. */

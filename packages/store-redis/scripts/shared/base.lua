@@ -3,7 +3,7 @@
 
 local call = redis.call
 local PREFIX = string.sub(KEYS[1], 1, -6)
-local US, RS, GS = "\31", "\30", "\29"
+local US, RS, GS, FS = "\31", "\30", "\29", "\28"
 
 -- Where a step is, as it is stored.
 local BLOCKED, READY, RUNNING, WAITING, EXPANDING = "b", "r", "x", "w", "e"
@@ -17,7 +17,7 @@ local RUN, ADMIT, EXPAND, ENTER, ADVANCE = "r", "a", "x", "e", "v"
 -- src/script-text.ts).
 -- its tables
 -- tables clock specs kinds packed standings singles events ledger shelves lease session take limits
--- tables runs steps bodies shares values settle ready epilogue history report letters sticky
+-- tables runs steps members bodies shares values settle ready epilogue history report letters sticky
 -- tables successes submitting plans check retry vitals claims logs steering levels roles tenants
 
 -- True where a fragment that keeps something in memory was made: else there is nothing to write.

@@ -111,7 +111,7 @@ end
 function check.goesOn(run, owners, moving)
   if run.ended then return end
   if run.cancelling then
-    if run.holders == "" then check.tell("run-open", run.id, nil, nil, "it is being cancelled", true) end
+    if runs.holdersOf(run) == "" then check.tell("run-open", run.id, nil, nil, "it is being cancelled", true) end
     return
   end
   local isMended = false

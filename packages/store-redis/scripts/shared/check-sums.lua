@@ -50,10 +50,10 @@ local function differences(run, sums, fields)
   local function recount()
     local list = {}
     for session, n in pairs(sums.holds) do list[#list + 1] = session .. ":" .. n end
-    run.holders, run.dirty = table.concat(list, " "), true
+    run.holders, run.holds, run.dirty = table.concat(list, " "), nil, true
   end
   local holders = {}
-  for session, n in string.gmatch(run.holders, "([^ :]+):(%d+)") do holders[session] = tonumber(n) end
+  for session, n in string.gmatch(runs.holdersOf(run), "([^ :]+):(%d+)") do holders[session] = tonumber(n) end
   for session in pairs(sums.holds) do holders[session] = holders[session] or 0 end
   for session, n in pairs(holders) do
     local counted = sums.holds[session] or 0

@@ -46,7 +46,7 @@ end
 
 -- True for a run of which no step was taken yet.
 local function isWaiting(run)
-  return run and not run.ended and not run.cancelling and run.started == "" and run.holders == ""
+  return run and not run.ended and not run.cancelling and run.started == "" and runs.holdersOf(run) == ""
 end
 
 -- Reads what a submission says of its key: nil where it has none.

@@ -33,15 +33,28 @@ function take.idsOf(entries)
   return (takeApart(entries))
 end
 
+local function fetch(ids, afters)
+  packed.fetchBoth(ids)
+  local addresses
+  for i = 1, afters and #ids or 0 do
+    if find(afters[i], "%[%d") then
+      addresses = addresses or {}
+      addresses[i] = sub(afters[i], 2)
+    end
+  end
+  if addresses then members.fetch(ids, addresses) end
+end
+
 -- Reads all that some entries are about.
 function take.fetch(entries)
-  packed.fetchBoth(take.idsOf(entries))
+  local ids, afters = takeApart(entries)
+  fetch(ids, afters)
 end
 
 -- Offers entries of a line. Those that say alike of packed runs, of which there may be many, are taken apart together.
 function take.offerAll(line, entries, areFetched)
   local ids, afters, areAlone = takeApart(entries)
-  if not areFetched then packed.fetchBoth(ids) end
+  if not areFetched then fetch(ids, afters) end
   local others = entries
   if areAlone and line.queue ~= "" then
     local before = #singles.granted
@@ -51,7 +64,8 @@ function take.offerAll(line, entries, areFetched)
   local who, queue, takePacked = take.session, line.queue, packed.take
   for i = 1, #others do
     -- Most are had in this way, and what is not is looked at as any other.
-    local isTaken = afters and afters[i] ~= "" and queue ~= "" and takePacked(who, queue, ids[i], afters[i])
+    local isTaken = afters and afters[i] ~= "" and queue ~= ""
+      and (find(afters[i], "%[%d") and members.take(line, others[i], ids[i], afters[i]) or takePacked(who, queue, ids[i], afters[i]))
     if not isTaken and not take.offer(line, others[i]) then take.drops = take.drops + 1 end
   end
 end
@@ -149,7 +163,9 @@ end
 function take.offer(line, entry)
   if line.queue == "" then return offerAny(line, entry) end
   if #entry == singles.ID_LENGTH then return offerSingle(line, entry) or offerAny(line, entry) end
-  local isTaken, needs = packed.take(take.session, line.queue, string.match(entry, "^-?%d+|([^|]*)(|.*)$"))
+  local id, after = string.match(entry, "^-?%d+|([^|]*)(|.*)$")
+  if find(after, "%[%d") and members.take(line, entry, id, after) then return true end
+  local isTaken, needs = packed.take(take.session, line.queue, id, after)
   if needs then ledger.pushEntry(line.queue, line.priority, needs, entry) end
   if isTaken or needs then return isTaken end
   return offerAny(line, entry)

@@ -59,8 +59,22 @@ function packed.fetchWhole(ids)
   packed.fetchProgress(ids)
 end
 
+-- Each of some ids once.
+local function once(ids)
+  local list, seen = {}, {}
+  for i = 1, #ids do
+    if not seen[ids[i]] then
+      list[#list + 1], seen[ids[i]] = ids[i], true
+    end
+  end
+  return list
+end
+
 -- Reads how far runs are, and the records of those of which nothing was taken yet.
 function packed.fetchBoth(ids)
+  local first = ids[1]
+  -- Those of a map are of one run.
+  if #ids > 1 and first == ids[2] and first == ids[#ids] then ids = once(ids) end
   packed.fetchProgress(ids)
   local others, n = {}, 0
   for i = 1, #ids do

@@ -168,7 +168,7 @@ function retry.edit(step, input)
   local reads = step.spec.reads
   if reads == key or string.sub(reads, -#key - 1) == GS .. key then return end
   step.specText = step.specText .. (reads == "" and "" or GS) .. key
-  step.spec = specs.parse(step.specText)
+  step.spec, step.template, step.dirty = specs.parse(step.specText), nil, true
   call("HSET", step.mapped and runs.moreKey(run) or run.key, "$" .. step.address, step.specText)
 end
 

@@ -3,7 +3,7 @@
 -- Members of a map or dag that was given up may run on when all else has ended: nobody waits for them any more.
 local function endLeases(run)
   local holders = {}
-  for session in string.gmatch(run.holders, "([^ :]+):%d+") do holders[#holders + 1] = session end
+  for session in string.gmatch(runs.holdersOf(run), "([^ :]+):%d+") do holders[#holders + 1] = session end
   for _, session in ipairs(holders) do
     for _, member in ipairs(call("SMEMBERS", PREFIX .. "held:" .. session)) do
       local id, address = lease.read(member)
@@ -26,7 +26,7 @@ end
 function settle.cancel(run)
   run.cancelling, run.dirty = true, true
   local told = {}
-  for session in string.gmatch(run.holders, "([^ :]+):") do
+  for session in string.gmatch(runs.holdersOf(run), "([^ :]+):") do
     told[#told + 1] = session
     call("HSETNX", PREFIX .. "mail:" .. session, run.id, "0")
     local box = call("HGET", PREFIX .. "session:" .. session, "box")
@@ -57,7 +57,7 @@ function settle.expireRun(run)
   values.put(run, ":failure", '{"step":"","error":{"name":"DeadlineExceeded","message":"the run was not over ' .. ms
     .. ' ms after its submission, which was its deadline"}}')
   settle.cancel(run)
-  if run.holders == "" then settle.endRun(run, CANCELLED) end
+  if runs.holdersOf(run) == "" then settle.endRun(run, CANCELLED) end
   return true
 end
 
@@ -78,7 +78,7 @@ function settle.endRun(run, state)
   if run.state == SCHEDULED then settle.unlist(run) end
   if state ~= SUCCEEDED and run.keep ~= "0" then settle.list(run, state) end
   run.state, run.ended, run.dirty = state, run.age, true
-  if run.holders ~= "" then endLeases(run) end
+  if runs.holdersOf(run) ~= "" then endLeases(run) end
   if run.cancelling then
     for session in string.gmatch(call("HGET", run.key, "m") or "", "%S+") do call("HDEL", PREFIX .. "mail:" .. session, run.id) end
   end

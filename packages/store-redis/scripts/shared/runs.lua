@@ -24,7 +24,7 @@ function runs.adopt(id, head, status)
     body = { members = tonumber(members), settled = tonumber(settled), failed = tonumber(failed), halted = tonumber(halted),
       epilogue = epilogue, dirty = false },
     head = head, plan = false, tags = false, traceparent = false, steps = {}, put = NONE, writes = NONE, inner = NONE, order = NONE,
-    counts = NONE, tally = NONE, past = NONE, bodies = NONE }
+    counts = NONE, tally = NONE, past = NONE, bodies = NONE, records = NONE, alike = NONE }
   runs.known[id] = run
   return run
 end
@@ -83,38 +83,50 @@ end
 
 -- A lease more (n = 1) or less (n = -1) of a session on the run's steps.
 function runs.hold(run, session, n)
-  local holders = run.holders
-  run.dirty = true
-  if holders == "" then
-    run.holders = session .. ":1"
-  elseif n < 0 and holders == session .. ":1" then
-    run.holders = ""
-  else
-    local list, found = {}, false
-    for each, count in string.gmatch(holders, "([^ :]+):(%d+)") do
-      if each == session then count, found = count + n, true end
-      if count ~= 0 then list[#list + 1] = each .. ":" .. count end
+  local holds = run.holds
+  if not holds then
+    holds = {}
+    for each, count in string.gmatch(run.holders, "([^ :]+):(%d+)") do
+      holds[#holds + 1], holds[each] = each, tonumber(count)
     end
-    if not found then list[#list + 1] = session .. ":1" end
-    run.holders = table.concat(list, " ")
+    run.holds = holds
   end
+  if not holds[session] then holds[#holds + 1], holds[session] = session, 0 end
+  holds[session] = holds[session] + n
+  run.holders, run.dirty = false, true
+end
+
+-- The sessions that hold steps of a run, as text.
+function runs.holdersOf(run)
+  if run.holders then return run.holders end
+  local list = {}
+  for _, session in ipairs(run.holds) do
+    local n = run.holds[session]
+    if n > 0 then list[#list + 1] = session .. ":" .. text(n) end
+  end
+  run.holders = table.concat(list, " ")
+  return run.holders
 end
 
 local function statusOf(run)
   local body = run.body
   return run.state .. (run.cancelling and ",1," or ",0,") .. (run.stopped and "1," or "0,") .. run.started .. "," .. (run.ended or "")
     .. "," .. text(body.settled) .. "," .. text(body.failed) .. "," .. text(body.halted) .. "," .. body.epilogue
-    .. (run.purged and ",1," or ",0,") .. (run.fences > 0 and text(run.fences) .. ";" or "") .. run.holders
+    .. (run.purged and ",1," or ",0,") .. (run.fences > 0 and text(run.fences) .. ";" or "") .. runs.holdersOf(run)
 end
 
 local function flushOne(run)
   if run.packed and not runs.leave(run) then return end
   for address, step in pairs(run.steps) do
     if step and step.dirty then
-      local into = own(run, step.mapped and "inner" or "writes")
+      local into, isShared = own(run, step.mapped and "inner" or "writes"), not step.isFresh
+      if not isShared and step.mapped then
+        step.template = specs.templateOf(runs.planOf(run), address, step.specText)
+        isShared = step.template
+      end
       local n = #into
       into[n + 1], into[n + 2] = "@" .. address, steps.format(step)
-      if step.isFresh and (step.mapped or not specs.share(runs.planOf(run), address, step.specText)) then
+      if not isShared and (step.mapped or not specs.share(runs.planOf(run), address, step.specText)) then
         into[n + 3], into[n + 4] = "$" .. address, step.specText
       end
     end
@@ -149,7 +161,7 @@ end
 -- Writes all that has changed, and ends the cancelled runs whose last lease is gone.
 function runs.flush()
   for _, run in pairs(runs.known) do
-    if run.cancelling and run.holders == "" then settle.endRun(run, CANCELLED) end
+    if run.cancelling and runs.holdersOf(run) == "" then settle.endRun(run, CANCELLED) end
     flushOne(run)
     if not run.ended then events.sumUp(run) end
   end

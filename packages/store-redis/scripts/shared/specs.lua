@@ -16,16 +16,21 @@ local function parseCommon(specText)
     stoppable = has("s"), catches = has("c"), stops = has("t"), inline = has("i"), each = has("e") }
 end
 
+local function metaOf(specText)
+  local rest, reads = string.match(specText, "^(.*\31)(.*)$")
+  local meta = common[rest]
+  if not meta then
+    meta = { __index = parseCommon(rest), text = rest, templates = {} }
+    common[rest] = meta
+  end
+  return meta, reads
+end
+
 -- A spec from its text; steps with the same text share theirs, and instances of a step what they have in common.
 function specs.parse(specText)
   local spec = parsed[specText]
   if spec then return spec end
-  local rest, reads = string.match(specText, "^(.*\31)(.*)$")
-  local meta = common[rest]
-  if not meta then
-    meta = { __index = parseCommon(rest) }
-    common[rest] = meta
-  end
+  local meta, reads = metaOf(specText)
   spec = setmetatable({ reads = reads }, meta)
   parsed[specText] = spec
   return spec
@@ -55,8 +60,87 @@ function specs.share(plan, address, specText)
   return true
 end
 
--- True for a task's step that needs nothing but its parents' success, whenever it is taken, and stands in the run's own body.
+-- Templates. The instances of a step inside maps have the same spec, but for the indices in the addresses of their owner and of what they
+-- read: in place of its n-th index a template has ESC and n. The runs of a plan share it in the field `$[name]`, by a name that is
+-- made of its text; the record of each instance ends with that name, and no spec is kept of it.
+
+local function indicesOf(address)
+  local indices = {}
+  for index in string.gmatch(address, "%[(%d+)%]") do indices[#indices + 1] = index end
+  return indices
+end
+
+-- An address, or the key of a value, of an instance with such indices, as a template has it; nil where it has others.
+local function generalise(key, indices)
+  local n, isOwn = 0, true
+  key = string.gsub(key, "%[(%d+)%]", function(index)
+    n = n + 1
+    if index ~= indices[n] then isOwn = false end
+    return "[\27" .. n .. "]"
+  end)
+  local place = string.match(key, ":(%d+)$")
+  if place and place ~= indices[n + 1] then isOwn = false end
+  if place then key = string.sub(key, 1, -#place - 1) .. "\27" .. n + 1 end
+  return isOwn and key or nil
+end
+
+local function generaliseAll(reads, indices)
+  local keys = reads == "" and {} or splitBy(reads, GS)
+  for i = 1, #keys do
+    keys[i] = generalise(keys[i], indices)
+    if not keys[i] then return nil end
+  end
+  return table.concat(keys, GS)
+end
+
+-- The template of specs that have all this in common, and of which one, of an instance with such indices, reads this; nil where there is none.
+local function templateOf(meta, reads, indices)
+  local owner = #indices < 10 and generalise(meta.__index.owner, indices)
+  local all = owner and generaliseAll(reads, indices)
+  if not all then return nil end
+  local before, after = string.match(meta.text, "^([^\31]*\31.\31)[^\31]*(.*)$")
+  return before .. owner .. after .. all
+end
+
+-- The name of the template that a step's spec follows, which its plan has from now on; nil where there is none. Most have one index and read
+-- one element: of those nothing but the index is replaced.
+function specs.templateOf(plan, address, specText)
+  local index = string.match(address, "^[^%[]*%[(%d+)%][^%[]*$")
+  local meta, reads = metaOf(specText)
+  local names = meta.templates[plan]
+  if not names then
+    names = {}
+    meta.templates[plan] = names
+  end
+  local stem = index and string.sub(reads, -#index) == index and string.sub(reads, 1, -#index - 1)
+  local name = stem and names[stem]
+  if name ~= nil then return name or nil end
+  local template = templateOf(meta, reads, indicesOf(address))
+  name = template and string.sub(redis.sha1hex(template), 1, 12)
+  -- Should two texts ever share a name, the second is kept with each step.
+  if template and not specs.share(plan, "[" .. name .. "]", template) then name = nil end
+  if template and stem and string.sub(template, -#stem - 3) == US .. stem .. "\0271" then names[stem] = name or false end
+  return name
+end
+
+-- A template's text at an address.
+function specs.at(template, address)
+  local indices = indicesOf(address)
+  return (string.gsub(template, "\27(%d)", function(n) return indices[n + 0] end))
+end
+
+-- The spec of the step at an address that follows a template; nil where that is gone.
+function specs.ofTemplate(plan, name, address)
+  local template = specs.shared(plan, "[" .. name .. "]")
+  return template and specs.at(template, address) or nil
+end
+
+-- True for a task's step that runs at whatever time and place it is taken, and of which nothing is told apart.
+function specs.isPlainTask(spec)
+  return spec.kind == "t" and spec.phase == RUN and not spec.catches and not spec.startWithin and not spec.each and not spec.sticky
+end
+
+-- The same where it needs nothing but its parents' success, and stands in the run's own body.
 function specs.isPlain(spec)
-  return spec.kind == "t" and spec.phase == RUN and spec.owner == "" and spec.name == "" and spec.trigger ~= "C" and not spec.catches
-    and not spec.startWithin and not spec.each and not spec.sticky
+  return specs.isPlainTask(spec) and spec.owner == "" and spec.name == "" and spec.trigger ~= "C"
 end

@@ -4,8 +4,14 @@
 
 local CHANGING = "^(.)(.)([^,]*),(%d+),(%d+),(%d+),([^,]*),(-?%d*),(%d*),(%d*),(%d*),(%d*),([^,]*),([^,]*),(%d*),(.*)$"
 
--- A step of which no spec is kept has the one that all runs of its plan share; nil where that is gone.
+-- A step of which no spec is kept has the one that all runs of its plan share, or follows a template of theirs, whose name stands behind FS;
+-- nil where that is gone.
 function steps.adopt(run, address, record, specText)
+  local template
+  if string.find(record, FS, 1, true) then
+    record, template = string.match(record, "^(.*)\28(.*)$")
+    specText = specText or specs.ofTemplate(runs.planOf(run), template, address)
+  end
   specText = specText or specs.shared(runs.planOf(run), address)
   if not specText then return nil end
   local state, phase, reason, fence, tries, lost, holder, seq, readyAt, started, ended, due, marks, rescued, cursor, worker =
@@ -20,7 +26,7 @@ function steps.adopt(run, address, record, specText)
   local step = { run = run, address = address, state = state, uses = uses, near = near, phase = phase, reason = reason, fence = fence, tries = tries,
     lost = lost, session = holder ~= "" and holder, seq = seq, readyAt = readyAt, started = started, ended = ended, due = due,
     marks = marks, rescued = rescued == "" and 0 or tonumber(rescued), cursor = cursor == "" and 0 or tonumber(cursor),
-    worker = worker, spec = spec, specText = specText, mapped = bodies.isInner(address), dirty = false }
+    worker = worker, spec = spec, specText = specText, template = template, mapped = bodies.isInner(address), dirty = false }
   run.steps[address] = step
   return step
 end
@@ -29,8 +35,10 @@ function steps.get(run, address)
   local known = run.steps[address]
   if known ~= nil then return known or nil end
   if run.isFresh then return nil end
-  local found = call("HMGET", bodies.isInner(address) and runs.moreKey(run) or run.key, "@" .. address, "$" .. address)
-  if found[1] then return steps.adopt(run, address, found[1], found[2]) end
+  local record = run.records[address]
+  if record then return steps.adopt(run, address, record) end
+  local found = record == nil and call("HMGET", bodies.isInner(address) and runs.moreKey(run) or run.key, "@" .. address, "$" .. address)
+  if found and found[1] then return steps.adopt(run, address, found[1], found[2]) end
   run.steps[address] = false
   return nil
 end
@@ -92,7 +100,7 @@ function steps.format(step)
     .. (step.session or "") .. "," .. step.seq .. "," .. step.readyAt .. "," .. step.started .. "," .. step.ended .. ","
     .. step.due .. "," .. step.marks .. "," .. (step.rescued == 0 and "" or step.rescued) .. ","
     .. (step.cursor == 0 and "" or step.cursor) .. "," .. step.worker .. (step.uses and US .. step.uses or step.near and US or "")
-    .. (step.near and US .. step.near or "")
+    .. (step.near and US .. step.near or "") .. (step.template and FS .. step.template or "")
 end
 
 function steps.isSettled(step)

@@ -23,34 +23,47 @@ local function readLists(from, to)
   end })
 end
 
--- Of what was told, all but run and output: { address, fence, list of the steps that follow }; that of many runs is the same.
+-- What was told beside run, address and output, `fence US places`, as { fence, list of the steps that follow }: that of many is the same.
 local function readTold(lists)
   return setmetatable({}, { __index = function(known, text)
-    local address, fence, places = string.match(text, "^([^\31]*)\31(%d+)\31(.*)$")
-    local told = { address = address, fence = fence, list = places == "" and NONE or lists[places] }
+    local fence, places = string.match(text, "^(%d+)\31(.*)$")
+    local told = { fence = fence, list = places == "" and NONE or lists[places], at = {} }
     known[text] = told
     return told
   end })
 end
 
+-- The same with the address, once for all runs of which it is said.
+local function withAddress(told, address)
+  local whole = { address = address, fence = told.fence, list = told.list }
+  told.at[address] = whole
+  return whole
+end
+
 -- Applies the successes in `text` for a session, false where it is unknown; puts a letter for each into `results`.
 function successes.apply(who, text, from, to, results)
   if text == "" then return end
-  local ids, tolds, outputs, n = {}, {}, {}, 0
+  local ids, tolds, outputs, addresses, inner, n = {}, {}, {}, {}, nil, 0
   local known = readTold(from <= to and readLists(from, to))
-  for id, told, output in string.gmatch(text, "([^\31]*)\31([^\30]*)\30([^\30]*)\30") do
+  for id, address, told, output in string.gmatch(text, "([^\31]*)\31([^\31]*)\31([^\30]*)\30([^\30]*)\30") do
     n = n + 1
-    ids[n], tolds[n], outputs[n] = id, known[told], output
+    ids[n], tolds[n], outputs[n], addresses[n] = id, known[told], output, address
+    if string.find(address, "%[%d") then
+      inner = inner or {}
+      inner[n] = address
+    end
   end
   packed.fetchBoth(ids)
+  if inner then members.fetch(ids, inner) end
   local succeedSingle, succeed = singles.succeed, packed.succeed
   for i = 1, n do
-    local id, told, output = ids[i], tolds[i], outputs[i]
-    local list = told.list
-    if who and told.fence == "1" and (list == NONE and succeedSingle(who, id, told.address, output) or succeed(who, id, told, output)) then
-      results[i] = "a"
+    local id, address, told, output = ids[i], addresses[i], tolds[i], outputs[i]
+    local list, isMine = told.list, who and told.fence == "1"
+    if inner and inner[i] then
+      isMine = isMine and members.succeed(who, id, address, output, list)
     else
-      results[i] = report.applySuccess(id, told.address, told.fence, output, list)
+      isMine = isMine and (list == NONE and succeedSingle(who, id, address, output) or succeed(who, id, told.at[address] or withAddress(told, address), output))
     end
+    results[i] = isMine and "a" or report.applySuccess(id, address, told.fence, output, list)
   end
 end

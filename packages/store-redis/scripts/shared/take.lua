@@ -9,6 +9,8 @@ local DROP_LIMIT, GRANT_LIMIT = 500, 1000
 take.DROP_LIMIT = DROP_LIMIT
 
 take.steps, take.places, take.packed, take.members = {}, {}, {}, {}
+-- Of those of the steps that are told beside others like them, in the same places.
+take.addresses, take.reads = {}, {}
 take.drops, take.slots, take.control, take.hasSettled, take.moved = 0, 0, 0, false, 0
 -- What the texts have in common, told once: plan, address, needs, priority and reads, joined by US.
 take.heads = {}
@@ -55,6 +57,14 @@ function take.addPacked(id, kind, step, member, outputs)
   list[n - 2], list[n - 1], list[n] = head, id, kind.extras and packed.extrasOf(id) or US
   for i = 1, #needles do list[n + i] = packed.valueOf(id, needles[i], outputs) or ABSENT end
   place("p", member)
+  take.slots = take.slots - 1
+end
+
+-- A step inside a map that is told beside others like it: in the place of the step stands what they have in common, see members.lua.
+function take.addMember(taking, address, reads, member)
+  local n = #take.steps + 1
+  take.steps[n], take.addresses[n], take.reads[n] = taking, address, reads
+  place("o", member)
   take.slots = take.slots - 1
 end
 

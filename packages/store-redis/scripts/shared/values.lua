@@ -15,8 +15,8 @@ function values.put(run, key, value)
   own(run, "put")[key] = value
 end
 
--- Makes sure that the values under some keys are in `run.put`; false stands for none.
-local function load(run, keys)
+-- Makes sure that the values under as many keys are in `run.put`; false stands for none.
+local function loadPage(run, keys)
   local home, beside, put = {}, {}, own(run, "put")
   for _, key in ipairs(keys) do
     if put[key] == nil then
@@ -36,18 +36,23 @@ local function load(run, keys)
   for i, text in ipairs(call("HMGET", runs.moreKey(run), unpack(fields))) do put[beside[i]] = text end
 end
 
+-- The same of any number of keys.
+function values.load(run, keys)
+  for from = 1, #keys, 500 do
+    loadPage(run, #keys <= 500 and keys or { unpack(keys, from, math.min(#keys, from + 499)) })
+  end
+end
+
 -- The text under a key, false when there is none.
 function values.get(run, key)
-  if run.put[key] == nil then load(run, { key }) end
+  if run.put[key] == nil then loadPage(run, { key }) end
   return run.put[key]
 end
 
 -- The texts under some keys, in order; false where there is none.
 function values.getAll(run, keys)
   if #keys == 1 then return { values.get(run, keys[1]) } end
-  for from = 1, #keys, 500 do
-    load(run, { unpack(keys, from, math.min(#keys, from + 499)) })
-  end
+  values.load(run, keys)
   local texts = {}
   for i, key in ipairs(keys) do texts[i] = run.put[key] end
   return texts
