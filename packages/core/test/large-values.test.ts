@@ -6,9 +6,11 @@ import {
   blobRefText,
   isBlobRef,
   readBlobRef,
+  type Store,
   sha256Hex,
   showBytes,
   sizeBytes,
+  withBlobs,
 } from "../src/index.js";
 
 const RUN = "01KADGN2Q7ZJ4M3V8XW5T9R6BC";
@@ -56,6 +58,20 @@ describe("a reference to a blob", () => {
       expect(name.split("/")[0]).toMatch(BLOB_FOLDER);
     }
     expect(blobName(RUN, "fetch[3]", sha256Hex("1"))).toBe(`${RUN}/fetch_3_.${sha256Hex("1")}`);
+  });
+});
+
+describe("a store whose large values lie elsewhere", () => {
+  it("answers no reference with a grant, however that was asked for", async () => {
+    const ref = { place: "file:///mnt/jobs", name: "x", bytes: 1, sha256: sha256Hex("1") };
+    const reply = { grants: [{ values: { a: blobRefText(ref), b: "1" } }] };
+    const plain = { exchange: async () => reply, standBy: async () => reply } as unknown as Store;
+    const store = withBlobs(plain, { blobs: undefined, fromBytes: 1 });
+    const call = {} as Parameters<Store["exchange"]>[0];
+    const replies = [await store.exchange(call), await store.standBy?.(call, new AbortController().signal)];
+    for (const each of replies) expect(each?.grants[0]?.values).toEqual({ b: "1" });
+    const { exchange } = plain;
+    expect(withBlobs({ exchange } as Store, { blobs: undefined, fromBytes: 1 }).standBy).toBeUndefined();
   });
 });
 

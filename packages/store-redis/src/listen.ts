@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Redis } from "ioredis";
 import type { Place } from "./connection.js";
 import { createMailbox } from "./mailbox.js";
 import type { Script } from "./script.js";
@@ -49,12 +50,24 @@ const POLL_MS = 6_000;
 /** How long who stands among the idle ones need not say so again, in milliseconds; the server forgets it after ten seconds. */
 const STANDING_MS = 4_000;
 
+/** How long a letter lies there, in milliseconds, as with those that scripts post. */
+const LETTER_MS = 60_000;
+
 /** Within so many milliseconds who waited in vain comes again, if ever. */
 const RETURN_MS = 250;
 
 export interface Listening {
   /** Waits for work or mail for a session. */
   listen(session: string, wait: Wait & { readonly queues: readonly string[] }): Promise<void>;
+  /**
+   * Listens, and has a call sent along that the server executes in the moment in which it posts the letter. Answers nothing where there
+   * is something already, or it is not known whether the call was executed: then it is for the caller to send.
+   */
+  standBy<T>(
+    session: string,
+    wait: Pick<Wait, "signal"> & { readonly queues: readonly string[] },
+    call: (redis: Redis) => Promise<T>,
+  ): Promise<T | undefined>;
   /** Waits for the feed to grow beyond a cursor. */
   awaitEvents(after: number, wait: Wait): Promise<void>;
   /** Ends all waiting. */
@@ -108,34 +121,67 @@ export function createListening(server: Server, place: Place): Listening {
       }
     }
   };
+  /** Looks whether there is something for a session: how long until the next timer if not, and it stands among the idle ones. */
+  const lookFor = async (session: string, queues: readonly string[]) => {
+    const id = keyText(session);
+    const known = standing.get(id);
+    const nowMs = performance.now();
+    // Whoever comes back without a letter has had its place all the time.
+    if (known?.queues === queues.join(US) && nowMs < Math.min(known.untilMs, known.dueAtMs))
+      return known.dueAtMs === Number.POSITIVE_INFINITY ? undefined : known.dueAtMs - nowMs;
+    const before = letters;
+    const { dueMs, stays } = await server.run(listenScript, session, box, queues);
+    const dueAtMs = dueMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + dueMs;
+    // A letter may overtake the answer: then it has lost its place again.
+    if (dueMs !== NOW && letters === before)
+      standing.set(id, { queues: stays ? queues.join(US) : "", untilMs: nowMs + STANDING_MS, dueAtMs });
+    return dueMs;
+  };
+  const waitersOf = (session: string) => {
+    const id = keyText(session);
+    const waiters = sessions.get(id) ?? new Set();
+    sessions.set(id, waiters);
+    return waiters;
+  };
+  const leave = (session: string, waiters: Set<Waiter>, signal: AbortSignal) => {
+    const id = keyText(session);
+    if (waiters.size > 0) return;
+    sessions.delete(id);
+    // Who waited in vain comes again; if not, then work should wake somebody who still waits.
+    if (signal.aborted) retire(session);
+    else if (standing.has(id)) setTimeout(retire, RETURN_MS, session).unref();
+  };
   return {
     async listen(session, { queues, ...rest }) {
-      const id = keyText(session);
-      const waiters = sessions.get(id) ?? new Set();
-      sessions.set(id, waiters);
-      const look = async () => {
-        const known = standing.get(id);
-        const nowMs = performance.now();
-        // Whoever comes back without a letter has had its place all the time.
-        if (known?.queues === queues.join(US) && nowMs < Math.min(known.untilMs, known.dueAtMs))
-          return known.dueAtMs === Number.POSITIVE_INFINITY ? undefined : known.dueAtMs - nowMs;
-        const before = letters;
-        const { dueMs, stays } = await server.run(listenScript, session, box, queues);
-        const dueAtMs = dueMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + dueMs;
-        // A letter may overtake the answer: then it has lost its place again.
-        if (dueMs !== NOW && letters === before)
-          standing.set(id, { queues: stays ? queues.join(US) : "", untilMs: nowMs + STANDING_MS, dueAtMs });
-        return dueMs;
-      };
+      const waiters = waitersOf(session);
       try {
-        await wait(waiters, rest, look);
+        await wait(waiters, rest, () => lookFor(session, queues));
       } finally {
-        if (waiters.size === 0) {
-          sessions.delete(id);
-          // Who waited in vain comes again; if not, then work should wake somebody who still waits.
-          if (rest.signal.aborted) retire(session);
-          else if (standing.has(id)) setTimeout(retire, RETURN_MS, session).unref();
+        leave(session, waiters, rest.signal);
+      }
+    },
+    async standBy(session, { queues, signal }, call) {
+      const waiters = waitersOf(session);
+      const turn = standAmong(waiters, signal);
+      // The server waits as long as it has no letter.
+      const hurry = () => void post(server, box);
+      try {
+        mailbox.start();
+        const dueMs = (await lookFor(session, queues)) ?? POLL_MS;
+        if (dueMs === NOW || signal.aborted || isClosed) return undefined;
+        // What others are told there would have it executed for nothing.
+        const isShared = sessions.size > 1 || readers.size > 0 || dueMs < POLL_MS;
+        const sent = isShared ? undefined : mailbox.behind(call);
+        if (!sent) {
+          await turn.wait(Math.min(POLL_MS, dueMs));
+          return undefined;
         }
+        signal.addEventListener("abort", hurry, { once: true });
+        return await sent.catch(() => undefined);
+      } finally {
+        signal.removeEventListener("abort", hurry);
+        turn.leave();
+        leave(session, waiters, signal);
       }
     },
     awaitEvents: (after, rest) =>
@@ -162,6 +208,13 @@ export function createListening(server: Server, place: Place): Listening {
 
 function wakeAll(waiters: Iterable<Waiter> | undefined): void {
   for (const waiter of [...(waiters ?? [])]) waiter.wake();
+}
+
+/** Posts a letter to nobody, so that the server waits no longer; should it come too late, it ends by itself. */
+async function post(server: Server, box: string): Promise<void> {
+  await server
+    .look((redis) => redis.pipeline().rpush(box, "").pexpire(box, LETTER_MS).exec())
+    .catch(() => {});
 }
 
 /** A place among the waiters. `wait` answers true when it was woken, false when the time was over. */

@@ -9,6 +9,8 @@ import { openClient, type Place } from "./connection.js";
 export interface Mailbox {
   /** Reads as long as somebody waits. */
   start(): void;
+  /** Sends a call that the server executes when it has a letter, or has waited long enough; nothing where it does not wait at present. */
+  behind<T>(call: (redis: Redis) => Promise<T>): Promise<T> | undefined;
   close(): void;
 }
 
@@ -26,6 +28,8 @@ export interface MailboxParts {
 export function createMailbox({ place, key, isWanted, onLetter }: MailboxParts): Mailbox {
   let client: Redis | undefined;
   let isRunning = false;
+  /** Whether the server waits for a letter, as far as is known here. */
+  let isReading = false;
   let isClosed = false;
 
   const drop = () => {
@@ -35,7 +39,10 @@ export function createMailbox({ place, key, isWanted, onLetter }: MailboxParts):
   const read = async () => {
     // Without reconnecting, a connection that breaks ends the wait at once; the next one may be to another server.
     client ??= await openClient(place, { commandTimeout: DEADLINE_MS, retryStrategy: null });
-    const found = await client.blpop(key, BLOCK_SECONDS);
+    isReading = true;
+    const found = await client.blpop(key, BLOCK_SECONDS).finally(() => {
+      isReading = false;
+    });
     if (!found) return;
     onLetter(found[1]);
     // Whoever is woken begins with a call, in the next turn: it goes out before ours.
@@ -61,6 +68,7 @@ export function createMailbox({ place, key, isWanted, onLetter }: MailboxParts):
       isRunning = true;
       void loop();
     },
+    behind: (call) => (client && isReading ? call(client) : undefined),
     close() {
       isClosed = true;
       drop();

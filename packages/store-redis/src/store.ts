@@ -136,6 +136,16 @@ export function createStore({ redis, place, keys, clock, eventsKept, replicaMs }
     serve: (session, serving) => run(serveScript, session, serving),
     openSession: (opening) => run(openSessionScript, newSessionId(), opening, eventsKept),
     exchange: (exchange) => run(exchangeScript, exchange, eventsKept),
+    // A clock that a test has set would be read too early.
+    ...(!clock && {
+      async standBy(exchange, signal) {
+        const { session, wants } = exchange;
+        const reply = await listening.standBy(session, { queues: wants.queues, signal }, (redis) =>
+          server.runOn(redis, exchangeScript, exchange, eventsKept),
+        );
+        return reply ?? (await run(exchangeScript, exchange, eventsKept));
+      },
+    }),
     expand: (expansion) => run(expandScript, expansion, eventsKept),
     renew: (session, vitals) => run(renewScript, session, vitals, eventsKept),
     announce: (session, start) => run(announceScript, session, start, eventsKept),

@@ -1,4 +1,4 @@
-import type { Store } from "@jobbers/core";
+import type { ExchangeReply, Store } from "@jobbers/core";
 
 /**
  * A store that works as the given one does, and tells how long it is, in milliseconds, until its next timer is due, whenever the
@@ -14,15 +14,18 @@ export function watchTimers(
   onDue: (inMs: number) => void,
   onOpens?: (inMs: number) => void,
 ): Store {
-  const exchange: Store["exchange"] = async (call) => {
-    const reply = await store.exchange(call);
+  const watch = async (answer: Promise<ExchangeReply>) => {
+    const reply = await answer;
     if (reply.nextDueMs !== undefined) onDue(reply.nextDueMs);
     if (reply.opensInMs !== undefined) onOpens?.(reply.opensInMs);
     return reply;
   };
+  const watched: Pick<Store, "exchange" | "standBy"> = { exchange: (call) => watch(store.exchange(call)) };
+  if (store.standBy)
+    watched.standBy = (call, signal) => watch((store as Required<Store>).standBy(call, signal));
   return new Proxy(store, {
     get(target, key) {
-      if (key === "exchange") return exchange;
+      if (key === "exchange" || key === "standBy") return watched[key];
       const member: unknown = Reflect.get(target, key, target);
       return typeof member === "function" ? member.bind(target) : member;
     },

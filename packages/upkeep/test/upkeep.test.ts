@@ -349,6 +349,16 @@ describe("a store whose timers are watched", () => {
     expect(opens).toEqual([7]);
     expect(await store.lastEvent()).toBe(7);
     expect(store.url).toBe("memory:");
+    expect(store.standBy).toBeUndefined();
+  });
+
+  it("tells of it with an exchange that stood by, too", async () => {
+    const told: number[] = [];
+    const plain = { standBy: async () => ({ nextDueMs: 40 }) } as unknown as Store;
+    const store = watchTimers(plain, (ms) => told.push(ms));
+    const { signal } = new AbortController();
+    await store.standBy?.({} as Parameters<Store["exchange"]>[0], signal);
+    expect(told).toEqual([40]);
   });
 });
 

@@ -18,9 +18,12 @@ import { after, monotonicMs, pause, turn } from "./waiting.js";
  *                      rejected ────┘ same number, same reports, after a pause             after 5 s)
  *                          │
  *                    session-lost, or `alive: false` ──▶ next session; seq starts anew, unanswered reports go along
+ *
+ * Where no step runs, and the store takes it, the next exchange is left with the store until there is something: it stands by, in place of
+ * listening and then asking.
  */
 export interface LanePort {
-  readonly store: Pick<Store, "exchange" | "listen">;
+  readonly store: Pick<Store, "exchange" | "standBy" | "listen">;
   readonly outbox: Outbox;
   readonly doorway: Doorway;
   readonly slots: Slots;
@@ -119,18 +122,19 @@ export class Lane {
   /** Exchanges until the asker's signal aborts; survives every error. */
   async run(): Promise<void> {
     const { asker, outbox } = this.#port;
-    while (!asker.signal.aborted) {
+    for (let standsBy = false; !asker.signal.aborted; ) {
       this.#woken = false;
       const parcels = outbox.take();
       // Whoever sees that a step has ended is to see what it has logged.
       const logged = parcels.length > 0 && this.#port.beforeReports();
       if (logged) await logged;
       try {
-        const again = await this.#exchange(parcels);
+        const again: boolean = standsBy ? await this.#standBy() : await this.#exchange(parcels);
         // What finishes in the same turn travels together; slower steps are not waited for.
         if (parcels.length > 0 || this.#granted) await turn();
         this.#leave();
-        if (again || outbox.size > 0) continue;
+        standsBy = !again && outbox.size === 0 && this.#mayStandBy();
+        if (again || outbox.size > 0 || standsBy) continue;
         await this.#rest();
         this.#dry = 0;
         if (outbox.size > 0) await turn();
@@ -144,12 +148,12 @@ export class Lane {
   }
 
   /** One exchange; true when another should follow at once. */
-  async #exchange(parcels: readonly Parcel[]): Promise<boolean> {
+  async #exchange(parcels: readonly Parcel[], signal?: AbortSignal): Promise<boolean> {
     const { slots, asks } = this.#port;
     this.#granted = false;
     const closed = this.#port.closed();
     // Who cannot report as fast as steps end takes no more than he reports: what waits for its turn is kept in memory.
-    const most = this.#port.outbox.size > 0 ? parcels.length : undefined;
+    const most = signal ? 1 : this.#port.outbox.size > 0 ? parcels.length : undefined;
     const ask = closed ? undefined : asks.next(most);
     const asked = ask?.slots ?? 0;
     const control = closed ? 0 : this.#port.controlRoom();
@@ -169,7 +173,7 @@ export class Lane {
     };
     let reply: ExchangeReply;
     try {
-      reply = await this.#send(exchange);
+      reply = await this.#send(exchange, signal);
     } catch (error) {
       if (isDefinite(error)) return await this.#refused(error, session, parcels);
       this.#port.outbox.putBack(parcels);
@@ -201,11 +205,17 @@ export class Lane {
     return session;
   }
 
-  async #send(exchange: Exchange): Promise<ExchangeReply> {
+  async #send(exchange: Exchange, signal?: AbortSignal): Promise<ExchangeReply> {
     const { store, asker } = this.#port;
+    let waiting = signal;
+    const send = () => {
+      const held = waiting && store.standBy?.(exchange, waiting);
+      waiting = undefined;
+      return held ?? store.exchange(exchange);
+    };
     this.#inFlight = true;
     try {
-      return await untilAnswered("exchange", () => store.exchange(exchange), asker);
+      return await untilAnswered("exchange", send, asker);
     } finally {
       this.#inFlight = false;
     }
@@ -261,6 +271,29 @@ export class Lane {
   /** Nobody wakes it for a limit that it has met: it asks again when that opens. */
   get #opensInMs(): number {
     return Math.max(0, this.#opensAtMs - monotonicMs());
+  }
+
+  /**
+   * True where the next exchange may be left with the store until there is something, and nothing else can come up: no step runs. It asks
+   * for one step only, since whoever is frozen meanwhile has it all the same.
+   */
+  #mayStandBy(): boolean {
+    const { store, slots, asks, closed } = this.#port;
+    if (!store.standBy || this.#number > 0 || this.#woken || closed()) return false;
+    const isIdle = slots.room === slots.limit && asks.rounds === 1 && asks.open.length > 0;
+    return isIdle && this.#restless <= 2 && this.#dueMs >= POLL_MS && this.#opensInMs > POLL_MS;
+  }
+
+  async #standBy(): Promise<boolean> {
+    const waking = new AbortController();
+    const fromMs = monotonicMs();
+    this.#wakeUp = () => waking.abort(WOKEN);
+    try {
+      return await this.#exchange([], waking.signal);
+    } finally {
+      this.#wakeUp = undefined;
+      if (monotonicMs() - fromMs > LONGEST_REST_MS) this.#restless = 0;
+    }
   }
 
   async #rest(): Promise<void> {

@@ -23,7 +23,65 @@ function laned(
   });
 }
 
+/** A store that holds exchanges back until there is something, and tells of each, and of each listening beside them. */
+function holding(store: Store, held: (exchange: Exchange) => void, listened = () => {}): Store {
+  return new Proxy(laned(store, 2, new Set()), {
+    get(target, key) {
+      if (key === "standBy")
+        return async (exchange: Exchange, signal: AbortSignal) => {
+          held(exchange);
+          await store.listen(exchange.session, { queues: exchange.wants.queues, timeoutMs: 5_000, signal });
+          return store.exchange(exchange);
+        };
+      if (key === "listen")
+        return (...args: Parameters<Store["listen"]>) => {
+          listened();
+          return store.listen(...args);
+        };
+      return Reflect.get(target, key);
+    },
+  });
+}
+
 describe("a worker's lanes", () => {
+  it("leave the next exchange with a store that holds it back, for one step, while none runs", async () => {
+    const store = await openStore();
+    const [isHeld, runs, mayEnd] = [gate(), gate(), gate()];
+    const held: Exchange[] = [];
+    let rests = gate();
+    const wait = task({
+      name: "wait",
+      async run() {
+        rests = gate();
+        runs.open();
+        await mayEnd.promise;
+        return null;
+      },
+    });
+    const hold = (exchange: Exchange) => {
+      held.push(exchange);
+      isHeld.open();
+    };
+    const worker = await startWorker({
+      store: holding(store, hold, () => rests.open()),
+      workflows: [noop, wait],
+      concurrency: 20,
+    });
+    await isHeld.promise;
+    const run = await submit(store, wait);
+    await runs.promise;
+    await rests.promise;
+    // The one that brought the step was the last: beside what runs it listens.
+    expect(held).toMatchObject([{ lane: 0, reports: [], wants: { slots: 1 } }]);
+    mayEnd.open();
+    await result(store, run, wait);
+    for (const each of await submitMany(store, noop, 200)) await result(store, each, noop);
+    expect(held.length).toBeGreaterThan(1);
+    const fromMs = performance.now();
+    await worker.stop();
+    expect(performance.now() - fromMs).toBeLessThan(4_000);
+  });
+
   it("are as many as the store says, and all are used where there is plenty", async () => {
     const store = await openStore();
     const seen = new Set<number>();

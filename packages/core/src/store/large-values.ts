@@ -4,6 +4,7 @@ import { quoted } from "../values/quoted.js";
 import { showBytes } from "../values/size.js";
 import { type BlobRef, blobName, blobRefText, isBlobRef, readBlobRef } from "./blob-ref.js";
 import type { Blobs } from "./blobs.js";
+import type { ExchangeReply } from "./exchange.js";
 import type { Store } from "./store.js";
 
 /** Values that are too large for the store's own records, which keep a reference in their place. */
@@ -65,17 +66,10 @@ export function withBlobs(store: Store, options: LargeValuesOptions): Store {
       });
       return read;
     },
-    async exchange(call) {
-      const reply = await store.exchange(call);
-      const isPlain = reply.grants.every(({ values }) => !hasRef(values));
-      // A value that is absent from its grant is read when it is needed.
-      return isPlain
-        ? reply
-        : {
-            ...reply,
-            grants: reply.grants.map((grant) => ({ ...grant, values: withoutRefs(grant.values) })),
-          };
-    },
+    exchange: async (call) => withoutAnyRefs(await store.exchange(call)),
+    ...(store.standBy && {
+      standBy: async (call, signal) => withoutAnyRefs(await (store as Required<Store>).standBy(call, signal)),
+    }),
     async close() {
       await store.close();
       await options.blobs?.close();
@@ -89,6 +83,15 @@ export function withBlobs(store: Store, options: LargeValuesOptions): Store {
       return typeof member === "function" ? member.bind(target) : member;
     },
   });
+}
+
+/** A value that is absent from its grant is read when it is needed. */
+function withoutAnyRefs(reply: ExchangeReply): ExchangeReply {
+  if (reply.grants.every(({ values }) => !hasRef(values))) return reply;
+  return {
+    ...reply,
+    grants: reply.grants.map((grant) => ({ ...grant, values: withoutRefs(grant.values) })),
+  };
 }
 
 function createLargeValues(store: Store, { blobs, fromBytes }: LargeValuesOptions) {

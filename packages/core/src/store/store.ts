@@ -147,6 +147,13 @@ export interface Working {
    */
   exchange(exchange: Exchange): Promise<ExchangeReply>;
   /**
+   * An exchange without reports that is held back until there may be something for the session, some seconds have passed, or the signal
+   * aborts: what {@link listen} and then an exchange do. Only a store has it to which each call is a trip, and that can save one so.
+   *
+   * It may be executed some time after it was given up; then its number tells whether it counts. Repeat it by `exchange`, which does not wait.
+   */
+  standBy?(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReply>;
+  /**
    * Lays out the next instances of a map's body under the lease of its `expand`. Idempotent by its cursor: what lies before
    * the stored cursor is ignored. When the cursor reaches `count` the lease ends, and the map waits for its body.
    */
