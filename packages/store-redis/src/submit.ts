@@ -61,15 +61,9 @@ export const submitScript: Script<[batch: readonly Submission[], eventsKept: num
         continue;
       }
       const group = groupAt(batch, at);
+      const { name, plan, text } = kindOf(first);
       const { items } = first.entries;
-      const kind = kindOf(first);
-      const head = [
-        `P${nameOf(kind)}`,
-        packHash(first.plan),
-        items.length,
-        group.order + group.greatest,
-        kind,
-      ].join(RS);
+      const head = [`P${name}`, plan, items.length, group.order + group.greatest, text].join(RS);
       args.push(head, textOf(first));
       pushSpecs(args, items);
       args.push(group.ids, group.tails);
@@ -154,8 +148,13 @@ function isPlainEntry({
   return isOwn && kind === "task" && phase === "run" && isOrdinary;
 }
 
-/** True for a submission that differs only in its id and input from another that may be packed. */
-function isLike(one: Submission, other: Submission): boolean {
+/** What submissions of one workflow have in common that are made in one way. */
+type Common = Pick<
+  Submission,
+  "plan" | "entries" | "name" | "kind" | "failure" | "priority" | "members" | "onFailure"
+>;
+
+function haveCommon(one: Common, other: Common): boolean {
   return (
     one.plan === other.plan &&
     one.entries === other.entries &&
@@ -164,9 +163,13 @@ function isLike(one: Submission, other: Submission): boolean {
     one.failure === other.failure &&
     one.priority === other.priority &&
     one.members === other.members &&
-    one.onFailure === other.onFailure &&
-    isPlainRun(other)
+    one.onFailure === other.onFailure
   );
+}
+
+/** True for a submission that differs only in its id and input from another that may be packed. */
+function isLike(one: Submission, other: Submission): boolean {
+  return haveCommon(one, other) && isPlainRun(other);
 }
 
 /** What each run has of its own: 2 where it says its limits, 1 where it has a traceparent or tags. */
@@ -175,9 +178,39 @@ function extrasOf({ tags, traceparent, limits }: Submission): 0 | 1 | 2 {
   return traceparent !== undefined || (tags !== undefined && tags.length > 0) ? 1 : 0;
 }
 
-function kindOf(each: Submission): string {
-  return [
-    packHash(each.plan),
+/** A kind as scripts/shared/kinds.lua has it, with its plan. */
+interface Kind {
+  readonly name: string;
+  readonly plan: string;
+  readonly text: string;
+}
+
+interface KnownKind {
+  readonly of: Common;
+  readonly isSingle: boolean;
+  readonly extras: 0 | 1 | 2;
+  readonly kind: Kind;
+}
+
+/** The kind that was last seen of a workflow, whose submissions share their entries: to make it costs more than the rest of what is sent. */
+const lastKinds = new WeakMap<Submission["entries"], KnownKind>();
+
+function kindOf(each: Submission): Kind {
+  const single = isSingle(each);
+  const extras = extrasOf(each);
+  const last = lastKinds.get(each.entries);
+  if (last?.isSingle === single && last.extras === extras && haveCommon(last.of, each)) return last.kind;
+  const kind = makeKind(each);
+  const { plan, entries, name, failure, priority, members, onFailure } = each;
+  const of = { plan, entries, name, kind: each.kind, failure, priority, members, onFailure };
+  lastKinds.set(entries, { of, isSingle: single, extras, kind });
+  return kind;
+}
+
+function makeKind(each: Submission): Kind {
+  const plan = packHash(each.plan);
+  const text = [
+    plan,
     each.kind === "task" ? "t" : "d",
     each.failure === "stop" ? "s" : "c",
     each.priority,
@@ -188,6 +221,7 @@ function kindOf(each: Submission): string {
     entryOf(each),
     packText(each.name),
   ].join(US);
+  return { name: nameOf(text), plan, text };
 }
 
 /** The address of a single's step, or those of all steps that a run begins with, each behind a GS. */
