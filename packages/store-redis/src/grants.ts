@@ -131,7 +131,20 @@ function grantedFirst(
   };
 }
 
+/** Heads that were read before: a worker is told the same few again and again. */
+const knownHeads = new Map<string, Head>();
+const MAX_HEADS = 1_000;
+
 function headOf(text: string): Head {
+  const known = knownHeads.get(text);
+  if (known) return known;
+  const head = readHead(text);
+  if (knownHeads.size >= MAX_HEADS) knownHeads.clear();
+  knownHeads.set(text, head);
+  return head;
+}
+
+function readHead(text: string): Head {
   const [plan, address, needs, priority, reads] = text.split(US) as [string, string, string, string, string];
   return {
     address: unpackText(address),
