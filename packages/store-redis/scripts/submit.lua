@@ -11,7 +11,9 @@
 -- Returns for each submission, with commas between (cr*<n> for n in a row): c<state> created, e<state> existing, x conflict, m plan missing, i its start is no
 --      time to wait for, f<queue>=<max> a queue is full, d<queue> a queue is drained, and of a key that is held h<state><id> existing under that id, k<id> with other content, t<id> refused;
 --      behind US the instant, where an i is among them
--- include base clock
+-- include base
+clock.besides = { "newest", "ahead" }
+-- include clock
 -- later core general submit-other claims gate
 -- include flush newest submit-fresh submit-packed
 

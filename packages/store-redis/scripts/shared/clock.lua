@@ -1,8 +1,11 @@
 -- The store's time, and the numbers that it gives out. ARGV[1] is an instant that a test sets, else "": then TIME is the clock.
 -- The time never goes back, whatever the server's clock does: the hash `clock` keeps the last instant, and the counters
 -- `seq` (entries of lines and timers), `runs` and `events`. Read once at the beginning, written once at the end.
+-- The fields that a script names in `clock.besides` are read along: `clock` has them by their names, false where there is none.
 
-local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events", "limited", "steered", "capped", "sticky")
+local besides = clock.besides or NONE
+local kept = call("HMGET", KEYS[1], "ms", "seq", "runs", "events", "limited", "steered", "capped", "sticky", unpack(besides))
+for i = 1, #besides do clock[besides[i]] = kept[8 + i] end
 for i = 1, 4 do kept[i] = kept[i] or "0" end
 do
   local now = ARGV[1]

@@ -9,7 +9,7 @@ local find, sub = string.find, string.sub
 
 -- Whether none of these ids was ever submitted, this script included; all are, from now on.
 function submitting.areFresh(ids, isAscending, greatest)
-  local areFresh = isAscending and submitting.isNew(ids[1]) and submitting.isNew(ids[#ids])
+  local areFresh = isAscending and submitting.isNew(ids[1]) and (#ids == 1 or submitting.isNew(ids[#ids]))
   submitting.noteIds(ids, greatest)
   return areFresh
 end

@@ -11,11 +11,14 @@ function submitting.offerPlan(hash, planText)
   if planText ~= "" then texts[hash] = planText end
 end
 
--- To be asked only for a run that is new: nobody would drop again what came with one that is merely remembered.
-function submitting.hasPlan(hash)
+-- To be asked only for a run that is new: nobody would drop again what came with one that is merely remembered. A plan of which a spec is
+-- shared is there; `address` is that of one which will be looked for anyhow.
+function submitting.hasPlan(hash, address)
   if plans[hash] then return true end
   local key, planText = PREFIX .. "plan:" .. hash, texts[hash] or ""
-  if planText ~= "" then call("HSETNX", key, "text", planText) elseif call("EXISTS", key) == 0 then return false end
+  if planText ~= "" then call("HSETNX", key, "text", planText) elseif not (address and specs.shared(hash, address)) and call("EXISTS", key) == 0 then
+    return false
+  end
   plans[hash] = 0
   return true
 end
@@ -124,7 +127,7 @@ function submitting.packed(at, results, n)
   submitting.offerPlan(plan, ARGV[at + 1])
   local hasPlan, kind, entries
   local function prepare()
-    hasPlan = submitting.hasPlan(plan)
+    hasPlan = submitting.hasPlan(plan, string.match(ARGV[at + 2], "^[^\30]*"))
     kind = hasPlan and kinds.add(name, kindText)
     entries = readEntries(kind, at + 2, tonumber(specCount))
   end
