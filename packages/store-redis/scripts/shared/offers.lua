@@ -61,6 +61,7 @@ function take.offerAll(line, entries, areFetched)
     others = singles.take(take.session, ids, line)
     take.slots = take.slots - (#singles.granted - before) / 2
   end
+  if #others == 0 then return end
   local who, queue, takePacked = take.session, line.queue, packed.take
   for i = 1, #others do
     -- Most are had in this way, and what is not is looked at as any other.

@@ -100,7 +100,7 @@ end
 function packed.flush()
   callMany("HSET", packed.key, created)
   callMany("HSET", packed.progressKey, writes)
-  events.addGroup("C", createdIds)
+  if #createdIds > 0 then events.addGroup("C", createdIds) end
   if #tallied > 0 then packed.tellAll() end
   kinds.flush()
 end

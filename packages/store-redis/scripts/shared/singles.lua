@@ -185,7 +185,7 @@ end
 -- Writes what has changed, before anybody who unpacks one removes it.
 function singles.flush()
   callMany("HSET", packed.progressKey, writes)
-  events.addGroup("E", ended)
+  if #ended > 0 then events.addGroup("E", ended) end
 end
 
 -- rarely: beside other runs, or what is no longer a plain single

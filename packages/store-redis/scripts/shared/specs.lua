@@ -60,6 +60,18 @@ function specs.share(plan, address, specText)
   return true
 end
 
+-- True for a task's step that runs at whatever time and place it is taken, and of which nothing is told apart.
+function specs.isPlainTask(spec)
+  return spec.kind == "t" and spec.phase == RUN and not spec.catches and not spec.startWithin and not spec.each and not spec.sticky
+end
+
+-- The same where it needs nothing but its parents' success, and stands in the run's own body.
+function specs.isPlain(spec)
+  return specs.isPlainTask(spec) and spec.owner == "" and spec.name == "" and spec.trigger ~= "C"
+end
+
+-- rarely: of steps inside maps
+
 -- Templates. The instances of a step inside maps have the same spec, but for the indices in the addresses of their owner and of what they
 -- read: in place of its n-th index a template has ESC and n. The runs of a plan share it in the field `$[name]`, by a name that is
 -- made of its text; the record of each instance ends with that name, and no spec is kept of it.
@@ -134,14 +146,4 @@ end
 function specs.ofTemplate(plan, name, address)
   local template = specs.shared(plan, "[" .. name .. "]")
   return template and specs.at(template, address) or nil
-end
-
--- True for a task's step that runs at whatever time and place it is taken, and of which nothing is told apart.
-function specs.isPlainTask(spec)
-  return spec.kind == "t" and spec.phase == RUN and not spec.catches and not spec.startWithin and not spec.each and not spec.sticky
-end
-
--- The same where it needs nothing but its parents' success, and stands in the run's own body.
-function specs.isPlain(spec)
-  return specs.isPlainTask(spec) and spec.owner == "" and spec.name == "" and spec.trigger ~= "C"
 end

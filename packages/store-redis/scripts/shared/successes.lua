@@ -55,14 +55,14 @@ function successes.apply(who, text, from, to, results)
   end
   packed.fetchBoth(ids)
   if inner then members.fetch(ids, inner) end
-  local succeedSingle, succeed = singles.succeed, packed.succeed
+  local succeedSingle = singles.succeed
   for i = 1, n do
     local id, address, told, output = ids[i], addresses[i], tolds[i], outputs[i]
     local list, isMine = told.list, who and told.fence == "1"
     if inner and inner[i] then
       isMine = isMine and members.succeed(who, id, address, output, list)
     else
-      isMine = isMine and (list == NONE and succeedSingle(who, id, address, output) or succeed(who, id, told.at[address] or withAddress(told, address), output))
+      isMine = isMine and (list == NONE and succeedSingle(who, id, address, output) or packed.succeed(who, id, told.at[address] or withAddress(told, address), output))
     end
     results[i] = isMine and "a" or report.applySuccess(id, address, told.fence, output, list)
   end

@@ -22,7 +22,8 @@ function take.begin(who, slots, control, inline, queues, weights)
   take.isLeaving = queues == ""
   take.slots, take.control = math.min(slots, GRANT_LIMIT), math.min(control, GRANT_LIMIT)
   -- Whatever else decides what is taken, nothing of a paused queue is.
-  take.queues = queues == "" and {} or steering.unpaused(splitBy(queues, US))
+  take.queues = queues == "" and {} or splitBy(queues, US)
+  if clock.steered then take.queues = steering.unpaused(take.queues) end
   take.asked = weights ~= "" and splitBy(queues, US)
   take.weights = take.asked and splitBy(weights, ",")
   take.joins = {}
