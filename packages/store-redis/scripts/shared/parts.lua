@@ -1,27 +1,6 @@
 -- Dividing the slots of an exchange between the queues that a session asks for: by their weights, where it gives any; else weighted queues each
 -- for itself (see levels.lua), and the others together.
 
--- Takes of queues together, the highest priority first.
-function take.together(queues)
-  if limits.isOn and take.ringsOf(queues) then return take.inTurn(queues) end
-  take.fromPlain(queues, "slots")
-  if take.moved > 0 then take.inTurn(queues) end
-end
-
--- How many steps came from the lines of each queue that was asked for with a weight.
-take.taken = {}
-
--- Takes steps to run.
-function take.runs()
-  if take.weights then
-    take.byWeight()
-  elseif take.slots > 0 then
-    if clock.steered then take.apart(take.queues) else take.together(take.queues) end
-  end
-end
-
--- rarely: where queues have weights, or are set in any way
-
 -- Takes at most so many of queues together, or of one weighted queue; answers how many.
 local function takeSome(queues, most)
   local before, rest = take.slots, math.max(0, take.slots - most)

@@ -14,6 +14,8 @@ take.addresses, take.reads = {}, {}
 take.drops, take.slots, take.control, take.hasSettled, take.moved = 0, 0, 0, false, 0
 -- What the texts have in common, told once: plan, address, needs, priority and reads, joined by US.
 take.heads = {}
+-- How many steps came from the lines of each queue that was asked for with a weight; the sessions of the exchange's own role where that is capped.
+take.taken, take.crew = {}, false
 
 -- Prepares for a session; `queues` is joined by US.
 function take.begin(who, slots, control, inline, queues, weights)
@@ -33,62 +35,6 @@ end
 
 local function serves(needs)
   return take.session.serves[needs]
-end
-
--- Where a packed run has no value.
-local ABSENT = "\28"
-
--- Notes a grant that is no single's: after how many of those it came, and whether it is of a packed run.
-local function place(letter, member)
-  local members, before = take.members, #singles.granted
-  local n = #members + 1
-  members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
-end
-
--- A step of a packed run, granted: head, run, traceparent and tags, then a value for each key that it reads.
-function take.addPacked(id, kind, step, member, outputs)
-  local head = kind.heads[step.address]
-  if not head then
-    head = #take.heads .. ""
-    take.heads[head + 1] = kinds.headOf(kind, step.address)
-    kind.heads[step.address] = head
-  end
-  local list, needles = take.packed, step.needles
-  local n = #list + 3
-  list[n - 2], list[n - 1], list[n] = head, id, kind.extras and packed.extrasOf(id) or US
-  for i = 1, #needles do list[n + i] = packed.valueOf(id, needles[i], outputs) or ABSENT end
-  place("p", member)
-  take.slots = take.slots - 1
-end
-
--- A step inside a map that is told beside others like it: in the place of the step stands what they have in common, see members.lua.
-function take.addMember(taking, address, reads, member)
-  local n = #take.steps + 1
-  take.steps[n], take.addresses[n], take.reads[n] = taking, address, reads
-  place("o", member)
-  take.slots = take.slots - 1
-end
-
-function take.grant(step)
-  lease.grant(step, take.session)
-  take.steps[#take.steps + 1] = step
-  place("o", lease.memberOf(step))
-  if step.phase == RUN then take.slots = take.slots - 1 else take.control = take.control - 1 end
-end
-
--- True where a step that has just become ready is to be taken at once, past the line.
-function take.inlines(needs, queue)
-  if not (take.inline and take.slots > 0 and take.joins[queue] and serves(needs)) then return false end
-  -- One that a limit may hold back stands in its line like all others.
-  return not limits.isOn or not limits.mayLimit(needs, queue)
-end
-
-function take.takeInline(step)
-  if not take.inlines(steps.needsOf(step), step.spec.queue) then return false end
-  -- It stands in no line: that it is started without having been ready says so for good.
-  step.readyAt, step.due = "", ready.expiryOf(step)
-  take.grant(step)
-  return true
 end
 
 local function popped(line, n)
@@ -150,14 +96,6 @@ local function takeLines(lines, what)
   end
 end
 
--- Takes at most so many of several lines of one priority.
-function take.mergeSome(lines, most)
-  local rest = take.slots - math.min(most, take.slots)
-  take.slots = take.slots - rest
-  takeLines(lines, "slots")
-  take.slots = take.slots + rest
-end
-
 -- The lines without limits that the session may pop, by priority.
 local function openLines(queues)
   local byPriority, seen = {}, {}
@@ -192,16 +130,98 @@ function take.fromPlain(queues, what)
   end
 end
 
+-- Takes of queues together, the highest priority first.
+function take.together(queues)
+  if limits.isOn and take.ringsOf(queues) then return take.inTurn(queues) end
+  take.fromPlain(queues, "slots")
+  if take.moved > 0 then take.inTurn(queues) end
+end
+
+-- Takes steps to run.
+local function takeRuns()
+  if take.weights then
+    take.byWeight()
+  elseif take.slots > 0 then
+    if clock.steered then take.apart(take.queues) else take.together(take.queues) end
+  end
+end
+
 -- Control work goes first, and once more where a popped step was settled.
 function take.fromLines()
   take.hasReported = true
   if limits.isOn then limits.settle() end
   ledger.flushLines()
   take.fromPlain({ "" }, "control")
-  take.runs()
+  takeRuns()
   if take.hasSettled then
     ledger.flushLines()
     take.fromPlain({ "" }, "control")
   end
   if take.crew then roles.passOn() end
+end
+
+-- rarely: steps of runs that are no singles, and weighted queues
+
+-- Where a packed run has no value.
+local ABSENT = "\28"
+
+-- Notes a grant that is no single's: after how many of those it came, and whether it is of a packed run.
+local function place(letter, member)
+  local members, before = take.members, #singles.granted
+  local n = #members + 1
+  members[n], take.places[n] = member, before == 0 and letter or letter .. before / 2
+end
+
+-- A step of a packed run, granted: head, run, traceparent and tags, then a value for each key that it reads.
+function take.addPacked(id, kind, step, member, outputs)
+  local head = kind.heads[step.address]
+  if not head then
+    head = #take.heads .. ""
+    take.heads[head + 1] = kinds.headOf(kind, step.address)
+    kind.heads[step.address] = head
+  end
+  local list, needles = take.packed, step.needles
+  local n = #list + 3
+  list[n - 2], list[n - 1], list[n] = head, id, kind.extras and packed.extrasOf(id) or US
+  for i = 1, #needles do list[n + i] = packed.valueOf(id, needles[i], outputs) or ABSENT end
+  place("p", member)
+  take.slots = take.slots - 1
+end
+
+-- A step inside a map that is told beside others like it: in the place of the step stands what they have in common, see members.lua.
+function take.addMember(taking, address, reads, member)
+  local n = #take.steps + 1
+  take.steps[n], take.addresses[n], take.reads[n] = taking, address, reads
+  place("o", member)
+  take.slots = take.slots - 1
+end
+
+function take.grant(step)
+  lease.grant(step, take.session)
+  take.steps[#take.steps + 1] = step
+  place("o", lease.memberOf(step))
+  if step.phase == RUN then take.slots = take.slots - 1 else take.control = take.control - 1 end
+end
+
+-- True where a step that has just become ready is to be taken at once, past the line.
+function take.inlines(needs, queue)
+  if not (take.inline and take.slots > 0 and take.joins[queue] and serves(needs)) then return false end
+  -- One that a limit may hold back stands in its line like all others.
+  return not limits.isOn or not limits.mayLimit(needs, queue)
+end
+
+function take.takeInline(step)
+  if not take.inlines(steps.needsOf(step), step.spec.queue) then return false end
+  -- It stands in no line: that it is started without having been ready says so for good.
+  step.readyAt, step.due = "", ready.expiryOf(step)
+  take.grant(step)
+  return true
+end
+
+-- Takes at most so many of several lines of one priority.
+function take.mergeSome(lines, most)
+  local rest = take.slots - math.min(most, take.slots)
+  take.slots = take.slots - rest
+  takeLines(lines, "slots")
+  take.slots = take.slots + rest
 end
