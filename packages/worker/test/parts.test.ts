@@ -90,14 +90,14 @@ describe("the outbox", () => {
   });
   const parcel = (report: Report) => ({ report, settle: () => {} });
 
-  it("sends at most 200 reports, 66 inside maps, or 8 MiB, in one exchange, but always one", () => {
+  it("sends at most 200 reports, 50 inside maps, or 8 MiB, in one exchange, but always one", () => {
     const outbox = new Outbox(() => {});
     for (let i = 0; i < 201; i++) outbox.put(parcel({ type: "released", lease }));
     expect(outbox.take()).toHaveLength(200);
     expect(outbox.take()).toHaveLength(1);
     const inMap = { ...lease, address: "s[3]" };
-    for (let i = 0; i < 67; i++) outbox.put(parcel({ type: "released", lease: inMap }));
-    expect(outbox.take()).toHaveLength(66);
+    for (let i = 0; i < 51; i++) outbox.put(parcel({ type: "released", lease: inMap }));
+    expect(outbox.take()).toHaveLength(50);
     expect(outbox.take()).toHaveLength(1);
     const large = "x".repeat(5 * 1024 * 1024);
     for (let i = 0; i < 3; i++) outbox.put(parcel(success(large)));
