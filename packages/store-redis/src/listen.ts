@@ -162,9 +162,11 @@ export function createListening(server: Server, place: Place): Listening {
     },
     async standBy(session, { queues, signal }, call) {
       const waiters = waitersOf(session);
-      const turn = standAmong(waiters, signal);
-      // The server waits as long as it has no letter.
-      const hurry = () => void post(server, box);
+      let isSent = false;
+      // The server waits as long as it has no letter. Who has been answered is in a hurry, and to take a listener away is dear: so it has but one.
+      const turn = standAmong(waiters, signal, () => {
+        if (isSent) void post(server, box);
+      });
       try {
         mailbox.start();
         const dueMs = (await lookFor(session, queues)) ?? POLL_MS;
@@ -176,10 +178,9 @@ export function createListening(server: Server, place: Place): Listening {
           await turn.wait(Math.min(POLL_MS, dueMs));
           return undefined;
         }
-        signal.addEventListener("abort", hurry, { once: true });
+        isSent = true;
         return await sent.catch(() => undefined);
       } finally {
-        signal.removeEventListener("abort", hurry);
         turn.leave();
         leave(session, waiters, signal);
       }
@@ -218,14 +219,18 @@ async function post(server: Server, box: string): Promise<void> {
 }
 
 /** A place among the waiters. `wait` answers true when it was woken, false when the time was over. */
-function standAmong(waiters: Set<Waiter>, signal: AbortSignal) {
+function standAmong(waiters: Set<Waiter>, signal: AbortSignal, onAbort = () => {}) {
   let wake = () => {};
   const woken = new Promise<true>((resolve) => {
     wake = () => resolve(true);
   });
   const waiter = { wake };
+  const end = () => {
+    wake();
+    onAbort();
+  };
   waiters.add(waiter);
-  signal.addEventListener("abort", wake, { once: true });
+  signal.addEventListener("abort", end, { once: true });
   return {
     async wait(ms: number): Promise<boolean> {
       let timer: NodeJS.Timeout | undefined;
@@ -240,7 +245,7 @@ function standAmong(waiters: Set<Waiter>, signal: AbortSignal) {
     },
     leave() {
       waiters.delete(waiter);
-      signal.removeEventListener("abort", wake);
+      signal.removeEventListener("abort", end);
     },
   };
 }
