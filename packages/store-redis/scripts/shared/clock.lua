@@ -64,6 +64,6 @@ end
 
 -- How long until the next timer is due; false when there is none.
 function clock.nextDueMs()
-  local first = call("ZRANGE", PREFIX .. "timers", 0, 0, "WITHSCORES")
+  local first = call("ZRANGE", PREFIX .. "timers", "0", "0", "WITHSCORES")
   return first[2] ~= nil and math.max(0, tonumber(first[2]) - clock.now)
 end

@@ -188,10 +188,10 @@ local function listRuns()
   end
   while at <= #listed do
     local bucket = math.floor(number / 1000)
-    local n = math.min(#listed - at + 1, (bucket + 1) * 1000 - number)
+    local n, name = math.min(#listed - at + 1, (bucket + 1) * 1000 - number), text(bucket)
     if number % 1000 == 0 then call("ZADD", PREFIX .. "starts", clock.now, string.format("%012d", bucket)) end
-    call("RPUSH", PREFIX .. "runs:" .. bucket, unpack(listed, at, at + n - 1))
-    call("HINCRBY", PREFIX .. "runs", bucket, n)
+    call("RPUSH", PREFIX .. "runs:" .. name, unpack(listed, at, at + n - 1))
+    call("HINCRBY", PREFIX .. "runs", name, n)
     at, number = at + n, number + n
   end
 end

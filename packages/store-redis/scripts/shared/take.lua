@@ -118,15 +118,16 @@ end
 
 take.openLines = openLines
 
+-- As they stand in keys: to make a text of a number costs as much as a command.
+local PRIORITIES = { "9", "8", "7", "6", "5", "4", "3", "2", "1", "0" }
+
 -- Takes from the lines without limits of queues together, the highest priority first.
 function take.fromPlain(queues, what)
   if take[what] <= 0 then return end
   local byPriority = openLines(queues)
-  for priority = 9, 0, -1 do
-    local lines = byPriority[tostring(priority)]
-    if lines then
-      takeLines(lines, what)
-    end
+  for i = 1, #PRIORITIES do
+    local lines = byPriority[PRIORITIES[i]]
+    if lines then takeLines(lines, what) end
   end
 end
 
