@@ -260,8 +260,10 @@ export class Pool {
   }
 
   #receive({ mail, grants }: ExchangeReply, queue: string | undefined): void {
-    // Those that were on their way when the worker was told to stop go back, the oldest last, so that it is the first again.
-    if (this.stopping.signal.aborted) for (const grant of grants.toReversed()) this.#giveBack(grant);
+    // Those that were on their way when the worker was told to stop go back, the oldest last, so that it is the first again. So do those that
+    // lay there while all of it stood still: others may have them by now.
+    if (this.stopping.signal.aborted || !this.keeper.vouches)
+      for (const grant of grants.toReversed()) this.#giveBack(grant);
     else for (const grant of grants) this.#start(queue === undefined ? grant : { ...grant, queue });
     this.hearMail(mail);
   }

@@ -110,6 +110,11 @@ export class SessionKeeper {
     return !this.#doubtful && !this.#reopening;
   }
 
+  /** False also where the lease may have ended, and this loop has yet to notice. */
+  get vouches(): boolean {
+    return this.trusted && this.#pulse.trusted;
+  }
+
   /** How long the main loop has not gone round, in milliseconds. */
   get silentMs(): number {
     return this.#pulse.silentMs;

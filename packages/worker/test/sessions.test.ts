@@ -257,6 +257,32 @@ describe("a bad line to the store", () => {
     expect(worker.stats().trusted).toBe(true);
   });
 
+  it("may be away until the lease has ended: what it grants meanwhile is not begun, but given back", async () => {
+    const inner = await openStore("memory:", { expireMemorySessions: true });
+    const { observe, seen, count } = recorder();
+    let away = false;
+    let isLate = true;
+    const store = around(inner, async (verb, call) => {
+      if (away && verb === "renew") throw new Error("away");
+      const reply = await call();
+      if (verb === "exchange" && isLate && (reply as ExchangeReply).grants.length > 0) {
+        isLate = false;
+        away = true;
+        await seen({ type: "session", what: "doubtful" });
+      }
+      return reply;
+    });
+    const again = task({ name: "again", run: async (_, ctx) => ctx.attempt });
+    await startWorker({ store, workflows: [again], leaseMs: 200, observe });
+    const run = await submit(inner, again);
+    await seen({ type: "session", what: "doubtful" });
+    await turns(20);
+    expect(count({ type: "started" })).toBe(0);
+    away = false;
+    expect(await result(inner, run, again)).toBe(2);
+    expect(count({ type: "started" })).toBe(1);
+  });
+
   it("makes the worker give back grants that got lost for good", async () => {
     const inner = await openStore();
     let swallowed = 0;

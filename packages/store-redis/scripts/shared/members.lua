@@ -63,7 +63,8 @@ local function write(run, address, record)
   local into = own(run, "inner")
   local n = #into
   into[n + 1], into[n + 2] = "@" .. address, record
-  run.records[address] = record
+  -- Whoever looked before it was there has noted that there is none.
+  run.records[address], run.steps[address] = record, nil
 end
 
 -- The same of one that comes to another state.
@@ -259,7 +260,7 @@ function members.succeed(who, id, address, output, list)
     end
   end
   local owner = success.owner or ownerOf(success, address)
-  if success.spec.laid then shares.countWait(success.step) end
+  if success.spec.laid then shares.countWait(success.step, owner) end
   local body = bodies.of(run, owner)
   body.settled, body.dirty = body.settled + 1, true
   if body.settled >= body.members then settle.endBodyIfDone(run, owner) end

@@ -5,7 +5,8 @@
 function ready.startEntries(run, from, to, uses, near)
   for i = from, to do
     local address, spec = string.match(ARGV[i], "^([^\30]*)\30(.*)$")
-    if not steps.get(run, address) and (run.records == NONE or not members.add(run, address, spec)) then
+    -- Those of a page of a map were looked for together.
+    if not steps.get(run, address) and not (run.records[address] == false and members.add(run, address, spec)) then
       local step = steps.add(run, address, spec)
       step.uses, step.near = uses, step.spec.sticky and near or nil
       ready.release(step)

@@ -131,7 +131,7 @@ function settle.countMember(step)
   local body = bodies.of(step.run, owner)
   body.settled, body.dirty = body.settled + 1, true
   if settle.halts(step) then body.halted = body.halted + 1 end
-  if step.spec.laid then shares.countWait(step) end
+  if step.spec.laid then shares.countWait(step, owner) end
   settle.endBodyIfDone(step.run, owner)
 end
 

@@ -32,11 +32,11 @@ function shares.countInstance(map, queue)
   body.shares, body.hasNewShares = list, true
 end
 
--- Counts how long a settled step waited, where it stood in the queue that the spread of the map around it chose.
-function shares.countWait(step)
+-- Counts how long a settled step waited, where it stood in the queue that the spread of the map around it, its owner, chose.
+function shares.countWait(step, owner)
   local spec = step.spec
   if spec.kind ~= "t" or spec.queue ~= spec.laid or step.readyAt == "" or step.started == "" then return end
-  local list, body = sharesOf(step.run, spec.owner)
+  local list, body = sharesOf(step.run, owner)
   local share = list and list[spec.queue]
   local wait = step.started - step.readyAt
   if not share or wait < 0 then return end

@@ -32,6 +32,7 @@ import { logs } from "./logs.js";
 import { looking } from "./looking.js";
 import { losses } from "./losses.js";
 import { maps } from "./maps.js";
+import { mixedExchanges } from "./mixed-exchanges.js";
 import { news } from "./news.js";
 import { openings } from "./openings.js";
 import { orphans } from "./orphans.js";
@@ -89,6 +90,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["catching", catching],
   ["epilogues", epilogues],
   ["maps", maps],
+  ["mixed exchanges", mixedExchanges],
   ["expansions", expansions],
   ["spreads", spreads],
   ["sticky", sticky],

@@ -137,6 +137,24 @@ export function spreads(test: BenchTest): void {
     expect(shares[second]).toMatchObject({ count: 2, waits: 2, waitedMs: 300, longestWaitMs: 150 });
   });
 
+  test("how long steps waited is counted in the instance of their map in which they stand", async (bench) => {
+    const plan = planOf("nested", [
+      mapStep("row[]", fromInput("list")),
+      {
+        ...mapStep("cell[]", fromItem("row[]"), { in: "row[]" }),
+        spread: { by: "round-robin", queues: ["only"] },
+      },
+      taskStep("cell", { in: "cell[]", queue: "own" }),
+    ]);
+    const run = await bench.submit(plan, { list: [[1, 2], [3]] });
+    const worker = await bench.driver(plan, { queues: ["only"] });
+    const grants = await worker.take(10);
+    expect(grants).toHaveLength(3);
+    await worker.exchange(await Promise.all(grants.map((grant) => worker.success(grant))));
+    const waits = ["cell[0][]", "cell[1][]"].map(async (map) => (await sharesOf(bench, run, map))[0]?.waits);
+    expect(await Promise.all(waits)).toEqual([2, 1]);
+  });
+
   test("a map that runs again is laid over its queues anew, and counted from the beginning", async (bench) => {
     const { run } = await begin(bench, deep(), {}, { input: { list: [[1], [2], [3]] } });
     const index = indexPlan(deep());
