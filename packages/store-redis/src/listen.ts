@@ -170,7 +170,8 @@ export function createListening(server: Server, place: Place): Listening {
       try {
         mailbox.start();
         const dueMs = (await lookFor(session, queues)) ?? POLL_MS;
-        if (dueMs === NOW || signal.aborted || isClosed) return undefined;
+        // Its letter may have overtaken the answer: nobody sends another.
+        if (dueMs === NOW || turn.isWoken() || signal.aborted || isClosed) return undefined;
         // What others are told there would have it executed for nothing.
         const isShared = sessions.size > 1 || readers.size > 0 || dueMs < POLL_MS;
         const sent = isShared ? undefined : mailbox.behind(call);
@@ -179,7 +180,11 @@ export function createListening(server: Server, place: Place): Listening {
           return undefined;
         }
         isSent = true;
-        return await sent.catch(() => undefined);
+        // A connection that is dead without anybody having been told is noticed late; the call is sent again then, on the other one.
+        return await within(
+          POLL_MS,
+          sent.catch(() => undefined),
+        );
       } finally {
         turn.leave();
         leave(session, waiters, signal);
@@ -211,6 +216,15 @@ function wakeAll(waiters: Iterable<Waiter> | undefined): void {
   for (const waiter of [...(waiters ?? [])]) waiter.wake();
 }
 
+/** What a promise comes to, or nothing after so many milliseconds. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  return await Promise.race([promise, over]).finally(() => clearTimeout(timer));
+}
+
 /** Posts a letter to nobody, so that the server waits no longer; should it come too late, it ends by itself. */
 async function post(server: Server, box: string): Promise<void> {
   await server
@@ -220,9 +234,13 @@ async function post(server: Server, box: string): Promise<void> {
 
 /** A place among the waiters. `wait` answers true when it was woken, false when the time was over. */
 function standAmong(waiters: Set<Waiter>, signal: AbortSignal, onAbort = () => {}) {
+  let isWoken = false;
   let wake = () => {};
   const woken = new Promise<true>((resolve) => {
-    wake = () => resolve(true);
+    wake = () => {
+      isWoken = true;
+      resolve(true);
+    };
   });
   const waiter = { wake };
   const end = () => {
@@ -232,6 +250,7 @@ function standAmong(waiters: Set<Waiter>, signal: AbortSignal, onAbort = () => {
   waiters.add(waiter);
   signal.addEventListener("abort", end, { once: true });
   return {
+    isWoken: () => isWoken,
     async wait(ms: number): Promise<boolean> {
       let timer: NodeJS.Timeout | undefined;
       const over = new Promise<false>((resolve) => {

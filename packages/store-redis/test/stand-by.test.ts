@@ -3,6 +3,10 @@ import { openRedisStore } from "@jobbers/store-redis";
 import { checkAll, type Driver, openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { placeOf } from "../src/connection.js";
+import { keysOf } from "../src/keys.js";
+import { createListening } from "../src/listen.js";
+import type { Server } from "../src/server.js";
 import { type RedisServer, startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
 
@@ -109,4 +113,37 @@ test("repeated by an exchange it answers the same steps again", async () => {
   const again = await store.exchange(exchangeOf(seq));
   expect(again.grants.map(({ lease }) => lease)).toEqual([grant?.lease]);
   expect(await checkAll(store)).toEqual([]);
+});
+
+test("whose letter overtakes the answer that there is nothing yet: it is not waited for again", async () => {
+  let box = "";
+  /** The letter is posted, and read, before the answer is here. */
+  let isLate = false;
+  const slow = {
+    keys: keysOf("default"),
+    look: (read: (redis: Redis) => unknown) => read(raw),
+    async run(_: unknown, session: string, own: string) {
+      box = own;
+      if (isLate) {
+        await raw.rpush(box, session);
+        while ((await raw.llen(box)) > 0);
+        await raw.ping();
+      }
+      return { dueMs: undefined, stays: false };
+    },
+  } as unknown as Server;
+  const listening = createListening(slow, placeOf(server.url, "default"));
+  const call = (redis: Redis) => redis.ping();
+  const stand = (signal = new AbortController().signal) =>
+    listening.standBy("s", { queues: ["q"], signal }, call);
+  const first = new AbortController();
+  const warm = stand(first.signal);
+  while (!String(await raw.client("LIST")).includes("cmd=blpop"));
+  first.abort();
+  await warm;
+  isLate = true;
+  const fromMs = performance.now();
+  await stand();
+  expect(performance.now() - fromMs).toBeLessThan(4_000);
+  listening.close();
 });

@@ -27,7 +27,7 @@ end
 local function readTold(lists)
   return setmetatable({}, { __index = function(known, text)
     local fence, places = string.match(text, "^(%d+)\31(.*)$")
-    local told = { fence = fence, list = places == "" and NONE or lists[places], at = {} }
+    local told = { fence = fence, list = string.find(places, "%d") and lists[places] or NONE, at = {} }
     known[text] = told
     return told
   end })
