@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import type { Submission, SubmitResult } from "@jobbers/core";
 import type { Redis } from "ioredis";
 import { openClient, type Place } from "./connection.js";
 import { classOf, closedError, fault, faultOf, messageOf } from "./faults.js";
 import type { Keys } from "./keys.js";
-import type { Argument } from "./script.js";
+import { type Argument, isUnknownScript, scriptHash } from "./script.js";
 import { scriptText } from "./script-text.js";
 import { createServer, type Server } from "./server.js";
 import { submitScript } from "./submit.js";
@@ -16,8 +15,8 @@ import { submitScript } from "./submit.js";
  * So three things must hold, or it confirms what no replica has:
  * - The script and the WAIT behind it reach one and the same connection. ioredis sends again what a broken connection left
  *   unanswered, but of a pipeline all or nothing: where the script was answered and the WAIT was not, the WAIT is aborted and the
- *   whole is done again. The script goes by plain EVALSHA, since ioredis would repeat a command of its own that the server does not
- *   know behind the WAIT.
+ *   whole is done again. A script that the server does not know is not repeated behind
+ *   the WAIT: then, too, the whole is done again, with its text.
  * - The script writes, also when it finds that the run exists: it always writes the store's clock. What is replicated later
  *   covers all that was written before, by whomever.
  * - Nobody else waits behind the WAIT: it has a connection of its own. Submissions that come while one WAIT is under way go
@@ -151,16 +150,15 @@ async function execute(
   replicaMs: number,
   withText = false,
 ): Promise<readonly Answer[]> {
-  const text = scriptText(submitScript.name);
+  const { name } = submitScript;
   const pipeline = redis.pipeline();
   for (const args of calls) {
-    if (withText) pipeline.eval(text, 1, ...args);
-    else pipeline.evalsha(hashOf(text), 1, ...args);
+    if (withText) pipeline.eval(scriptText(name), 1, ...args);
+    else pipeline.evalsha(scriptHash(name), 1, ...args);
   }
   const answers: readonly Answer[] = (await pipeline.wait(1, replicaMs).exec()) ?? [];
   const errors = answers.flatMap(([error]) => error ?? []);
-  if (!withText && errors.some(({ message }) => message.startsWith("NOSCRIPT")))
-    return execute(redis, calls, replicaMs, true);
+  if (!withText && errors.some(isUnknownScript)) return execute(redis, calls, replicaMs, true);
   const away = errors.find((error) => classOf(error) === "away");
   if (away) throw away;
   return answers;
@@ -169,8 +167,4 @@ async function execute(
 function unconfirmed(result: SubmitResult, waitedMs: number): SubmitResult {
   if (result.status !== "created" && result.status !== "existing") return result;
   return { status: "not-replicated", id: result.id, state: result.state, waitedMs };
-}
-
-function hashOf(text: string): string {
-  return createHash("sha1").update(text).digest("hex");
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { scriptText } from "./script-text.js";
 
@@ -12,19 +13,47 @@ export interface Script<Call extends readonly unknown[], Reply> {
   decode(reply: unknown, ...call: Call): Reply;
 }
 
-/** Runs a script by its hash; where the server does not know it (any more), ioredis sends its text. */
-export function runScript(
+/** By name: a hash is made once. */
+const hashes = new Map<string, string>();
+
+/** What a script's text is known by to the server. */
+export function scriptHash(name: string): string {
+  const known = hashes.get(name);
+  if (known) return known;
+  const hash = createHash("sha1").update(scriptText(name)).digest("hex");
+  hashes.set(name, hash);
+  return hash;
+}
+
+/** True for the error of a server that does not know the script's hash: it executed nothing. */
+export function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("NOSCRIPT");
+}
+
+/** Runs a script that the server knows by its hash; for an error that it does not, see {@link isUnknownScript}. */
+export function callScript(
   redis: Redis,
   name: string,
   key: string,
   args: readonly Argument[],
 ): Promise<unknown> {
-  // Commands that are defined at run time are unknown to ioredis' types.
-  const commands = redis as unknown as Record<
-    string,
-    ((...args: Argument[]) => Promise<unknown>) | undefined
-  >;
-  const command = `jobbers-${name}`;
-  if (!commands[command]) redis.defineCommand(command, { numberOfKeys: 1, lua: scriptText(name) });
-  return (commands[command] as (...args: Argument[]) => Promise<unknown>).call(redis, key, ...args);
+  return redis.evalsha(scriptHash(name), 1, key, ...args);
+}
+
+/**
+ * Runs a script by its hash; where the server does not know it (any more), by its text. Left to itself, ioredis sends the text once on each connection, and some
+ * have 200 KB.
+ */
+export async function runScript(
+  redis: Redis,
+  name: string,
+  key: string,
+  args: readonly Argument[],
+): Promise<unknown> {
+  try {
+    return await callScript(redis, name, key, args);
+  } catch (error) {
+    if (!isUnknownScript(error)) throw error;
+    return await redis.eval(scriptText(name), 1, key, ...args);
+  }
 }

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { CALL_MS } from "./connection.js";
 import { classOf, closedError, faultOf } from "./faults.js";
 import type { Keys } from "./keys.js";
-import { type Argument, runScript, type Script } from "./script.js";
+import { type Argument, callScript, runScript, type Script } from "./script.js";
 
 export interface ServerParts {
   readonly redis: Redis;
@@ -20,7 +20,7 @@ export interface Server {
   readonly clock: (() => number) | undefined;
   /** Runs a script. */
   run<Call extends readonly unknown[], Reply>(script: Script<Call, Reply>, ...call: Call): Promise<Reply>;
-  /** Runs a script once, on a connection of the caller's choice. */
+  /** Runs a script once, on a connection of the caller's choice; rejects where the server does not know it. */
   runOn<Call extends readonly unknown[], Reply>(
     redis: Redis,
     script: Script<Call, Reply>,
@@ -47,17 +47,18 @@ export function createServer({ redis, keys, url, clock, isClosed }: ServerParts)
       await sleep(Math.min(1_000, 20 * 2 ** tries) * (0.5 + Math.random() / 2));
     }
   };
-  const send = (on: Redis, { name }: { readonly name: string }, args: readonly Argument[]) =>
-    runScript(on, name, keys.clock, [clock ? Math.floor(clock()) : "", ...args]);
+  const stamped = (args: readonly Argument[]) => [clock ? Math.floor(clock()) : "", ...args];
   return {
     keys,
     clock,
     run: (script, ...call) => {
       const args = script.encode(...call);
-      return persist(async () => script.decode(await send(redis, script, args), ...call));
+      return persist(async () =>
+        script.decode(await runScript(redis, script.name, keys.clock, stamped(args)), ...call),
+      );
     },
     runOn: async (on, script, ...call) =>
-      script.decode(await send(on, script, script.encode(...call)), ...call),
+      script.decode(await callScript(on, script.name, keys.clock, stamped(script.encode(...call))), ...call),
     look: (read) => persist(() => read(redis)),
   };
 }
