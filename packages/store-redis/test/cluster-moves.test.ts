@@ -66,12 +66,15 @@ test("while its slot is moved key by key, calls are refused; fsck then mends wha
   await call(from, "CLUSTER", "SETSLOT", slot, "MIGRATING", there);
   const refusal = { code: "store-unfit", message: expect.stringContaining("jobbers fsck --repair") };
   await expect(worker.exchange([], { slots: 1 })).rejects.toMatchObject(refusal);
-  await expect(store.submit([submissionOf(chain(2), 3)])).rejects.toMatchObject(refusal);
+  const third = submissionOf(chain(2), 3);
+  await expect(store.submit([third])).rejects.toMatchObject(refusal);
   const keys = (await call(from, "CLUSTER", "GETKEYSINSLOT", slot, "1000")) as string[];
   await call(from, "MIGRATE", "127.0.0.1", String(to.port), "", "0", "5000", "KEYS", ...keys);
   for (const node of [to, from]) await call(node, "CLUSTER", "SETSLOT", slot, "NODE", there);
 
-  expect(await store.submit([submissionOf(chain(2), 3)])).toMatchObject([{ status: "created" }]);
+  // What was refused may have been written, as far as that went; sent again it is one run.
+  const again = await store.submit([third]);
+  expect(again).toMatchObject([{ status: expect.stringMatching(/^(created|existing)$/) }]);
   await checkAll(store, { repair: true });
   expect(await checkAll(store)).toEqual([]);
   const other = await openDriver(store, { serves: ["s1", "s2"] });

@@ -61,8 +61,10 @@ async function standingBy(signal = new AbortController().signal): Promise<Standi
 
 /** How many scripts the server has executed. */
 async function scripts(): Promise<number> {
-  const found = (await raw.info("commandstats")).matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g);
-  return [...found].reduce((sum, [, calls]) => sum + Number(calls), 0);
+  const found = (await raw.info("commandstats")).matchAll(
+    /cmdstat_eval(?:sha)?:calls=(\d+).*failed_calls=(\d+)/g,
+  );
+  return [...found].reduce((sum, [, calls, failed]) => sum + Number(calls) - Number(failed), 0);
 }
 
 function taken(reply: ExchangeReply): number {

@@ -191,6 +191,8 @@ local function listRuns()
     local n, name = math.min(#listed - at + 1, (bucket + 1) * 1000 - number), text(bucket)
     if number % 1000 == 0 then call("ZADD", PREFIX .. "starts", clock.now, string.format("%012d", bucket)) end
     call("RPUSH", PREFIX .. "runs:" .. name, unpack(listed, at, at + n - 1))
+    -- At once, in a key that is there: a script that is cut off behind this has given out no number that another run gets.
+    call("HSET", KEYS[1], "seq", clock.seq, "runs", number + n)
     call("HINCRBY", PREFIX .. "runs", name, n)
     at, number = at + n, number + n
   end
@@ -198,7 +200,7 @@ end
 
 -- Counts and lists all that was created.
 function submitting.count()
-  -- What a script that is cut off leaves: ids that count as known without a run do no harm, nor do numbers.
+  -- What a script that is cut off leaves: ids that count as known without a run do no harm, nor do places in the list.
   submitting.flushNewest()
   for hash, count in pairs(plans) do
     if count > 0 then call("HINCRBY", PREFIX .. "plan:" .. hash, "runs", count) end
