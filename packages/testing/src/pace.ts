@@ -1,4 +1,5 @@
 import type { FakeClock } from "./fake-clock.js";
+import { HandlerTimers } from "./handler-timers.js";
 import { turns } from "./signals.js";
 
 /** What `ctx.signal` aborts with when the time of an attempt is over on the fake clock. */
@@ -23,6 +24,7 @@ const PATIENCE_MS = 1_000;
  */
 export class Pace {
   readonly #clock: FakeClock;
+  readonly #timers = new HandlerTimers();
   /** What others had under way at first, and how much of that has ended since. */
   readonly #others = activeResources();
   #othersEnded = 0;
@@ -94,7 +96,7 @@ export class Pace {
       const timeout = end("timeout", `took longer than its timeout of ${timeoutMs} ms`);
       if (timeoutMs !== undefined) stopTimeout = timer(timeoutMs, timeout);
       watch();
-      call(controller.signal, watch).then(resolve, reject);
+      this.#timers.within(() => call(controller.signal, watch)).then(resolve, reject);
     });
     return attempt.finally(() => {
       isOver = true;
@@ -103,7 +105,7 @@ export class Pace {
     });
   }
 
-  /** What ends without any handler getting further was another's: a timer of a test runner, say. It must not hide one of a handler. */
+  /** What ends without any handler getting further was another's: a file of a test runner, say. It must not hide one of a handler. */
   #look(before: number): number {
     const active = activeResources();
     this.#othersEnded += Math.max(0, before - active);
@@ -111,7 +113,7 @@ export class Pace {
   }
 
   #isBusy(active: number, sinceMs: number): boolean {
-    if (active <= this.#others - this.#othersEnded) return false;
+    if (!this.#timers.isAnySet && active <= this.#others - this.#othersEnded) return false;
     if (performance.now() - sinceMs < PATIENCE_MS) return true;
     // It may have been a handler's after all.
     this.#othersEnded = 0;
@@ -119,6 +121,7 @@ export class Pace {
   }
 }
 
+/** Files, sockets and the like that are open or under way; timers are known by who set them. */
 function activeResources(): number {
-  return process.getActiveResourcesInfo().length;
+  return process.getActiveResourcesInfo().filter((type) => type !== "Timeout").length;
 }

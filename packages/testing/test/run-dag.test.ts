@@ -260,6 +260,30 @@ describe("runDag", () => {
     await another;
   });
 
+  test("real waiting counts as going on where a timer of others ends in the moment in which it begins", async () => {
+    const others = setTimeout(() => {}, 60_000);
+    const real = task({
+      name: "real",
+      timeout: "5s",
+      retry: { attempts: 1 },
+      run: () => {
+        clearTimeout(others);
+        return new Promise<string>((resolve) => setTimeout(() => resolve("done"), 30));
+      },
+    });
+    expect(await runDag(real, {})).toBe("done");
+  });
+
+  test("a timer of a handler that keeps no process alive does not hold the clock up", async () => {
+    const idle = task({
+      name: "idle",
+      timeout: "5s",
+      retry: { attempts: 1 },
+      run: () => new Promise<string>((resolve) => setTimeout(() => resolve("late"), 60_000).unref()),
+    });
+    expect(await settleDag(idle, {})).toMatchObject({ state: "failed", tookMs: 5_000 });
+  });
+
   test("handlers may be replaced, and get deps", async () => {
     const fetchPage = task({
       name: "fetch-page",
