@@ -31,13 +31,13 @@ if run.cancelling then
   return "stale"
 end
 
--- The addresses of all instances' entry steps in this page but the first so many instances.
-local function entriesFrom(first)
+-- The addresses of all entry steps in this page.
+local function entries()
   local addresses, at = {}, 9
   while at <= #ARGV do
     local last = at + 1 + tonumber(string.match(ARGV[at + 1], "^%d+"))
-    for i = at + 2, first > 0 and 0 or last do addresses[#addresses + 1] = string.match(ARGV[i], "^[^\30]*") end
-    at, first = last + 1, first - 1
+    for i = at + 2, last do addresses[#addresses + 1] = string.match(ARGV[i], "^[^\30]*") end
+    at = last + 1
   end
   return addresses
 end
@@ -48,7 +48,7 @@ end
 -- A page that begins beyond the cursor would leave a gap: the answer says where to go on.
 if from <= step.cursor then
   local at, place = 9, from
-  members.read(run, entriesFrom(step.cursor - from))
+  members.read(run, entries())
   while at <= #ARGV do
     local count, queue = string.match(ARGV[at + 1], "^(%d+) ?(.*)$")
     local last = at + 1 + tonumber(count)

@@ -43,16 +43,16 @@ export function readStep(
   spec: string,
   body: string | null | undefined,
 ): ReadStep {
-  const kept = withoutTemplate(text);
-  const parts = withoutUses(kept).split(",");
+  const own = withoutTemplate(text);
+  const parts = withoutUses(own).split(",");
   const [first = "", fence, tries, lost, holder, , ready, started, ended, due, , , , worker] = parts;
   const [name = "", kind = "", , , , , needs = "", queues = "", priority, , , , reads = ""] = spec.split(US);
   const [queue = ""] = queues.split(GS);
   const edited = packText(valueKey.edited(address));
   const at = (offset: string | undefined) => (offset ? head.createdMs + Number(offset) : undefined);
-  const last = stateOf(first.charAt(0));
+  const kept = stateOf(first.charAt(0));
   // What a run's end left unfinished reads as cancelled: to rewrite it all would cost too much.
-  const state = head.isEnded && !isSettled(last) ? "cancelled" : last;
+  const state = head.isEnded && !isSettled(kept) ? "cancelled" : kept;
   const [count, members, settled] = body?.split(",") ?? [];
   const isTask = kindOf(kind) === "task";
   const record: StepRecord = {
@@ -61,7 +61,7 @@ export function readStep(
     name: name === "" ? address : unpackText(name),
     kind: kindOf(kind),
     state,
-    reason: state === last ? ((first.slice(2) || undefined) as StepReason | undefined) : "cancelled",
+    reason: state === kept ? ((first.slice(2) || undefined) as StepReason | undefined) : "cancelled",
     phase: phaseOf(first.charAt(1)),
     ...((reads === edited || reads.endsWith(GS + edited)) && { edited: true }),
     queue: unpackText(queue),
@@ -70,7 +70,7 @@ export function readStep(
     tries: Number(tries),
     lost: Number(lost),
     worker: worker ? unpackText(worker) : undefined,
-    ...(holder && state === last && { session: holder }),
+    ...(holder && state === kept && { session: holder }),
     readyAtMs: at(ready),
     startedAtMs: at(started),
     endedAtMs: at(ended),
@@ -87,7 +87,7 @@ export function readStep(
       queue,
       needs: needs === "=" ? packText(address) : needs,
       priority: priority ? Number(priority) : undefined,
-      uses: kept.split(US)[1],
+      uses: own.split(US)[1],
     },
     mayHaveError: record.tries > 0 || record.lost > 0 || record.state === "failed",
     held: holder && record.state === "running" ? { session: holder, member } : undefined,

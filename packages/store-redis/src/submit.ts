@@ -1,26 +1,18 @@
-import { hash } from "node:crypto";
 import type { RunState, StepSpec, Submission, SubmitResult } from "@jobbers/core";
 import { claimText } from "./claims.js";
+import { extrasOf, haveCommon, inlineOf, isSingle, kindOf, ULID_CHARS } from "./kinds.js";
 import { runStateOf } from "./letters.js";
 import { packUses } from "./limits.js";
 import type { Argument, Script } from "./script.js";
 import { pushSpecs } from "./spec.js";
 import { isMapped } from "./step-record.js";
-import { FS, GS, isPackable, KIND_CHARS, keyText, packHash, packText, RS, US, unpackText } from "./text.js";
+import { FS, isPackable, keyText, packHash, packText, RS, US, unpackText } from "./text.js";
 
 /** The most submissions, and about the most steps, that one script takes. */
 const CHUNK = 500;
 
-const ULID_CHARS = 26;
-
 /** About how much text one script is sent. */
 const CHUNK_CHARS = 4_000_000;
-
-/**
- * Values up to so many bytes stand in the run's hash. Of a single task's run the hash stays compact only as long as each of its fields
- * is at most 64 bytes; a dag's is large anyway.
- */
-const INLINE = { single: 64, other: 1_024 } as const;
 
 /** Cuts a batch into parts that are one script's work each. */
 export function chunksOf(batch: readonly Submission[]): Submission[][] {
@@ -148,96 +140,9 @@ function isPlainEntry({
   return isOwn && kind === "task" && phase === "run" && isOrdinary;
 }
 
-/** What submissions of one workflow have in common that are made in one way. */
-type Common = Pick<
-  Submission,
-  "plan" | "entries" | "name" | "kind" | "failure" | "priority" | "members" | "onFailure"
->;
-
-function haveCommon(one: Common, other: Common): boolean {
-  return (
-    one.plan === other.plan &&
-    one.entries === other.entries &&
-    one.name === other.name &&
-    one.kind === other.kind &&
-    one.failure === other.failure &&
-    one.priority === other.priority &&
-    one.members === other.members &&
-    one.onFailure === other.onFailure
-  );
-}
-
 /** True for a submission that differs only in its id and input from another that may be packed. */
 function isLike(one: Submission, other: Submission): boolean {
   return haveCommon(one, other) && isPlainRun(other);
-}
-
-/** What each run has of its own: 2 where it says its limits, 1 where it has a traceparent or tags. */
-function extrasOf({ tags, traceparent, limits }: Submission): 0 | 1 | 2 {
-  if (limits !== undefined) return 2;
-  return traceparent !== undefined || (tags !== undefined && tags.length > 0) ? 1 : 0;
-}
-
-/** A kind as scripts/shared/kinds.lua has it, with its plan. */
-interface Kind {
-  readonly name: string;
-  readonly plan: string;
-  readonly text: string;
-}
-
-interface KnownKind {
-  readonly of: Common;
-  readonly isSingle: boolean;
-  readonly extras: 0 | 1 | 2;
-  readonly kind: Kind;
-}
-
-/** The kind that was last seen of a workflow, whose submissions share their entries: to make it costs more than the rest of what is sent. */
-const lastKinds = new WeakMap<Submission["entries"], KnownKind>();
-
-function kindOf(each: Submission): Kind {
-  const single = isSingle(each);
-  const extras = extrasOf(each);
-  const last = lastKinds.get(each.entries);
-  if (last?.isSingle === single && last.extras === extras && haveCommon(last.of, each)) return last.kind;
-  const kind = makeKind(each);
-  const { plan, entries, name, failure, priority, members, onFailure } = each;
-  const of = { plan, entries, name, kind: each.kind, failure, priority, members, onFailure };
-  lastKinds.set(entries, { of, isSingle: single, extras, kind });
-  return kind;
-}
-
-function makeKind(each: Submission): Kind {
-  const plan = packHash(each.plan);
-  const text = [
-    plan,
-    each.kind === "task" ? "t" : "d",
-    each.failure === "stop" ? "s" : "c",
-    each.priority,
-    each.members,
-    each.onFailure ? 1 : 0,
-    inlineOf(each),
-    extrasOf(each),
-    entryOf(each),
-    packText(each.name),
-  ].join(US);
-  return { name: nameOf(text), plan, text };
-}
-
-/** The address of a single's step, or those of all steps that a run begins with, each behind a GS. */
-function entryOf(each: Submission): string {
-  const addresses = each.entries.items.map(({ address }) => packText(address));
-  return isSingle(each) ? (addresses[0] as string) : addresses.map((address) => GS + address).join("");
-}
-
-/** A run of one step, which scripts/shared/singles.lua handles. */
-function isSingle({ id, members, entries }: Submission): boolean {
-  return members === 1 && entries.items.length === 1 && id.length === ULID_CHARS;
-}
-
-/** What stands for a kind in each of its runs. Should two ever share a name, the store packs runs of the first only. */
-function nameOf(kind: string): string {
-  return hash("sha256", kind, "base64url").slice(0, KIND_CHARS);
 }
 
 function bodyOf(each: Submission, extras: 0 | 1 | 2): string {
@@ -278,10 +183,6 @@ function headOf(each: Submission): string {
     each.limits === undefined ? "" : packUses(each.limits),
     packText(each.name),
   ].join(US);
-}
-
-function inlineOf({ members, onFailure }: Submission): number {
-  return members === 1 && !onFailure ? INLINE.single : INLINE.other;
 }
 
 function tagsOf({ tags = [] }: Submission): string {

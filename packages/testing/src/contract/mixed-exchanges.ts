@@ -32,6 +32,16 @@ export function mixedExchanges(test: BenchTest): void {
     expect(await bench.runState(run)).toBe("succeeded");
   });
 
+  test("what follows may be nothing, though it is said where that should stand", async (bench) => {
+    const run = await bench.submit(planOf("alone", [taskStep("only")]));
+    const worker = await bench.driver(planOf("alone", [taskStep("only")]));
+    const [grant] = (await worker.take(1)) as [Grant];
+    const success = await worker.success(grant);
+    const follow = { successors: { items: [] }, hop: true };
+    expect((await worker.exchange([{ ...success, follow } as typeof success])).results).toEqual(["accepted"]);
+    expect(await bench.runState(run)).toBe("succeeded");
+  });
+
   test("what an exchange makes ready in a map, and its own session does not serve, is left for others", async (bench) => {
     const run = await bench.submit(besides(), { list: [1, 2, 3] });
     const other = await bench.driver(besides(), { serves: ["item"] });
