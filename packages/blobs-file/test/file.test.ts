@@ -11,7 +11,7 @@ const RUN = "01KADGN2Q7ZJ4M3V8XW5T9R6BC";
 
 async function directory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "jobbers-blobs-"));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  onTestFinished(() => rm(path, { recursive: true, force: true, maxRetries: 20 }));
   return path;
 }
 const urlOf = (path: string) => pathToFileURL(path).href;

@@ -5,14 +5,14 @@ import {
   mkdtempSync,
   readFileSync,
   renameSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callCli } from "./cli-here.js";
 import { type CliProcess, fixture, runCli, startCli } from "./cli-process.js";
 
@@ -34,17 +34,20 @@ beforeEach(() => {
       'export const say = task({ name: "say", run: async () => `${word} in ${process.pid}` });\n',
   );
 });
-afterEach(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
+/** What a test has started; who still writes into the folder would put something there while it is taken away. */
+const started: CliProcess[] = [];
+afterEach(async () => {
+  for (const { child } of started) child.kill("SIGKILL");
+  await Promise.all(started.splice(0).map(({ ended }) => ended));
+  await rm(cwd, { recursive: true, maxRetries: 20 });
+});
 
 const write = (name: string, text: string) => writeFileSync(join(cwd, name), text);
 
 /** Starts `jobbers dev` on a free port; it is ended with the test, and its child with it. */
 async function startDev(...args: string[]): Promise<{ dev: CliProcess; url: string }> {
   const dev = startCli(["dev", "say.ts", "held.ts", "--port", "0", ...args], { cwd });
-  onTestFinished(async () => {
-    dev.child.kill("SIGKILL");
-    await dev.ended;
-  });
+  started.push(dev);
   const [, url] = await dev.until(/ready on (http:\S+):/);
   return { dev, url: url as string };
 }

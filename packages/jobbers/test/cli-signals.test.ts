@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -14,7 +15,7 @@ beforeEach(() => {
   cwd = mkdtempSync(join(tmpdir(), "jobbers-signals-"));
   input = { items: [0, 1, 2, 3, 4, 5], log: join(cwd, "log"), gate: join(cwd, "gate") };
 });
-afterEach(() => rmSync(cwd, { recursive: true, maxRetries: 20 }));
+afterEach(() => rm(cwd, { recursive: true, maxRetries: 20 }));
 
 const start = (...args: string[]) => startCli(args, { cwd });
 const runHeld = () =>

@@ -37,7 +37,7 @@ async function connected(url: string): Promise<Jobbers> {
 /** Two connections to one fresh store: that of workers, and that of somebody without their code. */
 async function bothSides(kind: "sqlite" | "redis") {
   const dir = await mkdtemp(join(tmpdir(), "jobbers-unparsed-"));
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  onTestFinished(() => rm(dir, { recursive: true, force: true, maxRetries: 20 }));
   const url = kind === "redis" ? await startRedis() : `sqlite:${join(dir, "jobs.db")}`;
   return { working: await connected(url), store: (await connected(url)).store, outside: open[1] as Jobbers };
 }

@@ -27,7 +27,7 @@ import {
 async function fileStore(): Promise<Store> {
   const directory = await mkdtemp(join(tmpdir(), "jobbers-beats-"));
   const store = await openStore(`sqlite:${join(directory, "jobs.db")}`);
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 20 }));
   return store;
 }
 

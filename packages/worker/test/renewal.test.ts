@@ -8,7 +8,7 @@ import { around, ended, gate, openStore, recorder, result, silent, startWorker, 
 async function fileStore(): Promise<Store> {
   const directory = await mkdtemp(join(tmpdir(), "jobbers-worker-"));
   const store = await openStore(`sqlite:${join(directory, "jobs.db")}`);
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 20 }));
   return store;
 }
 
