@@ -9,6 +9,7 @@ const CONTROL_MS = 5_000;
 export interface Pings {
   readonly worstMs: number;
   readonly p50Ms: number;
+  readonly p99Ms: number;
 }
 
 /** Pings while something goes on. */

@@ -28,8 +28,8 @@ export type Told =
   | { readonly type: "warm" }
   /** As many steps as were ordered are done, and what lay between two steps of a run, in milliseconds. */
   | { readonly type: "done"; readonly fromMs: number; readonly atMs: number; readonly gapsMs: number[] }
-  /** The worst and the median round trip of a PING, in milliseconds. */
-  | { readonly type: "pinged"; readonly worstMs: number; readonly p50Ms: number }
+  /** The worst round trip of a PING, the median, and what 99 of 100 stay below, in milliseconds. */
+  | { readonly type: "pinged"; readonly worstMs: number; readonly p50Ms: number; readonly p99Ms: number }
   /** The most memory that it ever had, as the system counts it. */
   | { readonly type: "peaked"; readonly mib: number };
 

@@ -19,7 +19,7 @@ export const pagedJoinOf: Scenario<Bed> = {
     await logSlow(admin);
     let chars = 0;
     let ms = 0;
-    const { worstMs, p50Ms } = await pingsDuring(url, async () => {
+    const { worstMs, p50Ms, p99Ms } = await pingsDuring(url, async () => {
       ms = await timeMs(async () => {
         const run = await jobbers.submit(pagedJoin, { count: width });
         ({ chars } = await run.result());
@@ -35,6 +35,7 @@ export const pagedJoinOf: Scenario<Bed> = {
       { name: "the worker's memory at its peak", value: mib, unit: "MiB", target: { atMost: 300 } },
       { name: "worst PING meanwhile", value: worstMs, unit: "ms", target: { atMost: 10 } },
       { name: "median PING meanwhile", value: p50Ms, unit: "ms" },
+      { name: "99 of 100 PINGs stay below", value: p99Ms, unit: "ms" },
       { name: "longest command by Redis's clock", value: slowest, unit: "ms" },
       { name: "Redis's memory at its peak", value: Number(memory) / 2 ** 20, unit: "MiB" },
       await controlPing(url),
