@@ -1,20 +1,10 @@
 import { FAIR } from "@jobbers/core";
 import { openRedisStore } from "@jobbers/store-redis";
 import { checkAll, createFakeClock, newRunId, openDriver, samplePlans, submissionOf } from "@jobbers/testing";
-import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type SharedRedis, shareRedis } from "./shared-redis.js";
+import { describe, expect, it } from "vitest";
+import { SharedBench } from "./shared-redis.js";
 
-let server: SharedRedis;
-let raw: Redis;
-beforeAll(async () => {
-  server = await shareRedis();
-  raw = new Redis(server.url);
-});
-afterAll(async () => {
-  raw?.disconnect();
-  await server?.stop();
-});
+const bench = new SharedBench();
 
 const name = "a/concurrency";
 const coded = "a%2Fconcurrency";
@@ -26,37 +16,37 @@ const cases: readonly (readonly [
   breaking: (prefix: string) => Promise<unknown>,
   kinds: readonly string[],
 ])[] = [
-  ["a slot that was lost", (p) => raw.del(`${p}slots:${coded}`), ["count-slots", "slot-missing"]],
-  ["a count that is wrong", (p) => raw.hset(`${p}used:${coded}`, "x", 7), ["count-slots"]],
+  ["a slot that was lost", (p) => bench.raw.del(`${p}slots:${coded}`), ["count-slots", "slot-missing"]],
+  ["a count that is wrong", (p) => bench.raw.hset(`${p}used:${coded}`, "x", 7), ["count-slots"]],
   [
     "a slot that is nobody's",
     async (p) => {
-      await raw.hset(`${p}slots:${coded}`, "x|gone|a|1", "nobody");
-      await raw.hset(`${p}used:${coded}`, "x", 2);
+      await bench.raw.hset(`${p}slots:${coded}`, "x|gone|a|1", "nobody");
+      await bench.raw.hset(`${p}used:${coded}`, "x", 2);
     },
     ["slot-stale"],
   ],
   [
     "a priority that is ahead where none can be",
-    (p) => raw.hset(`${p}levels`, "default", "5=99999"),
+    (p) => bench.raw.hset(`${p}levels`, "default", "5=99999"),
     ["level-stale"],
   ],
-  ["a line that stands nowhere", (p) => raw.del(`${p}parked:${coded}:x`), ["line-closed"]],
+  ["a line that stands nowhere", (p) => bench.raw.del(`${p}parked:${coded}:x`), ["line-closed"]],
   [
     "a parked line that nothing would wake",
-    (p) => raw.hset(`${p}limits`, coded, "c\u001f9\u001f\u001f"),
+    (p) => bench.raw.hset(`${p}limits`, coded, "c\u001f9\u001f\u001f"),
     ["line-parked"],
   ],
   [
     "an open line without entries",
-    (p) => raw.zadd(`${p}ring:default:5:a`, 1, "kother=y=1"),
+    (p) => bench.raw.zadd(`${p}ring:default:5:a`, 1, "kother=y=1"),
     ["line-closed", "orphan"],
   ],
   [
     "a line that is open as well",
     async (p) => {
-      await raw.zadd(`${p}ring:default:5:a`, 1, tuple);
-      await raw.sadd(`${p}rings:default`, "5:a");
+      await bench.raw.zadd(`${p}ring:default:5:a`, 1, tuple);
+      await bench.raw.sadd(`${p}rings:default`, "5:a");
     },
     ["orphan"],
   ],
@@ -65,8 +55,8 @@ const cases: readonly (readonly [
 describe("a check of limits", () => {
   it.each(cases)("finds and mends %s", async (_, breaking, kinds) => {
     const clock = createFakeClock();
-    const namespace = server.newNamespace();
-    const store = await openRedisStore(server.url, { namespace, clock: clock.now });
+    const namespace = bench.server.newNamespace();
+    const store = await openRedisStore(bench.server.url, { namespace, clock: clock.now });
     try {
       const declared = [{ name, setting: { concurrency: 1 }, isKeyed: true }];
       const worker = await openDriver(store, {
@@ -80,7 +70,7 @@ describe("a check of limits", () => {
       const [grant] = await worker.take(2);
       expect(await checkAll(store)).toEqual([]);
       const prefix = `jobbers:{${namespace}:0}:`;
-      await raw.srem(`${prefix}rings:default`, "5:a");
+      await bench.raw.srem(`${prefix}rings:default`, "5:a");
       await breaking(prefix);
       const found = await checkAll(store);
       expect([...new Set(found.map(({ kind }) => kind))].sort()).toEqual([...kinds].sort());
@@ -103,16 +93,16 @@ const ring = "ring:default:5:a:x";
 
 describe("a check of tenants", () => {
   it.each<(typeof cases)[number]>([
-    ["a tenant that takes no turns", (p) => raw.zrem(`${p}tenants:default:5:a`, "x"), ["line-closed"]],
-    ["one that has no open line", (p) => raw.zadd(`${p}tenants:default:5:a`, 0, "gone"), ["orphan"]],
-    ["a line in no ring", (p) => raw.del(`${p}${ring}`), ["line-closed", "orphan"]],
-    ["a line in the ring of another", (p) => raw.zadd(`${p}${ring}`, 1, "f=y=1"), ["orphan"]],
-    ["tenants that no queue knows of", (p) => raw.srem(`${p}rings:default`, "5:a:"), ["line-closed"]],
-    ["weights that nobody said", (p) => raw.hset(`${p}weights:default`, "x", 3), ["orphan"]],
-    ["weights that are lost", (p) => raw.del(`${p}weights:side`), ["orphan"]],
+    ["a tenant that takes no turns", (p) => bench.raw.zrem(`${p}tenants:default:5:a`, "x"), ["line-closed"]],
+    ["one that has no open line", (p) => bench.raw.zadd(`${p}tenants:default:5:a`, 0, "gone"), ["orphan"]],
+    ["a line in no ring", (p) => bench.raw.del(`${p}${ring}`), ["line-closed", "orphan"]],
+    ["a line in the ring of another", (p) => bench.raw.zadd(`${p}${ring}`, 1, "f=y=1"), ["orphan"]],
+    ["tenants that no queue knows of", (p) => bench.raw.srem(`${p}rings:default`, "5:a:"), ["line-closed"]],
+    ["weights that nobody said", (p) => bench.raw.hset(`${p}weights:default`, "x", 3), ["orphan"]],
+    ["weights that are lost", (p) => bench.raw.del(`${p}weights:side`), ["orphan"]],
   ])("finds and mends %s", async (_, breaking, kinds) => {
-    const namespace = server.newNamespace();
-    const store = await openRedisStore(server.url, { namespace });
+    const namespace = bench.server.newNamespace();
+    const store = await openRedisStore(bench.server.url, { namespace });
     try {
       const limits = [{ task: "a", limits: [], fairIn: "all" as const }];
       const worker = await openDriver(store, { serves: ["a"], leaseMs: 1e12, limits });

@@ -1,19 +1,9 @@
 import { openRedisStore } from "@jobbers/store-redis";
 import { checkAll, createFakeClock, openDriver, samplePlans, submissionOf } from "@jobbers/testing";
-import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type SharedRedis, shareRedis } from "./shared-redis.js";
+import { describe, expect, it } from "vitest";
+import { SharedBench } from "./shared-redis.js";
 
-let server: SharedRedis;
-let raw: Redis;
-beforeAll(async () => {
-  server = await shareRedis();
-  raw = new Redis(server.url);
-});
-afterAll(async () => {
-  raw?.disconnect();
-  await server?.stop();
-});
+const bench = new SharedBench();
 
 const role = "crew";
 const US = "\u001f";
@@ -21,8 +11,8 @@ const edit = (...parts: (string | number)[]) => parts.join(US);
 
 /** Replaces the newest of two edits, of which it limits the role to 2 and the first one to 3. */
 const replaceNewest = (text: string) => async (prefix: string) => {
-  const [, first] = ((await raw.hget(`${prefix}roles`, role)) as string).split("\u001e");
-  await raw.hset(`${prefix}roles`, role, `${text}\u001e${first}`);
+  const [, first] = ((await bench.raw.hget(`${prefix}roles`, role)) as string).split("\u001e");
+  await bench.raw.hset(`${prefix}roles`, role, `${text}\u001e${first}`);
 };
 
 /** What is broken, how, what is found, and how many steps the role may run after the repair; 0: it is gone. */
@@ -71,43 +61,54 @@ const cases: readonly (readonly [
   ],
   [
     "a role of which nothing can be read",
-    (p) => raw.hset(`${p}roles`, role, "x"),
+    (p) => bench.raw.hset(`${p}roles`, role, "x"),
     ["role-broken", "role-uncapped"],
     0,
   ],
   [
     "a name that nobody can read",
-    (p) => raw.hset(`${p}roles`, "%4", edit(1, 1, "", "a=1", "")),
+    (p) => bench.raw.hset(`${p}roles`, "%4", edit(1, 1, "", "a=1", "")),
     ["role-broken"],
     2,
   ],
-  ["a maximum that was lost", (p) => raw.del(`${p}caps`), ["role-uncapped"], 2],
-  ["a maximum that nobody set", (p) => raw.hset(`${p}caps`, role, 7), ["role-uncapped"], 2],
-  ["a maximum of no role", (p) => raw.hset(`${p}caps`, "other", 7), ["orphan"], 2],
-  ["a maximum that nobody looks for", (p) => raw.hdel(`${p}clock`, "capped"), ["role-uncapped"], 2],
+  ["a maximum that was lost", (p) => bench.raw.del(`${p}caps`), ["role-uncapped"], 2],
+  ["a maximum that nobody set", (p) => bench.raw.hset(`${p}caps`, role, 7), ["role-uncapped"], 2],
+  ["a maximum of no role", (p) => bench.raw.hset(`${p}caps`, "other", 7), ["orphan"], 2],
+  ["a maximum that nobody looks for", (p) => bench.raw.hdel(`${p}clock`, "capped"), ["role-uncapped"], 2],
   [
     "a session that its role does not list",
-    (p, id) => raw.srem(`${p}role:${role}`, id),
+    (p, id) => bench.raw.srem(`${p}role:${role}`, id),
     ["session-unlisted"],
     2,
   ],
-  ["a session that is none", (p) => raw.sadd(`${p}role:${role}`, "nobody"), ["orphan"], 2],
-  ["a session of another role", (p, id) => raw.sadd(`${p}role:other`, id), ["orphan"], 2],
+  ["a session that is none", (p) => bench.raw.sadd(`${p}role:${role}`, "nobody"), ["orphan"], 2],
+  ["a session of another role", (p, id) => bench.raw.sadd(`${p}role:other`, id), ["orphan"], 2],
   [
     "a step that is counted as control work",
-    async (p, id) => raw.sadd(`${p}control:${id}`, (await raw.smembers(`${p}held:${id}`)) as string[]),
+    async (p, id) =>
+      bench.raw.sadd(`${p}control:${id}`, (await bench.raw.smembers(`${p}held:${id}`)) as string[]),
     ["lease-mistaken"],
     2,
   ],
-  ["control work that is counted as a step", (p, id) => raw.del(`${p}control:${id}`), ["lease-mistaken"], 2],
-  ["control work that nobody holds", (p, id) => raw.sadd(`${p}control:${id}`, "gone|a|1"), ["orphan"], 2],
+  [
+    "control work that is counted as a step",
+    (p, id) => bench.raw.del(`${p}control:${id}`),
+    ["lease-mistaken"],
+    2,
+  ],
+  [
+    "control work that nobody holds",
+    (p, id) => bench.raw.sadd(`${p}control:${id}`, "gone|a|1"),
+    ["orphan"],
+    2,
+  ],
 ];
 
 describe("a check of roles", () => {
   it.each(cases)("finds and mends %s", async (_, breaking, kinds, cap) => {
     const clock = createFakeClock();
-    const namespace = server.newNamespace();
-    const store = await openRedisStore(server.url, { namespace, clock: clock.now });
+    const namespace = bench.server.newNamespace();
+    const store = await openRedisStore(bench.server.url, { namespace, clock: clock.now });
     try {
       const { single, mapped } = samplePlans;
       await store.setRole(role, { queues: { default: 1 }, concurrency: 3 }, "ada");

@@ -1,28 +1,18 @@
 import { openRedisStore } from "@jobbers/store-redis";
 import { checkAll, createFakeClock } from "@jobbers/testing";
-import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type SharedRedis, shareRedis } from "./shared-redis.js";
+import { describe, expect, it } from "vitest";
+import { SharedBench } from "./shared-redis.js";
 
-let server: SharedRedis;
-let raw: Redis;
-beforeAll(async () => {
-  server = await shareRedis();
-  raw = new Redis(server.url);
-});
-afterAll(async () => {
-  raw?.disconnect();
-  await server?.stop();
-});
+const bench = new SharedBench();
 
 const [RS, GS] = ["\u001e", "\u001d"];
 const broken = ["settings-broken"];
 
 /** Writes something else for the queue, which is paused, weighted by an edit, and holds 5 by its code. */
 const change = (from: string, to: string) => async (prefix: string) => {
-  const kept = (await raw.hget(`${prefix}settings`, "mail")) as string;
+  const kept = (await bench.raw.hget(`${prefix}settings`, "mail")) as string;
   expect(kept).toContain(from);
-  await raw.hset(`${prefix}settings`, "mail", kept.replace(from, to));
+  await bench.raw.hset(`${prefix}settings`, "mail", kept.replace(from, to));
 };
 
 /** What is broken, how, what is found, and what is left of the settings after the repair. */
@@ -32,11 +22,11 @@ const cases: readonly (readonly [
   kinds: readonly string[],
   left: object | undefined,
 ])[] = [
-  ["a record that is none", (p) => raw.hset(`${p}settings`, "mail", "x"), broken, undefined],
+  ["a record that is none", (p) => bench.raw.hset(`${p}settings`, "mail", "x"), broken, undefined],
   ["a flag that is none", change("1,0,", "7,0,"), broken, undefined],
   [
     "a name that nobody can read",
-    (p) => raw.hset(`${p}settings`, "%4", `0,0,0,,${GS}${GS}`),
+    (p) => bench.raw.hset(`${p}settings`, "%4", `0,0,0,,${GS}${GS}`),
     broken,
     { max: 5 },
   ],
@@ -48,7 +38,7 @@ const cases: readonly (readonly [
   ["a list that begins with no part", change(`${GS}${RS}max`, `${GS}junk${RS}max`), broken, { max: 5 }],
   [
     "settings for which nobody looks",
-    (p) => raw.hdel(`${p}clock`, "steered"),
+    (p) => bench.raw.hdel(`${p}clock`, "steered"),
     ["settings-unheeded"],
     { max: 5 },
   ],
@@ -57,8 +47,8 @@ const cases: readonly (readonly [
 describe("a check of how queues are set", () => {
   it.each(cases)("finds and mends %s", async (_, breaking, kinds, left) => {
     const clock = createFakeClock();
-    const namespace = server.newNamespace();
-    const store = await openRedisStore(server.url, { namespace, clock: clock.now });
+    const namespace = bench.server.newNamespace();
+    const store = await openRedisStore(bench.server.url, { namespace, clock: clock.now });
     try {
       await store.declareQueues([{ name: "mail", max: 5 }]);
       await store.setQueue("mail", { paused: true, priority: "weighted" }, "ada");

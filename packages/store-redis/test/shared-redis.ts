@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
+import { afterAll, beforeAll } from "vitest";
 import { startRedis } from "./redis-server.js";
 
 /** A Redis for tests that neither kill nor configure it, nor count what it does. */
@@ -28,6 +29,23 @@ export async function shareRedis(): Promise<SharedRedis> {
       else await removeAll(url, namespaces);
     },
   };
+}
+
+/** The same for all tests of a file, and a client that looks behind the store; both are there once the tests begin. */
+export class SharedBench {
+  server!: SharedRedis;
+  raw!: Redis;
+
+  constructor() {
+    beforeAll(async () => {
+      this.server = await shareRedis();
+      this.raw = new Redis(this.server.url);
+    });
+    afterAll(async () => {
+      this.raw?.disconnect();
+      await this.server?.stop();
+    });
+  }
 }
 
 /** Deletes all keys of some namespaces. */

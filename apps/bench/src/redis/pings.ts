@@ -21,6 +21,15 @@ export async function pingsDuring(url: string, work: () => Promise<void>): Promi
   return await pinger.told("pinged");
 }
 
+/** What the pings beside a map show. */
+export function pingFigures({ worstMs, p50Ms, p99Ms }: Pings): Figure[] {
+  return [
+    { name: "worst PING meanwhile", value: worstMs, unit: "ms", target: { atMost: 10 } },
+    { name: "median PING meanwhile", value: p50Ms, unit: "ms" },
+    { name: "99 of 100 PINGs stay below", value: p99Ms, unit: "ms" },
+  ];
+}
+
 /**
  * The machine's own part of a worst PING: what the same pinger meets at a Redis that nobody else uses, while as many processes compute
  * as the scenario keeps busy beside Redis, who submits left out.

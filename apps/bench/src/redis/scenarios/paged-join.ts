@@ -2,7 +2,7 @@ import { connect } from "jobbers";
 import { type Scenario, timeMs } from "../../scenario.js";
 import { pagedJoin } from "../../scenarios/workflows.js";
 import { type Bed, logSlow, slowestMs } from "../bed.js";
-import { controlPing, pingsDuring } from "../pings.js";
+import { controlPing, pingFigures, pingsDuring } from "../pings.js";
 import { startProcess } from "../worker-process.js";
 
 /** A very wide map of results that together no process could hold: a join that takes them page by page. */
@@ -19,7 +19,7 @@ export const pagedJoinOf: Scenario<Bed> = {
     await logSlow(admin);
     let chars = 0;
     let ms = 0;
-    const { worstMs, p50Ms, p99Ms } = await pingsDuring(url, async () => {
+    const pings = await pingsDuring(url, async () => {
       ms = await timeMs(async () => {
         const run = await jobbers.submit(pagedJoin, { count: width });
         ({ chars } = await run.result());
@@ -33,9 +33,7 @@ export const pagedJoinOf: Scenario<Bed> = {
     return [
       { name: "children, the join included", value: (width / ms) * 1000, unit: "steps/s" },
       { name: "the worker's memory at its peak", value: mib, unit: "MiB", target: { atMost: 300 } },
-      { name: "worst PING meanwhile", value: worstMs, unit: "ms", target: { atMost: 10 } },
-      { name: "median PING meanwhile", value: p50Ms, unit: "ms" },
-      { name: "99 of 100 PINGs stay below", value: p99Ms, unit: "ms" },
+      ...pingFigures(pings),
       { name: "longest command by Redis's clock", value: slowest, unit: "ms" },
       { name: "Redis's memory at its peak", value: Number(memory) / 2 ** 20, unit: "MiB" },
       await controlPing(url),

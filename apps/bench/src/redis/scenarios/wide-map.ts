@@ -2,7 +2,7 @@ import { connect, type Jobbers } from "jobbers";
 import { percentile, type Scenario, timeMs } from "../../scenario.js";
 import { wide } from "../../scenarios/workflows.js";
 import { type Bed, logSlow, slowestMs } from "../bed.js";
-import { controlPing, pingsDuring } from "../pings.js";
+import { controlPing, pingFigures, pingsDuring } from "../pings.js";
 import { startProcess } from "../worker-process.js";
 
 const NARROW = 1_000;
@@ -23,7 +23,7 @@ export const wideMap: Scenario<Bed> = {
 
     await logSlow(admin);
     let wideMs = 0;
-    const { worstMs, p50Ms, p99Ms } = await pingsDuring(url, async () => {
+    const pings = await pingsDuring(url, async () => {
       wideMs = await mapMs(jobbers, width);
     });
     const slowest = await slowestMs(admin);
@@ -32,9 +32,7 @@ export const wideMap: Scenario<Bed> = {
     return [
       { name: "children", value: (width / wideMs) * 1000, unit: "steps/s" },
       { name: "time per child against 1,000", value: perChild, unit: "ratio", target: { atMost: 1.3 } },
-      { name: "worst PING meanwhile", value: worstMs, unit: "ms", target: { atMost: 10 } },
-      { name: "median PING meanwhile", value: p50Ms, unit: "ms" },
-      { name: "99 of 100 PINGs stay below", value: p99Ms, unit: "ms" },
+      ...pingFigures(pings),
       { name: "longest command by Redis's clock", value: slowest, unit: "ms" },
       await controlPing(url),
     ];
