@@ -5,7 +5,7 @@ import { newRunId, type SubmissionParts, submissionOf } from "../factories.js";
 import { fromInput, planOf, taskStep, wire } from "../plans.js";
 import { single } from "../sample-plans.js";
 import type { Bench, BenchTest } from "./bench.js";
-import { pass, runsOf } from "./limits.js";
+import { pass, runsOf } from "./limited.js";
 
 const turnOf = (key: string): LimitUse => ({ limit: FAIR, key, cost: 1 });
 

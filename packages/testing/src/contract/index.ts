@@ -24,6 +24,8 @@ import { keysEnds } from "./keys-ends.js";
 import { keysStory } from "./keys-story.js";
 import { lanes } from "./lanes.js";
 import { letterRetention } from "./letter-retention.js";
+import { limitEdits } from "./limit-edits.js";
+import { limitLines } from "./limit-lines.js";
 import { limits } from "./limits.js";
 import { lines } from "./lines.js";
 import { listing } from "./listing.js";
@@ -76,6 +78,8 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["fences", fences],
   ["lines", lines],
   ["limits", limits],
+  ["limits that are edited", limitEdits],
+  ["lines under limits", limitLines],
   ["fairness", fairness],
   ["forms", forms],
   ["values", values],

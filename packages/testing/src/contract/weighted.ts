@@ -4,7 +4,7 @@ import type { Driver } from "../driver.js";
 import { submissionOf } from "../factories.js";
 import { single } from "../sample-plans.js";
 import type { Bench, BenchTest } from "./bench.js";
-import { pass } from "./limits.js";
+import { pass } from "./limited.js";
 
 const ME = "ada";
 const WEIGHTED = { priority: "weighted" } as const;
