@@ -56,8 +56,10 @@ import { sharing } from "./sharing.js";
 import { spreads } from "./spreads.js";
 import { starts } from "./starts.js";
 import { sticky } from "./sticky.js";
+import { stickyOthers } from "./sticky-others.js";
 import { submitting } from "./submitting.js";
 import { submittingStory } from "./submitting-story.js";
+import { tenantsSaid } from "./tenants-said.js";
 import { timers } from "./timers.js";
 import { triggers } from "./triggers.js";
 import { values } from "./values.js";
@@ -81,6 +83,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["limits that are edited", limitEdits],
   ["lines under limits", limitLines],
   ["fairness", fairness],
+  ["tenants of tasks and queues", tenantsSaid],
   ["forms", forms],
   ["values", values],
   ["queues", queues],
@@ -98,6 +101,7 @@ const groups: readonly (readonly [string, (test: BenchTest, options: ContractOpt
   ["expansions", expansions],
   ["spreads", spreads],
   ["sticky", sticky],
+  ["sticky beside all else", stickyOthers],
   ["dags", dags],
   ["openings", openings],
   ["sessions", sessions],
