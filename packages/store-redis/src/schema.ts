@@ -54,7 +54,8 @@ async function checkSchema(redis: Redis, keys: Keys, url: string): Promise<void>
   const fresh = await redis.get(keys.schema);
   if (fresh === null) {
     const stranger = await redis.type(keys.clock);
-    if (stranger !== "none") {
+    // Another may have made the store since the first look.
+    if (stranger !== "none" && (await redis.get(keys.schema)) === null) {
       throw fault(
         "store-not-a-database",
         `${url} has a key ${keys.clock} that is not Jobbers'; choose another namespace`,

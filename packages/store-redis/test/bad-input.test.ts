@@ -3,7 +3,9 @@ import { openRedisStore } from "@jobbers/store-redis";
 import { openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { keysOf } from "../src/keys.js";
 import { routeOf } from "../src/route.js";
+import { checkServer } from "../src/schema.js";
 import { freePort, type RedisServer, startRedis } from "./redis-server.js";
 import { single } from "./sample-plans.js";
 
@@ -134,6 +136,24 @@ test("a foreign key in our place is refused, and left alone", async () => {
   await admin.flushall();
   await admin.set("jobbers:{main:0}:schema", "mine");
   await expect(openRedisStore(right())).rejects.toMatchObject({ code: "store-not-a-database" });
+});
+
+test("who opens a new place while another does finds no foreign key", async () => {
+  const slow = admin.duplicate();
+  const look = slow.get.bind(slow);
+  slow.get = (async (key: string) => {
+    const found = await look(key);
+    slow.get = look;
+    const other = await openRedisStore(right());
+    await openDriver(other, { serves: ["a"] });
+    await other.close();
+    return found;
+  }) as typeof slow.get;
+  try {
+    await checkServer(slow, keysOf("main"), server.url);
+  } finally {
+    slow.disconnect();
+  }
 });
 
 const wicked = [

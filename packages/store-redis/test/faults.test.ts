@@ -45,6 +45,20 @@ test("scripts that the server has forgotten are sent again", async () => {
   }
 });
 
+test("a server that came back empty opens for others too, once an open store has written", async () => {
+  const opened = await open(server.url);
+  const namespace = `faults-${namespaces}`;
+  const schema = `jobbers:{${namespace}:0}:schema`;
+  const layout = await admin.get(schema);
+  const submitting = () => opened.submit([submissionOf(single(), 1)]);
+  for (const write of [() => openDriver(opened, { serves: ["a"] }), submitting]) {
+    await admin.flushall();
+    await write();
+    expect(await admin.get(schema)).toBe(layout);
+    await (await openRedisStore(server.url, { namespace })).close();
+  }
+});
+
 test("a reply that is lost on the way has the effect of once", async () => {
   const opened = await open(line.url);
   const submissions = Array.from({ length: 20 }, (_, n) => submissionOf(chain(3), n));

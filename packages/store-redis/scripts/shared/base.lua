@@ -3,6 +3,8 @@
 
 local call = redis.call
 local PREFIX = string.sub(KEYS[1], 1, -6)
+-- What `schema` says: MAJOR and MINOR of src/schema.ts.
+local LAYOUT = "2.0"
 local US, RS, GS, FS = "\31", "\30", "\29", "\28"
 
 -- Where a step is, as it is stored.

@@ -58,6 +58,8 @@ end
 
 -- What has not changed is written as it was read: to make a text of a number costs as much as a command.
 function clock.flush()
+  -- Who writes first says which layout it is, as an opening does: a server may have come back empty under open stores.
+  if kept[1] == "0" then call("SET", PREFIX .. "schema", LAYOUT, "NX") end
   call("HSET", KEYS[1], "ms", clock.text, "seq", clock.seq == seq and kept[2] or clock.seq, "runs", clock.runs == runs and kept[3] or clock.runs,
     "events", clock.events == events and kept[4] or clock.events)
 end
