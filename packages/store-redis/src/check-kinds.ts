@@ -122,6 +122,13 @@ const single = new Set([
   "lettered",
 ]);
 
+/** The keys that every store may have: whatever stands under such a name, scripts meet it. */
+export const fixedNames: readonly string[] = [
+  ...single,
+  "runs",
+  ...["s", "f", "c"].map((end) => `ended:${end}`),
+];
+
 /** Kinds with nothing to look at beyond their type: what they list is dropped by whoever meets it, or counted elsewhere. */
 const plain = new Set([
   "schema",

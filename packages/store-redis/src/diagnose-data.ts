@@ -1,7 +1,7 @@
 import { type Finding, NOT_PERMITTED } from "@jobbers/core";
 import type { Redis } from "ioredis";
 import { accessFinding } from "./access.js";
-import { isOfType } from "./check-kinds.js";
+import { fixedNames, isOfType } from "./check-kinds.js";
 import type { Keys } from "./keys.js";
 import { MAJOR } from "./schema.js";
 
@@ -77,6 +77,12 @@ async function foreignFinding(redis: Redis, keys: Keys): Promise<Finding> {
   if (foreign.length === 0) {
     const sentence = `every key under ${keys.prefix} is Jobbers' own${cursor === "0" ? "" : ", as far as was looked; fsck looks at all"}`;
     return { name, level: "ok", value: "none", sentence };
+  }
+  // Scripts meet these whatever they do; a stray key beside ours harms nobody.
+  const blocking = foreign.find((key) => fixedNames.includes(key.slice(keys.prefix.length)));
+  if (blocking !== undefined) {
+    const sentence = `${blocking} is another program's, in a place that Jobbers needs; move it elsewhere, or choose another namespace`;
+    return { name, level: "fail", value: String(foreign.length), sentence };
   }
   const sentence = `another program writes under ${keys.prefix}, for one ${foreign[0]}; give it another prefix`;
   return { name, level: "warn", value: String(foreign.length), sentence };

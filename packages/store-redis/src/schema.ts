@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { fixedNames, isOfType } from "./check-kinds.js";
 import { fault, faultOf, messageOf } from "./faults.js";
 import type { Keys } from "./keys.js";
 
@@ -14,6 +15,7 @@ export async function checkServer(redis: Redis, keys: Keys, url: string): Promis
   try {
     checkInfo(await redis.info(), url);
     await checkSchema(redis, keys, url);
+    await checkTypes(redis, keys, url);
   } catch (error) {
     if (/^NOPERM/.test(messageOf(error))) {
       const advice = "give it the rights in jobbers.acl of @jobbers/store-redis";
@@ -83,4 +85,30 @@ async function checkSchema(redis: Redis, keys: Keys, url: string): Promise<void>
       `${url} has schema ${found}, this Jobbers reads and writes ${MAJOR}; begin with a new namespace`,
     );
   }
+}
+
+/** A script that met another program's key would stop there, with half of its work written. */
+async function checkTypes(redis: Redis, { prefix }: Keys, url: string): Promise<void> {
+  const [foreign] = await foreignAmong(redis, prefix, fixedNames);
+  if (foreign === undefined) return;
+  throw fault(
+    "store-not-a-database",
+    `${url} has a key ${prefix}${foreign} that is not Jobbers'; move it elsewhere, or choose another namespace`,
+  );
+}
+
+/** Those of some names under the prefix that have another type than Jobbers gives them. */
+export async function foreignAmong(
+  redis: Redis,
+  prefix: string,
+  names: readonly string[],
+): Promise<string[]> {
+  const pipeline = redis.pipeline();
+  for (const name of names) pipeline.type(`${prefix}${name}`);
+  const replies = (await pipeline.exec()) ?? [];
+  return names.filter((name, i) => {
+    const [error, type] = replies[i] ?? [];
+    if (error) throw error;
+    return type !== "none" && !isOfType(name, String(type));
+  });
 }

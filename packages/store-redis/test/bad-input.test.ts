@@ -138,6 +138,17 @@ test("a foreign key in our place is refused, and left alone", async () => {
   await expect(openRedisStore(right())).rejects.toMatchObject({ code: "store-not-a-database" });
 });
 
+test.each(["packed", "kinds", "progress", "events", "timers", "sessions", "runs", "ended:s"])(
+  "a foreign key %s is refused by name before anything is written",
+  async (name) => {
+    const key = `jobbers:{main:0}:${name}`;
+    await admin.set(key, "mine");
+    const refused = { code: "store-not-a-database", message: expect.stringContaining(key) };
+    await expect(openRedisStore(right())).rejects.toMatchObject(refused);
+    expect(await admin.get(key)).toBe("mine");
+  },
+);
+
 test("who opens a new place while another does finds no foreign key", async () => {
   const slow = admin.duplicate();
   const look = slow.get.bind(slow);

@@ -101,8 +101,15 @@ describe("a diagnosis of a Redis", () => {
     await admin.set("jobbers:{main:0}:clock", "theirs");
     expect(await findingsOf()).toMatchObject({
       schema: { level: "fail" },
-      "foreign keys": { level: "warn", value: "1" },
+      "foreign keys": { level: "fail", value: "1" },
     });
+    await admin.rename("jobbers:{main:0}:clock", "jobbers:{main:0}:packed");
+    expect((await findingsOf())["foreign keys"]).toMatchObject({
+      level: "fail",
+      sentence: expect.stringContaining(":packed"),
+    });
+    await admin.rename("jobbers:{main:0}:packed", "jobbers:{main:0}:theirs");
+    expect((await findingsOf())["foreign keys"]).toMatchObject({ level: "warn", value: "1" });
   });
 
   it("knows the same layouts as an opening", async () => {
