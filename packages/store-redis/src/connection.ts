@@ -86,6 +86,8 @@ export async function openClient(place: Place, options: RedisOptions = {}): Prom
   for (let tries = 1; ; tries++) {
     try {
       await redis.connect();
+      // Left to itself, the client goes on in database 0 where it is refused the one that was asked for.
+      if (route.db > 0) await redis.select(route.db);
       isOpen = true;
       return redis;
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { StepSpec, Submission } from "@jobbers/core";
-import { openRedisStore } from "@jobbers/store-redis";
+import { diagnoseRedis, openRedisStore } from "@jobbers/store-redis";
 import { openDriver, submissionOf } from "@jobbers/testing";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -91,6 +91,14 @@ test("a refused password is told, and not shown", async () => {
   expect(error).toMatchObject({ code: "store-refused", message: expect.stringContaining("password") });
   expect((error as Error).message).not.toContain("secret-word");
   await expect(openRedisStore(server.url)).rejects.toMatchObject({ code: "store-refused" });
+});
+
+test("a database that the server does not have is refused, and no other is taken for it", async () => {
+  const url = `${right()}/99`;
+  const refused = { code: "store-url-invalid", message: expect.stringContaining("no such database") };
+  await expect(openRedisStore(url)).rejects.toMatchObject(refused);
+  expect((await diagnoseRedis(url)).findings).toMatchObject([{ name: "connection", level: "fail" }]);
+  expect(await admin.dbsize()).toBe(0);
 });
 
 test("a place where nobody answers is told at once", async () => {
