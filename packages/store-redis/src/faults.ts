@@ -9,8 +9,9 @@ import { type ErrorCode, JobbersError } from "@jobbers/core";
  * - `elsewhere`: this node of a cluster does not have the store.
  * - `torn`: this node of a cluster has the store in part, because its slot is being moved. A script may have been cut off half-way, and
  *   would be again.
+ * - `barred`: the user may run the script, but not a command in it. What the script had written before that stands.
  */
-export type FaultClass = "away" | "degraded" | "foreign" | "elsewhere" | "torn" | "other";
+export type FaultClass = "away" | "degraded" | "foreign" | "elsewhere" | "torn" | "barred" | "other";
 
 const away =
   /^(READONLY|LOADING|UNBLOCKED|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|ASK |BUSY )|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|Connection is closed|aborted due to connection close|WAIT cannot be used with replica|Command timed out|Stream isn't writeable|max retries per request|Socket timeout/i;
@@ -22,6 +23,7 @@ export function classOf(error: unknown): FaultClass {
   if (/WRONGTYPE/.test(message)) return "foreign";
   if (/^MOVED /.test(message)) return "elsewhere";
   if (/access a non local key/.test(message)) return "torn";
+  if (/user executing the script can't/i.test(message)) return "barred";
   if (away.test(message) || away.test(codeOf(error))) return "away";
   if (degraded.test(message) || /\bOOM command not allowed|MISCONF Redis/.test(message)) return "degraded";
   return "other";
@@ -52,6 +54,12 @@ export function faultOf(error: unknown, url: string): unknown {
       return fault(
         "store-unfit",
         `the slot of ${url} is being moved to another node: stop the workers, wait for its end, and run jobbers fsck --repair (Redis: ${what})`,
+        error,
+      );
+    case "barred":
+      return fault(
+        "store-refused",
+        `${url} refuses a command of a script to this user, which may have left it half done: give it the rights in jobbers.acl of @jobbers/store-redis, and run jobbers fsck --repair (Redis: ${what})`,
         error,
       );
     default:

@@ -101,6 +101,17 @@ describe("a server that has loaded jobbers.acl", () => {
     await expect(openRedisStore(urlOf("jobbers"))).rejects.toMatchObject({ code: "store-refused" });
   });
 
+  it("tells who lacks a command inside a script the same, and what to do about it", async () => {
+    await admin.call("ACL", "SETUSER", "half", "on", ">pw", "~jobbers:*", "+@all", "-xadd");
+    const store = await openRedisStore(`redis://half:pw@127.0.0.1:${server.port}`);
+    const message = expect.stringMatching(/jobbers\.acl.*fsck/);
+    await expect(store.submit([submissionOf(single(), 77)])).rejects.toMatchObject({
+      code: "store-refused",
+      message,
+    });
+    await store.close();
+  });
+
   it("tells who lacks a right where to find the list", async () => {
     await admin.call("ACL", "SETUSER", "poor", "on", ">pw", "~jobbers:*", "+info", "+select");
     await expect(openRedisStore(urlOf("poor"))).rejects.toMatchObject({
