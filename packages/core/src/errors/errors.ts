@@ -226,7 +226,7 @@ export const errorCatalogue = {
   "store-unwritable": {
     title: "The store cannot write",
     remedy:
-      "Make room on the disk, or mend its permissions; then repeat the call, of which nothing was kept.",
+      "Make room on the disk or in the memory, mend permissions, or bring replicas back, as the message says; then repeat the call, of which nothing was kept.",
     status: 503,
     exit: 3,
   },
