@@ -74,19 +74,27 @@ function memoryFinding({ info }: Facts): Finding {
   return { name: "memory", level, value: `${bytes(left)} of ${bytes(most)} left`, sentence };
 }
 
-function roleFinding({ info }: Facts): Finding {
+function roleFinding({ info, config }: Facts): Finding {
+  const name = "role";
   const role = info("role");
-  if (!role) return unknown("role", "make sure that it is no replica");
+  if (!role) return unknown(name, "make sure that it is no replica");
   const replicas = Number(info("connected_slaves") ?? 0);
   if (role !== "master") {
     const sentence = "it takes no writes; give the URL of its master";
-    return { name: "role", level: "fail", value: "replica", sentence };
+    return { name, level: "fail", value: "replica", sentence };
+  }
+  // Told only where the server asks for any.
+  const good = info("min_slaves_good_slaves");
+  const least = Number(config("min-replicas-to-write") ?? 1);
+  if (good !== undefined && Number(good) < least) {
+    const sentence = `it refuses all writes: min-replicas-to-write asks for ${least} replicas that keep up, and ${good} do; bring them back, or lower it`;
+    return { name, level: "fail", value: `master, ${replicas} replicas`, sentence };
   }
   const sentence =
     replicas > 0
       ? "a replica may be behind: what was acknowledged last can be lost in a failover"
       : "it has no replica: while it is down, nothing goes on";
-  return { name: "role", level: "ok", value: `master, ${replicas} replicas`, sentence };
+  return { name, level: "ok", value: `master, ${replicas} replicas`, sentence };
 }
 
 async function clusterFinding(redis: Redis, { info }: Facts, keys: Keys, url: string): Promise<Finding> {

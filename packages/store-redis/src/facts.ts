@@ -8,7 +8,7 @@ export interface Facts {
   config(name: string): string | undefined;
 }
 
-const settings = ["maxmemory-policy", "appendonly", "appendfsync", "save"] as const;
+const settings = ["maxmemory-policy", "appendonly", "appendfsync", "save", "min-replicas-to-write"] as const;
 
 /** Asks all that can be asked; what is refused is merely not known. */
 export async function factsOf(redis: Redis): Promise<Facts> {

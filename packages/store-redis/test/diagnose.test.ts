@@ -92,6 +92,11 @@ describe("a diagnosis of a Redis", () => {
     }
   });
 
+  it("fails a master that writes nothing without replicas", async () => {
+    const { role } = await withConfig({ "min-replicas-to-write": "1" });
+    expect(role).toMatchObject({ level: "fail", sentence: expect.stringContaining("refuses all writes") });
+  });
+
   it("fails a newer schema and keys of others in our place", async () => {
     await admin.set("jobbers:{main:0}:schema", "3.0");
     expect((await findingsOf()).schema).toMatchObject({ level: "fail", value: "3.0" });
