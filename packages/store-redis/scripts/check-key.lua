@@ -6,10 +6,10 @@
 -- Returns { the next cursor, 0 at the end; problems, see shared/check.lua }
 -- include base clock
 -- later core general
--- include check check-uses check-read check-session check-lists check-letters check-limits check-roles check-settings
+-- include check check-uses check-read check-session check-lists check-letters check-limits check-roles check-settings check-clock
 
--- What has ended since its key was told is nothing to look at.
+-- What has ended since its key was told is nothing to look at; a clock that is gone is.
 local key = PREFIX .. ARGV[4] .. (ARGV[5] ~= "" and ":" .. ARGV[5] or "")
-if ARGV[4] ~= "gone" and ARGV[4] ~= "kind" and call("EXISTS", key) == 0 then return { "0", {} } end
+if ARGV[4] ~= "gone" and ARGV[4] ~= "kind" and ARGV[4] ~= "clock" and call("EXISTS", key) == 0 then return { "0", {} } end
 local nextCursor = check.handlers[ARGV[4]](ARGV[5], ARGV[6])
 return { type(nextCursor) == "string" and nextCursor or "0", check.found }

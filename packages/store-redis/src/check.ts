@@ -21,6 +21,8 @@ export function createCheck(server: Server): (request: CheckRequest) => Promise<
     const { runs, others, foreign } = sortOut(server.keys.prefix, keys, types);
     const look = (ids: readonly string[]) => checkRuns(server, gone.check, ids, repair);
     const problems = [
+      // Before all else, which goes by its counters; also where it is gone.
+      ...(cursor === "0" ? await checkKey(server, { name: "clock", id: "" }, repair) : []),
       ...foreign.map(foreignKey),
       ...(await look(runs)),
       ...(keys.includes(server.keys.packed) ? await checkPacked(server, look) : []),

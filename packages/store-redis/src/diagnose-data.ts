@@ -23,7 +23,7 @@ async function schemaFinding(redis: Redis, keys: Keys): Promise<Finding> {
   if (found instanceof Error) {
     const isForeign = /WRONGTYPE/.test(found.message);
     const sentence = isForeign
-      ? `the key ${keys.schema} is not Jobbers'; choose another namespace`
+      ? `the key ${keys.schema} is not Jobbers'; use another database of the server`
       : "it cannot be read";
     return {
       name,
@@ -36,12 +36,12 @@ async function schemaFinding(redis: Redis, keys: Keys): Promise<Finding> {
     const stranger = await redis.type(keys.clock).catch(() => "none");
     if (stranger === "none")
       return { name, level: "ok", value: "none yet", sentence: "the first opening makes the store" };
-    const sentence = `the key ${keys.clock} is not Jobbers'; choose another namespace`;
+    const sentence = `the key ${keys.clock} is not Jobbers'; use another database of the server`;
     return { name, level: "fail", value: "foreign", sentence };
   }
   const [, major] = /^(\d+)\.\d+$/.exec(found) ?? [];
   if (major === undefined) {
-    const sentence = `the key ${keys.schema} is not Jobbers'; choose another namespace`;
+    const sentence = `the key ${keys.schema} is not Jobbers'; use another database of the server`;
     return { name, level: "fail", value: "foreign", sentence };
   }
   const isServed = Number(major) === MAJOR;
@@ -49,7 +49,7 @@ async function schemaFinding(redis: Redis, keys: Keys): Promise<Finding> {
     ? "this version serves it"
     : Number(major) > MAJOR
       ? `this Jobbers knows up to ${MAJOR}; upgrade this process`
-      : `this Jobbers reads and writes ${MAJOR}; begin with a new namespace`;
+      : `this Jobbers reads and writes ${MAJOR}; begin with a new database of the server`;
   return { name, level: isServed ? "ok" : "fail", value: found, sentence };
 }
 
@@ -81,7 +81,7 @@ async function foreignFinding(redis: Redis, keys: Keys): Promise<Finding> {
   // Scripts meet these whatever they do; a stray key beside ours harms nobody.
   const blocking = foreign.find((key) => fixedNames.includes(key.slice(keys.prefix.length)));
   if (blocking !== undefined) {
-    const sentence = `${blocking} is another program's, in a place that Jobbers needs; move it elsewhere, or choose another namespace`;
+    const sentence = `${blocking} is another program's, in a place that Jobbers needs; move it elsewhere, or use another database of the server`;
     return { name, level: "fail", value: String(foreign.length), sentence };
   }
   const sentence = `another program writes under ${keys.prefix}, for one ${foreign[0]}; give it another prefix`;

@@ -52,6 +52,7 @@ export const neededCommands = [
   "WAIT",
   "XADD",
   "XRANGE",
+  "XREVRANGE",
   "ZADD",
   "ZCARD",
   "ZCOUNT",

@@ -60,7 +60,7 @@ async function checkSchema(redis: Redis, keys: Keys, url: string): Promise<void>
     if (stranger !== "none" && (await redis.get(keys.schema)) === null) {
       throw fault(
         "store-not-a-database",
-        `${url} has a key ${keys.clock} that is not Jobbers'; choose another namespace`,
+        `${url} has a key ${keys.clock} that is not Jobbers'; use another database of the server`,
       );
     }
     await redis.set(keys.schema, `${MAJOR}.${MINOR}`, "NX");
@@ -70,7 +70,7 @@ async function checkSchema(redis: Redis, keys: Keys, url: string): Promise<void>
   if (major === undefined) {
     throw fault(
       "store-not-a-database",
-      `${url} has a key ${keys.schema} that is not Jobbers'; choose another namespace`,
+      `${url} has a key ${keys.schema} that is not Jobbers'; use another database of the server`,
     );
   }
   if (Number(major) > MAJOR) {
@@ -82,7 +82,7 @@ async function checkSchema(redis: Redis, keys: Keys, url: string): Promise<void>
   if (Number(major) < MAJOR) {
     throw fault(
       "store-too-old",
-      `${url} has schema ${found}, this Jobbers reads and writes ${MAJOR}; begin with a new namespace`,
+      `${url} has schema ${found}, this Jobbers reads and writes ${MAJOR}; begin with a new database of the server`,
     );
   }
 }
@@ -93,16 +93,12 @@ async function checkTypes(redis: Redis, { prefix }: Keys, url: string): Promise<
   if (foreign === undefined) return;
   throw fault(
     "store-not-a-database",
-    `${url} has a key ${prefix}${foreign} that is not Jobbers'; move it elsewhere, or choose another namespace`,
+    `${url} has a key ${prefix}${foreign} that is not Jobbers'; move it elsewhere, or use another database of the server`,
   );
 }
 
 /** Those of some names under the prefix that have another type than Jobbers gives them. */
-export async function foreignAmong(
-  redis: Redis,
-  prefix: string,
-  names: readonly string[],
-): Promise<string[]> {
+async function foreignAmong(redis: Redis, prefix: string, names: readonly string[]): Promise<string[]> {
   const pipeline = redis.pipeline();
   for (const name of names) pipeline.type(`${prefix}${name}`);
   const replies = (await pipeline.exec()) ?? [];

@@ -27,6 +27,12 @@ const mendable: readonly Case[] = [
     ["lease-dead", "orphan"],
   ],
   ["a session that is gone", () => at.raw.del(`${P}session:${at.busy.session}`), ["lease-dead", "orphan"]],
+  [
+    "a clock that was set back",
+    () => at.raw.hset(`${P}clock`, { events: 0, runs: 0, seq: 0 }),
+    ["clock-behind"],
+  ],
+  ["a clock that is gone", () => at.raw.del(`${P}clock`), ["clock-behind"]],
   ["a session that nobody sweeps", () => at.raw.zrem(`${P}sessions`, at.busy.session), ["session-unlisted"]],
   [
     "a session that its host does not list",

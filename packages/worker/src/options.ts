@@ -36,7 +36,7 @@ export interface WorkerOptions {
    * `queues`. The role has to be there when the worker starts.
    */
   readonly role?: string | undefined;
-  /** What it is called; default: host name and pid. */
+  /** What it is called, in 1 to 256 characters; default: host name and pid. */
   readonly name?: string | undefined;
   /** Handed to every task as `ctx.deps`. */
   readonly deps?: unknown;
@@ -137,6 +137,7 @@ export function settingsOf(options: WorkerOptions): Settings {
   if (role !== undefined && options.queues)
     throw new JobbersError("flag-invalid", "the worker's role says which queues it serves; leave queues out");
   if (queues.length === 0) throw invalid("queues", queues, "at least one queue");
+  for (const queue of queues) checkName(queue, "the worker's queue");
   const concurrency = whole("concurrency", options.concurrency ?? 10, 1, 100_000);
   const { bulkheads = {} } = options;
   checkBulkheads(bulkheads, { registry, queues, concurrency });
@@ -146,7 +147,7 @@ export function settingsOf(options: WorkerOptions): Settings {
     ...{ store, workflows, registry, host, queues, role, deps, environment, inline, random },
     ...{ concurrency, bulkheads, leaseMs },
     lanes: whole("lanes", options.lanes ?? store.lanes ?? 1, 1, 16),
-    name: options.name ?? `${host.split(" ")[0]}:${process.pid}`,
+    name: workerName(options.name ?? `${host.split(" ")[0]}:${process.pid}`),
     graceMs: atLeast("graceMs", options.graceMs ?? 30_000, 0),
     abandonAfterMs: atLeast("abandonAfterMs", options.abandonAfterMs ?? 30_000, 0),
     hooks: checkHooks(options.hooks, "the worker's hooks", "flag-invalid"),
@@ -217,6 +218,12 @@ function whole(what: string, value: number, least: number, most: number): number
 function atLeast(what: string, value: number, least: number): number {
   if (value >= least) return value;
   throw invalid(what, value, `a number of milliseconds, at least ${least}`);
+}
+
+/** It stands in listings, in lines of the log and behind each attempt. */
+function workerName(name: string): string {
+  if (typeof name === "string" && /^\P{C}{1,256}$/u.test(name) && name.trim() === name) return name;
+  throw invalid("name", name, "1 to 256 characters on one line, without blanks at its ends");
 }
 
 function invalid(what: string, value: unknown, form: string): JobbersError {

@@ -226,12 +226,19 @@ describe("options", () => {
       { leaseMs: Number.NaN },
       { graceMs: -1 },
       { queues: [] },
+      { name: "" },
+      { name: "two\nlines" },
+      { name: "long".repeat(100) },
     ]) {
       const [name] = Object.keys(wrong);
       expect(() => settingsOf({ store, workflows: [noop], ...wrong })).toThrow(
         new RegExp(`the worker's ${name} is`),
       );
     }
+    for (const queue of ["*", "", "long".repeat(100)])
+      expect(() => settingsOf({ store, workflows: [noop], queues: ["default", queue] })).toThrow(
+        "the worker's queue",
+      );
     expect(settingsOf({ store, workflows: [noop], leaseMs: Number.POSITIVE_INFINITY }).leaseMs).toBe(
       Number.POSITIVE_INFINITY,
     );

@@ -193,7 +193,7 @@ export const errorCatalogue = {
   },
   "store-not-a-database": {
     title: "What stands there is not a store of Jobbers",
-    remedy: "Give another path or namespace, or move what is there away; Jobbers has not touched it.",
+    remedy: "Give another path or database, or move what is there away; Jobbers has not touched it.",
     status: 500,
     exit: 3,
   },
@@ -206,7 +206,7 @@ export const errorCatalogue = {
   "store-too-old": {
     title: "The store was written by an earlier Jobbers, whose layout this one does not read",
     remedy:
-      "Let the earlier version finish its runs, then begin with a new file or namespace; Jobbers has not touched the store.",
+      "Let the earlier version finish its runs, then begin with a new file or database; Jobbers has not touched the store.",
     status: 503,
     exit: 3,
   },

@@ -124,6 +124,10 @@ export const flawKinds = {
     what: "the run's id lies where none is known to have been submitted, so that it would be created again",
     mend: "the id is noted",
   },
+  "clock-behind": {
+    what: "the store's clock has counted fewer runs or events than there are, and would give out their numbers again",
+    mend: "it goes on behind them",
+  },
   "count-body": { what: "the settled members of a body are counted wrongly", mend: "they are recounted" },
   "count-held": { what: "the leases on the run's steps are counted wrongly", mend: "they are recounted" },
   "count-name": { what: "steps are counted wrongly under their name", mend: "they are recounted" },

@@ -200,8 +200,8 @@ check.handlers["runs"] = function(bucket)
   local recorded, current = call("HGET", PREFIX .. "runs", bucket) or "0", math.floor(clock.runs / 1000)
   local number = tonumber(bucket)
   -- The newest full list may be empty until the next submission takes it away.
-  local isOver = counted == 0 and number < current and not (number == current - 1 and recorded == "0")
-  if isOver or number > current then
+  local isOver = counted == 0 and number ~= current and not (number == current - 1 and recorded == "0")
+  if isOver then
     if check.tell("orphan", nil, nil, "runs:" .. bucket, "all its runs are gone", true) then
       call("DEL", PREFIX .. "runs:" .. bucket)
       call("HDEL", PREFIX .. "runs", bucket)
