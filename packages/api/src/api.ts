@@ -7,7 +7,7 @@ import { empty } from "./answers.js";
 import type { ApiContext } from "./context.js";
 import { withDeadlines } from "./deadlines.js";
 import { createDoors } from "./doors/doors.js";
-import { problemOf, refuse } from "./problem.js";
+import { problemOf, problemTold, refuse } from "./problem.js";
 import { createRegistrations } from "./registrations.js";
 import type { Route } from "./route.js";
 import { submitBulk } from "./routes/bulk.js";
@@ -128,8 +128,7 @@ export function createApi(deps: ApiDeps): Api {
   const checkDoors = createDoors(deps, new Set(["/", ...open]));
 
   const answerError = (error: unknown) => {
-    if (!(error instanceof JobbersError)) context.onFault(error);
-    return refuse(problemOf(error));
+    return refuse(problemTold(context, error));
   };
   app.onError(answerError);
   app.use(async (c, next) => {

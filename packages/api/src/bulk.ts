@@ -3,7 +3,7 @@ import type { SubmitItem, Submitted } from "@jobbers/runs";
 import type { ApiContext } from "./context.js";
 import { parseBody, tooLarge } from "./doors/body.js";
 import type { Line } from "./doors/lines.js";
-import { problemOf, refusalOf } from "./problem.js";
+import { problemTold, refusalOf } from "./problem.js";
 import type { Registered, Registrations } from "./registrations.js";
 import { readRunRequest } from "./run-request.js";
 import type { BulkAnswer } from "./wire/submit.js";
@@ -71,13 +71,12 @@ export async function submitLines(
 
 /** The refusal of a line. */
 export function refused(
-  { onFault }: Pick<ApiContext, "onFault">,
+  context: Pick<ApiContext, "onFault">,
   line: number,
   id: string | undefined,
   error: unknown,
 ): BulkAnswer {
-  if (!(error instanceof JobbersError)) onFault(error);
-  return { line, id, status: "refused", error: problemOf(error, id) };
+  return { line, id, status: "refused", error: problemTold(context, error, id) };
 }
 
 /** Asks for each name once, and for all at the same time: a store that is away would else hold up every line by itself. */

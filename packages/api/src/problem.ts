@@ -45,6 +45,16 @@ export function problemOf(error: unknown, id?: string): Problem {
   };
 }
 
+/** The same of an error that came as an answer: of what no client learns anything of, whoever runs the API is told. */
+export function problemTold(
+  { onFault }: { readonly onFault: (error: unknown) => void },
+  error: unknown,
+  id?: string,
+): Problem {
+  if (!(error instanceof JobbersError)) onFault(error);
+  return problemOf(error, id);
+}
+
 function factsOf(error: JobbersError): JsonValue | undefined {
   // Their details are told as `errors`.
   if (error instanceof InputRefused) return undefined;

@@ -134,12 +134,13 @@ describe("what is not there", () => {
     expect((await api.request("/v1/runs/x/steps/a/b", { method: "PUT" })).status).toBe(405);
   });
 
-  it("says nothing of its own faults", async () => {
+  it("says nothing of its own faults, but to whoever runs it", async () => {
     const seen: unknown[] = [];
     const store = await openMemory();
+    await register(store);
     const faulty = new Proxy(store, {
       get: (target, key) =>
-        key === "listQueues"
+        key === "listQueues" || key === "submit"
           ? () => Promise.reject(new Error("secret /etc/passwd"))
           : Reflect.get(target, key, target),
     });
@@ -148,7 +149,10 @@ describe("what is not there", () => {
     const text = await answer.clone().text();
     expect(await problemIn(answer)).toMatchObject({ status: 500, code: "internal" });
     expect(text).not.toContain("passwd");
-    expect(seen).toMatchObject([{ message: "secret /etc/passwd" }]);
+    const submitted = await api.post("/v1/runs", { task: "double", input: { n: 1 } });
+    expect(await submitted.clone().text()).not.toContain("passwd");
+    expect(await problemIn(submitted)).toMatchObject({ status: 500, code: "internal" });
+    expect(seen).toMatchObject([{ message: "secret /etc/passwd" }, { message: "secret /etc/passwd" }]);
   });
 });
 

@@ -4,7 +4,7 @@ import type { ApiContext } from "../context.js";
 import { readJsonBody } from "../doors/body.js";
 import { keyInHeader } from "../doors/key-header.js";
 import { traceparentOf } from "../doors/traceparent.js";
-import { problemOf, refusalOf, refuse } from "../problem.js";
+import { problemTold, refusalOf, refuse } from "../problem.js";
 import { defineRoute } from "../route.js";
 import { readRun, readRunDetail } from "../run-detail.js";
 import { type CheckedRequest, readRunRequest } from "../run-request.js";
@@ -79,7 +79,7 @@ async function submit(context: ApiContext, request: CheckedRequest): Promise<Res
   const [first, ...rest] = registered.check(item.input);
   if (first) throw refusalOf("input-invalid", `the input does not fit ${kind} "${name}"`, [first, ...rest]);
   const answer = await context.submits.submit(registered.workflow, item);
-  if (answer.status === "refused") return refuse(problemOf(answer.error, answer.id));
+  if (answer.status === "refused") return refuse(problemTold(context, answer.error, answer.id));
   const { id, status, state } = answer;
   const body: SubmitAnswer = { id, status, state };
   return status === "created" ? json(body, 201, { location: `runs/${id}` }) : json(body);
