@@ -26,10 +26,6 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** How much of its work the collector does while so much is allocated, in percent: here, and where nobody says otherwise (Lua 5.1, section 2.10). */
-const SMALL_STEPS = 25;
-const LUAS_OWN_STEPS = 200;
-
 const base = read("shared/base");
 
 /** The tables through which fragments call each other. */
@@ -62,30 +58,9 @@ export function scriptText(name: string): string {
     .replace(/\b[A-Z]+\b/g, (word) => constants.get(word) ?? word);
   const code = text.replace(/--.*$/gm, "");
   const own = tables.filter((each) => new RegExp(`\\b${each}\\b`).test(code));
-  text = inSteps(
-    text.replace(/^-- its tables$/m, `local ${own.join(", ")} = ${own.map(() => "{}").join(", ")}`),
-  );
+  text = text.replace(/^-- its tables$/m, `local ${own.join(", ")} = ${own.map(() => "{}").join(", ")}`);
   texts.set(name, text);
   return text;
-}
-
-/**
- * Has Lua collect its garbage in small steps while the script runs. As it is set, a collector that has begun ends within 150 KB of new
- * garbage, of which one exchange makes more: every tenth or so took 3 to 4 ms longer, and all other clients waited. What the
- * server's other scripts find is what Lua begins with.
- */
-function inSteps(text: string): string {
-  const [head, ...rest] = text.split("\n");
-  const stepped = (percent: number) => `collectgarbage("setstepmul", ${percent})`;
-  return `${head}
-${stepped(SMALL_STEPS)}
-local function run()
-${rest.join("\n")}
-end
-local answer = run()
-${stepped(LUAS_OWN_STEPS)}
-return answer
-`;
 }
 
 function included(name: string): string {
