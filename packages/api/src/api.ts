@@ -127,9 +127,7 @@ export function createApi(deps: ApiDeps): Api {
   const open = mounted.flatMap((route) => route.open ?? []);
   const checkDoors = createDoors(deps, new Set(["/", ...open]));
 
-  const answerError = (error: unknown) => {
-    return refuse(problemTold(context, error));
-  };
+  const answerError = (error: unknown) => refuse(problemTold(context, error));
   app.onError(answerError);
   app.use(async (c, next) => {
     checkDoors(c);

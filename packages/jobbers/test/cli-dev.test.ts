@@ -34,6 +34,7 @@ beforeEach(() => {
       'export const say = task({ name: "say", run: async () => `${word} in ${process.pid}` });\n',
   );
 });
+
 /** What a test has started; who still writes into the folder would put something there while it is taken away. */
 const started: CliProcess[] = [];
 afterEach(async () => {

@@ -340,3 +340,15 @@ it("finds and mends what nothing would move on that sticks to a worker", async (
   expect(await checkAll(at.store, { repair: true })).toMatchObject([{ kind: "step-unplaced", step: "b" }]);
   expect((await one.take(1)).map(({ lease }) => lease.address)).toEqual(["b"]);
 });
+
+it("takes lists of runs for what they are, however far back the clock was set, and numbers what comes next behind them", async () => {
+  const many = Array.from({ length: 1_001 }, (_, n) => submissionOf(samplePlans.single(), n));
+  for (const from of [0, 500, 1_000]) await at.store.submit(many.slice(from, from + 500));
+  await at.raw.hset(`${P}clock`, { events: 0, runs: 0, seq: 0 });
+  expect(kinds(await checkAll(at.store))).toEqual(["clock-behind"]);
+  expect(kinds(await checkAll(at.store, { repair: true }))).toEqual(["clock-behind"]);
+  const [next] = await at.store.submit([submissionOf(samplePlans.single(), "next")]);
+  expect(next).toMatchObject({ status: "created" });
+  expect((await at.store.listRuns({ limit: 1 })).runs).toMatchObject([{ id: next?.id }]);
+  expect(await checkAll(at.store)).toEqual([]);
+});

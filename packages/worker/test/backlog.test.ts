@@ -1,6 +1,6 @@
 import { JobbersError, type Store, type TaskContext, task } from "@jobbers/core";
 import { until } from "@jobbers/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Pace } from "../src/pace.js";
 import {
   around,
@@ -32,19 +32,27 @@ function gauge() {
   };
 }
 
+/** Has time pass so many times slower: how far ahead a worker takes depends on how fast steps return, and a machine may be busy. */
+function slowClock(times: number): void {
+  const now = performance.now.bind(performance);
+  const fromMs = now();
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => fromMs + (now() - fromMs) / times);
+  onTestFinished(() => clock.mockRestore());
+}
+
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("steps taken ahead", () => {
   it("come in hundreds where they are small, and no more of them run at a time than there are slots", async () => {
     const store = await openStore();
+    slowClock(20);
     const { seen, during } = gauge();
     const small = task({ name: "small", run: () => during(async () => null) });
     const runs = await submitMany(store, small, 1_000);
     const worker = await startWorker({ store, workflows: [small], concurrency: 2 });
     for (const run of runs) await result(store, run, small);
     expect(seen).toEqual({ most: 2, calls: 1_000 });
-    // Two by two it would be 500; how far ahead it takes depends on how fast they return.
-    expect(worker.stats().exchanges).toBeLessThan(400);
+    expect(worker.stats().exchanges).toBeLessThan(250);
   });
 
   it("go to other workers, in their order, when the one before them takes its time", async () => {
