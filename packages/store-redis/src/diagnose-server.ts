@@ -87,7 +87,7 @@ function roleFinding({ info, config }: Facts): Finding {
   const good = info("min_slaves_good_slaves");
   const least = Number(config("min-replicas-to-write") ?? 1);
   if (good !== undefined && Number(good) < least) {
-    const sentence = `it refuses all writes: min-replicas-to-write asks for ${least} replicas that keep up, and ${good} do; bring them back, or lower it`;
+    const sentence = `it refuses all writes: min-replicas-to-write is ${least}, and of its replicas ${good} keep up; bring them back, or lower it`;
     return { name, level: "fail", value: `master, ${replicas} replicas`, sentence };
   }
   const sentence =
